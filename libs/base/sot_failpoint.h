@@ -7,7 +7,7 @@
  * environment, SOT_FAILPOINTS="name=crash,name2=error:3,name3=delay:250,name4=hang", or at run time
  * through the service's control socket ("failpoint set NAME ACTION"). `crash` is SIGKILL to itself,
  * `error:N` fails the Nth hit (default the 1st, once), `delay:MS` blocks, `hang` stops for ever.
- * crash and hang also take :N, the hit on which they act. The list of all names is registered by
+ * crash and hang also take :N, the hit on which they act; `off` disarms. The list of all names is registered by
  * the linker section, so tests can walk it (sot_failpoint_each; --list-failpoints prints it).
  */
 #ifndef SOT_FAILPOINT_H
@@ -25,7 +25,10 @@ typedef struct sot_failpoint {
 
 /* Slow path; SOT_OK or the injected failure (SOT_UNAVAILABLE, "failpoint NAME"). */
 sot_code sot_failpoint_fire(sot_failpoint *fp, sot_err *err);
-void sot_failpoint_setup(void); /* reads SOT_FAILPOINTS; call first in main */
+/* Reads SOT_FAILPOINTS; call first in main. A malformed value ends the program with status 2, a
+ * name of another program is said on stderr and skipped. */
+void sot_failpoint_setup(void);
+/* Arms every point of that name. SOT_NOT_FOUND: no such point; SOT_INVALID: no such action. */
 sot_code sot_failpoint_set(const char *name, const char *action, sot_err *err) SOT_CHECK;
 void sot_failpoint_each(void (*visit)(void *self, const sot_failpoint *fp), void *self);
 

@@ -9,7 +9,7 @@ sot_code sot_file_read(const char *path, sot_buf *out, sot_err *err) SOT_CHECK;
 /* Temp file in the same folder, write, fsync, rename, fsync of the folder: after a crash the file
  * is either the old or the new one. */
 sot_code sot_file_write(const char *path, sot_str content, unsigned mode, sot_err *err) SOT_CHECK;
-/* mkdir -p */
+/* mkdir -p; a folder that exists is fine, whatever its mode. */
 sot_code sot_mkdirs(const char *path, unsigned mode, sot_err *err) SOT_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
-/* sot_map - small owned containers: a hash map from bytes to a pointer (keys are copied, values
+/* sot_map - small containers: a hash map from bytes to a pointer (keys are copied, values are
  * borrowed), and an intrusive doubly linked list. Iteration uses a cursor of the caller, so that
- * loops nest. Removing the current item while iterating is allowed; inserting is not. Pure.
+ * loops nest. Removing the current item while iterating is allowed; inserting is not (replacing is).
+ * The order of iteration is the order of insertion, so it depends on nothing random.
  */
 #ifndef SOT_MAP_H
 #define SOT_MAP_H

@@ -21,7 +21,9 @@ char *sot_format_mac(const uint8_t mac[6], char *dst);
 sot_code sot_parse_size(sot_str s, uint64_t *ret_bytes, sot_err *err) SOT_CHECK;
 /* Lower-case hex. dst holds 2n+1 bytes. */
 void sot_hex_encode(const void *p, size_t n, char *dst);
+/* The whole of `s` must be 2 * dst_n digits, either case; dst is untouched on failure. */
 sot_code sot_hex_decode(sot_str s, void *dst, size_t dst_n, sot_err *err) SOT_CHECK;
+int sot_hex_digit(char c); /* 0..15, -1 for anything else */
 /* A DNS label (RFC 1123): 1..max of [a-z0-9-], begins with a letter, does not end with '-'. */
 bool sot_is_label(sot_str s, size_t max);
 

@@ -28,6 +28,8 @@ bool sot_str_starts(sot_str s, const char *prefix);
 /* Cuts `s` at the first `sep`: returns the head, leaves the tail in *rest (empty when no sep). */
 sot_str sot_str_cut(sot_str s, char sep, sot_str *rest);
 bool sot_str_is_utf8(sot_str s);               /* valid UTF-8 without NUL */
+/* Bytes of the first character (1..4); 0 when `s` is empty or does not begin with valid UTF-8. */
+size_t sot_str_utf8_length(sot_str s);
 /* Copies into `dst` with a NUL. SOT_LIMIT when it does not fit, then dst is untouched. */
 sot_code sot_str_copy(sot_str s, char *dst, size_t dst_size, sot_err *err) SOT_CHECK;
 
@@ -41,7 +43,7 @@ typedef struct sot_buf {
 } sot_buf;
 
 void sot_buf_init(sot_buf *b, size_t max_bytes);
-void sot_buf_clear(sot_buf *b); /* frees; the buffer may be used again with the same maximum */
+void sot_buf_clear(sot_buf *b); /* frees; usable again, with the same maximum, not failed */
 void sot_buf_reset(sot_buf *b); /* empties, keeps the memory */
 bool sot_buf_failed(const sot_buf *b);
 void sot_buf_add(sot_buf *b, const void *p, size_t n);
@@ -50,7 +52,7 @@ void sot_buf_add_c(sot_buf *b, const char *c);
 void sot_buf_add_char(sot_buf *b, char c);
 void sot_buf_printf(sot_buf *b, const char *fmt, ...) SOT_PRINTF(2, 3);
 void sot_buf_consume(sot_buf *b, size_t n); /* drops n bytes from the front */
-sot_str sot_buf_str(const sot_buf *b);      /* a view of the content */
+sot_str sot_buf_str(const sot_buf *b);      /* a view of the content, until the next change */
 /* A JSON string literal with quotes; invalid UTF-8 becomes U+FFFD. */
 void sot_buf_add_json(sot_buf *b, sot_str s);
 

@@ -1,0 +1,155 @@
+/* Strict text to value: numbers, booleans, sizes, hex, labels. */
+#include "sot_parse.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Texts are quoted in errors, but not at any length. */
+#define QUOTED(s) (s).n > 40 ? 40 : (int)(s).n, (s).p ? (s).p : ""
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Only digits, no sign, no space; false on overflow too. */
+static bool read_digits(sot_str s, uint64_t *ret)
+{
+	uint64_t value = 0;
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_digit(s.p[i]) || __builtin_mul_overflow(value, 10, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(s.p[i] - '0'), &value))
+			return false;
+	}
+	*ret = value;
+	return true;
+}
+
+sot_code sot_parse_u64(sot_str s, uint64_t lo, uint64_t hi, uint64_t *ret, sot_err *err)
+{
+	uint64_t value;
+	if (!read_digits(s, &value) || value < lo || value > hi)
+		return sot_fail(err, SOT_INVALID,
+			"\"%.*s\" is not a whole number from %" PRIu64 " to %" PRIu64, QUOTED(s), lo, hi);
+	*ret = value;
+	return SOT_OK;
+}
+
+sot_code sot_parse_i64(sot_str s, int64_t lo, int64_t hi, int64_t *ret, sot_err *err)
+{
+	bool negative = s.n > 0 && s.p[0] == '-';
+	sot_str digits = negative ? (sot_str){s.p + 1, s.n - 1} : s;
+	uint64_t size = 0;
+	uint64_t size_max = (uint64_t)INT64_MAX + (negative ? 1u : 0u);
+	bool good = read_digits(digits, &size) && size <= size_max;
+	/* -(size - 1) - 1 reaches INT64_MIN without overflow. */
+	int64_t value = negative && size ? -(int64_t)(size - 1) - 1 : (int64_t)size;
+	if (!good || value < lo || value > hi)
+		return sot_fail(err, SOT_INVALID,
+			"\"%.*s\" is not a whole number from %" PRId64 " to %" PRId64, QUOTED(s), lo, hi);
+	*ret = value;
+	return SOT_OK;
+}
+
+sot_code sot_parse_double(sot_str s, double *ret, sot_err *err)
+{
+	char text[64];
+	bool good = s.n > 0 && s.n < sizeof(text);
+	for (size_t i = 0; good && i < s.n; i++)
+		good = is_digit(s.p[i]) || (s.p[i] != '\0' && strchr("+-.eE", s.p[i]) != NULL);
+	char *end = text;
+	double value = 0;
+	if (good) {
+		memcpy(text, s.p, s.n);
+		text[s.n] = '\0';
+		value = strtod(text, &end);
+		good = *end == '\0' && end != text && isfinite(value);
+	}
+	if (!good)
+		return sot_fail(err, SOT_INVALID, "\"%.*s\" is not a finite number", QUOTED(s));
+	*ret = value;
+	return SOT_OK;
+}
+
+sot_code sot_parse_bool(sot_str s, bool *ret, sot_err *err)
+{
+	static const char *const words[] = {"false", "true", "off", "on", "no", "yes"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (sot_str_eq_c(s, words[i])) {
+			*ret = i % 2 == 1;
+			return SOT_OK;
+		}
+	}
+	return sot_fail(err, SOT_INVALID, "\"%.*s\" is not one of true, false, on, off, yes, no",
+		QUOTED(s));
+}
+
+sot_code sot_parse_size(sot_str s, uint64_t *ret_bytes, sot_err *err)
+{
+	static const char units[] = "kmgt";
+	unsigned shift = 0;
+	sot_str digits = s;
+	const char *unit = s.n && s.p[s.n - 1] ? strchr(units, s.p[s.n - 1] | 0x20) : NULL;
+	if (unit) {
+		shift = 10u * (unsigned)(unit - units + 1);
+		digits.n--;
+	}
+	uint64_t value;
+	if (!read_digits(digits, &value) || value > UINT64_MAX >> shift)
+		return sot_fail(err, SOT_INVALID,
+			"\"%.*s\" is not a size: a number of bytes, or a number with k, m, g or t", QUOTED(s));
+	*ret_bytes = value << shift;
+	return SOT_OK;
+}
+
+void sot_hex_encode(const void *p, size_t n, char *dst)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *bytes = p;
+	for (size_t i = 0; i < n; i++) {
+		dst[2 * i] = digits[bytes[i] >> 4];
+		dst[2 * i + 1] = digits[bytes[i] & 0x0fu];
+	}
+	dst[2 * n] = '\0';
+}
+
+int sot_hex_digit(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+sot_code sot_hex_decode(sot_str s, void *dst, size_t dst_n, sot_err *err)
+{
+	if (s.n != 2 * dst_n)
+		return sot_fail(err, SOT_INVALID, "%zu hex digits, not %zu", s.n, 2 * dst_n);
+	for (size_t i = 0; i < s.n; i++)
+		if (sot_hex_digit(s.p[i]) < 0)
+			return sot_fail(err, SOT_INVALID, "character %zu is not a hex digit", i + 1);
+	uint8_t *bytes = dst;
+	for (size_t i = 0; i < dst_n; i++)
+		bytes[i] = (uint8_t)(sot_hex_digit(s.p[2 * i]) * 16 + sot_hex_digit(s.p[2 * i + 1]));
+	return SOT_OK;
+}
+
+bool sot_is_label(sot_str s, size_t max)
+{
+	if (s.n == 0 || s.n > max || s.p[s.n - 1] == '-' || s.p[0] < 'a' || s.p[0] > 'z')
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (!is_digit(c) && (c < 'a' || c > 'z') && c != '-')
+			return false;
+	}
+	return true;
+}
