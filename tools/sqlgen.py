@@ -69,7 +69,7 @@ def octal(text):
 def header(prefix, statements):
     upper = prefix.upper()
     enum = "".join(f"\t{upper}_SQL_{name.upper()},\n" for name, *_ in statements)
-    return f"""/* Made by tools/sqlgen.py from sql/*.sql: do not edit. */
+    return f"""/* Made by tools/sqlgen.py from the files of sql/: do not edit. */
 #ifndef {upper}_SQL_H
 #define {upper}_SQL_H
 
@@ -85,7 +85,7 @@ extern const store_statement {prefix}_statements[];
 
 
 def source(prefix, base, statements):
-    parts = [f"/* Made by tools/sqlgen.py from sql/*.sql: do not edit. */\n#include \"{base}.h\"\n"]
+    parts = [f"/* Made by tools/sqlgen.py from the files of sql/: do not edit. */\n#include \"{base}.h\"\n"]
     for name, columns, _, _ in statements:
         if columns:
             rows = ", ".join(f'"{c}"' for c in columns)

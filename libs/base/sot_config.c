@@ -19,7 +19,7 @@ extern char **environ;
 typedef struct loader {
 	const sot_config_table *table;
 	void *config;
-	bool given[KEYS_MAX];      /* by any source but the default */
+	bool given[KEYS_MAX];       /* by any source but the default */
 	unsigned line_of[KEYS_MAX]; /* in the file; 0 when not there */
 } loader;
 
@@ -51,7 +51,7 @@ static sot_code store_text(const sot_config_key *key, sot_str text, char *member
 	assert(key->min >= 0 && key->max < SOT_CONFIG_VALUE_MAX);
 	if (text.n < (size_t)key->min || text.n > (size_t)key->max)
 		return sot_fail(err, SOT_INVALID, "%zu bytes; %lld to %lld are allowed", text.n,
-			(long long)key->min, (long long)key->max);
+		    (long long)key->min, (long long)key->max);
 	if (!sot_str_is_utf8(text))
 		return sot_fail(err, SOT_INVALID, "not valid UTF-8");
 	return sot_str_copy(text, member, SOT_CONFIG_VALUE_MAX, err);
@@ -100,10 +100,10 @@ static sot_code load_line(loader *l, sot_str line, unsigned number, sot_err *err
 	size_t index = find_key(l->table, name);
 	if (index == l->table->key_count)
 		return sot_fail(err, SOT_INVALID, "unknown key \"%.*s\"; --help lists the keys of %s",
-			SOT_ARG(name), l->table->service);
+		    SOT_ARG(name), l->table->service);
 	if (l->line_of[index])
 		return sot_fail(err, SOT_INVALID, "key \"%.*s\" was given before, in line %u",
-			SOT_ARG(name), l->line_of[index]);
+		    SOT_ARG(name), l->line_of[index]);
 	l->line_of[index] = number;
 	l->given[index] = true;
 	return store_value(l, index, trim(text), err);
@@ -140,8 +140,8 @@ static sot_code load_variable(loader *l, const char *variable, size_t prefix_n, 
 	size_t index = find_key(l->table, (sot_str){key, n});
 	if (index == l->table->key_count || whole.n - prefix_n != n)
 		return sot_fail(err, SOT_INVALID,
-			"environment: %.*s names no key of %s; --help lists them, unset it", SOT_ARG(whole),
-			l->table->service);
+		    "environment: %.*s names no key of %s; --help lists them, unset it", SOT_ARG(whole),
+		    l->table->service);
 	l->given[index] = true;
 	if (store_value(l, index, text, err) != SOT_OK)
 		return sot_wrap(err, "environment: %.*s", SOT_ARG(whole));
@@ -175,8 +175,10 @@ static sot_code load_argument(loader *l, const char *argument, sot_err *err)
 	if (has_value)
 		index = find_key(l->table, (sot_str){name.p + 2, name.n - 2});
 	if (index == l->table->key_count)
-		return sot_fail(err, SOT_INVALID, "command line: \"%s\" is not --key=value with a key of "
-			"%s; --help lists them", argument, l->table->service);
+		return sot_fail(err, SOT_INVALID,
+		    "command line: \"%s\" is not --key=value with a key of "
+		    "%s; --help lists them",
+		    argument, l->table->service);
 	l->given[index] = true;
 	if (store_value(l, index, text, err) != SOT_OK)
 		return sot_wrap(err, "command line");
@@ -227,8 +229,8 @@ static sot_code check_all_given(const loader *l, sot_err *err)
 	for (size_t i = 0; i < l->table->key_count; i++)
 		if (!l->table->keys[i].default_text && !l->given[i])
 			return sot_fail(err, SOT_INVALID,
-				"key \"%s\" must be given (%s): in the file, or as --%s=VALUE",
-				l->table->keys[i].name, l->table->keys[i].doc, l->table->keys[i].name);
+			    "key \"%s\" must be given (%s): in the file, or as --%s=VALUE",
+			    l->table->keys[i].name, l->table->keys[i].doc, l->table->keys[i].name);
 	return SOT_OK;
 }
 
@@ -246,7 +248,7 @@ static sot_code load_sources(loader *l, int argc, char **argv, bool *ret_check, 
 }
 
 sot_code sot_config_load(const char *service, const sot_config_key *keys, size_t key_count,
-	int argc, char **argv, void *config, bool *ret_exit, sot_err *err)
+    int argc, char **argv, void *config, bool *ret_exit, sot_err *err)
 {
 	assert(key_count <= KEYS_MAX);
 	sot_config_table table = {service, keys, key_count};

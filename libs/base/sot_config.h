@@ -22,10 +22,10 @@
  *   #undef CONFIG
  *   };
  *
- * Sources in order: default, file (`key = value`, '#' comments), environment SOT_<SERVICE>_<KEY upper case>,
- * command line --key=value. An unknown key (also in the
- * environment), a duplicate key in a file, or a value out of bounds
- * refuses the start with the name of the key, the file and the line.
+ * Sources in order: default, file (`key = value`, '#' comments), environment SOT_<SERVICE>_<KEY
+ * upper case>, command line --key=value. An unknown key (also in the environment), a duplicate key
+ * in a file, or a value out of bounds refuses the start with the name of the key, the file and the
+ * line.
  */
 #ifndef SOT_CONFIG_H
 #define SOT_CONFIG_H
@@ -55,18 +55,22 @@ typedef struct sot_config_key {
 #define SOT_CONFIG_MEMBER_SECRET(name) char name[SOT_CONFIG_VALUE_MAX];
 #define SOT_CONFIG_MEMBER_INT(name) int64_t name;
 #define SOT_CONFIG_MEMBER_BOOL(name) bool name;
-#define SOT_CONFIG_ROW(config, name_, type_, text, min_, max_, doc_)                              \
-	{                                                                                              \
-		.name = #name_, .type = SOT_CONFIG_##type_, .default_text = text, .min = min_,             \
-		.max = max_, .doc = doc_, .offset = offsetof(config, name_)                                \
-	},
+#define SOT_CONFIG_ROW(config, name_, type_, text, min_, max_, doc_)                               \
+	{.name = #name_,                                                                               \
+	    .type = SOT_CONFIG_##type_,                                                                \
+	    .default_text = text,                                                                      \
+	    .min = min_,                                                                               \
+	    .max = max_,                                                                               \
+	    .doc = doc_,                                                                               \
+	    .offset = offsetof(config, name_)},
 
 /* Fills `config` from all sources. `argv` may hold --config=FILE, --key=value, --help, --version,
  * --list-failpoints and --check-config. *ret_exit is true when the program should end at once with
  * success (their text was printed). At most 128 keys. `config` is undefined on failure. */
 sot_code sot_config_load(const char *service, const sot_config_key *keys, size_t key_count,
-	int argc, char **argv, void *config, bool *ret_exit, sot_err *err) SOT_CHECK;
+    int argc, char **argv, void *config, bool *ret_exit, sot_err *err) SOT_CHECK;
 /* One "key = value" line each, secrets masked. */
-void sot_config_dump(const sot_config_key *keys, size_t key_count, const void *config, sot_buf *out);
+void sot_config_dump(
+    const sot_config_key *keys, size_t key_count, const void *config, sot_buf *out);
 
 #endif

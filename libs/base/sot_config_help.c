@@ -36,19 +36,18 @@ void sot_config_print_help(const sot_config_table *table)
 {
 	char prefix[128];
 	printf("Usage: sotalia-%s [--config=FILE] [--KEY=VALUE]...\n\n"
-		   "  --config=FILE        read `key = value` lines ('#' begins a comment)\n"
-		   "  --check-config       read and check everything, print it, end\n"
-		   "  --list-failpoints    print the names of the failpoints in this program\n"
-		   "  --help, --version\n\n"
-		   "A later source wins: default, file, environment (%sKEY, upper case), command line.\n\n"
-		   "Keys:\n",
-		table->service, sot_config_environment_prefix(table->service, prefix));
+	       "  --config=FILE        read `key = value` lines ('#' begins a comment)\n"
+	       "  --check-config       read and check everything, print it, end\n"
+	       "  --list-failpoints    print the names of the failpoints in this program\n"
+	       "  --help, --version\n\n"
+	       "A later source wins: default, file, environment (%sKEY, upper case), command line.\n\n"
+	       "Keys:\n",
+	    table->service, sot_config_environment_prefix(table->service, prefix));
 	for (size_t i = 0; i < table->key_count; i++)
 		print_key(&table->keys[i]);
 }
 
-void sot_config_dump(
-	const sot_config_key *keys, size_t key_count, const void *config, sot_buf *out)
+void sot_config_dump(const sot_config_key *keys, size_t key_count, const void *config, sot_buf *out)
 {
 	for (size_t i = 0; i < key_count; i++) {
 		const char *member = (const char *)config + keys[i].offset;

@@ -1,4 +1,5 @@
-/* sot_config_internal - what the two halves of sot_config share: reading a value, printing a table. */
+/* sot_config_internal - what the two halves of sot_config share: reading a value, printing a table.
+ */
 #ifndef SOT_CONFIG_INTERNAL_H
 #define SOT_CONFIG_INTERNAL_H
 

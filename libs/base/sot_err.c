@@ -62,15 +62,15 @@ sot_code sot_wrap(sot_err *err, const char *fmt, ...)
 const char *sot_code_name(sot_code code)
 {
 	static const char *const names[] = {
-		[SOT_OK] = "ok",
-		[SOT_INVALID] = "invalid",
-		[SOT_NOT_FOUND] = "not_found",
-		[SOT_CONFLICT] = "conflict",
-		[SOT_LIMIT] = "limit",
-		[SOT_UNAVAILABLE] = "unavailable",
-		[SOT_INTERNAL] = "internal",
-		[SOT_DENIED] = "denied",
-		[SOT_UNKNOWN] = "unknown",
+	    [SOT_OK] = "ok",
+	    [SOT_INVALID] = "invalid",
+	    [SOT_NOT_FOUND] = "not_found",
+	    [SOT_CONFLICT] = "conflict",
+	    [SOT_LIMIT] = "limit",
+	    [SOT_UNAVAILABLE] = "unavailable",
+	    [SOT_INTERNAL] = "internal",
+	    [SOT_DENIED] = "denied",
+	    [SOT_UNKNOWN] = "unknown",
 	};
 	size_t i = (size_t)code;
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : "internal";

@@ -40,7 +40,7 @@ sot_code sot_fail(sot_err *err, sot_code code, const char *fmt, ...) SOT_PRINTF(
 
 /* As sot_fail, and appends ": <strerror(sys_errno)>". */
 sot_code sot_fail_errno(sot_err *err, sot_code code, int sys_errno, const char *fmt, ...)
-	SOT_PRINTF(4, 5);
+    SOT_PRINTF(4, 5);
 
 /* Puts "<fmt>: " in front of the text of `err` and returns its code. */
 sot_code sot_wrap(sot_err *err, const char *fmt, ...) SOT_PRINTF(2, 3);

@@ -62,8 +62,8 @@ static sot_code parse_action(sot_str text, sot_failpoint *ret, sot_err *err)
 		return SOT_OK;
 	}
 	return sot_fail(err, SOT_INVALID,
-		"\"%.*s\" is no failpoint action; use crash[:N], error[:N], delay[:MS], hang[:N] or off",
-		SOT_ARG(text));
+	    "\"%.*s\" is no failpoint action; use crash[:N], error[:N], delay[:MS], hang[:N] or off",
+	    SOT_ARG(text));
 }
 
 static sot_code set(sot_str name, sot_str action_text, sot_err *err)
@@ -82,7 +82,7 @@ static sot_code set(sot_str name, sot_str action_text, sot_err *err)
 	}
 	if (found == 0)
 		return sot_fail(err, SOT_NOT_FOUND,
-			"no failpoint \"%.*s\" in this program; --list-failpoints prints them", SOT_ARG(name));
+		    "no failpoint \"%.*s\" in this program; --list-failpoints prints them", SOT_ARG(name));
 	return SOT_OK;
 }
 

@@ -7,8 +7,9 @@
  * environment, SOT_FAILPOINTS="name=crash,name2=error:3,name3=delay:250,name4=hang", or at run time
  * through the service's control socket ("failpoint set NAME ACTION"). `crash` is SIGKILL to itself,
  * `error:N` fails the Nth hit (default the 1st, once), `delay:MS` blocks, `hang` stops for ever.
- * crash and hang also take :N, the hit on which they act; `off` disarms. The list of all names is registered by
- * the linker section, so tests can walk it (sot_failpoint_each; --list-failpoints prints it).
+ * crash and hang also take :N, the hit on which they act; `off` disarms. The list of all names is
+ * registered by the linker section, so tests can walk it (sot_failpoint_each; --list-failpoints
+ * prints it).
  */
 #ifndef SOT_FAILPOINT_H
 #define SOT_FAILPOINT_H
@@ -34,8 +35,7 @@ void sot_failpoint_each(void (*visit)(void *self, const sot_failpoint *fp), void
 
 #define SOT_FAILPOINT_POINT_(fp_name)                                                              \
 	static sot_failpoint fp_ = {.name = fp_name};                                                  \
-	static sot_failpoint *const fp_entry_                                                          \
-		__attribute__((used, section("sot_failpoints"))) = &fp_
+	static sot_failpoint *const fp_entry_ __attribute__((used, section("sot_failpoints"))) = &fp_
 #define SOT_FAILPOINT(fp_name, err)                                                                \
 	do {                                                                                           \
 		SOT_FAILPOINT_POINT_(fp_name);                                                             \

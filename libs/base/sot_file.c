@@ -33,7 +33,7 @@ sot_code sot_file_read(const char *path, sot_buf *out, sot_err *err)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return sot_fail_errno(
-			err, errno == ENOENT ? SOT_NOT_FOUND : SOT_UNAVAILABLE, errno, "open %s", path);
+		    err, errno == ENOENT ? SOT_NOT_FOUND : SOT_UNAVAILABLE, errno, "open %s", path);
 	sot_code code = read_all(fd, path, out, err);
 	(void)close(fd);
 	return code;
@@ -75,7 +75,7 @@ static sot_code sync_folder(const char *path, sot_err *err)
 }
 
 static sot_code write_temp(
-	const char *temp, sot_str content, unsigned mode, const char *path, sot_err *err)
+    const char *temp, sot_str content, unsigned mode, const char *path, sot_err *err)
 {
 	/* Created private; the wanted mode comes before the name is visible. */
 	int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

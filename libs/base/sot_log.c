@@ -112,8 +112,8 @@ static void SOT_PRINTF(3, 4) append(char line[LINE_MAX_BYTES], size_t *n, const 
 	*n = clamp(*n + (more > 0 ? (size_t)more : 0), LINE_MAX_BYTES - 1);
 }
 
-static void SOT_PRINTF(4, 0) log_line(
-	sot_level level, const char *event, const sot_err *err, const char *fmt, va_list ap)
+static void SOT_PRINTF(4, 0)
+    log_line(sot_level level, const char *event, const sot_err *err, const char *fmt, va_list ap)
 {
 	static const char *const names[] = {"debug", "info", "warn", "error"};
 	uint64_t left_out = 0;
@@ -122,7 +122,7 @@ static void SOT_PRINTF(4, 0) log_line(
 	char line[LINE_MAX_BYTES], stamp[25], quoted[2 * SOT_ERR_TEXT_MAX + 3];
 	size_t n = 0;
 	append(line, &n, "ts=%s level=%s svc=%s event=%s", sot_wall_format(sot_wall_now(), stamp),
-		names[level], state.service, event);
+	    names[level], state.service, event);
 	if (fmt && *fmt) {
 		append(line, &n, " ");
 		int more = vsnprintf(line + n, sizeof(line) - n, fmt, ap);
@@ -130,7 +130,7 @@ static void SOT_PRINTF(4, 0) log_line(
 	}
 	if (err)
 		append(line, &n, " code=%s err=%s", sot_code_name(err->code),
-			sot_log_quote(sot_str_c(err->text), quoted, sizeof(quoted)));
+		    sot_log_quote(sot_str_c(err->text), quoted, sizeof(quoted)));
 	if (left_out)
 		append(line, &n, " left_out=%llu", (unsigned long long)left_out);
 	write_line(line, n);

@@ -22,7 +22,7 @@ void sot_log_setup(const char *service, sot_level lowest);
 void sot_log(sot_level level, const char *event, const char *fmt, ...) SOT_PRINTF(3, 4);
 /* As sot_log, with code="..." err="..." of `err` appended. */
 void sot_log_err(sot_level level, const char *event, const sot_err *err, const char *fmt, ...)
-	SOT_PRINTF(4, 5);
+    SOT_PRINTF(4, 5);
 /* Lines lost because stderr was full, closed or would block. Not those of the rate limit. */
 uint64_t sot_log_dropped(void);
 /* "value" with quotes, '"' and '\\' escaped, control characters as spaces; cut to fit. */

@@ -65,7 +65,7 @@ static uint64_t hash_bytes(const void *p, size_t n)
 {
 	const uint64_t *key = hash_key();
 	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
-		key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
+	    key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
 	const unsigned char *at = p;
 	for (size_t left = n; left >= 8; left -= 8, at += 8) {
 		uint64_t word;
@@ -131,7 +131,7 @@ static uint32_t *find(const sot_map *m, const void *key, size_t key_n, uint64_t 
 			continue;
 		const entry *e = &m->entries[m->slots[i] - 1];
 		if (e->hash == hash && e->key_n == key_n &&
-			(key_n == 0 || memcmp(entry_key(e), key, key_n) == 0))
+		    (key_n == 0 || memcmp(entry_key(e), key, key_n) == 0))
 			return &m->slots[i];
 	}
 	return NULL;

@@ -1,7 +1,7 @@
 /* sot_map - small containers: a hash map from bytes to a pointer (keys are copied, values are
  * borrowed), and an intrusive doubly linked list. Iteration uses a cursor of the caller, so that
- * loops nest. Removing the current item while iterating is allowed; inserting is not (replacing is).
- * The order of iteration is the order of insertion, so it depends on nothing random.
+ * loops nest. Removing the current item while iterating is allowed; inserting is not (replacing
+ * is). The order of iteration is the order of insertion, so it depends on nothing random.
  */
 #ifndef SOT_MAP_H
 #define SOT_MAP_H
@@ -17,7 +17,9 @@ void *sot_map_get(const sot_map *m, const void *key, size_t key_n); /* NULL when
 /* Returns the value that was there before, or NULL. `value` must not be NULL. */
 void *sot_map_set(sot_map *m, const void *key, size_t key_n, void *value);
 void *sot_map_remove(sot_map *m, const void *key, size_t key_n);
-typedef struct sot_map_iter { size_t pos; } sot_map_iter; /* start with {0} */
+typedef struct sot_map_iter {
+	size_t pos;
+} sot_map_iter; /* start with {0} */
 /* The next value, NULL at the end. ret_key (when not NULL) borrows from the map. */
 void *sot_map_next(const sot_map *m, sot_map_iter *it, sot_str *ret_key);
 SOT_DEFINE_AUTO(sot_map)
@@ -40,7 +42,9 @@ static inline void *sot_map_get_c(const sot_map *m, const char *key)
 	return sot_map_get(m, k.p, k.n);
 }
 
-typedef struct sot_link { struct sot_link *prev, *next; } sot_link;
+typedef struct sot_link {
+	struct sot_link *prev, *next;
+} sot_link;
 static inline void sot_list_init(sot_link *head)
 {
 	head->prev = head->next = head;
@@ -62,7 +66,6 @@ static inline void sot_list_remove(sot_link *l) /* safe on an unlinked, initiali
 	l->next->prev = l->prev;
 	sot_list_init(l);
 }
-#define SOT_CONTAINER(ptr, type, member)                                                           \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define SOT_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

@@ -109,11 +109,11 @@ static void render_histogram(const sot_metric *m, sot_buf *out)
 	int64_t cumulative = 0;
 	for (size_t i = 0; i < BOUND_COUNT; i++) {
 		cumulative += m->buckets[i];
-		sot_buf_printf(out, "%s_bucket{%s%sle=\"%" PRId64 ".0\"} %" PRId64 "\n", m->name,
-			m->labels, comma, bounds_ms[i], cumulative);
+		sot_buf_printf(out, "%s_bucket{%s%sle=\"%" PRId64 ".0\"} %" PRId64 "\n", m->name, m->labels,
+		    comma, bounds_ms[i], cumulative);
 	}
-	sot_buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %" PRId64 "\n", m->name, m->labels, comma,
-		m->value);
+	sot_buf_printf(
+	    out, "%s_bucket{%s%sle=\"+Inf\"} %" PRId64 "\n", m->name, m->labels, comma, m->value);
 	const char *open = *m->labels ? "{" : "", *close = *m->labels ? "}" : "";
 	sot_buf_printf(out, "%s_sum%s%s%s %" PRId64 "\n", m->name, open, m->labels, close, m->sum);
 	sot_buf_printf(out, "%s_count%s%s%s %" PRId64 "\n", m->name, open, m->labels, close, m->value);

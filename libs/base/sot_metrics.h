@@ -11,7 +11,8 @@
 typedef struct sot_metric sot_metric;
 
 /* `labels` is NULL or a literal such as "queue=\"reply\"". Never NULL; aborts past 256 metrics.
- * The strings are borrowed for ever: use literals. The same name and labels give the same metric. */
+ * The strings are borrowed for ever: use literals. The same name and labels give the same metric.
+ */
 sot_metric *sot_counter(const char *name, const char *labels, const char *help);
 sot_metric *sot_gauge(const char *name, const char *labels, const char *help);
 /* Buckets in milliseconds: 1 2 5 10 20 50 100 200 500 1000 2000 5000 10000. */

@@ -23,7 +23,7 @@ static bool read_digits(sot_str s, uint64_t *ret)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		if (!is_digit(s.p[i]) || __builtin_mul_overflow(value, 10, &value) ||
-			__builtin_add_overflow(value, (uint64_t)(s.p[i] - '0'), &value))
+		    __builtin_add_overflow(value, (uint64_t)(s.p[i] - '0'), &value))
 			return false;
 	}
 	*ret = value;
@@ -35,7 +35,7 @@ sot_code sot_parse_u64(sot_str s, uint64_t lo, uint64_t hi, uint64_t *ret, sot_e
 	uint64_t value;
 	if (!read_digits(s, &value) || value < lo || value > hi)
 		return sot_fail(err, SOT_INVALID,
-			"\"%.*s\" is not a whole number from %" PRIu64 " to %" PRIu64, QUOTED(s), lo, hi);
+		    "\"%.*s\" is not a whole number from %" PRIu64 " to %" PRIu64, QUOTED(s), lo, hi);
 	*ret = value;
 	return SOT_OK;
 }
@@ -51,7 +51,7 @@ sot_code sot_parse_i64(sot_str s, int64_t lo, int64_t hi, int64_t *ret, sot_err 
 	int64_t value = negative && size ? -(int64_t)(size - 1) - 1 : (int64_t)size;
 	if (!good || value < lo || value > hi)
 		return sot_fail(err, SOT_INVALID,
-			"\"%.*s\" is not a whole number from %" PRId64 " to %" PRId64, QUOTED(s), lo, hi);
+		    "\"%.*s\" is not a whole number from %" PRId64 " to %" PRId64, QUOTED(s), lo, hi);
 	*ret = value;
 	return SOT_OK;
 }
@@ -85,8 +85,8 @@ sot_code sot_parse_bool(sot_str s, bool *ret, sot_err *err)
 			return SOT_OK;
 		}
 	}
-	return sot_fail(err, SOT_INVALID, "\"%.*s\" is not one of true, false, on, off, yes, no",
-		QUOTED(s));
+	return sot_fail(
+	    err, SOT_INVALID, "\"%.*s\" is not one of true, false, on, off, yes, no", QUOTED(s));
 }
 
 sot_code sot_parse_size(sot_str s, uint64_t *ret_bytes, sot_err *err)
@@ -102,7 +102,7 @@ sot_code sot_parse_size(sot_str s, uint64_t *ret_bytes, sot_err *err)
 	uint64_t value;
 	if (!read_digits(digits, &value) || value > UINT64_MAX >> shift)
 		return sot_fail(err, SOT_INVALID,
-			"\"%.*s\" is not a size: a number of bytes, or a number with k, m, g or t", QUOTED(s));
+		    "\"%.*s\" is not a size: a number of bytes, or a number with k, m, g or t", QUOTED(s));
 	*ret_bytes = value << shift;
 	return SOT_OK;
 }

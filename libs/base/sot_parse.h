@@ -7,7 +7,8 @@
 sot_code sot_parse_u64(sot_str s, uint64_t lo, uint64_t hi, uint64_t *ret, sot_err *err) SOT_CHECK;
 sot_code sot_parse_i64(sot_str s, int64_t lo, int64_t hi, int64_t *ret, sot_err *err) SOT_CHECK;
 sot_code sot_parse_double(sot_str s, double *ret, sot_err *err) SOT_CHECK; /* no nan, no inf */
-sot_code sot_parse_bool(sot_str s, bool *ret, sot_err *err) SOT_CHECK; /* true false on off yes no */
+sot_code sot_parse_bool(
+    sot_str s, bool *ret, sot_err *err) SOT_CHECK; /* true false on off yes no */
 /* IPv4 dotted quad to host byte order: "10.66.0.2". */
 sot_code sot_parse_ipv4(sot_str s, uint32_t *ret, sot_err *err) SOT_CHECK;
 /* "10.66.0.0/24" to network (host bits must be 0) and prefix length. */

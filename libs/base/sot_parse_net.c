@@ -10,7 +10,7 @@ static bool read_octet(sot_str part, uint32_t *ret)
 {
 	uint64_t value;
 	if (part.n > 3 || (part.n > 1 && part.p[0] == '0') ||
-		sot_parse_u64(part, 0, 255, &value, NULL) != SOT_OK)
+	    sot_parse_u64(part, 0, 255, &value, NULL) != SOT_OK)
 		return false;
 	*ret = (uint32_t)value;
 	return true;
@@ -28,7 +28,7 @@ sot_code sot_parse_ipv4(sot_str s, uint32_t *ret, sot_err *err)
 	}
 	if (!good || rest.n)
 		return sot_fail(
-			err, SOT_INVALID, "\"%.*s\" is not an IPv4 address such as 10.66.0.2", QUOTED(s));
+		    err, SOT_INVALID, "\"%.*s\" is not an IPv4 address such as 10.66.0.2", QUOTED(s));
 	*ret = addr;
 	return SOT_OK;
 }
@@ -40,15 +40,15 @@ sot_code sot_parse_cidr4(sot_str s, uint32_t *ret_net, uint8_t *ret_prefix, sot_
 	uint32_t net;
 	uint64_t prefix;
 	if (sot_parse_ipv4(address, &net, NULL) != SOT_OK || length.n > 2 ||
-		(length.n == 2 && length.p[0] == '0') ||
-		sot_parse_u64(length, 0, 32, &prefix, NULL) != SOT_OK)
+	    (length.n == 2 && length.p[0] == '0') ||
+	    sot_parse_u64(length, 0, 32, &prefix, NULL) != SOT_OK)
 		return sot_fail(
-			err, SOT_INVALID, "\"%.*s\" is not a network such as 10.66.0.0/24", QUOTED(s));
+		    err, SOT_INVALID, "\"%.*s\" is not a network such as 10.66.0.0/24", QUOTED(s));
 	uint32_t host_mask = prefix == 0 ? UINT32_MAX : (1u << (32 - prefix)) - 1;
 	if (prefix < 32 && (net & host_mask) != 0) {
 		char text[16];
 		return sot_fail(err, SOT_INVALID, "\"%.*s\" has host bits set; the network is %s/%u",
-			QUOTED(s), sot_format_ipv4(net & ~host_mask, text), (unsigned)prefix);
+		    QUOTED(s), sot_format_ipv4(net & ~host_mask, text), (unsigned)prefix);
 	}
 	*ret_net = net;
 	*ret_prefix = (uint8_t)prefix;
@@ -61,11 +61,11 @@ sot_code sot_parse_mac(sot_str s, uint8_t ret[6], sot_err *err)
 	uint8_t mac[6];
 	for (size_t i = 0; good && i < 6; i++) {
 		good = (i == 5 || s.p[3 * i + 2] == ':') &&
-			sot_hex_decode((sot_str){s.p + 3 * i, 2}, mac + i, 1, NULL) == SOT_OK;
+		       sot_hex_decode((sot_str){s.p + 3 * i, 2}, mac + i, 1, NULL) == SOT_OK;
 	}
 	if (!good)
 		return sot_fail(
-			err, SOT_INVALID, "\"%.*s\" is not a MAC such as 02:0a:0a:42:00:02", QUOTED(s));
+		    err, SOT_INVALID, "\"%.*s\" is not a MAC such as 02:0a:0a:42:00:02", QUOTED(s));
 	for (size_t i = 0; i < 6; i++)
 		ret[i] = mac[i];
 	return SOT_OK;
@@ -79,7 +79,7 @@ char *sot_format_ipv4(uint32_t addr, char *dst)
 
 char *sot_format_mac(const uint8_t mac[6], char *dst)
 {
-	snprintf(dst, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-		mac[5]);
+	snprintf(
+	    dst, 18, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	return dst;
 }

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct sot_rand { uint64_t s[4]; } sot_rand; /* xoshiro256** (Blackman, Vigna) */
+typedef struct sot_rand {
+	uint64_t s[4];
+} sot_rand; /* xoshiro256** (Blackman, Vigna) */
 
 void sot_rand_seed(sot_rand *r, uint64_t seed);
 uint64_t sot_rand_u64(sot_rand *r);

@@ -88,7 +88,7 @@ sot_code sot_str_copy(sot_str s, char *dst, size_t dst_size, sot_err *err)
 {
 	if (s.n >= dst_size)
 		return sot_fail(
-			err, SOT_LIMIT, "%zu bytes, at most %zu fit", s.n, dst_size ? dst_size - 1 : 0);
+		    err, SOT_LIMIT, "%zu bytes, at most %zu fit", s.n, dst_size ? dst_size - 1 : 0);
 	if (s.n)
 		memcpy(dst, s.p, s.n);
 	dst[s.n] = '\0';

@@ -21,13 +21,13 @@ typedef struct sot_str {
 /* For printf: "%.*s", SOT_ARG(s) */
 #define SOT_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
-sot_str sot_str_c(const char *c);              /* NULL gives the empty view */
-bool sot_str_eq(sot_str a, sot_str b);         /* not constant time */
+sot_str sot_str_c(const char *c);      /* NULL gives the empty view */
+bool sot_str_eq(sot_str a, sot_str b); /* not constant time */
 bool sot_str_eq_c(sot_str a, const char *c);
 bool sot_str_starts(sot_str s, const char *prefix);
 /* Cuts `s` at the first `sep`: returns the head, leaves the tail in *rest (empty when no sep). */
 sot_str sot_str_cut(sot_str s, char sep, sot_str *rest);
-bool sot_str_is_utf8(sot_str s);               /* valid UTF-8 without NUL */
+bool sot_str_is_utf8(sot_str s); /* valid UTF-8 without NUL */
 /* Bytes of the first character (1..4); 0 when `s` is empty or does not begin with valid UTF-8. */
 size_t sot_str_utf8_length(sot_str s);
 /* Copies into `dst` with a NUL. SOT_LIMIT when it does not fit, then dst is untouched. */

@@ -48,7 +48,7 @@ char *sot_wall_format(sot_wall t, char dst[static 25])
 	int64_t in_day = ms % 86400000;
 	char text[64];
 	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", year, month, day,
-		(int)(in_day / 3600000), (int)(in_day / 60000 % 60), (int)(in_day / 1000 % 60),
-		(int)(in_day % 1000));
+	    (int)(in_day / 3600000), (int)(in_day / 60000 % 60), (int)(in_day / 1000 % 60),
+	    (int)(in_day % 1000));
 	return memcpy(dst, text, 25);
 }

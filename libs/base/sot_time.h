@@ -8,8 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct sot_mono { int64_t ms; } sot_mono; /* CLOCK_MONOTONIC, milliseconds */
-typedef struct sot_wall { int64_t unix_ms; } sot_wall;
+typedef struct sot_mono {
+	int64_t ms;
+} sot_mono; /* CLOCK_MONOTONIC, milliseconds */
+typedef struct sot_wall {
+	int64_t unix_ms;
+} sot_wall;
 
 sot_mono sot_mono_now(void); /* shells only; cores get `now` as an argument */
 sot_wall sot_wall_now(void);

@@ -67,6 +67,6 @@ sot_code sot_uuid_parse(sot_str text, sot_uuid *ret, sot_err *err)
 	}
 	if (!good || sot_hex_decode((sot_str){hex, n}, ret->b, sizeof(ret->b), NULL) != SOT_OK)
 		return sot_fail(err, SOT_INVALID, "\"%.*s\" is not a UUID (8-4-4-4-12 hex digits)",
-			text.n > 40 ? 40 : SOT_ARG(text));
+		    text.n > 40 ? 40 : SOT_ARG(text));
 	return SOT_OK;
 }

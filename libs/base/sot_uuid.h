@@ -5,7 +5,9 @@
 #include "sot_str.h"
 #include "sot_time.h"
 
-typedef struct sot_uuid { uint8_t b[16]; } sot_uuid;
+typedef struct sot_uuid {
+	uint8_t b[16];
+} sot_uuid;
 
 #define SOT_UUID_TEXT 37 /* with the NUL */
 
