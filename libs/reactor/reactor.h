@@ -3,6 +3,8 @@
  * Single-threaded; every handler runs on the thread that runs reactor_run. Watches may be changed
  * and removed inside any handler: removal is immediate for the caller (no handler of a removed
  * watch is called any more), memory is freed at the end of the turn. One instant per turn.
+ * reactor_new ignores SIGPIPE for the whole process: a peer that goes away is an errno here.
+ * Running out of file descriptors or epoll watches while a watch is added aborts with a message.
  */
 #ifndef REACTOR_H
 #define REACTOR_H
@@ -18,7 +20,8 @@ typedef struct reactor_watch reactor_watch; /* any of the kinds below */
 enum { REACTOR_READ = 1, REACTOR_WRITE = 2, REACTOR_ERROR = 4 };
 
 sot_code reactor_new(reactor **ret, sot_err *err) SOT_CHECK;
-reactor *reactor_free(reactor *r); /* removes what is left */
+/* Removes what is left: kills children, waits for work that runs. Their `done` is not called. */
+reactor *reactor_free(reactor *r);
 /* Runs until reactor_stop. Returns SOT_OK, or why the loop could not run. */
 sot_code reactor_run(reactor *r, sot_err *err) SOT_CHECK;
 void reactor_stop(reactor *r);
@@ -52,7 +55,9 @@ reactor_watch *reactor_add_signal(reactor *r, int signo, reactor_signal_fn fn, v
 
 /* A child process: fork and exec at once, all fds but stdin/out/err closed, stdout and stderr
  * captured up to output_max bytes each, killed with SIGKILL at the deadline. `done` is called once.
- * argv[0] is an absolute path. exit_status: 0..255, or 256 + signal, or -1 for the deadline. */
+ * argv[0] is an absolute path. env NULL: only a PATH of the system's folders. More output than
+ * output_max is read and thrown away. The child leads a process group of its own, which is killed
+ * as a whole. exit_status: 0..255, or 256 + signal, or -1 for the deadline. */
 typedef struct reactor_child_result {
 	int exit_status;
 	sot_str out, err_text; /* borrowed for the call */
@@ -67,8 +72,11 @@ sot_code reactor_spawn(reactor *r, const char *const *argv, const char *const *e
 typedef void (*reactor_work_fn)(void *arg);
 void reactor_queue_work(reactor *r, reactor_work_fn work, reactor_work_fn done, void *arg);
 
-/* Runs fn once at the end of this turn (after all handlers). For batching. */
+/* Runs fn once at the end of this turn (after all handlers). For batching. A deferred function that
+ * defers again is called at the end of the next turn. */
 void reactor_defer(reactor *r, void (*fn)(void *self), void *self);
+/* Forgets what was deferred for this self: call it before `self` is freed. */
+void reactor_undefer(reactor *r, const void *self);
 
 /* NULL-safe; works for every kind. Returns NULL. */
 reactor_watch *reactor_remove(reactor_watch *w);
