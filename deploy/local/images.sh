@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Builds base, tomcat, nodejs and redis, pushes them to the registry; each tag is a digest of what it is made of.
+
+image_folder_digest() { # image_folder_digest NAME [more files...]
+  local name=$1
+  shift
+  { find "$SOT_SRC/deploy/images/$name" -type f -print0 | sort -z | xargs -0 sha256sum | sed "s|$SOT_SRC||"; cat "$@" </dev/null; } | sha256sum | cut -c1-12
+}
+image_reference() { cat "$SOT_VAR/images/$1" 2>/dev/null; }
+image_in_registry() { # image_in_registry NAME TAG
+  curl -sf -m 5 -o /dev/null -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$SOT_REGISTRY/v2/sotalia/$1/manifests/$2"
+}
+debian_mirror() {
+  { sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null || true; sed -n 's/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list 2>/dev/null || true; } |
+    grep -E '/debian/?$' | head -n 1 || true
+}
+apt_proxy() { apt-config shell P Acquire::http::Proxy 2>/dev/null | sed -n "s/^P='\(.*\)'$/\1/p"; }
+
+image_bootstrap() { # the root file system that base builds on
+  local mirror proxy
+  mirror=$(debian_mirror)
+  mirror=${mirror:-http://deb.debian.org/debian}
+  proxy=$(apt_proxy)
+  logged "$SOT_LOG/mmdebstrap.log" mmdebstrap --mode=root --variant=minbase ${proxy:+--aptopt="Acquire::http::Proxy \"$proxy\""} \
+    --include=ca-certificates,iproute2,iputils-ping,procps,less,vim-tiny,netcat-openbsd \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+    bookworm "$SOT_VAR/images/bootstrap.tar" "deb $mirror bookworm main" "deb $mirror bookworm-updates main" \
+    "deb ${mirror%/debian}/debian-security bookworm-security main"
+  logged "$SOT_LOG/import.log" engine_docker "$1" import "$SOT_VAR/images/bootstrap.tar" sotalia/bootstrap
+  rm -f "$SOT_VAR/images/bootstrap.tar"
+}
+
+# image_build ENGINE NAME TAG PARENT
+image_build() {
+  local engine=$1 name=$2 tag=$3 parent=$4 reference=$SOT_REGISTRY/sotalia/$2:$3 context=$SOT_VAR/images/context-$2
+  rm -rf "$context"
+  cp -r "$SOT_SRC/deploy/images/$name" "$context"
+  [ "$name" != base ] || cp "$SOT_BUILD/services/hostagent/sotalia-init" "$context/sotalia-init"
+  logged "$SOT_LOG/image-$name.log" engine_docker "$engine" build --network host --build-arg "PARENT=$parent" \
+    --build-arg "HTTP_PROXY_URL=$(apt_proxy)" -t "$reference" "$context"
+  rm -rf "$context"
+  logged "$SOT_LOG/push-$name.log" engine_docker "$engine" push "$reference"
+  # Hosts get it from the registry, as every host would: what was built locally is forgotten and pulled again.
+  engine_docker "$engine" image rm "$reference" >/dev/null 2>&1 || true
+  printf '%s\n' "$reference" >"$SOT_VAR/images/$name"
+}
+
+images_make() { # images_make ENGINE
+  local engine=$1 base_tag tag name parent
+  mkdir -p "$SOT_VAR/images"
+  base_tag=$(image_folder_digest base "$SOT_BUILD/services/hostagent/sotalia-init" "$SOT_SRC/deploy/local/images.sh")
+  parent=$SOT_REGISTRY/sotalia/base:$base_tag
+  if [ "$(image_reference base)" != "$parent" ] || ! image_in_registry base "$base_tag"; then
+    engine_docker "$engine" image inspect sotalia/bootstrap >/dev/null 2>&1 || image_bootstrap "$engine"
+    image_build "$engine" base "$base_tag" ""
+  fi
+  for name in tomcat nodejs redis; do
+    tag=$(image_folder_digest "$name" <(printf %s "$base_tag"))
+    [ "$(image_reference "$name")" = "$SOT_REGISTRY/sotalia/$name:$tag" ] && image_in_registry "$name" "$tag" && continue
+    engine_docker "$engine" image inspect "$parent" >/dev/null 2>&1 || logged "$SOT_LOG/pull-base.log" engine_docker "$engine" pull "$parent"
+    image_build "$engine" "$name" "$tag" "$parent"
+  done
+}
