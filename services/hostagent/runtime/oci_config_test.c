@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "sot_mem.h"
+
 static const char before[] =
     "{\"ociVersion\":\"1.0.2\",\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\","
     "\"source\":\"proc\"}],\"hooks\":{\"prestart\":[{\"path\":\"/proc/1/exe\"}]},"
