@@ -3,7 +3,7 @@
 # A "host" is this machine, or in the laboratory a network namespace: engine_start NAME [NETNS].
 
 SOT_REGISTRY_PORT=${SOT_REGISTRY_PORT:-7500}
-SOT_REGISTRY=127.0.0.1:$SOT_REGISTRY_PORT
+SOT_REGISTRY=${SOT_LISTEN:-127.0.0.1}:$SOT_REGISTRY_PORT
 SOT_UID_REGISTRY=64205
 
 # The engine's socket: a given one (DOCKER_HOST of the user), else our own.

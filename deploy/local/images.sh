@@ -6,7 +6,8 @@ image_folder_digest() { # image_folder_digest NAME [more files...]
   shift
   { find "$SOT_SRC/deploy/images/$name" -type f -print0 | sort -z | xargs -0 sha256sum | sed "s|$SOT_SRC||"; cat "$@" </dev/null; } | sha256sum | cut -c1-12
 }
-image_reference() { cat "$SOT_VAR/images/$1" 2>/dev/null; }
+image_tag() { cat "$SOT_VAR/images/$1" 2>/dev/null; }
+image_reference() { printf '%s/sotalia/%s:%s' "$SOT_REGISTRY" "$1" "$(image_tag "$1")"; }
 image_in_registry() { # image_in_registry NAME TAG
   curl -sf -m 5 -o /dev/null -H 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$SOT_REGISTRY/v2/sotalia/$1/manifests/$2"
 }
@@ -18,6 +19,7 @@ apt_proxy() { apt-config shell P Acquire::http::Proxy 2>/dev/null | sed -n "s/^P
 
 image_bootstrap() { # the root file system that base builds on
   local mirror proxy
+  mkdir -p "$SOT_VAR/images"
   mirror=$(debian_mirror)
   mirror=${mirror:-http://deb.debian.org/debian}
   proxy=$(apt_proxy)
@@ -42,7 +44,7 @@ image_build() {
   logged "$SOT_LOG/push-$name.log" engine_docker "$engine" push "$reference"
   # Hosts get it from the registry, as every host would: what was built locally is forgotten and pulled again.
   engine_docker "$engine" image rm "$reference" >/dev/null 2>&1 || true
-  printf '%s\n' "$reference" >"$SOT_VAR/images/$name"
+  printf '%s\n' "$tag" >"$SOT_VAR/images/$name"
 }
 
 images_make() { # images_make ENGINE
@@ -50,13 +52,13 @@ images_make() { # images_make ENGINE
   mkdir -p "$SOT_VAR/images"
   base_tag=$(image_folder_digest base "$SOT_BUILD/services/hostagent/sotalia-init" "$SOT_SRC/deploy/local/images.sh")
   parent=$SOT_REGISTRY/sotalia/base:$base_tag
-  if [ "$(image_reference base)" != "$parent" ] || ! image_in_registry base "$base_tag"; then
+  if [ "$(image_tag base)" != "$base_tag" ] || ! image_in_registry base "$base_tag"; then
     engine_docker "$engine" image inspect sotalia/bootstrap >/dev/null 2>&1 || image_bootstrap "$engine"
     image_build "$engine" base "$base_tag" ""
   fi
   for name in tomcat nodejs redis; do
     tag=$(image_folder_digest "$name" <(printf %s "$base_tag"))
-    [ "$(image_reference "$name")" = "$SOT_REGISTRY/sotalia/$name:$tag" ] && image_in_registry "$name" "$tag" && continue
+    [ "$(image_tag "$name")" = "$tag" ] && image_in_registry "$name" "$tag" && continue
     engine_docker "$engine" image inspect "$parent" >/dev/null 2>&1 || logged "$SOT_LOG/pull-base.log" engine_docker "$engine" pull "$parent"
     image_build "$engine" "$name" "$tag" "$parent"
   done

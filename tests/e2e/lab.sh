@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# The end-to-end laboratory: the whole platform on real parts, with as many Docker hosts as wanted on one machine.
+#
+# It must run inside namespaces of its own (tests/e2e/run makes them): nothing can leave them, and everything vanishes
+# when the last process ends.
+#
+#   lab namespace:  mgmt0 10.77.0.1/24 (control plane, registry)     tor0 10.66.0.1/24 (the VLAN's gateway)
+#   host h<n>:      eth0  10.77.0.1<n>/24 on mgmt0                   eth1 -> sotbr0, on tor0
+#
+# usage: lab.sh up HOSTS | down | FUNCTION ARGS...   (functions of deploy/local/*.sh and the lab_* ones below)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export SOT_LISTEN=10.77.0.1 SOT_HOST_NAME=h1
+SOT_SRC=$(cd "$here/../.." && pwd)
+export SOT_SRC SOT_VAR=${SOT_VAR:-$SOT_SRC/build/lab} SOT_BUILD=${SOT_BUILD:-$SOT_SRC/build/release}
+for part in lib docker postgres images services host demo; do
+  # shellcheck source=/dev/null
+  . "$SOT_SRC/deploy/local/$part.sh"
+done
+SOT_IMAGES=${SOT_IMAGES:-$SOT_SRC/build/images} # where tests/e2e/images built and keeps them
+
+lab_guard() { # refuses to work in the machine's own network
+  [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/1/ns/net)" ] || die "the laboratory must run in a network namespace of its own" "tests/e2e/run"
+}
+lab_bridge() { # lab_bridge NAME ADDRESS
+  ip link add "$1" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+  ip address add "$2" dev "$1"
+  ip link set "$1" up
+}
+lab_host_net() { # lab_host_net N
+  local n=$1 ns=h$1
+  ip netns add "$ns"
+  ip -n "$ns" link set lo up
+  ip link add "m$n" type veth peer name eth0 netns "$ns"
+  ip link add "t$n" type veth peer name eth1 netns "$ns"
+  ip link set "m$n" master mgmt0 up
+  ip link set "t$n" master tor0 up
+  ip -n "$ns" address add "10.77.0.1$n/24" dev eth0
+  ip -n "$ns" link set eth0 up
+  ip -n "$ns" link set eth1 up
+}
+lab_host_up() { # lab_host_up N
+  engine_start "h$1" "/run/netns/h$1"
+}
+lab_host_join() { # lab_host_join N: registered and its agent running
+  host_register "h$1" "az$((($1 - 1) % 2 + 1))" "rack$1"
+  lab_agent_start "$1"
+  wait_until 40 "host h$1 to be online" agent_online "h$1" || { log_tail "hostagent-h$1" 30; die "h$1 did not come online"; }
+}
+lab_agent_start() { agent_start "h$1" "/run/netns/h$1" "" eth1 "10.77.0.1$1"; }
+lab_env() {
+  # shellcheck source=/dev/null
+  . "$SOT_VAR/env"
+}
+
+lab_up() { # lab_up HOSTS
+  local n
+  lab_guard
+  rm -rf "$SOT_VAR" "$SOT_RUN"
+  mkdir -p "$SOT_LOG" "$SOT_PID" "$SOT_RUN" "$SOT_VAR/images"
+  chmod 755 "$SOT_RUN"
+  echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null || true
+  ip link set lo up
+  lab_bridge mgmt0 10.77.0.1/24
+  lab_bridge tor0 10.66.0.1/24
+  for n in $(seq "$1"); do lab_host_net "$n"; done
+  # The images were built outside (building needs the package mirror); here the registry serves the same store.
+  for n in base tomcat nodejs redis; do cp "$SOT_IMAGES/images/$n" "$SOT_VAR/images/$n"; done
+  cp -a "$SOT_IMAGES/registry" "$SOT_VAR/registry"
+  postgres_start
+  postgres_schema
+  registry_start
+  keys_make
+  tls_make
+  configs_write
+  services_start
+  access_make
+  for n in $(seq "$1"); do lab_host_up "$n"; done
+  lab_env
+  for n in $(seq "$1"); do lab_host_join "$n"; done
+  demo_network
+  demo_images
+}
+lab_down() {
+  local f name
+  lab_guard
+  for f in "$SOT_PID"/hostagent-*; do [ ! -e "$f" ] || proc_stop "$(basename "$f")" 5; done
+  services_stop
+  for f in "$SOT_PID"/dockerd-* "$SOT_PID"/containerd-*; do
+    name=$(basename "$f")
+    [ ! -e "$f" ] || engine_stop "${name#*-}"
+  done
+  proc_stop registry 5
+  postgres_stop
+  rm -rf "$SOT_RUN"
+}
+
+case ${1:-} in
+  up) lab_up "${2:-2}" ;;
+  down) lab_down ;;
+  '') die "usage: lab.sh up HOSTS | down | FUNCTION ARGS..." ;;
+  *)
+    lab_guard
+    [ ! -r "$SOT_VAR/env" ] || lab_env
+    "$@"
+    ;;
+esac
