@@ -1,0 +1,159 @@
+"""The laboratory from Python: commands, API, Docker Engines, database. Standard library only."""
+
+import json
+import os
+import re
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SRC = os.path.dirname(os.path.dirname(HERE))
+VAR = os.environ.get("SOT_VAR", os.path.join(SRC, "build/lab"))
+BUILD = os.environ.get("SOT_BUILD", os.path.join(SRC, "build/release"))
+SERVICES = ["ipam", "scheduler", "api-gateway", "monitor-bridge"]
+
+
+def sh(*args, check=True, timeout=300, env=None, input_text=None):
+    """A function of lab.sh or deploy/local/*.sh; returns its standard output."""
+    return command([os.path.join(HERE, "lab.sh"), *args], check, timeout, env, input_text)
+
+
+def command(argv, check=True, timeout=120, env=None, input_text=None):
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, input=input_text,
+                            env={**os.environ, **(env or {})}, check=False)
+    if check and result.returncode != 0:
+        raise AssertionError(f"{' '.join(argv)} ended with {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-3000:]}")
+    return result.stdout
+
+
+def until(what, condition, seconds=60):
+    """Polls `condition` until it gives something true, and returns that."""
+    deadline = time.monotonic() + seconds
+    last = None
+    while time.monotonic() < deadline:
+        try:
+            value = condition()
+            if value:
+                return value
+        except (AssertionError, OSError, KeyError, IndexError) as error:
+            last = error
+        time.sleep(0.1)
+    raise AssertionError(f"waited {seconds} s for: {what}" + (f" ({last})" if last else ""))
+
+
+def env():
+    values = {}
+    with open(os.path.join(VAR, "env"), encoding="utf-8") as f:
+        for line in f:
+            match = re.match(r"export (\w+)='([^']*)'", line)
+            if match:
+                values[match[1]] = match[2]
+    return values
+
+
+def cli(*args, check=True, timeout=180):
+    argv = [os.path.join(BUILD, "cli/sotalia"), *args]
+    result = subprocess.run(argv, capture_output=True, text=True, timeout=timeout, env={**os.environ, **env()}, check=False)
+    if check and result.returncode != 0:
+        raise AssertionError(f"sotalia {' '.join(args)} ended with {result.returncode}\n{result.stdout[-2000:]}\n{result.stderr[-3000:]}")
+    return result if not check else result.stdout
+
+
+def cli_json(*args):
+    return json.loads(cli(*args, "-o", "json"))
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def api(method, path, body=None, headers=None, token=None, raw=None, timeout=30):
+    values = env()
+    data = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
+    request = urllib.request.Request(values["SOTALIA_URL"] + path, data=data, method=method)
+    request.add_header("Authorization", "Bearer " + (token or values["SOTALIA_TOKEN"]))
+    if data is not None:
+        request.add_header("Content-Type", "application/json")
+    for name, value in (headers or {}).items():
+        request.add_header(name, value)
+    context = ssl.create_default_context(cafile=values["SOTALIA_CA"])
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=timeout) as reply:
+            return Answer(reply.status, reply.headers, reply.read())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.headers, error.read())
+
+
+def key():
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def docker(host, *args, check=True):
+    return command(["/usr/bin/docker", *args], check=check, env={"DOCKER_HOST": "unix://" + sh("engine_socket", host).strip()}).strip()
+
+
+def instances(app=None, live=True):
+    items = api("GET", "/v1/instances?limit=500" + (f"&app={app}" if app else "")).json["items"]
+    return [i for i in items if not live or i["state"] != "retired"]
+
+
+def operation(operation_id):
+    return api("GET", f"/v1/operations/{operation_id}").json
+
+
+def finished(operation_id, seconds=120):
+    """Waits for the end of an operation and returns it."""
+    def ended():
+        answer = api("GET", f"/v1/operations/{operation_id}?wait=5s", timeout=20)
+        if answer.status != 200:
+            return None
+        found = answer.json
+        return found if found["state"] in ("done", "failed", "cancelled") else None
+    return until(f"operation {operation_id} to end", ended, seconds)
+
+
+def post(path, body=None, headers=None):
+    """POSTs, expects it to be accepted, and returns the operation's id."""
+    answer = api("POST", path, body if body is not None else {}, headers or key())
+    assert answer.status == 202, f"POST {path}: {answer.status} {answer.body[:600]}"
+    return answer.json["operation"]["id"]
+
+
+def scale(app, count, seconds=120):
+    ended = finished(post(f"/v1/apps/{app}/scale", {"count": count}), seconds)
+    assert ended["state"] == "done", ended
+    return ended
+
+
+def pid(name):
+    return sh("proc_pid", name, check=False).strip()
+
+
+def kill(name, signal="KILL"):
+    """Ends a process of ours by its pid, and waits until it is gone."""
+    number = pid(name)
+    if number:
+        subprocess.run(["kill", f"-{signal}", number], check=False)
+        until(f"{name} to die", lambda: not pid(name), 20)
+
+
+def start_service(name, failpoints=None):
+    sh("service_start", name, env={"SOT_FAILPOINTS": failpoints or ""})
+
+
+def healthy(name):
+    sh("service_wait", name)
+
+
+def sql(statement):
+    out = sh("pg_admin", "-d", "sotalia", "-At", "-F", "\t", input_text=statement)
+    return [line.split("\t") for line in out.splitlines()]
