@@ -7,17 +7,19 @@
  * with jitter). On connect: search_path, statement_timeout, lock_timeout and
  * idle_in_transaction_session_timeout are set, all statements are PREPAREd and their parameter
  * count and result columns compared with the table; a difference fails the start by name.
+ * search_path is "pg_catalog, pg_temp": statements name their schemas.
  */
 #ifndef STORE_H
 #define STORE_H
 
 #include "reactor.h"
+#include "sot_uuid.h"
 
 typedef struct store store;
 
 /* A statement of services/<s>/sql/<name>.sql, built into a table by tools/sqlgen.py:
  *   -- name: host_upsert
- *   -- columns: id uuid, name text          (or "none")
+ *   -- columns: id uuid, name text          (or "none"; columns of type void need not be named)
  * The enum is <PREFIX>_SQL_<NAME>; the table <prefix>_statements[]. */
 typedef struct store_statement {
 	const char *name;
@@ -32,16 +34,18 @@ typedef struct store_options {
 	const char *service;
 	const store_statement *statements;
 	size_t statement_count;
-	int connections;        /* 1..32 */
-	int64_t deadline_ms;    /* per transaction, from queueing; default 5000 */
-	int64_t queue_max;      /* transactions waiting; past it SOT_LIMIT. Default 10000 */
+	int connections;     /* 1..32 */
+	int64_t deadline_ms; /* per transaction, from queueing; default 5000 */
+	int64_t queue_max;   /* transactions waiting; past it SOT_LIMIT. Default 10000 */
 } store_options;
 
 /* Connects in the background; on_up tells each change between "at least one connection ready" and
- * "none" (why is the last error, NULL when up). Work may be queued before: it waits. */
+ * "none", and while there is none each new reason (why is the last error, NULL when up; SOT_INVALID
+ * when a statement does not fit the schema). Work may be queued before: it waits. Transactions are
+ * pipelined: up to 64 in flight on a connection. */
 typedef void (*store_up_fn)(void *self, bool up, const sot_err *why);
 sot_code store_new(reactor *r, const store_options *options, store_up_fn on_up, void *self,
-	store **ret, sot_err *err) SOT_CHECK;
+    store **ret, sot_err *err) SOT_CHECK;
 store *store_free(store *s); /* open transactions end with SOT_UNAVAILABLE or SOT_UNKNOWN */
 bool store_is_up(const store *s);
 /* Blocking: connects once, checks every statement. For start-up and --check. */
@@ -54,17 +58,17 @@ size_t store_affected(const store_result *res);
 bool store_is_null(const store_result *res, size_t row, int column);
 sot_str store_text(const store_result *res, size_t row, int column); /* empty for NULL */
 /* Strict readers; a NULL or a wrong text is SOT_INTERNAL and names statement, row and column. */
-sot_code store_i64(const store_result *res, size_t row, int column, int64_t *ret, sot_err *err)
-	SOT_CHECK;
-sot_code store_bool(const store_result *res, size_t row, int column, bool *ret, sot_err *err)
-	SOT_CHECK;
-sot_code store_uuid(const store_result *res, size_t row, int column, sot_uuid *ret, sot_err *err)
-	SOT_CHECK;
-sot_code store_double(const store_result *res, size_t row, int column, double *ret, sot_err *err)
-	SOT_CHECK;
+sot_code store_i64(
+    const store_result *res, size_t row, int column, int64_t *ret, sot_err *err) SOT_CHECK;
+sot_code store_bool(
+    const store_result *res, size_t row, int column, bool *ret, sot_err *err) SOT_CHECK;
+sot_code store_uuid(
+    const store_result *res, size_t row, int column, sot_uuid *ret, sot_err *err) SOT_CHECK;
+sot_code store_double(
+    const store_result *res, size_t row, int column, double *ret, sot_err *err) SOT_CHECK;
 /* An IPv4 inet (host byte order, prefix ignored) and a macaddr. */
-sot_code store_ipv4(const store_result *res, size_t row, int column, uint32_t *ret, sot_err *err)
-	SOT_CHECK;
+sot_code store_ipv4(
+    const store_result *res, size_t row, int column, uint32_t *ret, sot_err *err) SOT_CHECK;
 
 /* ---- transactions ---- */
 typedef struct store_tx store_tx;
@@ -76,18 +80,19 @@ typedef void (*store_rows_fn)(void *self, const store_result *res);
  *   SOT_CONFLICT  a constraint refused it (why: SQLSTATE 23xxx; constraint = its name)
  *   SOT_DENIED    fenced: SQLSTATE SOT01, raised by core.fence()
  *   SOT_INVALID   any other definite refusal (SQLSTATE in why)
- *   SOT_UNAVAILABLE  not executed (no connection, deadline before sending, serialization 40xxx)
- *   SOT_UNKNOWN   sent, and the answer was lost: read back by operation id */
+ *   SOT_UNAVAILABLE  not executed, try again (no connection, deadline before sending, and SQLSTATE
+ *                 40xxx, 53xxx, 57xxx, 58xxx, 25006 read-only, 55P03 lock timeout; a read's lost
+ * answer) SOT_UNKNOWN   sent, and the answer was lost: read back by operation id */
 typedef struct store_outcome {
 	sot_code code;
-	const sot_err *why;     /* NULL when SOT_OK */
+	const sot_err *why; /* NULL when SOT_OK */
 	char sqlstate[6];
 	const char *constraint; /* "" when none */
 } store_outcome;
 typedef void (*store_done_fn)(void *self, const store_outcome *outcome);
 
-/* Builds one transaction. Read-only ones (begin_read) need no BEGIN/COMMIT for one statement and
- * may be retried by the store once after a lost connection. */
+/* Builds one transaction. Read-only ones (begin_read) need no BEGIN/COMMIT for one statement, see
+ * one snapshot in several, and are retried by the store once after a lost connection. */
 store_tx *store_begin(store *s);
 store_tx *store_begin_read(store *s);
 /* Parameters are text; they are copied. Fluent use: store_query, then one store_arg_* per $n. */
@@ -110,7 +115,9 @@ void store_item_uuid(store_tx *tx, sot_uuid v);
 void store_item_ipv4(store_tx *tx, uint32_t v);
 void store_item_null(store_tx *tx);
 void store_arg_array_end(store_tx *tx);
-/* Queues it and takes it. `done` is called exactly once, never inside this call. */
+/* Queues it and takes it (also on failure; then `done` is never called). `done` is called exactly
+ * once, never inside this call. SOT_INVALID: a text holds a NUL byte. SOT_INTERNAL: a statement has
+ * not got its number of parameters. SOT_LIMIT: the queue is full. */
 sot_code store_commit(store_tx **tx_p, store_done_fn done, void *self, sot_err *err) SOT_CHECK;
 store_tx *store_tx_free(store_tx *tx); /* gives up a transaction that was not committed */
 /* Forgets: neither rows nor done are called for open transactions with this `self` in commit. */

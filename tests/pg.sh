@@ -1,0 +1,89 @@
+#!/bin/bash
+# A scratch PostgreSQL for tests: own data folder, unix socket only, gone afterwards.
+#
+#   tests/pg.sh run COMMAND [ARGS...]   starts one, runs the command with the variables below, stops it
+#   tests/pg.sh start DIR               starts one in the (new) folder DIR; prints the variables
+#   tests/pg.sh stop DIR                stops it and deletes DIR
+#
+# SOT_PG_DIR     socket folder: conninfo "host=$SOT_PG_DIR dbname=sotalia user=sot_ipam" (no password)
+# SOT_PG_PID     pid of the postmaster
+# SOT_PG_OPTIONS more server options, e.g. "-c fsync=off" (read by start and run)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
+[ -n "$bin" ] || { echo "pg.sh: no PostgreSQL server found; apt-get install postgresql-15" >&2; exit 1; }
+
+as_postgres() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"
+	else
+		"$@"
+	fi
+}
+
+sql() { psql -X -q -h "$1/socket" -U "$2" -d "$3" -v ON_ERROR_STOP=1 "${@:4}"; }
+
+start() {
+	local dir=$1
+	mkdir -p "$dir/socket"
+	chmod 755 "$dir" "$dir/socket"
+	[ "$(id -u)" != 0 ] || chown -R postgres: "$dir"
+	(cd "$dir" && as_postgres "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
+		>"$dir/initdb.log" 2>&1) || { cat "$dir/initdb.log" >&2; return 1; }
+	# shellcheck disable=SC2086 # SOT_PG_OPTIONS is a list of words
+	(cd "$dir" && as_postgres setsid "$bin/postgres" -D "$dir/data" -k "$dir/socket" -c listen_addresses='' \
+		-c shared_buffers=64MB -c max_connections=80 ${SOT_PG_OPTIONS:-} >"$dir/server.log" 2>&1 </dev/null &)
+	if ! "$bin/pg_isready" -q -h "$dir/socket" -t 1; then
+		timeout 30 bash -c 'until "$0" -q -h "$1" -t 1; do read -r -t 0.05 <> <(:) || true; done' \
+			"$bin/pg_isready" "$dir/socket" || { tail -20 "$dir/server.log" >&2; return 1; }
+	fi
+	sql "$dir" postgres postgres -v migrator_password=m -v scheduler_password=s -v ipam_password=i \
+		-v gateway_password=g -v bridge_password=b -f "$here/deploy/roles.sql"
+	if [ "${SOT_PG_EMPTY:-0}" = 0 ]; then
+		local file
+		for file in "$here"/deploy/migrations/[0-9]*.sql; do
+			sql "$dir" sot_migrator sotalia -1 -f "$file"
+		done
+	fi
+}
+
+variables() {
+	echo "SOT_PG_DIR=$1/socket"
+	echo "SOT_PG_PID=$(head -1 "$1/data/postmaster.pid")"
+}
+
+stop() {
+	local dir=$1 pid
+	if [ -r "$dir/data/postmaster.pid" ]; then
+		pid=$(head -1 "$dir/data/postmaster.pid")
+		# A test may have left it stopped.
+		kill -CONT "$pid" $(ps -o pid= --ppid "$pid") 2>/dev/null || true
+		kill -QUIT "$pid" 2>/dev/null || true
+		timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
+	fi
+	rm -rf "$dir"
+}
+
+run() {
+	local dir code=0
+	dir=$(mktemp -d /tmp/sotalia-pg.XXXXXX)
+	# shellcheck disable=SC2064 # dir is meant now
+	trap "stop '$dir'" EXIT
+	trap 'exit 130' INT TERM HUP
+	start "$dir"
+	set -a
+	eval "$(variables "$dir")"
+	set +a
+	"$@" &
+	local child=$!
+	trap "kill -TERM $child 2>/dev/null || true; exit 130" INT TERM HUP
+	wait "$child" || code=$?
+	exit "$code"
+}
+
+case "${1:-}" in
+run) shift; run "$@" ;;
+start) start "$2" && variables "$2" ;;
+stop) stop "$2" ;;
+*) sed -n '2,11p' "$0"; exit 2 ;;
+esac
