@@ -26,15 +26,19 @@ sot_code bus_keypair_make(bus_keypair *ret, sot_err *err) SOT_CHECK;
 sot_code bus_keypair_load(const char *path, bus_keypair *ret, sot_err *err) SOT_CHECK;
 sot_code bus_keypair_save(const char *path, const bus_keypair *keys, sot_err *err) SOT_CHECK;
 /* Only the public part: "<dir>/<name>.pub", one Z85 line. */
-sot_code bus_public_key_load(const char *path, char ret[BUS_KEY_TEXT], sot_err *err) SOT_CHECK;
+sot_code bus_public_key_load(const char *path, char ret[static BUS_KEY_TEXT], sot_err *err)
+	SOT_CHECK;
 
 /* ---- the bus of a process ---- */
 typedef struct bus bus;
 /* Starts the ZeroMQ context and the ZAP handler (in the loop, fails closed). `r` is borrowed. */
 sot_code bus_new(reactor *r, const bus_keypair *keys, bus **ret, sot_err *err) SOT_CHECK;
-/* Sends what is queued for at most the linger time (1 s), closes everything. */
+/* Sends what is queued for at most the linger time (1 s), closes everything: servers, clients,
+ * publishers and subscribers that are still open are freed. Never inside a handler of the bus. */
 bus *bus_free(bus *b);
-/* The allow list. Adding a known key renames it. Denying cuts at the next message of the peer. */
+/* The allow list. Adding a known key renames it. Denying cuts at the next message of the peer: what
+ * it sends is dropped and counted, bus_send to it says SOT_DENIED, a new connection is refused. A
+ * subscriber that is connected already still receives: publish hints, never secrets. */
 void bus_allow(bus *b, const char *public_key, const char *identity);
 void bus_deny(bus *b, const char *public_key);
 /* Every "<dir>/<name>.pub" is allowed as "svc:<name>". */
@@ -56,14 +60,16 @@ typedef void (*bus_server_fn)(void *self, const bus_peer *from, sot_str frame);
 sot_code bus_listen(bus *b, const char *name, const char *endpoint, bus_server_fn fn, void *self,
 	bus_server **ret, sot_err *err) SOT_CHECK;
 const char *bus_server_endpoint(const bus_server *s);
-/* SOT_NOT_FOUND when the peer is gone, SOT_LIMIT when its queue is full (both counted). */
+/* SOT_NOT_FOUND when the peer is gone, SOT_LIMIT when its queue is full, SOT_DENIED when its key was
+ * revoked (all counted), SOT_INVALID for a frame larger than SOT_WIRE_FRAME_MAX. */
 sot_code bus_send(bus_server *s, const bus_peer *to, sot_str frame, sot_err *err);
 bus_server *bus_server_free(bus_server *s);
 
 /* ---- client: DEALER ---- */
 typedef struct bus_client bus_client;
 /* Frames that answer no open request (pushes of the server) go to `on_push` (may be NULL).
- * `on_up` (may be NULL) is told when the connection is made (true) or lost (false). */
+ * `on_up` (may be NULL) is told when the connection is made (true) or lost (false). A lost or refused
+ * connection is tried again for ever, with a growing, jittered pause. */
 typedef void (*bus_push_fn)(void *self, sot_str frame);
 typedef void (*bus_up_fn)(void *self, bool up);
 sot_code bus_connect(bus *b, const char *name, const char *endpoint, const char *server_public_key,
@@ -74,7 +80,8 @@ sot_code bus_client_send(bus_client *c, sot_str frame, sot_err *err);
 /* A fresh request id of this process: random start, then counting; never 0. */
 uint64_t bus_next_request_id(bus *b);
 /* `frame` holds request_id as its first field. It is sent now and again after 1/4 of the deadline
- * (doubling) until a frame with that request id comes back or the deadline passes. `done` is called
+ * (doubling), and at once on a new connection, until a frame with that request id comes back or the
+ * deadline passes. Later replies to the same id are ignored and counted. `done` is called
  * exactly once, never inside this call: with SOT_OK and the reply's frame, or with SOT_UNAVAILABLE
  * and the reason. At most 10,000 open requests per client (SOT_LIMIT at once, `done` not called). */
 typedef void (*bus_reply_fn)(void *self, sot_code code, sot_str frame, const sot_err *why);
@@ -86,7 +93,8 @@ bus_client *bus_client_free(bus_client *c);
 
 /* ---- publish / subscribe ----
  * On the wire: topic frame, then [publisher id u64, seq u64] as 16 big-endian bytes, then the
- * message frame. The publisher id is random per process start. */
+ * message frame. The publisher id is random per publisher; seq counts per topic from 1, so that a
+ * subscriber of some topics sees no false gaps. A publisher has at most 1024 topics. */
 typedef struct bus_publisher bus_publisher;
 typedef struct bus_subscriber bus_subscriber;
 /* bind = true: listens at endpoint (CURVE server). false: connects to a listening subscriber with

@@ -1,0 +1,153 @@
+/* The bus of a process: its ZeroMQ context, its key and the list of the peers it talks to. */
+#include "bus_internal.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sot_code new_context(void **ret, sot_err *err)
+{
+	if (zmq_has("curve") != 1)
+		return sot_fail(err, SOT_INTERNAL, "this libzmq was built without CURVE");
+	void *context = zmq_ctx_new();
+	if (!context)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "cannot make a ZeroMQ context");
+	zmq_ctx_set(context, ZMQ_IO_THREADS, 1);
+	*ret = context;
+	return SOT_OK;
+}
+
+sot_code bus_new(reactor *r, const bus_keypair *keys, bus **ret, sot_err *err)
+{
+	void *context = NULL;
+	sot_code code = new_context(&context, err);
+	if (code != SOT_OK)
+		return code;
+	bus *b = sot_alloc(sizeof(*b));
+	b->r = r;
+	b->context = context;
+	b->keys = *keys;
+	b->by_key = sot_map_new();
+	b->by_identity = sot_map_new();
+	sot_list_init(&b->sockets);
+	uint64_t seed;
+	sot_rand_bytes(&seed, sizeof(seed));
+	sot_rand_seed(&b->rand, seed);
+	/* Between 2^62 and 2^63: no epoch, time or counter that a push begins with is ever in the range
+	 * of ids given out, which is how a late reply is told from a push. */
+	sot_rand_bytes(&b->first_request_id, sizeof(b->first_request_id));
+	b->first_request_id = (b->first_request_id >> 2) | (UINT64_C(1) << 62);
+	b->next_request_id = b->first_request_id;
+	b->zap_allowed = sot_counter("sot_bus_zap_allowed_total", NULL, "Handshakes of known keys.");
+	b->zap_refused = sot_counter("sot_bus_zap_refused_total", NULL, "Handshakes refused.");
+	code = bus_zap_open(b, err);
+	if (code != SOT_OK) {
+		bus_free(b);
+		return code;
+	}
+	*ret = b;
+	return SOT_OK;
+}
+
+bus *bus_free(bus *b)
+{
+	if (!b)
+		return NULL;
+	while (!sot_list_empty(&b->sockets)) {
+		bus_socket *s = SOT_CONTAINER(b->sockets.next, bus_socket, link);
+		s->destroy(s);
+	}
+	/* After the listeners: a handshake that is under way now gets no answer, and so fails. */
+	bus_zap_close(b);
+	zmq_ctx_term(b->context);
+	sot_map_iter it = {0};
+	for (void *peer; (peer = sot_map_next(b->by_key, &it, NULL)) != NULL;)
+		free(peer);
+	sot_map_free(b->by_key);
+	sot_map_free(b->by_identity);
+	explicit_bzero(&b->keys, sizeof(b->keys));
+	free(b);
+	return NULL;
+}
+
+uint64_t bus_next_request_id(bus *b)
+{
+	return b->next_request_id++;
+}
+
+/* ---- the allow list ---- */
+
+const allowed_peer *bus_find_key(const bus *b, const char *key)
+{
+	return key ? sot_map_get_c(b->by_key, key) : NULL;
+}
+
+bool bus_identity_is_allowed(const bus *b, const char *identity)
+{
+	return sot_map_get_c(b->by_identity, identity) != NULL;
+}
+
+/* Another key may have taken the identity since: that one stays. */
+static void forget_identity(bus *b, const allowed_peer *peer)
+{
+	if (sot_map_get_c(b->by_identity, peer->identity) == peer)
+		sot_map_remove(b->by_identity, peer->identity, strlen(peer->identity));
+}
+
+void bus_allow(bus *b, const char *public_key, const char *identity)
+{
+	assert(strlen(public_key) == BUS_KEY_TEXT - 1 && strlen(identity) < BUS_IDENTITY_MAX);
+	allowed_peer *peer = sot_map_get_c(b->by_key, public_key);
+	if (peer) {
+		forget_identity(b, peer);
+	} else {
+		peer = sot_alloc(sizeof(*peer));
+		memcpy(peer->key, public_key, BUS_KEY_TEXT);
+		sot_map_set(b->by_key, public_key, BUS_KEY_TEXT - 1, peer);
+	}
+	memcpy(peer->identity, identity, strlen(identity) + 1);
+	sot_map_set(b->by_identity, identity, strlen(identity), peer);
+}
+
+void bus_deny(bus *b, const char *public_key)
+{
+	allowed_peer *peer = sot_map_remove(b->by_key, public_key, strlen(public_key));
+	if (!peer)
+		return;
+	forget_identity(b, peer);
+	free(peer);
+}
+
+static sot_code allow_service(bus *b, const char *dir, sot_str service, sot_err *err)
+{
+	char path[4096], identity[BUS_IDENTITY_MAX], key[BUS_KEY_TEXT];
+	int path_n = snprintf(path, sizeof(path), "%s/%.*s.pub", dir, SOT_ARG(service));
+	int identity_n = snprintf(identity, sizeof(identity), "svc:%.*s", SOT_ARG(service));
+	if (path_n >= (int)sizeof(path) || identity_n >= (int)sizeof(identity))
+		return sot_fail(
+		    err, SOT_INVALID, "the name of %s/%.*s.pub is too long", dir, SOT_ARG(service));
+	sot_code code = bus_public_key_load(path, key, err);
+	if (code == SOT_OK)
+		bus_allow(b, key, identity);
+	return code;
+}
+
+sot_code bus_allow_services(bus *b, const char *dir, sot_err *err)
+{
+	DIR *folder = opendir(dir);
+	if (!folder)
+		return sot_fail_errno(err, errno == ENOENT ? SOT_NOT_FOUND : SOT_UNAVAILABLE, errno,
+		    "cannot read the services' public keys in %s", dir);
+	sot_code code = SOT_OK;
+	const struct dirent *entry;
+	while (code == SOT_OK && (entry = readdir(folder)) != NULL) {
+		size_t n = strlen(entry->d_name);
+		if (n > 4 && strcmp(entry->d_name + n - 4, ".pub") == 0)
+			code = allow_service(b, dir, (sot_str){entry->d_name, n - 4}, err);
+	}
+	closedir(folder);
+	return code;
+}

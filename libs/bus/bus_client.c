@@ -1,0 +1,276 @@
+/* The client's side of requests: a DEALER, open requests by id, and one timer for each.
+ *
+ * A request is sent at once, at 1/4 of its deadline, then after twice that pause and so on; and on
+ * every new connection, as what was queued on the old one is lost. Its end is a reply or the
+ * deadline, whichever comes first; `done` is the last thing that is called, as it may free all.
+ */
+#include "bus_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPEN_REQUESTS_MAX = 10000 };
+
+struct bus_client {
+	bus_socket socket;
+	bus_push_fn on_push;
+	bus_up_fn on_up;
+	void *self;
+	sot_map *open;       /* request id -> request */
+	uint64_t connection; /* counts the connections made */
+	sot_metric *open_gauge, *retries, *deadlines, *late;
+	sot_metric *round_trip;
+};
+
+typedef struct request {
+	bus_client *c;
+	uint64_t id;
+	bus_reply_fn done;
+	void *self;
+	sot_mono begun, deadline;
+	int64_t deadline_ms, pause_ms;
+	uint64_t sent_on; /* the connection it was sent on last; 0 = not sent yet */
+	unsigned sends;
+	reactor_watch *timer;
+	size_t frame_n;
+	char frame[];
+} request;
+
+/* ---- one request ---- */
+
+static void request_free(request *q)
+{
+	sot_map_remove(q->c->open, &q->id, sizeof(q->id));
+	sot_metric_set(q->c->open_gauge, (int64_t)sot_map_count(q->c->open));
+	reactor_remove(q->timer);
+	free(q);
+}
+
+static void request_send(request *q)
+{
+	bus_client *c = q->c;
+	if (!c->socket.up || bus_socket_send(&c->socket, NULL, 0, (sot_str){q->frame, q->frame_n}) != 0)
+		return;
+	if (q->sends++ > 0)
+		sot_metric_add(c->retries, 1);
+	q->sent_on = c->connection;
+}
+
+/* Until the next sending or the deadline. */
+static void request_arm(request *q, sot_mono now)
+{
+	int64_t left_ms = sot_mono_diff_ms(q->deadline, now);
+	reactor_rearm_ms(q->timer, q->pause_ms < left_ms ? q->pause_ms : left_ms);
+	q->pause_ms = q->pause_ms > INT64_MAX / 2 ? INT64_MAX : q->pause_ms * 2;
+}
+
+static void request_expire(request *q)
+{
+	bus_client *c = q->c;
+	sot_err why;
+	if (q->sends > 0)
+		sot_fail(&why, SOT_UNAVAILABLE, "no answer from %s within %" PRId64 " ms, asked %u times",
+		    c->socket.endpoint, q->deadline_ms, q->sends);
+	else
+		sot_fail(&why, SOT_UNAVAILABLE, "no connection to %s within %" PRId64 " ms",
+		    c->socket.endpoint, q->deadline_ms);
+	sot_metric_add(c->deadlines, 1);
+	bus_reply_fn done = q->done;
+	void *self = q->self;
+	request_free(q);
+	done(self, SOT_UNAVAILABLE, (sot_str){NULL, 0}, &why);
+}
+
+static void on_request_timer(void *self, uint64_t missed)
+{
+	(void)missed;
+	request *q = self;
+	sot_mono now = reactor_now(q->c->socket.b->r);
+	if (sot_mono_reached(now, q->deadline)) {
+		request_expire(q);
+		return;
+	}
+	request_send(q);
+	request_arm(q, now);
+}
+
+static void request_answer(request *q, sot_str frame)
+{
+	bus_client *c = q->c;
+	sot_mono now = reactor_now(c->socket.b->r);
+	sot_metric_observe_ms(c->round_trip, sot_mono_diff_ms(now, q->begun));
+	bus_reply_fn done = q->done;
+	void *self = q->self;
+	request_free(q);
+	done(self, SOT_OK, frame, NULL);
+}
+
+/* ---- messages and connections ---- */
+
+/* Given out by this process, but not open: a reply that came twice or too late. */
+static bool was_given_out(const bus *b, uint64_t id)
+{
+	return id - b->first_request_id < b->next_request_id - b->first_request_id;
+}
+
+static void on_frame(bus_client *c, sot_str frame)
+{
+	sot_wire_head head;
+	if (sot_wire_peek(frame, &head, NULL) != SOT_OK) {
+		sot_metric_add(c->socket.metrics.malformed, 1);
+		return;
+	}
+	request *q = sot_map_get(c->open, &head.request_id, sizeof(head.request_id));
+	if (q)
+		request_answer(q, frame);
+	else if (was_given_out(c->socket.b, head.request_id))
+		sot_metric_add(c->late, 1);
+	else if (c->on_push)
+		c->on_push(c->self, frame);
+}
+
+static void on_readable(void *self, void *zmq)
+{
+	(void)zmq;
+	bus_client *c = self;
+	bus_message m;
+	if (bus_receive(&c->socket, 1, &m))
+		on_frame(c, bus_part(&m, 0)); /* may free c */
+	bus_message_clear(&m);
+}
+
+static void on_connection(bus_socket *socket, bool up)
+{
+	bus_client *c = SOT_CONTAINER(socket, bus_client, socket);
+	if (up) {
+		c->connection++;
+		sot_map_iter it = {0};
+		for (request *q; (q = sot_map_next(c->open, &it, NULL)) != NULL;)
+			if (q->sent_on != c->connection)
+				request_send(q);
+	}
+	if (c->on_up)
+		c->on_up(c->self, up); /* last: may free c */
+}
+
+/* ---- interface ---- */
+
+static void destroy(bus_socket *socket)
+{
+	bus_client_free(SOT_CONTAINER(socket, bus_client, socket));
+}
+
+static void set_metrics(bus_client *c)
+{
+	const char *labels = c->socket.labels;
+	c->open_gauge = sot_gauge("sot_bus_open_requests", labels, "Requests that wait for an answer.");
+	c->retries = sot_counter("sot_bus_retries_total", labels, "Requests sent again.");
+	c->deadlines = sot_counter("sot_bus_deadlines_total", labels, "Requests without an answer.");
+	c->late = sot_counter("sot_bus_late_replies_total", labels, "Replies twice or too late.");
+	c->round_trip = sot_histogram_ms("sot_bus_request_ms", labels, "From request to reply.");
+}
+
+sot_code bus_connect(bus *b, const char *name, const char *endpoint, const char *server_public_key,
+    bus_push_fn on_push, bus_up_fn on_up, void *self, bus_client **ret, sot_err *err)
+{
+	bus_client *c = sot_alloc(sizeof(*c));
+	const bus_socket_config config = {.type = ZMQ_DEALER,
+	    .name = name,
+	    .endpoint = endpoint,
+	    .server_key = server_public_key,
+	    .on_readable = on_readable,
+	    .on_up = on_connection,
+	    .destroy = destroy};
+	c->on_push = on_push;
+	c->on_up = on_up;
+	c->self = self;
+	sot_code code = bus_socket_open(b, &config, c, &c->socket, err);
+	if (code != SOT_OK) {
+		free(c);
+		return code;
+	}
+	c->open = sot_map_new();
+	set_metrics(c);
+	*ret = c;
+	return SOT_OK;
+}
+
+bool bus_client_is_up(const bus_client *c)
+{
+	return c->socket.up;
+}
+
+sot_code bus_client_send(bus_client *c, sot_str frame, sot_err *err)
+{
+	sot_code code = bus_check_frame(&c->socket, frame, err);
+	if (code != SOT_OK)
+		return code;
+	if (!c->socket.up)
+		return sot_fail(err, SOT_UNAVAILABLE, "no connection to %s", c->socket.endpoint);
+	if (bus_socket_send(&c->socket, NULL, 0, frame) != 0)
+		return sot_fail(err, SOT_UNAVAILABLE, "the queue to %s is full", c->socket.endpoint);
+	return SOT_OK;
+}
+
+static sot_code check_request(
+    const bus_client *c, uint64_t id, sot_str frame, int64_t deadline_ms, sot_err *err)
+{
+	if (id == 0 || deadline_ms <= 0)
+		return sot_fail(
+		    err, SOT_INVALID, "request id %" PRIu64 ", deadline %" PRId64 " ms", id, deadline_ms);
+	if (sot_map_count(c->open) >= OPEN_REQUESTS_MAX)
+		return sot_fail(err, SOT_LIMIT, "%d requests to %s are open already", OPEN_REQUESTS_MAX,
+		    c->socket.endpoint);
+	if (sot_map_get(c->open, &id, sizeof(id)))
+		return sot_fail(err, SOT_CONFLICT, "request id %" PRIu64 " is in use", id);
+	return bus_check_frame(&c->socket, frame, err);
+}
+
+sot_code bus_request(bus_client *c, uint64_t request_id, sot_str frame, int64_t deadline_ms,
+    bus_reply_fn done, void *self, sot_err *err)
+{
+	sot_code code = check_request(c, request_id, frame, deadline_ms, err);
+	if (code != SOT_OK)
+		return code;
+	request *q = sot_alloc(sizeof(*q) + frame.n);
+	sot_mono now = reactor_now(c->socket.b->r);
+	*q = (request){.c = c,
+	    .id = request_id,
+	    .done = done,
+	    .self = self,
+	    .begun = now,
+	    .deadline = sot_mono_add_ms(now, deadline_ms),
+	    .deadline_ms = deadline_ms,
+	    .pause_ms = deadline_ms / 4 > 0 ? deadline_ms / 4 : 1,
+	    .frame_n = frame.n};
+	memcpy(q->frame, frame.p, frame.n);
+	sot_map_set(c->open, &q->id, sizeof(q->id), q);
+	sot_metric_set(c->open_gauge, (int64_t)sot_map_count(c->open));
+	q->timer = reactor_after_ms(c->socket.b->r, -1, on_request_timer, q);
+	request_send(q);
+	request_arm(q, now);
+	return SOT_OK;
+}
+
+void bus_client_forget(bus_client *c, void *self)
+{
+	sot_map_iter it = {0};
+	for (request *q; (q = sot_map_next(c->open, &it, NULL)) != NULL;)
+		if (q->self == self)
+			request_free(q);
+}
+
+bus_client *bus_client_free(bus_client *c)
+{
+	if (!c)
+		return NULL;
+	sot_map_iter it = {0};
+	for (request *q; (q = sot_map_next(c->open, &it, NULL)) != NULL;)
+		request_free(q);
+	sot_map_free(c->open);
+	bus_socket_close(&c->socket);
+	free(c);
+	return NULL;
+}
