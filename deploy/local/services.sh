@@ -13,7 +13,6 @@ service_uid() {
   local v=SOT_UID_${1//-/_}
   printf '%s' "${!v}"
 }
-service_binary() { printf '%s/services/%s/sotalia-%s' "$SOT_BUILD" "$1" "$1"; }
 
 # One CURVE key pair per service: the secret half belongs to the service's own user alone.
 keys_make() {
@@ -22,7 +21,7 @@ keys_make() {
   chmod 755 "$dir"
   for s in $SOT_SERVICES; do
     [ -s "$dir/$s.pub" ] && [ -s "$dir/$s.key_secret" ] && continue
-    "$(service_binary "$s")" --keygen="$dir/$s.key" >"$dir/$s.pub.new" || die "the key of $s could not be made" "read the line above"
+    "$SOT_BUILD/tools/keygen/sotalia-keygen" "$dir/$s.key" >"$dir/$s.pub.new" || die "the key of $s could not be made" "read the line above"
     mv "$dir/$s.pub.new" "$dir/$s.pub"
     chown "$(service_uid "$s")" "$dir/$s.key" "$dir/$s.key_secret"
     chmod 400 "$dir/$s.key_secret"
