@@ -1,0 +1,298 @@
+/* Hosts: what their agents say, their lease, their generation. */
+#include "assign.h"
+#include "parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Figures of an agent are bounded to what a row can hold, so that no host can make every commit
+ * fail. */
+#define GENERATION_MAX (UINT64_MAX / 8)
+#define CPU_MILLI_MAX 400000000u
+#define BYTES_MAX (1ull << 50)
+#define COUNT_MAX INT32_MAX
+
+bool host_is_up(const host *h)
+{
+	return h->row.state == HOST_ONLINE || h->row.state == HOST_DOCKER_SICK;
+}
+
+static void say_host_state(controller *c, const host *h, host_state from, const char *reason)
+{
+	char id[SOT_UUID_TEXT];
+	sot_buf data;
+
+	model_text_init(&data);
+	sot_buf_printf(&data, "{\"id\":\"%s\",\"changed\":{\"state\":[\"%s\",\"%s\"]},\"reason\":",
+	    sot_uuid_format(h->row.id, id), host_state_name(from), host_state_name(h->row.state));
+	sot_buf_add_json(&data, sot_str_c(reason));
+	sot_buf_add_c(&data, "}");
+	say_event(c, "host.state", h->row.name, NULL, h, NULL, &data);
+}
+
+static void set_state(controller *c, host *h, host_state to, const char *reason)
+{
+	host_state from = h->row.state;
+
+	if (from == to)
+		return;
+	h->row.state = to;
+	if (to == HOST_ONLINE)
+		c->capacity_changed = true;
+	touch_host(c, h);
+	say_host_state(c, h, from, reason);
+}
+
+static void note_seen(controller *c, host *h)
+{
+	h->last_seen = c->now.mono;
+	h->row.seen_unix_ms = c->now.wall.unix_ms;
+	if (c->now.wall.unix_ms - h->seen_written_unix_ms >= c->config.seen_write_ms) {
+		h->seen_written_unix_ms = c->now.wall.unix_ms;
+		touch_host(c, h);
+	}
+}
+
+static uint64_t at_most(uint64_t value, uint64_t max)
+{
+	return value < max ? value : max;
+}
+
+static uint64_t at_least(uint64_t value, uint64_t min)
+{
+	return value > min ? value : min;
+}
+
+/* A machine that shrank below what is booked keeps the booked size: nothing more fits, and the
+ * database's guard holds. */
+static void take_capacity(controller *c, host *h, const struct sot_hello *m)
+{
+	host_row *r = &h->row;
+	uint32_t cpu =
+	    (uint32_t)at_least(at_most(m->cpu_milli, CPU_MILLI_MAX), (r->booked_cpu_milli + 3u) / 4u);
+	uint64_t memory = at_least(at_most(m->memory_bytes, BYTES_MAX), r->booked_memory_bytes);
+	uint64_t disk = at_least(at_most(m->disk_bytes, BYTES_MAX), r->booked_disk_bytes);
+
+	if (cpu == r->cpu_milli && memory == r->memory_bytes && disk == r->disk_bytes)
+		return;
+	r->cpu_milli = cpu;
+	r->memory_bytes = memory;
+	r->disk_bytes = disk;
+	c->capacity_changed = true;
+}
+
+static sot_code on_hello(controller *c, host *h, sot_str frame, sot_err *err)
+{
+	struct sot_hello m = {0};
+	sot_code code = sot_hello_decode(frame, c->arena, &m, err);
+
+	if (code != SOT_OK)
+		return code;
+	if (m.generation > GENERATION_MAX)
+		return sot_fail(err, SOT_INVALID, "hello: generation out of range");
+	h->has_session = true;
+	h->agent_start_id = m.agent_start_id;
+	h->status_seq = 0;
+	model_copy_text(h->row.boot_id, sizeof(h->row.boot_id), m.boot_id);
+	model_copy_text(h->row.agent_version, sizeof(h->row.agent_version), m.agent_version);
+	model_copy_text(h->row.hostname, sizeof(h->row.hostname), m.hostname);
+	model_copy_text(h->row.kernel, sizeof(h->row.kernel), m.kernel);
+	model_copy_text(h->row.docker_version, sizeof(h->row.docker_version), m.docker_version);
+	take_capacity(c, h, &m);
+	note_seen(c, h);
+	touch_host(c, h);
+	if (m.docker_version.n > 0) {
+		set_state(c, h, HOST_ONLINE, "the agent said hello");
+	} else {
+		set_state(c, h, HOST_DOCKER_SICK, "the Docker Engine does not answer");
+	}
+	/* An agent that is ahead met a leader whose rows were lost (a restored database). */
+	if (m.generation > h->row.generation)
+		h->row.generation = m.generation + 1;
+	if (m.generation == h->row.generation && m.generation > 0) {
+		assign_nothing(c, h);
+	} else {
+		assign_full(c, h);
+	}
+	return SOT_OK;
+}
+
+static sot_code on_heartbeat(controller *c, host *h, sot_str frame, sot_err *err)
+{
+	struct sot_heartbeat m = {0};
+	sot_code code = sot_heartbeat_decode(frame, c->arena, &m, err);
+
+	if (code != SOT_OK)
+		return code;
+	struct sot_heartbeat_ack ack = {c->config.epoch, h->row.generation};
+	if (h->has_session) {
+		note_seen(c, h);
+		set_state(c, h, m.docker_ok ? HOST_ONLINE : HOST_DOCKER_SICK,
+		    m.docker_ok ? "the agent is back" : "the Docker Engine does not answer");
+	} else if (m.generation == h->row.generation) {
+		ack.generation = m.generation + 1; /* any other number makes the agent say hello */
+	}
+	controller_effect *e = say_effect(c, EFFECT_AGENT);
+	e->host_id = h->row.id;
+	return sot_heartbeat_ack_encode(&ack, &e->frame, err);
+}
+
+/* Bounds what a row holds; the decoder has bounded the texts. */
+static void bound_status(controller *c, const instance *i, struct sot_instance_status *s)
+{
+	s->restarts = (uint32_t)at_most(s->restarts, COUNT_MAX);
+	s->restart_seq = (uint32_t)at_most(s->restart_seq, i->row.restart_seq);
+	if (s->started_unix_ms < 0 || s->started_unix_ms > c->now.wall.unix_ms + 86400000)
+		s->started_unix_ms = 0;
+}
+
+static sot_code on_status(controller *c, host *h, sot_str frame, sot_err *err)
+{
+	struct sot_status m = {0};
+	sot_code code = sot_status_decode(frame, c->arena, &m, err);
+
+	if (code != SOT_OK)
+		return code;
+	if (!h->has_session || m.agent_start_id != h->agent_start_id) {
+		c->stats.statuses_stale++;
+		return sot_fail(err, SOT_NOT_FOUND, "a status of an agent that did not say hello");
+	}
+	if (m.seq > h->status_seq) {
+		h->status_seq = m.seq;
+		for (size_t k = 0; k < m.instances_count; k++) {
+			instance *i = model_find_instance(c, m.instances[k].instance_id);
+			if (!i || i->host != h)
+				continue;
+			bound_status(c, i, &m.instances[k]);
+			instance_apply_status(c, i, &m.instances[k]);
+		}
+		if (h->row.unknown_containers != m.unknown_containers) {
+			h->row.unknown_containers = (uint32_t)at_most(m.unknown_containers, COUNT_MAX);
+			touch_host(c, h);
+		}
+	} else {
+		c->stats.statuses_stale++;
+	}
+	struct sot_status_ack ack = {h->agent_start_id, h->status_seq};
+	controller_effect *e = say_effect(c, EFFECT_AGENT);
+	e->host_id = h->row.id;
+	return sot_status_ack_encode(&ack, &e->frame, err);
+}
+
+/* ---- logs, relayed ---- */
+
+static void reply_logs(controller *c, const relay *r, const struct sot_agent_logs *m)
+{
+	controller_effect *e = say_effect(c, EFFECT_REPLY);
+	sot_err err = {0};
+	sot_code code;
+
+	e->peer = r->from;
+	if (m && m->ok) {
+		struct sot_logs logs = {r->request_id, m->text, m->truncated};
+		code = sot_logs_encode(&logs, &e->frame, &err);
+	} else {
+		struct sot_refused refused = {r->request_id, SOT_REFUSAL_UNAVAILABLE, SOT_STR(""),
+		    m ? m->error : SOT_STR("the host's agent did not answer in time; try again")};
+		code = sot_refused_encode(&refused, &e->frame, &err);
+	}
+	if (code != SOT_OK)
+		sot_buf_reset(&e->frame);
+}
+
+static sot_code on_logs(controller *c, sot_str frame, sot_err *err)
+{
+	struct sot_agent_logs m = {0};
+	sot_code code = sot_agent_logs_decode(frame, c->arena, &m, err);
+
+	if (code != SOT_OK)
+		return code;
+	for (sot_link *l = c->relays.next; l != &c->relays; l = l->next) {
+		relay *r = SOT_CONTAINER(l, relay, all);
+		if (r->agent_request_id != m.request_id)
+			continue;
+		reply_logs(c, r, &m);
+		sot_list_remove(&r->all);
+		free(r);
+		return SOT_OK;
+	}
+	return sot_fail(err, SOT_NOT_FOUND, "nobody waits for these log lines any more");
+}
+
+void relays_tick(controller *c)
+{
+	for (sot_link *l = c->relays.next, *next; l != &c->relays; l = next) {
+		relay *r = SOT_CONTAINER(l, relay, all);
+		next = l->next;
+		if (!sot_mono_reached(c->now.mono, r->deadline))
+			continue;
+		reply_logs(c, r, NULL);
+		sot_list_remove(&r->all);
+		free(r);
+	}
+}
+
+sot_code controller_agent_message(
+    controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err)
+{
+	host *h = sot_map_get_uuid(c->hosts, host_id);
+	sot_wire_head head = {0};
+
+	c->now = now;
+	if (!h || h->row.revoked || h->row.state == HOST_RETIRED)
+		return sot_fail(err, SOT_NOT_FOUND, "no such host, or it was retired");
+	sot_code code = sot_wire_peek(frame, &head, err);
+	if (code != SOT_OK)
+		return code;
+	switch (head.id) {
+	case SOT_MSG_HELLO:
+		code = on_hello(c, h, frame, err);
+		break;
+	case SOT_MSG_HEARTBEAT:
+		code = on_heartbeat(c, h, frame, err);
+		break;
+	case SOT_MSG_STATUS:
+		code = on_status(c, h, frame, err);
+		break;
+	case SOT_MSG_AGENT_LOGS:
+		code = on_logs(c, frame, err);
+		break;
+	case SOT_MSG_ASSIGNED: /* the next heartbeat says the same */
+		break;
+	default:
+		code = sot_fail(err, SOT_INVALID, "message %u is not for the scheduler", head.id);
+	}
+	sot_arena_reset(c->arena);
+	return code;
+}
+
+/* ---- lease and generations ---- */
+
+void agents_tick(controller *c)
+{
+	for (sot_link *l = c->all_hosts.next; l != &c->all_hosts; l = l->next) {
+		host *h = SOT_CONTAINER(l, host, all);
+		int64_t silent_ms = sot_mono_diff_ms(c->now.mono, h->last_seen);
+		if (h->row.state == HOST_REGISTERED || h->row.state == HOST_RETIRED ||
+		    h->row.state == HOST_AGENT_LOST)
+			continue;
+		if (silent_ms >= c->config.lost_after_ms) {
+			set_state(c, h, HOST_AGENT_LOST, "no heartbeat; its instances are left alone");
+		} else if (silent_ms >= c->config.suspect_after_ms && h->row.state != HOST_SUSPECT) {
+			set_state(c, h, HOST_SUSPECT, "3 heartbeats are missing");
+		}
+	}
+}
+
+void agents_push(controller *c)
+{
+	while (!sot_list_empty(&c->changed_hosts)) {
+		host *h = SOT_CONTAINER(c->changed_hosts.next, host, changed);
+		sot_list_remove(&h->changed);
+		if (sot_list_empty(&h->pushes))
+			continue;
+		uint64_t from = h->row.generation++;
+		touch_host(c, h);
+		assign_delta(c, h, from);
+	}
+}

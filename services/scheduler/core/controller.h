@@ -1,0 +1,144 @@
+/* controller - the scheduler's memory and decisions: hosts, apps, instances, operations.
+ *
+ * Pure: no I/O, no clock, no log, randomness from the seed. Events go in through the functions
+ * below and change the memory at once; what is to be written and what is to be said comes out as a
+ * batch. The owner commits a batch's rows in one transaction and only then carries its effects out;
+ * when the commit is refused, fenced or unknown it throws the controller away and loads a new one.
+ * At most one batch is in flight; events may go on meanwhile: memory runs ahead of the disk by one
+ * batch, what was said to anybody never does. One owner thread.
+ */
+#ifndef SCHEDULER_CONTROLLER_H
+#define SCHEDULER_CONTROLLER_H
+
+#include "rows.h"
+#include "sot_time.h"
+
+typedef struct controller controller;
+
+/* One instant on both clocks; the wall is for rows and people only. */
+typedef struct controller_now {
+	sot_mono mono;
+	sot_wall wall;
+} controller_now;
+
+typedef struct controller_config {
+	uint64_t epoch;              /* of this leadership; agents refuse lower ones */
+	int64_t suspect_after_ms;    /* silence of an agent until `suspect` */
+	int64_t lost_after_ms;       /* ... until `agent_lost` */
+	int64_t retry_ms;            /* next look at what waits for a host or an address */
+	int64_t ipam_retry_ms;       /* next request to ipam after it could not answer */
+	int64_t wait_deadline_ms;    /* an operation that waits for a host or an address ends then */
+	int64_t start_deadline_ms;   /* from the order to a running PID 1, image pull included */
+	int64_t healthy_deadline_ms; /* from running to healthy, besides the app's start period */
+	int64_t stop_deadline_ms;    /* from the order to stopped, removed or released */
+	int64_t failure_grace_ms;    /* an instance that reports `failed` may recover for so long */
+	int64_t logs_deadline_ms;    /* for an agent's answer to logs_read */
+	int64_t seen_write_ms;       /* how often seen_at of a quiet host is written */
+} controller_config;
+
+/* The values of the shell's config.def. */
+controller_config controller_config_default(uint64_t epoch);
+
+/* Who asked; opaque to the core, given back with the reply. */
+#define CONTROLLER_PEER_SIZE 192
+typedef struct controller_peer {
+	uint8_t bytes[CONTROLLER_PEER_SIZE];
+} controller_peer;
+
+typedef enum controller_effect_kind {
+	EFFECT_REPLY, /* frame to peer */
+	EFFECT_AGENT, /* frame to the agent of host_id */
+	EFFECT_IPAM,  /* frame with request_id to ipam; answer by controller_ipam_reply */
+	EFFECT_ALLOW, /* the bus may let this host's key in */
+} controller_effect_kind;
+
+typedef struct controller_effect {
+	controller_effect_kind kind;
+	controller_peer peer;
+	sot_uuid host_id;
+	uint64_t request_id;
+	char public_key[41];
+	sot_buf frame; /* owned by the batch */
+} controller_effect;
+
+/* Rows of one transaction and the effects that its commit releases. Row pointers borrow from the
+ * controller and are valid until the next call of any controller function. */
+typedef struct controller_batch {
+	const host_row **hosts;
+	const image_row **images;
+	const app_row **apps;
+	const group_row **groups;
+	const instance_row **instances;
+	const operation_row **operations;
+	const step_row **steps;
+	size_t host_count, image_count, app_count, group_count, instance_count, operation_count,
+	    step_count;
+	version_row *versions;
+	log_row *logs;
+	event_row *events;
+	audit_row *audits;
+	sot_uuid *deleted_apps; /* with their retired instances; deleted before anything is written */
+	controller_effect *effects;
+	size_t version_count, log_count, event_count, audit_count, deleted_app_count, effect_count;
+	size_t version_cap, log_cap, event_cap, audit_cap, deleted_app_cap, effect_cap;
+} controller_batch;
+
+/* Never NULL. `seed` is for ids only. */
+controller *controller_new(const controller_config *config, uint64_t seed);
+controller *controller_free(controller *c);
+SOT_DEFINE_AUTO(controller)
+
+/* ---- take-over: rows in the order plans, images, hosts, apps, groups, versions, instances,
+ * operations (by created_at), steps, keys; then controller_loaded. Rows are copied. SOT_INTERNAL
+ * when a row names another that is not there. Only instances that are not retired and operations
+ * that have not ended are loaded; keys are of all operations. ---- */
+void controller_load_plan(controller *c, const plan_row *row);
+void controller_load_image(controller *c, const image_row *row);
+void controller_load_host(controller *c, const host_row *row);
+void controller_load_app(controller *c, const app_row *row);
+sot_code controller_load_group(controller *c, const group_row *row, sot_err *err) SOT_CHECK;
+sot_code controller_load_version(controller *c, const version_row *row, sot_err *err) SOT_CHECK;
+sot_code controller_load_instance(controller *c, const instance_row *row, sot_err *err) SOT_CHECK;
+/* next_line: the number of the operation's next log line. */
+sot_code controller_load_operation(
+    controller *c, const operation_row *row, uint64_t next_line, sot_err *err) SOT_CHECK;
+sot_code controller_load_step(controller *c, const step_row *row, sot_err *err) SOT_CHECK;
+void controller_load_key(controller *c, const key_row *row);
+/* Everything is here: leases of hosts begin anew (nobody is lost because the leader changed), open
+ * operations and half-done retirements go on. */
+void controller_loaded(controller *c, controller_now now);
+
+/* ---- events ---- */
+/* A frame of the gateway. Every frame is answered, a wrong one with `refused`. */
+void controller_request(
+    controller *c, controller_now now, const controller_peer *from, sot_str frame);
+/* A frame of the agent whose key belongs to host_id. SOT_INVALID or SOT_NOT_FOUND when it was
+ * dropped, with the reason. */
+sot_code controller_agent_message(
+    controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err);
+/* How an EFFECT_IPAM ended: SOT_OK with the reply's frame, else `code` and `why`. Unknown request
+ * ids are ignored. */
+void controller_ipam_reply(controller *c, controller_now now, uint64_t request_id, sot_code code,
+    sot_str frame, const char *why);
+/* Time passes; call about once a second. */
+void controller_tick(controller *c, controller_now now);
+
+/* ---- what comes out ---- */
+/* Decides what can be decided and returns what is to be written and said; NULL when nothing is.
+ * The caller owns the batch and calls this only when none is in flight. */
+controller_batch *controller_take_batch(controller *c, controller_now now);
+/* Whether the batch needs a transaction at all (else its effects may go at once). */
+bool controller_batch_has_rows(const controller_batch *batch);
+controller_batch *controller_batch_free(controller_batch *batch);
+SOT_DEFINE_AUTO(controller_batch)
+
+typedef struct controller_stats {
+	size_t hosts, hosts_online, apps, instances, operations_open;
+	uint64_t requests, refused, statuses_stale, ipam_requests, placements;
+} controller_stats;
+controller_stats controller_get_stats(const controller *c);
+/* For the allow list at take-over: visits every host. */
+void controller_each_host(
+    const controller *c, void (*visit)(void *self, const host_row *row), void *self);
+
+#endif

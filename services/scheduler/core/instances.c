@@ -1,0 +1,157 @@
+/* One instance's life: what it shall be, what its agent sees, and the way out. */
+#include "parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void instance_set_desired(controller *c, instance *i, enum sot_desired_state desired)
+{
+	if (i->row.desired == desired)
+		return;
+	i->row.desired = desired;
+	i->row.generation++;
+	i->has_failed = false;
+	model_spec_changed(c, i);
+}
+
+/*
+ *   host   address   what is true                          next
+ *   yes    yes       its agent may have it                 the agent reports `retired`
+ *   yes    no        an address may have been granted      acquire (again), then release
+ *   no     yes       nobody runs it, the address is held   release
+ *   no     no        nothing is left of it                 retired
+ */
+void instance_reclaim(controller *c, instance *i)
+{
+	if (i->host && i->row.address != 0) {
+		model_spec_changed(c, i);
+	} else if (i->host) {
+		address_need_set(c, i, ADDRESS_ACQUIRE);
+	} else if (i->row.address != 0) {
+		address_need_set(c, i, ADDRESS_RELEASE);
+	} else {
+		instance_move(c, i, INSTANCE_RETIRED);
+		model_bury_instance(c, i);
+	}
+	wake_app(c, i->app);
+}
+
+void instance_retire(controller *c, instance *i)
+{
+	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
+		return;
+	instance_set_desired(c, i, SOT_DESIRED_STATE_RETIRED);
+	instance_move(c, i, INSTANCE_RETIRING);
+	i->row.health = SOT_HEALTH_UNKNOWN;
+	instance_reclaim(c, i);
+}
+
+static instance_state state_when_running(const struct sot_instance_status *s, instance_state now)
+{
+	switch (s->observed) {
+	case SOT_OBSERVED_STATE_PENDING:
+	case SOT_OBSERVED_STATE_PREPARING:
+		return INSTANCE_CREATING;
+	case SOT_OBSERVED_STATE_STARTING:
+	case SOT_OBSERVED_STATE_STOPPED:
+	case SOT_OBSERVED_STATE_EXITED:
+		return INSTANCE_STARTING;
+	case SOT_OBSERVED_STATE_RUNNING:
+		return INSTANCE_RUNNING;
+	case SOT_OBSERVED_STATE_FAILED:
+		return INSTANCE_FAILED;
+	case SOT_OBSERVED_STATE_RETIRED:
+		break; /* nobody asked for that; the next status will tell more */
+	}
+	return now;
+}
+
+static instance_state state_when_stopped(const struct sot_instance_status *s)
+{
+	switch (s->observed) {
+	case SOT_OBSERVED_STATE_STOPPED:
+		return INSTANCE_STOPPED;
+	case SOT_OBSERVED_STATE_FAILED:
+		return INSTANCE_FAILED;
+	default:
+		return INSTANCE_STOPPING;
+	}
+}
+
+static instance_state state_of(const instance *i, const struct sot_instance_status *s)
+{
+	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
+		return INSTANCE_RETIRING;
+	if (i->row.desired == SOT_DESIRED_STATE_STOPPED)
+		return state_when_stopped(s);
+	return state_when_running(s, i->row.state);
+}
+
+static void say_health(controller *c, const instance *i, enum sot_health from)
+{
+	char id[SOT_UUID_TEXT];
+	uint32_t a = i->row.address;
+	sot_buf data;
+
+	model_text_init(&data);
+	sot_buf_printf(&data,
+	    "{\"id\":\"%s\",\"address\":\"%u.%u.%u.%u\",\"changed\":{\"health\":[\"%s\",\"%s\"]}}",
+	    sot_uuid_format(i->row.id, id), a >> 24, (a >> 16) & 255, (a >> 8) & 255, a & 255,
+	    health_name(from), health_name(i->row.health));
+	say_event(c, "instance.health", i->row.name, i->app, i->host, app_operation(i->app), &data);
+}
+
+static void set_health(controller *c, instance *i, enum sot_health health)
+{
+	enum sot_health from = i->row.health;
+
+	if (from == health)
+		return;
+	i->row.health = health;
+	say_health(c, i, from);
+}
+
+static void copy_facts(controller *c, instance *i, const struct sot_instance_status *s)
+{
+	i->row.observed_generation = s->generation;
+	i->row.observed_restart_seq = s->restart_seq;
+	model_copy_text(i->row.observed_version, sizeof(i->row.observed_version), s->version);
+	model_copy_text(i->row.container_id, sizeof(i->row.container_id), s->container_id);
+	i->row.restarts = s->restarts;
+	i->row.started_unix_ms = s->started_unix_ms;
+	i->row.observed_unix_ms = c->now.wall.unix_ms;
+	instance_set_error(i, s->error);
+}
+
+static void note_failure(controller *c, instance *i, bool failed)
+{
+	if (failed && !i->has_failed)
+		i->failed_since = c->now.mono;
+	i->has_failed = failed;
+}
+
+void instance_apply_status(controller *c, instance *i, const struct sot_instance_status *s)
+{
+	/* A generation that was never given out is a lie or a restored database; an older one than
+	 * was seen before is late. */
+	if (s->generation > i->row.generation || s->generation < i->row.observed_generation ||
+	    i->row.state < INSTANCE_CREATING) {
+		c->stats.statuses_stale++;
+		return;
+	}
+	instance_state to = state_of(i, s);
+	copy_facts(c, i, s);
+	note_failure(c, i, s->observed == SOT_OBSERVED_STATE_FAILED);
+	set_health(c, i, to == INSTANCE_RUNNING ? s->health : SOT_HEALTH_UNKNOWN);
+	if (instance_state_may(i->row.state, to))
+		instance_move(c, i, to);
+	touch_instance(c, i);
+	if (to == INSTANCE_RUNNING && !i->bound && i->need == ADDRESS_NOTHING)
+		address_need_set(c, i, ADDRESS_BIND);
+	if (to == INSTANCE_RETIRING && s->observed == SOT_OBSERVED_STATE_RETIRED &&
+	    s->generation == i->row.generation) {
+		model_unbook(c, i);
+		instance_reclaim(c, i);
+	}
+	wake_app(c, i->app);
+}

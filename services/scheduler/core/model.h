@@ -1,0 +1,209 @@
+/* model - the objects behind the controller and what is dirty about them. Private to core/.
+ *
+ * Every change of a row goes through a function of this header or ends with touch_*; what is dirty
+ * is written by the next batch. Pointers between objects are borrowed; the controller owns all.
+ */
+#ifndef SCHEDULER_MODEL_H
+#define SCHEDULER_MODEL_H
+
+#include "controller.h"
+#include "sot_map.h"
+#include "sot_rand.h"
+
+/* Appends one zeroed item to owner->array (with array_count and array_cap beside it by name). */
+#define VECTOR_PUSH(array, count, cap)                                                             \
+	__extension__({                                                                                \
+		if ((count) == (cap)) {                                                                    \
+			size_t cap_ = (cap) ? (cap)*2 : 8;                                                     \
+			(array) = sot_grow_array((array), (cap), cap_, sizeof(*(array)));                      \
+			(cap) = cap_;                                                                          \
+		}                                                                                          \
+		&(array)[(count)++];                                                                       \
+	})
+
+/* A place in one of the controller's dirty lists; unlinked = clean. */
+typedef sot_link dirty_mark;
+
+typedef struct image {
+	image_row row;
+	dirty_mark dirty;
+} image;
+
+typedef struct host {
+	host_row row;
+	dirty_mark dirty;
+	sot_link all;
+	sot_link changed;   /* in controller.changed_hosts while `pushes` is not empty */
+	sot_link pushes;    /* instances whose spec changed since the last generation */
+	sot_link instances; /* placed here, not retired */
+	bool has_session;   /* said hello in this leadership */
+	uint64_t agent_start_id, status_seq;
+	sot_mono last_seen;
+	int64_t seen_written_unix_ms;
+	size_t table_index; /* in the table that place.c builds, valid during one placement */
+} host;
+
+typedef struct group {
+	group_row row;
+	dirty_mark dirty;
+} group;
+
+typedef struct app app;
+typedef struct operation operation;
+
+/* What ipam is asked for an instance. */
+typedef enum address_need {
+	ADDRESS_NOTHING,
+	ADDRESS_ACQUIRE,
+	ADDRESS_BIND,
+	ADDRESS_RELEASE,
+	ADDRESS_NEEDS
+} address_need;
+
+typedef struct instance {
+	instance_row row;
+	dirty_mark dirty;
+	app *app;
+	host *host;
+	sot_link of_app, of_host, push;
+	address_need need;
+	bool asked; /* a request to ipam that names it is open */
+	bool bound; /* ipam knows that it is in use */
+	bool has_failed;
+	sot_mono failed_since;
+} instance;
+
+struct app {
+	app_row row;
+	dirty_mark dirty;
+	sot_link all;
+	group *group;
+	version_row *versions;
+	size_t version_count, version_cap;
+	sot_link instances; /* oldest first */
+	sot_link queue;     /* operations, the first one runs */
+	sot_link asking;    /* in controller.asking while an instance needs something of ipam */
+	sot_mono ask_after[ADDRESS_NEEDS];
+	char address_text[OPERATION_TEXT_MAX]; /* why there is no address yet */
+};
+
+typedef struct step {
+	step_row row;
+	dirty_mark dirty;
+	sot_mono since; /* when it began, in this leadership */
+} step;
+
+struct operation {
+	operation_row row;
+	dirty_mark dirty;
+	sot_link all, queued, awake;
+	app *app;     /* NULL for none */
+	step **steps; /* owned */
+	size_t step_count, step_cap;
+	uint64_t next_line;
+	sot_mono place_after; /* no attempt to place before */
+	char place_text[OPERATION_TEXT_MAX];
+};
+
+/* An open request to ipam. */
+typedef struct asked {
+	uint64_t request_id;
+	address_need need;
+	sot_uuid app_id;
+	sot_uuid *instances;
+	size_t instance_count;
+} asked;
+
+/* An open logs_read. */
+typedef struct relay {
+	sot_link all;
+	uint64_t agent_request_id, request_id;
+	controller_peer from;
+	sot_mono deadline;
+} relay;
+
+struct controller {
+	controller_config config;
+	sot_rand rand;
+	controller_now now; /* of the event that is handled */
+	sot_map *plans, *images, *hosts, *hosts_by_name, *apps, *apps_by_name, *groups, *instances,
+	    *instances_by_name, *operations, *keys, *asked;
+	sot_link all_hosts, all_apps, all_operations, awake, asking, changed_hosts, relays;
+	struct {
+		sot_link hosts, images, apps, groups, instances, operations, steps;
+	} dirty;
+	controller_batch *next; /* rows to append and effects of the next batch */
+	instance **buried;      /* retired, freed after the batch that writes them */
+	operation **ended;
+	app **deleted;
+	size_t buried_count, buried_cap, ended_count, ended_cap, deleted_count, deleted_cap;
+	struct {
+		size_t buried, ended, deleted;
+	} written; /* how many of them the last batch held */
+	bool capacity_changed;
+	uint64_t next_request_id;
+	sot_arena *arena; /* for the message that is handled */
+	controller_stats stats;
+};
+
+/* ---- make and find ---- */
+sot_uuid model_new_id(controller *c);
+instance *model_find_instance(controller *c, sot_uuid id);
+app *model_find_app(controller *c, sot_str name);
+host *model_find_host(controller *c, sot_str name);
+const version_row *model_find_version(const app *a, const char *version);
+const key_row *model_find_key(const controller *c, const char *actor, const char *key);
+void model_remember_key(controller *c, const key_row *row);
+
+/* Adders take the row's content over (owned texts included) and link it everywhere. */
+image *model_add_image(controller *c, const image_row *row);
+host *model_add_host(controller *c, const host_row *row);
+app *model_add_app(controller *c, app_row *row);
+group *model_add_group(controller *c, app *a, const group_row *row);
+void model_add_version(controller *c, app *a, const version_row *row, bool write);
+instance *model_add_instance(controller *c, app *a, instance_row *row);
+operation *model_add_operation(controller *c, operation_row *row);
+step *model_add_step(controller *c, operation *o, const step_row *row);
+
+/* ---- dirty ---- */
+void touch_image(controller *c, image *i);
+void touch_host(controller *c, host *h);
+void touch_app(controller *c, app *a);
+void touch_group(controller *c, group *g);
+void touch_instance(controller *c, instance *i);
+void touch_operation(controller *c, operation *o);
+void touch_step(controller *c, step *s);
+
+/* ---- hosts and booking ---- */
+void model_book(controller *c, instance *i, host *h); /* the instance stands on h from now on */
+void model_unbook(controller *c, instance *i);
+/* The spec of an instance changed: its host's agent must hear of it (if it has one). */
+void model_spec_changed(controller *c, instance *i);
+
+/* ---- life and death ---- */
+/* Moves and emits instance.state; an edge that the table lacks is a bug. */
+void instance_move(controller *c, instance *i, instance_state to);
+void instance_set_error(instance *i, sot_str text);
+/* Out of all lists; written as retired and freed with the next batch. */
+void model_bury_instance(controller *c, instance *i);
+void model_delete_app(controller *c, app *a);
+/* The operation ended: only its key is remembered. */
+void model_end_operation(controller *c, operation *o);
+void wake_operation(controller *c, operation *o);
+/* Wakes the operation that runs on the app. */
+void wake_app(controller *c, app *a);
+/* The operation that runs on the app, NULL when none. */
+operation *app_operation(const app *a);
+
+/* ---- what is said ---- */
+/* data: JSON object text. */
+void say_event(controller *c, const char *kind, const char *subject, const app *a, const host *h,
+    const operation *o, sot_buf *data);
+void say_log(controller *c, operation *o, log_level level, const char *fmt, ...) SOT_PRINTF(4, 5);
+controller_effect *say_effect(controller *c, controller_effect_kind kind);
+/* A buffer for a frame or a JSON object. */
+void model_text_init(sot_buf *b);
+/* The bytes of `text` as a NUL-terminated value of `dst`; cut when too long. */
+void model_copy_text(char *dst, size_t dst_size, sot_str text);
+
+#endif
