@@ -1,6 +1,6 @@
 """End-to-end tests on real parts: two Docker hosts, PostgreSQL, five services, real images.
 
-usage: tests/e2e/run [ui | pattern]      SOT_E2E_SOAK=1: every failpoint instead of a sample; SOT_SEED: which sample
+usage: tests/e2e/run [ui | bench | pattern]      SOT_E2E_SOAK=1: every failpoint instead of a sample; SOT_SEED: which sample
 Writes "passed failed" to $SOT_COUNTS. Rows of the product are named in the tests' documentation.
 """
 
@@ -17,6 +17,7 @@ import time
 import traceback
 import urllib.request
 
+import bench
 import lab
 
 SEED = int(os.environ.get("SOT_SEED", random.SystemRandom().randrange(1 << 31)))
@@ -420,6 +421,8 @@ def chosen(pattern):
 
 
 def main():
+    if sys.argv[1:] == ["bench"]:
+        return bench.run()
     passed = failed = 0
     print(f"seed {SEED} (again: SOT_SEED={SEED} tests/e2e/run)", flush=True)
     begin = time.monotonic()
