@@ -1,0 +1,308 @@
+// The HTTP side of the make-believe platform: the gateway's routes, problems, sessions, SSE, and the built files with the
+// content security policy that the console is made for.
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { now, Refusal } from './world.mjs';
+
+export const CONTENT_SECURITY_POLICY =
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const HEARTBEAT_MS = 15_000;
+
+export function serveMock(world, { dist, user = 'admin', password = 'sotalia', host = '127.0.0.1', port = 0 }) {
+	const sessions = new Map();
+	const context = { world, sessions, user, password, dist, streams: new Set(), streamBroken: false };
+	const server = createServer((request, response) => {
+		handle(context, request, response).catch((cause) => refuse(response, cause));
+	});
+	return new Promise((resolve) => {
+		server.listen(port, host, () => {
+			resolve({
+				url: `http://${host}:${server.address().port}`,
+				context,
+				/** Cuts every event stream; while broken, new ones are refused. */
+				breakStreams(broken) {
+					context.streamBroken = broken;
+					context.streams.forEach((stream) => stream.destroy());
+				},
+				close: () => new Promise((done) => {
+					server.close(done);
+					server.closeAllConnections();
+				}),
+			});
+		});
+	});
+}
+
+function refuse(response, cause) {
+	const known = cause instanceof Refusal ? cause : new Refusal(500, 'internal', String(cause?.stack ?? cause));
+	const requestId = randomBytes(8).toString('hex');
+	response.writeHead(known.status, { 'Content-Type': 'application/problem+json', 'X-Request-Id': requestId, 'Cache-Control': 'no-store' });
+	response.end(JSON.stringify({ type: 'about:blank', title: known.code, status: known.status, code: known.code, detail: known.message, requestId, errors: known.errors }));
+}
+
+function send(response, status, body, headers = {}) {
+	response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
+	response.end(body === undefined ? '' : JSON.stringify(body));
+}
+
+async function bodyOf(request) {
+	const parts = [];
+	for await (const part of request) {
+		parts.push(part);
+	}
+	return Buffer.concat(parts);
+}
+
+function sendFile(context, path, request, response) {
+	const clean = normalize(path).replace(/^(\.\.[/\\])+/, '');
+	const named = join(context.dist, clean);
+	const known = clean !== '/' && existsSync(named) && extname(named) !== '';
+	if (!known && clean.startsWith('/assets/')) {
+		throw new Refusal(404, 'not_found', clean);
+	}
+	const file = known ? named : join(context.dist, 'index.html');
+	const zipped = existsSync(`${file}.gz`) && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+	response.writeHead(200, {
+		'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
+		'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+		'X-Content-Type-Options': 'nosniff',
+		'Referrer-Policy': 'no-referrer',
+		'Cache-Control': known ? 'public, max-age=31536000, immutable' : 'no-store',
+		...(zipped ? { 'Content-Encoding': 'gzip' } : {}),
+	});
+	response.end(readFileSync(zipped ? `${file}.gz` : file));
+}
+
+function callerOf(context, request) {
+	const id = /(?:^|; )sotalia_session=([0-9a-f]+)/.exec(request.headers.cookie ?? '')?.[1];
+	const session = context.sessions.get(id);
+	if (!session) {
+		throw new Refusal(401, 'unauthenticated', 'no session: sign in');
+	}
+	if (request.method !== 'GET' && request.headers['x-csrf-token'] !== session.csrfToken) {
+		throw new Refusal(403, 'denied', 'X-CSRF-Token is missing or wrong');
+	}
+	if (request.method !== 'GET' && !request.headers['idempotency-key']) {
+		throw new Refusal(400, 'invalid', 'Idempotency-Key is missing');
+	}
+	return { id, ...session };
+}
+
+async function signIn(context, request, response) {
+	const { name, password } = JSON.parse((await bodyOf(request)).toString());
+	if (name !== context.user || password !== context.password) {
+		throw new Refusal(401, 'unauthorized', 'name or password is wrong');
+	}
+	const id = randomBytes(32).toString('hex');
+	const session = { name, role: 'admin', csrfToken: randomBytes(32).toString('hex') };
+	context.sessions.set(id, session);
+	send(response, 201, session, { 'Set-Cookie': `sotalia_session=${id}; Path=/; HttpOnly; SameSite=Lax` });
+}
+
+function list(world, items, query) {
+	const limit = Math.min(500, Number(query.get('limit') ?? 100));
+	const from = Number(query.get('after') || 0);
+	const next = from + limit < items.length ? String(from + limit) : null;
+	return { items: items.slice(from, from + limit), next, total: items.length, cursor: world.cursor() };
+}
+
+function found(item, what) {
+	if (!item) {
+		throw new Refusal(404, 'not_found', `there is no ${what}`);
+	}
+	return item;
+}
+
+function overview(world) {
+	const live = world.instances.filter((one) => one.state !== 'retired');
+	const hosts = world.hosts.map((host) => world.viewHost(host));
+	const byState = {};
+	live.forEach((one) => (byState[one.state] = (byState[one.state] ?? 0) + 1));
+	const sum = (group) => Object.fromEntries(['cpuMilli', 'memoryBytes', 'diskBytes'].map((field) => [field, hosts.reduce((total, host) => total + host[group][field], 0)]));
+	return {
+		hosts: { total: hosts.length, online: hosts.filter((host) => host.state === 'online').length, cordoned: hosts.filter((host) => !host.schedulable).length },
+		apps: world.apps.length,
+		instances: { total: live.length, healthy: live.filter((one) => one.health === 'healthy').length, byState },
+		openOperations: world.operations.filter(isOpen).length,
+		capacity: sum('capacity'),
+		booked: sum('booked'),
+		addresses: { size: 482, used: world.addresses.size, cooling: 0 },
+		cursor: world.cursor(),
+	};
+}
+
+const isOpen = (operation) => ['queued', 'running'].includes(operation.state);
+const shortOperation = ({ steps, log, work, cancelling, ...operation }) => operation;
+const cloudEvent = (event) => ({
+	specversion: '1.0', id: `${event.stream}.${event.number}`, source: `/v1/${event.kind.split('.')[0]}s`, type: `cn.sotalia.${event.kind}.v1`,
+	subject: event.subject, time: event.at, datacontenttype: 'application/json', sotaliaactor: event.actor, sotaliaop: event.operationId,
+	sotaliaapp: event.app, sotaliahost: event.host, data: event.data,
+});
+
+function stream(context, request, query, response) {
+	if (context.streamBroken) {
+		throw new Refusal(503, 'unavailable', 'the event stream is not available');
+	}
+	const resumed = request.headers['last-event-id']?.split('.').pop() ?? query.get('after') ?? context.world.events.length;
+	const write = (event) => response.write(`id: ${event.stream}.${event.number}\nevent: ${event.kind}\ndata: ${JSON.stringify(cloudEvent(event))}\n\n`);
+	response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+	response.write(': hello\n\n');
+	context.world.events.filter((event) => event.number > Number(resumed)).forEach(write);
+	context.world.listeners.add(write);
+	context.streams.add(response);
+	const beat = setInterval(() => response.write(': hb\n\n'), HEARTBEAT_MS);
+	response.on('close', () => {
+		clearInterval(beat);
+		context.streams.delete(response);
+		context.world.listeners.delete(write);
+	});
+}
+
+function accepted(context, operation, response) {
+	send(response, 202, { operation: shortOperation(operation), resourceId: operation.resourceId }, { Location: `/v1/operations/${operation.id}` });
+	void context.world.run(operation);
+}
+
+const logText = (instance) => Array.from({ length: 60 }, (_, line) => `${new Date(Date.now() - (60 - line) * 1300).toISOString()} INFO  [http-nio-8080-exec-${line % 8}] ${instance.app} GET /${['cart', 'item/4711', 'healthz', 'search?q=delta'][line % 4]} 200 ${3 + (line * 7) % 40} ms`).join('\n');
+
+function reads(context, [kind, name, part], query) {
+	const { world } = context;
+	const is = (field) => (row) => !query.get(field) || row[field] === query.get(field);
+	switch (kind) {
+		case 'overview':
+			return overview(world);
+		case 'hosts':
+			return name ? world.viewHost(found(world.hosts.find((one) => one.name === name), `host ${name}`)) : list(world, world.hosts.map((host) => world.viewHost(host)), query);
+		case 'plans':
+		case 'images':
+			return list(world, world[kind], query);
+		case 'networks':
+			return list(world, world.subnets.map((net) => world.viewSubnet(net)), query);
+		case 'apps':
+			if (!name) {
+				return list(world, world.apps.map((app) => world.viewApp(app)), query);
+			}
+			if (part === 'versions') {
+				return list(world, world.versions.filter((one) => one.app === name), query);
+			}
+			return world.viewApp(found(world.apps.find((one) => one.name === name), `app ${name}`));
+		case 'instances':
+			return list(world, world.instances.filter((one) => (query.get('state') ? one.state === query.get('state') : one.state !== 'retired')).filter(is('app')).filter(is('host')), query);
+		case 'operations': {
+			if (!name) {
+				return list(world, world.operations.filter(is('state')).filter(is('app')).map(shortOperation), query);
+			}
+			const operation = found(world.operations.find((one) => one.id === name), `operation ${name}`);
+			if (part === 'log') {
+				const items = operation.log.filter((line) => line.line > Number(query.get('after') ?? 0));
+				return { items, next: null, total: operation.log.length, cursor: world.cursor() };
+			}
+			return { ...shortOperation(operation), steps: operation.steps };
+		}
+		case 'addresses':
+			if (part === 'history') {
+				return list(world, world.history.filter((row) => row.address === name), query);
+			}
+			return list(world, [...world.addresses.values()].filter(is('network')).filter(is('state')).filter(is('address')), query);
+		case 'events': {
+			const limit = Number(query.get('limit') ?? 100);
+			const items = world.events.filter((event) => event.number > Number(query.get('after') ?? 0)).slice(0, limit);
+			return { items: items.map(cloudEvent), next: null, total: world.events.length, cursor: world.cursor() };
+		}
+		default:
+			throw new Refusal(404, 'not_found', `there is no /v1/${kind}`);
+	}
+}
+
+async function upload(context, caller, [, name, , version], query, request, response) {
+	const app = found(context.world.apps.find((one) => one.name === name), `app ${name}`);
+	const body = await bodyOf(request);
+	const sha256 = createHash('sha256').update(body).digest('hex');
+	if (request.headers['x-content-sha256'] && request.headers['x-content-sha256'] !== sha256) {
+		throw new Refusal(400, 'invalid', `the body has SHA-256 ${sha256}, not ${request.headers['x-content-sha256']}`);
+	}
+	if (context.world.versions.some((one) => one.app === name && one.version === version)) {
+		throw new Refusal(409, 'conflict', `${name} has a version ${version} with other content`);
+	}
+	context.world.addVersion(app, version, query.get('file') ?? 'package', sha256, body.length, `user:${caller.name}`);
+	send(response, 201, { app: name, version, sha256, sizeBytes: body.length });
+}
+
+async function changes(context, caller, parts, request, response) {
+	const { world } = context;
+	const [kind, name, verb] = parts;
+	const actor = `user:${caller.name}`;
+	const text = (await bodyOf(request)).toString();
+	const body = text ? JSON.parse(text) : {};
+	if (kind === 'apps' && !name) {
+		const app = world.addApp(body, actor);
+		return accepted(context, world.scale(app, body.count, actor, 'app.create'), response);
+	}
+	if (kind === 'apps') {
+		const app = found(world.apps.find((one) => one.name === name), `app ${name}`);
+		if (request.method === 'DELETE') {
+			app.deleting = true;
+			const operation = world.scale(app, 0, actor, 'app.delete');
+			operation.work.push({ name: 'forget', subject: name, run: () => { world.apps.splice(world.apps.indexOf(app), 1); world.emit('app.deleted', name, { app: name, actor }); return ''; } });
+			operation.steps.push({ ordinal: operation.steps.length, name: 'forget', subject: name, state: 'queued', detail: '', startedAt: null, finishedAt: null });
+			operation.progress.total += 1;
+			return accepted(context, operation, response);
+		}
+		return accepted(context, verb === 'scale' ? world.scale(app, body.count, actor) : world.deploy(app, body.version, actor), response);
+	}
+	if (kind === 'instances') {
+		return accepted(context, world.verb(found(world.instances.find((one) => one.name === name), `instance ${name}`), verb, actor), response);
+	}
+	if (kind === 'hosts' && name) {
+		const host = found(world.hosts.find((one) => one.name === name), `host ${name}`);
+		host.schedulable = verb === 'uncordon';
+		world.emit('host.state', name, { host: name, actor, data: { id: host.id, changed: { state: [host.state, host.state] }, reason: verb } });
+		return accepted(context, world.operation(`host.${verb}`, name, '', actor, {}, []), response);
+	}
+	if (kind === 'operations' && verb === 'cancel') {
+		const operation = found(world.operations.find((one) => one.id === name), `operation ${name}`);
+		operation.cancelling = true;
+		world.log(operation, `cancel asked for by ${actor} at ${now()}`, 'warn');
+		return send(response, 202, { operation: shortOperation(operation), resourceId: operation.resourceId });
+	}
+	throw new Refusal(404, 'not_found', `there is no ${request.method} ${request.url}`);
+}
+
+async function handle(context, request, response) {
+	const url = new URL(request.url, 'http://mock');
+	if (!url.pathname.startsWith('/v1/')) {
+		return sendFile(context, url.pathname, request, response);
+	}
+	const parts = url.pathname.slice(4).split('/').map(decodeURIComponent);
+	if (parts[0] === 'sessions' && request.method === 'POST') {
+		return signIn(context, request, response);
+	}
+	const caller = callerOf(context, request);
+	if (parts[0] === 'sessions') {
+		context.sessions.delete(caller.id);
+		return send(response, 204);
+	}
+	if (parts[0] === 'me') {
+		return send(response, 200, { name: caller.name, role: caller.role, actor: `user:${caller.name}`, csrfToken: caller.csrfToken });
+	}
+	if (parts[0] === 'events' && parts[1] === 'stream') {
+		return stream(context, request, url.searchParams, response);
+	}
+	if (request.method === 'PUT') {
+		return upload(context, caller, parts, url.searchParams, request, response);
+	}
+	if (request.method !== 'GET') {
+		return changes(context, caller, parts, request, response);
+	}
+	if (parts[0] === 'instances' && parts[2] === 'logs') {
+		const instance = found(context.world.instances.find((one) => one.name === parts[1]), `instance ${parts[1]}`);
+		response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' });
+		return response.end(logText(instance));
+	}
+	return send(response, 200, reads(context, parts, url.searchParams));
+}

@@ -1,0 +1,191 @@
+// Every read of the console. The first word of a key is the topic that events refresh (live/refresh.ts).
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import type { Topic } from '../live/refresh';
+import { fromListItem, parseCursor } from '../live/events';
+import { getJson, path, withQuery } from './client';
+import type {
+	Address,
+	AddressEvent,
+	App,
+	AppVersion,
+	Host,
+	Image,
+	Instance,
+	LogLine,
+	Operation,
+	Overview,
+	Page,
+	Plan,
+	PlatformEvent,
+	Subnet,
+} from './types';
+
+const PAGE_SIZE = 200;
+/** Open operations move without an event for each step and line: they are read this often while they are looked at. */
+export const OPERATION_POLL_MS = 700;
+
+export type Filter = Record<string, string | undefined>;
+
+export interface List<T> {
+	items: T[];
+	total: number;
+	isLoading: boolean;
+	isFetching: boolean;
+	error: Error | null;
+	updatedAtMs: number;
+	hasMore: boolean;
+	loadMore: () => void;
+	retry: () => void;
+}
+
+function useList<T>(topic: Topic, url: string, filter: Filter = {}): List<T> {
+	const query = useInfiniteQuery({
+		queryKey: [topic, 'list', url, filter],
+		queryFn: ({ pageParam, signal }) =>
+			getJson<Page<T>>(withQuery(url, { ...filter, limit: PAGE_SIZE, after: pageParam }), signal),
+		initialPageParam: '',
+		getNextPageParam: (last) => last.next ?? undefined,
+		placeholderData: keepPreviousData,
+	});
+	const pages = query.data?.pages ?? [];
+	const items = pages.flatMap((page) => page.items);
+	return {
+		items,
+		total: pages[0]?.total ?? items.length,
+		isLoading: query.isLoading,
+		isFetching: query.isFetching,
+		error: query.error,
+		updatedAtMs: query.dataUpdatedAt,
+		hasMore: query.hasNextPage,
+		loadMore: () => void query.fetchNextPage(),
+		retry: () => void query.refetch(),
+	};
+}
+
+export const useHosts = () => useList<Host>('hosts', '/v1/hosts');
+export const useApps = () => useList<App>('apps', '/v1/apps');
+export const useInstances = (filter: Filter = {}) => useList<Instance>('instances', '/v1/instances', filter);
+export const useOperations = (filter: Filter = {}) => useList<Operation>('operations', '/v1/operations', filter);
+export const useNetworks = () => useList<Subnet>('networks', '/v1/networks');
+export const useAddresses = (filter: Filter = {}) => useList<Address>('addresses', '/v1/addresses', filter);
+export const useImages = () => useList<Image>('images', '/v1/images');
+export const usePlans = () => useList<Plan>('images', '/v1/plans');
+export const useVersions = (app: string) => useList<AppVersion>('versions', path('apps', app, 'versions'));
+
+export function useAddressHistory(address: string) {
+	return useList<AddressEvent>('addresses', path('addresses', address, 'history'));
+}
+
+export function useOverview() {
+	return useQuery({ queryKey: ['overview'], queryFn: ({ signal }) => getJson<Overview>('/v1/overview', signal) });
+}
+
+export function useHost(name: string) {
+	return useQuery({
+		queryKey: ['hosts', 'one', name],
+		queryFn: ({ signal }) => getJson<Host>(path('hosts', name), signal),
+	});
+}
+
+export function useApp(name: string) {
+	return useQuery({
+		queryKey: ['apps', 'one', name],
+		queryFn: ({ signal }) => getJson<App>(path('apps', name), signal),
+	});
+}
+
+export function isOpen(operation: Operation | undefined): boolean {
+	return operation?.state === 'queued' || operation?.state === 'running';
+}
+
+export function useOperation(id: string) {
+	return useQuery({
+		queryKey: ['operations', 'one', id],
+		queryFn: ({ signal }) => getJson<Operation>(path('operations', id), signal),
+		refetchInterval: (query) => (isOpen(query.state.data) ? OPERATION_POLL_MS : false),
+	});
+}
+
+/** Appends lines that are newer than the last one held: a repeated or late answer changes nothing. */
+export function appendLines(held: LogLine[], arrived: LogLine[]): LogLine[] {
+	const last = held[held.length - 1]?.line ?? -1;
+	const fresh = arrived.filter((line) => line.line > last);
+	return fresh.length > 0 ? [...held, ...fresh] : held;
+}
+
+/** The log of an operation from its first line, growing by cursor while the operation is open. */
+export function useOperationLog(id: string, open: boolean | undefined): { lines: LogLine[]; error: Error | null } {
+	const [lines, setLines] = useState<LogLine[]>([]);
+	const [error, setError] = useState<Error | null>(null);
+	const held = useRef<LogLine[]>([]);
+	useEffect(() => {
+		held.current = [];
+		setLines([]);
+	}, [id]);
+	useEffect(() => {
+		if (open === undefined) {
+			return undefined;
+		}
+		const over = new AbortController();
+		let timer = 0;
+		const read = async (): Promise<void> => {
+			try {
+				const after = held.current[held.current.length - 1]?.line;
+				const url = withQuery(path('operations', id, 'log'), { after, limit: 500 });
+				const page = await getJson<Page<LogLine>>(url, over.signal);
+				held.current = appendLines(held.current, page.items);
+				setLines(held.current);
+				setError(null);
+				if (page.items.length >= 500) {
+					return await read();
+				}
+			} catch (cause) {
+				if (over.signal.aborted) {
+					return;
+				}
+				setError(cause instanceof Error ? cause : new Error(String(cause)));
+			}
+			if (open && !over.signal.aborted) {
+				timer = window.setTimeout(() => void read(), OPERATION_POLL_MS);
+			}
+		};
+		void read();
+		return () => {
+			over.abort();
+			window.clearTimeout(timer);
+		};
+	}, [id, open]);
+	return { lines, error };
+}
+
+const RECENT_EVENTS = 200;
+
+/** The newest events, newest first: where the stream stands now (any list says), and what came before. */
+export function useRecentEvents() {
+	return useQuery({
+		queryKey: ['recentEvents'],
+		staleTime: Infinity,
+		queryFn: async ({ signal }): Promise<PlatformEvent[]> => {
+			const head = await getJson<Page<unknown>>('/v1/apps?limit=1', signal);
+			const end = parseCursor(head.cursor)?.number ?? 0;
+			const after = Math.max(0, end - RECENT_EVENTS);
+			const page = await getJson<Page<unknown>>(withQuery('/v1/events', { after, limit: RECENT_EVENTS }), signal);
+			return page.items
+				.map(fromListItem)
+				.filter((event) => event !== null)
+				.reverse();
+		},
+	});
+}
+
+/** Live events before stored ones, each number once, newest first. */
+export function mergeEvents(live: PlatformEvent[], stored: PlatformEvent[]): PlatformEvent[] {
+	const seen = new Set<string>();
+	return [...live, ...stored]
+		.sort((a, b) => (a.stream === b.stream ? b.number - a.number : 0))
+		.filter((event) => {
+			const key = `${event.stream}.${event.number}`;
+			return !seen.has(key) && seen.add(key);
+		});
+}

@@ -1,0 +1,45 @@
+// Which pages an event makes old. The names are the first words of query keys (api/queries.ts).
+import type { PlatformEvent } from '../api/types';
+
+export type Topic =
+	| 'overview'
+	| 'hosts'
+	| 'apps'
+	| 'versions'
+	| 'instances'
+	| 'operations'
+	| 'networks'
+	| 'addresses'
+	| 'images';
+
+const BY_KIND: Record<string, Topic[]> = {
+	'app.created': ['apps', 'overview'],
+	'app.deleted': ['apps', 'overview'],
+	'app.version': ['apps', 'versions'],
+	'instance.created': ['instances', 'apps', 'hosts', 'overview'],
+	'instance.state': ['instances', 'apps', 'hosts', 'overview'],
+	'instance.health': ['instances', 'apps', 'overview'],
+	'host.registered': ['hosts', 'overview'],
+	'host.state': ['hosts', 'overview'],
+	'operation.state': ['operations', 'overview'],
+	'package.registered': ['versions'],
+	'image.registered': ['images'],
+	'network.created': ['networks', 'addresses'],
+	'address.state': ['addresses', 'networks'],
+};
+
+const EVERYTHING: Topic[] = ['overview', 'hosts', 'apps', 'versions', 'instances', 'operations', 'networks', 'addresses', 'images'];
+
+/** Topics for one event; a kind this console does not know refreshes everything: better slow than wrong. */
+export function topicsOf(event: PlatformEvent): Topic[] {
+	return BY_KIND[event.kind] ?? EVERYTHING;
+}
+
+export function allTopics(): Topic[] {
+	return EVERYTHING;
+}
+
+/** Kinds with rules of their own; compared with the catalogue by a test. */
+export function knownKinds(): string[] {
+	return Object.keys(BY_KIND);
+}

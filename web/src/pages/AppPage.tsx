@@ -1,0 +1,180 @@
+// One app: its instances, its versions, its settings, and what can be done with it.
+import { Button, Input, InputNumber, Modal, Tabs } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link, useParams } from 'react-router-dom';
+import { path } from '../api/client';
+import { useApp, useInstances, useOperations } from '../api/queries';
+import type { App } from '../api/types';
+import { useChange } from '../app/actions';
+import { useMay } from '../app/session';
+import { apiWord } from '../i18n';
+import { cliCommand } from '../lib/cli';
+import { useFilters } from '../lib/useFilters';
+import { CopyButton } from '../ui/CopyButton';
+import { InstanceTable } from '../ui/InstanceTable';
+import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
+import { OperationState, StateTag } from '../ui/StateTag';
+import { Time } from '../ui/Time';
+import { appState } from './AppsPage';
+import { VersionsPanel } from './VersionsPanel';
+
+function ScaleDialog({ app, onClose }: { app: App; onClose: () => void }) {
+	const { t } = useTranslation();
+	const send = useChange();
+	const [count, setCount] = useState(app.wanted);
+	const [busy, setBusy] = useState(false);
+	const scale = async (): Promise<void> => {
+		setBusy(true);
+		await send({ what: t('apps/scale'), url: path('apps', app.name, 'scale'), body: { count }, follow: true });
+		setBusy(false);
+		onClose();
+	};
+	return (
+		<Modal open title={t('apps/scale')} okText={t('apps/scale')} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: count === app.wanted }} onOk={() => void scale()} onCancel={onClose} width={440}>
+			<div className="sot-gap">
+				<label className="sot-stack">
+					{t('apps/scaleTo', { name: app.name })}
+					<InputNumber autoFocus className="sot-wide" min={0} max={10000} precision={0} value={count} onChange={(value) => setCount(value ?? 0)} onPressEnter={() => void scale()} />
+				</label>
+				<span className="sot-muted">{t('apps/scaleHint', { now: app.wanted })}</span>
+				<div>
+					<CopyButton cli text={cliCommand('app', 'scale', app.name, count)} />
+				</div>
+			</div>
+		</Modal>
+	);
+}
+
+function DeleteDialog({ app, onClose }: { app: App; onClose: () => void }) {
+	const { t } = useTranslation();
+	const send = useChange();
+	const [typed, setTyped] = useState('');
+	const remove = async (): Promise<void> => {
+		await send({ what: t('apps/delete'), method: 'DELETE', url: path('apps', app.name), follow: true });
+		onClose();
+	};
+	return (
+		<Modal open title={t('apps/deleteAsk', { name: app.name, count: app.wanted })} okText={t('apps/delete')} cancelText={t('common/cancel')} okButtonProps={{ danger: true, disabled: typed !== app.name }} onOk={remove} onCancel={onClose} width={440}>
+			<div className="sot-gap">
+				<span>{t('apps/deleteHint')}</span>
+				<Input value={typed} onChange={(event) => setTyped(event.target.value)} aria-label={t('apps/deleteHint')} autoComplete="off" />
+			</div>
+		</Modal>
+	);
+}
+
+function Settings({ app }: { app: App }) {
+	const { t } = useTranslation();
+	const { health } = app;
+	return (
+		<div className="sot-grid">
+			<Panel className="sot-c7" title={t('apps/settings')}>
+				<Facts
+					items={[
+						[t('field/image'), app.image],
+						[t('field/plan'), app.plan],
+						[t('field/network'), <Link key="n" to={`/addresses?network=${app.network}`}>{app.network}</Link>],
+						[t('field/command'), <span key="c" className="sot-mono">{app.command || '–'}</span>],
+						[t('apps/healthCheck'), <span key="h" className="sot-mono">{[health.kind, health.port ? `:${health.port}` : '', health.path ?? ''].join(' ')}</span>],
+						[t('field/created'), <Time key="t" at={app.createdAt} />],
+						[t('field/id'), <span key="i" className="sot-mono">{app.id}</span>],
+					]}
+				/>
+			</Panel>
+			<Panel className="sot-c5" title={t('apps/environment')}>
+				{app.env.length === 0 ? <span className="sot-muted">{t('common/none')}</span> : <Facts items={app.env.map(({ name, value }) => [name, <span key={name} className="sot-mono">{value}</span>])} />}
+			</Panel>
+		</div>
+	);
+}
+
+function AppOperations({ name }: { name: string }) {
+	const { t } = useTranslation();
+	const operations = useOperations({ app: name });
+	return (
+		<Panel title={t('apps/operations')} flush>
+			<ul className="sot-ops">
+				{operations.items.map((operation) => (
+					<li key={operation.id}>
+						<div className="sot-row">
+							<Link className="sot-rowlink" to={`/operations/${operation.id}`}>
+								{apiWord('kind', operation.kind)} {operation.target}
+							</Link>
+							<span className="sot-muted">{operation.actor}</span>
+							<Time at={operation.createdAt} as="ago" />
+							<OperationState state={operation.state} />
+						</div>
+					</li>
+				))}
+			</ul>
+		</Panel>
+	);
+}
+
+function AppHead({ app }: { app: App }) {
+	const { t } = useTranslation();
+	const may = useMay();
+	const [open, setOpen] = useState<'scale' | 'delete' | null>(null);
+	const lead = [`${app.image} · ${app.plan} · ${app.network}`, app.version || t('apps/noVersion')].join(' · ');
+	return (
+		<>
+			<PageHead
+				title={
+					<>
+						{app.name}{' '}
+						<span style={{ fontSize: 13, fontWeight: 400 }}>
+							<StateTag state={appState(app)} />
+						</span>
+						<span className="sot-badge sot-num">{t('common/of', { part: app.ready, total: app.wanted })}</span>
+					</>
+				}
+				lead={lead}
+			>
+				<Button type="primary" disabled={!may || app.deleting} onClick={() => setOpen('scale')}>
+					{t('apps/scale')}
+				</Button>
+				<Button danger disabled={!may || app.deleting} onClick={() => setOpen('delete')}>
+					{t('apps/delete')}
+				</Button>
+				<CopyButton cli size="middle" text={cliCommand('app', 'show', app.name)} />
+			</PageHead>
+			{open === 'scale' && <ScaleDialog app={app} onClose={() => setOpen(null)} />}
+			{open === 'delete' && <DeleteDialog app={app} onClose={() => setOpen(null)} />}
+		</>
+	);
+}
+
+export default function AppPage() {
+	const { t } = useTranslation();
+	const { name = '' } = useParams();
+	useTitle(name);
+	const [get, set] = useFilters();
+	const query = useApp(name);
+	const instances = useInstances({ app: name });
+	const app = query.data;
+	if (query.isLoading) {
+		return <Skeleton />;
+	}
+	return (
+		<>
+			{query.error && <ReadError error={query.error} updatedAtMs={query.dataUpdatedAt} onRetry={() => void query.refetch()} />}
+			<StaleNotice updatedAtMs={query.dataUpdatedAt} />
+			{app && (
+				<>
+					<AppHead app={app} />
+					<Tabs
+						activeKey={get('tab') || 'instances'}
+						onChange={(tab) => set('tab', tab === 'instances' ? '' : tab)}
+						items={[
+							{ key: 'instances', label: t('apps/instances'), children: <InstanceTable list={instances} hide={['app']} /> },
+							{ key: 'versions', label: t('apps/versions'), children: <VersionsPanel app={app} /> },
+							{ key: 'operations', label: t('nav/operations'), children: <AppOperations name={name} /> },
+							{ key: 'settings', label: t('apps/settings'), children: <Settings app={app} /> },
+						]}
+					/>
+				</>
+			)}
+		</>
+	);
+}

@@ -1,0 +1,104 @@
+// One host: what it is, how full, what runs on it, and placement on or off.
+import { Button, Tag } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { useParams } from 'react-router-dom';
+import { path } from '../api/client';
+import { useHost, useInstances } from '../api/queries';
+import type { Host } from '../api/types';
+import { useAskedChange } from '../app/actions';
+import { useMay } from '../app/session';
+import { cliCommand } from '../lib/cli';
+import { formatBytes, formatCores, shortId } from '../lib/format';
+import { CopyButton } from '../ui/CopyButton';
+import { Meter } from '../ui/Fill';
+import { InstanceTable } from '../ui/InstanceTable';
+import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
+import { StateTag } from '../ui/StateTag';
+import { Time } from '../ui/Time';
+
+function Placement({ host }: { host: Host }) {
+	const { t } = useTranslation();
+	const ask = useAskedChange();
+	const may = useMay('operator');
+	const verb = host.schedulable ? 'cordon' : 'uncordon';
+	const what = t(`hosts/${verb}`);
+	return (
+		<>
+			<Button disabled={!may} onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: host.name }), hint: t('hosts/cordonHint') }, { what, url: path('hosts', host.name, verb) })}>
+				{what}
+			</Button>
+			<CopyButton cli size="middle" text={cliCommand('host', 'show', host.name)} />
+		</>
+	);
+}
+
+function Booked({ host }: { host: Host }) {
+	const { t } = useTranslation();
+	const { capacity, booked } = host;
+	const words = (part: string, total: string): string => t('overview/booked', { booked: part, total });
+	return (
+		<>
+			<Meter label={t('field/cpu')} text={words(formatCores(booked.cpuMilli), formatCores(capacity.cpuMilli))} part={booked.cpuMilli} total={capacity.cpuMilli} />
+			<Meter label={t('field/memory')} text={words(formatBytes(booked.memoryBytes), formatBytes(capacity.memoryBytes))} part={booked.memoryBytes} total={capacity.memoryBytes} />
+			<Meter label={t('field/disk')} text={words(formatBytes(booked.diskBytes), formatBytes(capacity.diskBytes))} part={booked.diskBytes} total={capacity.diskBytes} />
+		</>
+	);
+}
+
+function Machine({ host }: { host: Host }) {
+	const { t } = useTranslation();
+	return (
+		<Facts
+			items={[
+				[t('field/location'), `${host.az} / ${host.rack}`],
+				[t('field/hostname'), host.hostname || '–'],
+				[t('field/kernel'), host.kernel || '–'],
+				[t('field/docker'), host.dockerVersion || '–'],
+				[t('field/agent'), host.agentVersion || '–'],
+				[t('field/seen'), <Time key="seen" at={host.seenAt} as="ago" />],
+				[t('field/tags'), host.tags.length > 0 ? host.tags.map((tag) => <Tag key={tag}>{tag}</Tag>) : t('common/none')],
+				[t('field/unknownContainers'), host.unknownContainers],
+				[t('field/created'), <Time key="created" at={host.createdAt} />],
+				[t('field/bootId'), <span key="boot" className="sot-mono">{shortId(host.bootId) || '–'}</span>],
+				[t('field/id'), <span key="id" className="sot-mono">{host.id}</span>],
+			]}
+		/>
+	);
+}
+
+export default function HostPage() {
+	const { t } = useTranslation();
+	const { name = '' } = useParams();
+	useTitle(name);
+	const query = useHost(name);
+	const instances = useInstances({ host: name });
+	const host = query.data;
+	if (query.isLoading) {
+		return <Skeleton />;
+	}
+	return (
+		<>
+			{query.error && <ReadError error={query.error} updatedAtMs={query.dataUpdatedAt} onRetry={() => void query.refetch()} />}
+			<StaleNotice updatedAtMs={query.dataUpdatedAt} />
+			{host && (
+				<>
+					<PageHead
+						title={
+							<>
+								{host.name} <span style={{ fontSize: 13, fontWeight: 400 }}><StateTag state={host.state} /></span>
+								{!host.schedulable && <span className="sot-badge sot-warned">{t('state/cordoned')}</span>}
+							</>
+						}
+					>
+						<Placement host={host} />
+					</PageHead>
+					<div className="sot-grid">
+						<Panel className="sot-c5" title={t('hosts/booked')}><Booked host={host} /></Panel>
+						<Panel className="sot-c7" title={t('hosts/machine')}><Machine host={host} /></Panel>
+					</div>
+				</>
+			)}
+			<InstanceTable list={instances} title={t('hosts/on')} hide={['host']} />
+		</>
+	);
+}

@@ -1,0 +1,201 @@
+// Three questions: is anything broken, is it full, is anything changing.
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router-dom';
+import { mergeEvents, useApps, useOperations, useOverview, useRecentEvents } from '../api/queries';
+import type { Operation, Overview } from '../api/types';
+import { apiWord } from '../i18n';
+import { formatBytes, formatCores } from '../lib/format';
+import { useLive } from '../live/LiveProvider';
+import { EventList } from '../ui/EventList';
+import { Meter, StackedBar } from '../ui/Fill';
+import { PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
+import { OperationState, StateTag, toneOf } from '../ui/StateTag';
+import { Time } from '../ui/Time';
+
+const SHOWN = 8;
+
+function Broken({ overview }: { overview: Overview }) {
+	const { t } = useTranslation();
+	const apps = useApps();
+	const failed = overview.instances.byState['failed'] ?? 0;
+	const away = overview.hosts.total - overview.hosts.online;
+	const incomplete = apps.items.filter((app) => !app.deleting && app.ready < app.wanted);
+	const count = failed + away + incomplete.length;
+	const tone = failed > 0 || away > 0 ? 'bad' : incomplete.length > 0 ? 'warn' : 'good';
+	return (
+		<section className={`sot-panel sot-answer ${tone}`}>
+			<h2>{t('overview/broken')}</h2>
+			<div className="sot-big">{count === 0 ? t('overview/allWell') : t('overview/someBroken', { count })}</div>
+			<ul>
+				{failed > 0 && (
+					<li>
+						<Link to="/instances?state=failed">
+							<StateTag state="failed" />
+						</Link>
+						<span>
+							{failed} {t('overview/notRunning')}
+						</span>
+					</li>
+				)}
+				{away > 0 && (
+					<li>
+						<Link to="/hosts">{t('overview/hostsAway')}</Link>
+						<span className="sot-num">{t('common/of', { part: away, total: overview.hosts.total })}</span>
+					</li>
+				)}
+				{incomplete.slice(0, 3).map((app) => (
+					<li key={app.id}>
+						<Link to={`/apps/${app.name}`}>{app.name}</Link>
+						<span className="sot-num">{t('common/of', { part: app.ready, total: app.wanted })}</span>
+					</li>
+				))}
+				{count === 0 && <li className="sot-muted">{t('overview/allReady')}</li>}
+			</ul>
+		</section>
+	);
+}
+
+function Changing({ overview, operations }: { overview: Overview; operations: Operation[] }) {
+	const { t } = useTranslation();
+	const open = operations.filter((operation) => operation.state === 'running' || operation.state === 'queued');
+	return (
+		<section className={`sot-panel sot-answer ${overview.openOperations > 0 ? 'busy' : 'off'}`}>
+			<h2>{t('overview/changing')}</h2>
+			<div className="sot-big">
+				{overview.openOperations > 0 ? `${overview.openOperations} ${t('overview/openOperations')}` : t('overview/quiet')}
+			</div>
+			<ul>
+				{open.slice(0, 4).map((operation) => (
+					<li key={operation.id}>
+						<Link to={`/operations/${operation.id}`}>
+							{apiWord('kind', operation.kind)} {operation.target}
+						</Link>
+						<span className="sot-num">
+							{t('common/of', { part: operation.progress.done, total: operation.progress.total })}
+						</span>
+					</li>
+				))}
+			</ul>
+		</section>
+	);
+}
+
+function Counts({ overview }: { overview: Overview }) {
+	const { t } = useTranslation();
+	return (
+		<section className="sot-panel sot-answer off">
+			<h2>{t('overview/instancesByState')}</h2>
+			<div className="sot-kpis">
+				<Link to="/instances">
+					<b>{overview.instances.total}</b>
+					<span>{t('nav/instances')}</span>
+				</Link>
+				<Link to="/apps">
+					<b>{overview.apps}</b>
+					<span>{t('nav/apps')}</span>
+				</Link>
+				<Link to="/hosts">
+					<b>{overview.hosts.total}</b>
+					<span>{t('nav/hosts')}</span>
+				</Link>
+			</div>
+			<div>
+				<StackedBar
+					label={t('overview/instancesByState')}
+					total={overview.instances.total}
+					shares={Object.entries(overview.instances.byState).map(([state, value]) => ({
+						key: state,
+						value,
+						tone: toneOf(state),
+						label: apiWord('state', state),
+					}))}
+				/>
+				<div className="sot-legend">
+					{Object.entries(overview.instances.byState)
+						.filter(([, count]) => count > 0)
+						.map(([state, count]) => (
+							<Link key={state} to={`/instances?state=${state}`}>
+								<span className="sot-row">
+									<StateTag state={state} /> <span className="sot-num">{count}</span>
+								</span>
+							</Link>
+						))}
+				</div>
+			</div>
+		</section>
+	);
+}
+
+function Capacity({ overview }: { overview: Overview }) {
+	const { t } = useTranslation();
+	const { capacity: total, booked } = overview;
+	const words = (part: string, whole: string): string => t('overview/booked', { booked: part, total: whole });
+	if (total.cpuMilli === 0 && total.memoryBytes === 0) {
+		return <p className="sot-muted">{t('overview/noCapacity')}</p>;
+	}
+	return (
+		<>
+			<Meter label={t('field/cpu')} text={words(formatCores(booked.cpuMilli), formatCores(total.cpuMilli))} part={booked.cpuMilli} total={total.cpuMilli} />
+			<Meter label={t('field/memory')} text={words(formatBytes(booked.memoryBytes), formatBytes(total.memoryBytes))} part={booked.memoryBytes} total={total.memoryBytes} />
+			<Meter label={t('field/disk')} text={words(formatBytes(booked.diskBytes), formatBytes(total.diskBytes))} part={booked.diskBytes} total={total.diskBytes} />
+			<p className="sot-muted sot-small">{t('overview/overcommit')}</p>
+		</>
+	);
+}
+
+function RecentOperations({ operations }: { operations: Operation[] }) {
+	return (
+		<ul className="sot-ops">
+			{operations.slice(0, 6).map((operation) => (
+				<li key={operation.id}>
+					<div className="sot-row">
+						<Link className="sot-rowlink" to={`/operations/${operation.id}`}>
+							{apiWord('kind', operation.kind)} {operation.target}
+						</Link>
+						<OperationState state={operation.state} />
+					</div>
+					<div className="sot-row sot-muted sot-small">
+						<span>{operation.actor}</span>
+						<Time at={operation.createdAt} as="ago" />
+					</div>
+				</li>
+			))}
+		</ul>
+	);
+}
+
+export default function OverviewPage() {
+	const { t } = useTranslation();
+	useTitle(t('nav/overview'));
+	const overview = useOverview();
+	const operations = useOperations();
+	const live = useLive();
+	const recent = useRecentEvents();
+	const events = mergeEvents(live.events, recent.data ?? []).slice(0, SHOWN);
+	if (overview.isLoading) {
+		return <Skeleton rows={10} />;
+	}
+	return (
+		<>
+			<PageHead title={t('nav/overview')} />
+			{overview.error && <ReadError error={overview.error} updatedAtMs={overview.dataUpdatedAt} onRetry={() => void overview.refetch()} />}
+			<StaleNotice updatedAtMs={overview.dataUpdatedAt} />
+			{overview.data && (
+				<div className="sot-grid">
+					<div className="sot-c4"><Broken overview={overview.data} /></div>
+					<div className="sot-c4"><Changing overview={overview.data} operations={operations.items} /></div>
+					<div className="sot-c4"><Counts overview={overview.data} /></div>
+					<Panel className="sot-c5" title={t('overview/full')} extra={<Link to="/hosts">{t('nav/hosts')}</Link>}>
+						<Capacity overview={overview.data} />
+					</Panel>
+					<Panel className="sot-c7" title={t('overview/recentOperations')} extra={<Link to="/operations">{t('common/more')}</Link>} flush>
+						<RecentOperations operations={operations.items} />
+					</Panel>
+					<Panel className="sot-c12" title={t('overview/recentEvents')} extra={<Link to="/events">{t('common/more')}</Link>} flush>
+						<EventList events={events} />
+					</Panel>
+				</div>
+			)}
+		</>
+	);
+}

@@ -1,0 +1,79 @@
+// Events as readable lines: when, what, about whom, from which state to which.
+import { Fragment } from 'react';
+import { Link } from 'react-router-dom';
+import type { PlatformEvent } from '../api/types';
+import { apiWord } from '../i18n';
+import { StateTag } from './StateTag';
+import { Time } from './Time';
+
+/** {state: ["starting", "running"]} -> [["state", "starting", "running"]]; anything else is no change. */
+export function changesOf(event: PlatformEvent): [string, string, string][] {
+	const changed = event.data['changed'];
+	if (typeof changed !== 'object' || changed === null) {
+		return [];
+	}
+	return Object.entries(changed).flatMap(([field, pair]): [string, string, string][] =>
+		Array.isArray(pair) && pair.length === 2 ? [[field, String(pair[0] ?? ''), String(pair[1] ?? '')]] : [],
+	);
+}
+
+/** The page of what the event is about. */
+export function subjectLink(event: PlatformEvent): string | null {
+	const name = encodeURIComponent(event.subject);
+	if (event.kind.startsWith('operation.')) {
+		const id = typeof event.data['id'] === 'string' ? event.data['id'] : event.operationId;
+		return id ? `/operations/${id}` : null;
+	}
+	if (event.kind.startsWith('app.') || event.kind.startsWith('package.')) {
+		return `/apps/${encodeURIComponent(event.app || event.subject)}`;
+	}
+	if (event.kind.startsWith('instance.')) {
+		return `/instances?name=${name}`;
+	}
+	if (event.kind.startsWith('host.')) {
+		return `/hosts/${name}`;
+	}
+	if (event.kind.startsWith('address.')) {
+		return `/addresses?address=${encodeURIComponent(String(event.data['address'] ?? event.subject))}`;
+	}
+	return event.kind.startsWith('network.') ? '/addresses' : null;
+}
+
+function EventLine({ event }: { event: PlatformEvent }) {
+	const link = subjectLink(event);
+	const error = typeof event.data['error'] === 'string' ? event.data['error'] : '';
+	const operationKind = event.kind === 'operation.state' ? String(event.data['kind'] ?? '') : '';
+	return (
+		<li data-number={event.number}>
+			<Time at={event.at} as="clock" />
+			<span className="sot-muted">{apiWord('event', event.kind)}</span>
+			<span className="sot-what">
+				{operationKind && <>{apiWord('kind', operationKind)} </>}
+				{link ? <Link to={link}>{event.subject || event.kind}</Link> : event.subject}{' '}
+				{changesOf(event).map(([field, before, after]) => (
+					<Fragment key={field}>
+						{before && (
+							<>
+								<span className="sot-muted"> {apiWord('state', before)}</span>
+								<span className="sot-arrow">→</span>
+							</>
+						)}
+						{field === 'version' ? <span className="sot-mono">{after}</span> : <StateTag state={after} tone={event.kind === 'operation.state' && after === 'running' ? 'busy' : undefined} />}
+					</Fragment>
+				))}
+				{error && <span className="sot-tone-bad"> {error}</span>}
+			</span>
+			<span className="sot-muted sot-small">{event.actor}</span>
+		</li>
+	);
+}
+
+export function EventList({ events }: { events: PlatformEvent[] }) {
+	return (
+		<ul className="sot-events" aria-live="off">
+			{events.map((event) => (
+				<EventLine key={`${event.stream}.${event.number}`} event={event} />
+			))}
+		</ul>
+	);
+}

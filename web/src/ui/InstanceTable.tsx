@@ -1,0 +1,121 @@
+// Instances as rows, with start, stop, restart, retire and logs. Used by three pages.
+import { FileTextOutlined, MoreOutlined, PlayCircleOutlined, PoweroffOutlined, ReloadOutlined } from '@ant-design/icons';
+import { Button, Dropdown, type TableColumnsType, Tooltip } from 'antd';
+import { useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router-dom';
+import { path } from '../api/client';
+import type { List } from '../api/queries';
+import type { Instance } from '../api/types';
+import { useAskedChange } from '../app/actions';
+import { useMay } from '../app/session';
+import { cliCommand } from '../lib/cli';
+import { DataTable } from './DataTable';
+import { LogsDrawer } from './LogsDrawer';
+import { StateTag } from './StateTag';
+import { Time } from './Time';
+
+type Verb = 'start' | 'stop' | 'restart' | 'retire';
+
+function InstanceActions({ instance, onLogs }: { instance: Instance; onLogs: () => void }) {
+	const { t } = useTranslation();
+	const ask = useAskedChange();
+	const may = useMay();
+	const run = (verb: Verb): void =>
+		ask(
+			{ title: t(`instances/${verb}Ask`, { name: instance.name }), hint: t(`instances/${verb}Hint`), danger: verb === 'retire' || verb === 'stop' },
+			{ what: t(`instances/${verb}`), url: path('instances', instance.name, verb) },
+		);
+	const stopped = instance.desired === 'stopped';
+	const gone = instance.desired === 'retired';
+	const button = (verb: Verb, icon: ReactNode) => (
+		<Tooltip title={t(`instances/${verb}`)}>
+			<Button type="text" size="small" icon={icon} disabled={!may || gone} aria-label={`${t(`instances/${verb}`)}: ${instance.name}`} onClick={() => run(verb)} />
+		</Tooltip>
+	);
+	return (
+		<span className="sot-nowrap">
+			<Tooltip title={t('instances/logs')}>
+				<Button type="text" size="small" icon={<FileTextOutlined />} disabled={!may} aria-label={`${t('instances/logs')}: ${instance.name}`} onClick={onLogs} />
+			</Tooltip>
+			{button('restart', <ReloadOutlined />)}
+			{stopped ? button('start', <PlayCircleOutlined />) : button('stop', <PoweroffOutlined />)}
+			<Dropdown
+				trigger={['click']}
+				menu={{
+					onClick: ({ key }) => {
+						if (key === 'retire') {
+							run('retire');
+						} else {
+							void navigator.clipboard?.writeText(cliCommand('instance', key, instance.name));
+						}
+					},
+					items: [
+						{ key: 'restart', label: `${t('common/copyCli')}: ${t('instances/restart')}` },
+						{ key: 'logs', label: `${t('common/copyCli')}: ${t('instances/logs')}` },
+						{ key: 'show', label: `${t('common/copyCli')}: ${t('common/details')}` },
+						{ type: 'divider' },
+						{ key: 'retire', label: t('instances/retire'), danger: true, disabled: !may || gone },
+					],
+				}}
+			>
+				<Button type="text" size="small" icon={<MoreOutlined />} aria-label={`${t('field/actions')}: ${instance.name}`} />
+			</Dropdown>
+		</span>
+	);
+}
+
+function VersionCell({ instance }: { instance: Instance }) {
+	const { t } = useTranslation();
+	const switching = instance.wantedVersion !== instance.version && instance.desired !== 'retired';
+	return (
+		<span className="sot-row">
+			<span className="sot-mono">{instance.version || '–'}</span>
+			{switching && (
+				<Tooltip title={t('instances/switching', { version: instance.wantedVersion })}>
+					<span className="sot-badge sot-warned sot-mono">→ {instance.wantedVersion}</span>
+				</Tooltip>
+			)}
+		</span>
+	);
+}
+
+interface Props {
+	list: List<Instance>;
+	rows?: Instance[];
+	title?: string;
+	hide?: ('app' | 'host')[];
+	extra?: ReactNode;
+}
+
+export function InstanceTable({ list, rows, title, hide = [], extra }: Props) {
+	const { t } = useTranslation();
+	const [logsOf, setLogsOf] = useState<string | null>(null);
+	const columns: TableColumnsType<Instance> = [
+		{ title: t('field/name'), key: 'name', sorter: (a, b) => a.name.localeCompare(b.name), render: (_, row) => <Link className="sot-rowlink" to={`/instances?name=${row.name}`}>{row.name}</Link> },
+		{ title: t('field/state'), key: 'state', sorter: (a, b) => a.state.localeCompare(b.state), render: (_, row) => <StateTag state={row.state} hint={row.error} /> },
+		{ title: t('field/health'), key: 'health', render: (_, row) => <StateTag state={row.health} /> },
+		{ title: t('field/address'), key: 'address', render: (_, row) => (row.address ? <Link className="sot-mono" to={`/addresses?address=${row.address}`}>{row.address}</Link> : <span className="sot-muted">–</span>) },
+		{ title: t('field/app'), key: 'app', render: (_, row) => <Link to={`/apps/${row.app}`}>{row.app}</Link> },
+		{ title: t('field/host'), key: 'host', sorter: (a, b) => (a.host ?? '').localeCompare(b.host ?? ''), render: (_, row) => (row.host ? <Link to={`/hosts/${row.host}`}>{row.host}</Link> : <span className="sot-muted">–</span>) },
+		{ title: t('field/version'), key: 'version', render: (_, row) => <VersionCell instance={row} /> },
+		{ title: t('field/restarts'), key: 'restarts', align: 'right', render: (_, row) => <span className="sot-num">{row.restarts}</span> },
+		{ title: t('field/started'), key: 'started', render: (_, row) => <Time at={row.startedAt} as="ago" /> },
+		{ title: '', key: 'actions', align: 'right', fixed: 'end', render: (_, row) => <InstanceActions instance={row} onLogs={() => setLogsOf(row.name)} /> },
+	];
+	return (
+		<>
+			<DataTable
+				list={list}
+				rows={rows}
+				columns={columns.filter((column) => !hide.some((name) => name === column.key))}
+				rowKey={(row) => row.id}
+				label={title ?? t('instances/title')}
+				title={title}
+				extra={extra}
+				empty={{ title: t('instances/empty'), hint: t('instances/emptyHint') }}
+			/>
+			<LogsDrawer name={logsOf} onClose={() => setLogsOf(null)} />
+		</>
+	);
+}

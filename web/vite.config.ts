@@ -1,0 +1,43 @@
+// How the console is built: hashed assets, no inline scripts or styles, antd's runtime styles sent through constructable
+// style sheets (src/lib/dynamic-css.ts) so that the page works under `style-src 'self'`.
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+
+const dynamicCss = fileURLToPath(new URL('./src/lib/dynamic-css.ts', import.meta.url));
+
+/** Every importer of @rc-component/util's dynamicCSS gets ours: that module is the only one that makes <style> tags. */
+function constructableStyles(): Plugin {
+	return {
+		name: 'sotalia-constructable-styles',
+		enforce: 'pre',
+		apply: 'build',
+		resolveId(source) {
+			return /(^|\/)dynamicCSS(\.js)?$/.test(source) ? dynamicCss : null;
+		},
+	};
+}
+
+const gateway = process.env['SOTALIA_URL'] ?? 'http://127.0.0.1:7480';
+
+export default defineConfig({
+	plugins: [constructableStyles(), react()],
+	build: {
+		target: 'es2020',
+		assetsInlineLimit: 0,
+		modulePreload: { polyfill: false },
+		chunkSizeWarningLimit: 1400,
+		rollupOptions: { output: { manualChunks: undefined } },
+	},
+	worker: { format: 'es' },
+	server: {
+		host: '127.0.0.1',
+		port: 5173,
+		proxy: { '/v1': { target: gateway, secure: false, changeOrigin: true } },
+	},
+	test: {
+		environment: 'jsdom',
+		include: ['src/**/*.test.{ts,tsx}'],
+		server: { deps: { inline: [] } },
+	},
+} as Parameters<typeof defineConfig>[0]);
