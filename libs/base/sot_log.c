@@ -76,9 +76,12 @@ char *sot_log_quote(sot_str value, char *dst, size_t dst_size)
 		return dst;
 	}
 	dst[n++] = '"';
-	for (size_t i = 0; i < value.n && n + 3 < dst_size; i++) {
+	for (size_t i = 0; i < value.n; i++) {
 		unsigned char c = (unsigned char)value.p[i];
-		if (c == '"' || c == '\\')
+		bool escape = c == '"' || c == '\\';
+		if (n + (escape ? 2 : 1) + 2 > dst_size)
+			break;
+		if (escape)
 			dst[n++] = '\\';
 		dst[n++] = (char)(c < 0x20 || c == 0x7f ? ' ' : c);
 	}
