@@ -131,13 +131,16 @@ static void on_client(void *self, int fd, int events)
 static void from_server(session *s, const char *chunk, size_t n)
 {
 	pg_proxy_cut cut = s->proxy->cut;
+	/* CommandComplete: 'C', length 11, "COMMIT". */
+	static const char commit[] = "C\0\0\0\x0b"
+	                             "COMMIT";
+	bool answered = memmem(chunk, n, commit, sizeof(commit)) != NULL;
+	if (s->client < 0 && answered) {
+		close_session(s);
+		return;
+	}
 	if (s->client < 0 || cut == PG_PROXY_HOLD)
 		return;
-	/* CommandComplete: 'C', length 11, "COMMIT". */
-	bool answered = memmem(chunk, n,
-	                    "C\0\0\0\x0b"
-	                    "COMMIT",
-	                    12) != NULL;
 	if (cut == PG_PROXY_CUT_AFTER && s->commit_passed && answered) {
 		count_cut(s->proxy);
 		close_session(s);
