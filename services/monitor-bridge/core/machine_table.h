@@ -1,0 +1,70 @@
+/* machine_table - what is known of each machine on CAT's pages: a host, an instance, the bridge.
+ *
+ * A machine is a pair of domain and key. The table decides when its heartbeat is due: once in a
+ * wall-clock minute, at its own second between 5 and 14, so that clock skew never puts two into one
+ * minute and 10,000 machines do not send at once. Bounded: past `machines_max` new machines are
+ * refused; machines without a report for MACHINE_FORGET_MS are forgotten. Pure.
+ */
+#ifndef MONITOR_MACHINE_TABLE_H
+#define MONITOR_MACHINE_TABLE_H
+
+#include "cat_id.h"
+#include "figures.h"
+#include "sot_map.h"
+
+#define MACHINE_FRESH_MS 60000 /* older figures are not sent */
+#define MACHINE_FORGET_MS                                                                          \
+	7200000 /* two hours: the sequence of the last hour must not be reused                         \
+	         */
+#define MACHINE_FIRST_SECOND 5
+#define MACHINE_SPREAD_SECONDS 10
+#define MACHINE_LAST_SECOND 15
+#define MACHINE_HEARTBEATS_PER_HOUR 61 /* what the server keeps */
+#define MACHINE_KEY_MAX 64
+
+typedef enum machine_kind { MACHINE_HOST, MACHINE_INSTANCE, MACHINE_BRIDGE } machine_kind;
+
+typedef struct machine {
+	machine_kind kind;
+	char key[MACHINE_KEY_MAX]; /* CAT's ipAddress */
+	char host_name[MACHINE_KEY_MAX];
+	uint32_t address; /* for message ids */
+	int second;       /* of the minute, when its heartbeat is due */
+	int64_t seen_unix_ms;
+	bool has_figures;         /* since the last heartbeat or before: false until the first report */
+	int64_t heartbeat_minute; /* wall-clock minute of the last one, 0 = none */
+	int64_t heartbeat_hour;
+	unsigned heartbeats_in_hour;
+	cat_sequence sequence;
+	union {
+		host_figures host;
+		instance_figures instance;
+	} figures;
+} machine;
+
+typedef struct machine_table machine_table;
+machine_table *machine_table_new(size_t machines_max);
+machine_table *machine_table_free(machine_table *t);
+SOT_DEFINE_AUTO(machine_table)
+size_t machine_table_count(const machine_table *t);
+
+/* The machine, made when it is new. NULL when the table is full. */
+machine *machine_table_get(machine_table *t, machine_kind kind, const char *key);
+/* NULL when it is not known. */
+machine *machine_table_find(const machine_table *t, machine_kind kind, const char *key);
+/* All of them; start with {0}. */
+machine *machine_table_next(const machine_table *t, sot_map_iter *it);
+/* Forgets the silent ones; returns how many. */
+size_t machine_table_forget(machine_table *t, int64_t now_unix_ms);
+
+/* Takes the figures of a report; counters of an interval are summed until the next heartbeat. */
+void machine_take_host(machine *m, const host_figures *f, int64_t now_unix_ms);
+void machine_take_instance(machine *m, const instance_figures *f, int64_t now_unix_ms);
+/* True when a heartbeat is due now. */
+bool machine_is_due(const machine *m, int64_t now_unix_ms);
+/* Marks the minute as served. False when the hour's 61 are used up: then it must not be sent. */
+bool machine_serve_minute(machine *m, int64_t now_unix_ms);
+/* After the figures were sent: the sums begin anew. */
+void machine_clear_sums(machine *m);
+
+#endif
