@@ -10,6 +10,15 @@ static void set(sot_err *err, sot_code code, int sys_errno)
 	err->sys_errno = sys_errno;
 }
 
+/* Cuts what does not fit: the front of a text says where, and that matters most. */
+static void append(char text[static SOT_ERR_TEXT_MAX], const char *more)
+{
+	size_t n = strlen(text), more_n = strlen(more), room = SOT_ERR_TEXT_MAX - 1 - n;
+	size_t copied = more_n < room ? more_n : room;
+	memcpy(text + n, more, copied);
+	text[n + copied] = '\0';
+}
+
 sot_code sot_fail(sot_err *err, sot_code code, const char *fmt, ...)
 {
 	if (!err)
@@ -36,8 +45,8 @@ sot_code sot_fail_errno(sot_err *err, sot_code code, int sys_errno, const char *
 
 	char buf[128];
 	const char *why = strerror_r(sys_errno, buf, sizeof(buf)); /* GNU: may not use buf */
-	size_t n = strlen(text);
-	snprintf(text + n, sizeof(text) - n, ": %s", why);
+	append(text, ": ");
+	append(text, why);
 	set(err, code, sys_errno);
 	memcpy(err->text, text, sizeof(text));
 	return code;
@@ -53,8 +62,8 @@ sot_code sot_wrap(sot_err *err, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 
-	size_t n = strlen(text);
-	snprintf(text + n, sizeof(text) - n, ": %s", err->text);
+	append(text, ": ");
+	append(text, err->text);
 	memcpy(err->text, text, sizeof(text));
 	return err->code;
 }
