@@ -1,0 +1,35 @@
+/* gw_command - a checked HTTP request to the bus message that carries it out.
+ *
+ * Pure. One table says which fields the body of each route has; one function fills and encodes
+ * the message. What JSON types cannot express (an address inside its network) is checked here and
+ * reported with a pointer, as the fields are.
+ */
+#ifndef GW_COMMAND_H
+#define GW_COMMAND_H
+
+#include "gw_json.h"
+#include "gw_route.h"
+
+/* Who is to carry it out. */
+typedef enum gw_peer { GW_PEER_SCHEDULER, GW_PEER_IPAM } gw_peer;
+
+typedef struct gw_command {
+	gw_route_id route;
+	const char *params[GW_PARAMS_MAX]; /* of the path, decoded */
+	const json_t *body;                /* checked by gw_json_read; NULL without a body */
+	sot_str actor, source_address, api_request_id, idempotency_key;
+	uint8_t request_sha256[32];
+	/* version_upload only */
+	uint8_t blob_sha256[32];
+	uint64_t blob_size_bytes;
+	sot_str file_name;
+} gw_command;
+
+/* The fields of the route's body; *ret_count is 0 for a route without one. */
+const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count);
+gw_peer gw_command_peer(gw_route_id route);
+/* SOT_INVALID fills *errors when a field is to blame, and always *err. */
+sot_code gw_command_encode(const gw_command *c, uint64_t request_id, sot_buf *out,
+    gw_json_errors *errors, sot_err *err) SOT_CHECK;
+
+#endif

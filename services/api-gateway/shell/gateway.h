@@ -1,0 +1,137 @@
+/* gateway - the process: its parts, and one API call from head to answer.
+ *
+ * gateway_run.c wires the parts, gw_call.c leads a request through authentication, the route table
+ * and a handler; handlers are in the files named after what they serve. Each handler ends in
+ * exactly one answer (call_*), at once or later.
+ */
+#ifndef GATEWAY_H
+#define GATEWAY_H
+
+#include "bus.h"
+#include "gw_bucket.h"
+#include "gw_http.h"
+#include "gw_problem.h"
+#include "gw_route.h"
+#include "sot_config.h"
+#include "sot_map.h"
+#include "sot_metrics.h"
+#include "store.h"
+
+#define GW_JSON_BODY_MAX (1024u * 1024)
+#define GW_SHA256_N 32
+#define GW_COOKIE_NAME "__Host-sotalia"
+
+typedef struct gateway_config {
+#define CONFIG(name, type, default_text, min, max, doc) SOT_CONFIG_MEMBER_##type(name)
+#include "config.def"
+#undef CONFIG
+} gateway_config;
+extern const sot_config_key gateway_config_keys[];
+extern const size_t gateway_config_key_count;
+
+typedef struct gw_auth gw_auth;
+typedef struct gw_peers gw_peers;
+typedef struct gw_hub gw_hub;
+
+typedef struct gateway {
+	const gateway_config *config;
+	reactor *loop;
+	store *db;
+	bus *bus;
+	gw_http *http;
+	gw_auth *auth;
+	gw_peers *peers;
+	gw_hub *hub;
+	gw_buckets *login_addresses, *login_accounts;
+	bool draining;
+	sot_buf openapi;
+	sot_metric *answers[6]; /* by status / 100 */
+	sot_metric *latency, *open_requests, *logins_refused, *upload_bytes;
+} gateway;
+
+/* Runs until SIGTERM or SIGINT. */
+sot_code gateway_run(const gateway_config *config, sot_err *err) SOT_CHECK;
+
+/* ---- who calls ---- */
+typedef struct gw_caller {
+	gw_role role; /* GW_ROLE_PUBLIC: nobody has logged in */
+	char name[64];
+	char actor[80]; /* "user:li", "token:ci", "host:<uuid>" */
+	char csrf[65];  /* "" unless a cookie session */
+	uint8_t session_sha256[GW_SHA256_N];
+} gw_caller;
+
+/* ---- one call ---- */
+typedef struct gw_call gw_call;
+typedef void (*gw_call_fn)(gw_call *c);
+struct gw_call {
+	gateway *g;
+	gw_request *http;
+	gw_match match;
+	gw_caller caller;
+	char request_id[SOT_UUID_TEXT];
+	sot_mono began;
+	gw_call_fn after_auth;
+	sot_buf rows; /* JSON text that a query gave */
+	bool rows_found;
+	/* A handler's own state, released when the request is over. */
+	void *state;
+	void (*state_free)(void *state);
+};
+
+extern const gw_http_events gw_call_events; /* self: the gateway */
+
+/* Answers. Each sends exactly one reply; headers that every reply has are added. */
+void call_reply(gw_call *c, gw_reply **reply_p);
+void call_json(gw_call *c, int status, sot_str body);
+void call_problem(gw_call *c, int status, const char *code, const char *fmt, ...) SOT_PRINTF(4, 5);
+void call_problem_full(gw_call *c, const gw_problem *problem);
+/* As the code says: invalid 400, not_found 404, unavailable 503 ... */
+void call_fail(gw_call *c, const sot_err *err);
+/* For a transaction that did not commit. */
+void call_store_failed(gw_call *c, const store_outcome *outcome);
+/* A parameter of the query, decoded; `ret` becomes "" when absent. SOT_INVALID was answered. */
+sot_code call_query(gw_call *c, const char *name, char *ret, size_t size) SOT_CHECK;
+void call_random_hex(char *dst, size_t bytes); /* 2 * bytes + 1 */
+void call_sha256(sot_str text, uint8_t ret[GW_SHA256_N]);
+
+/* ---- parts ---- */
+gw_auth *gw_auth_new(gateway *g);
+gw_auth *gw_auth_free(gw_auth *a);
+/* Fills c->caller, then calls c->after_auth; or answers 401. */
+void gw_auth_call(gw_call *c);
+void gw_auth_forget(gw_auth *a, const gw_caller *caller); /* out of the cache */
+
+sot_code gw_peers_new(gateway *g, gw_peers **ret, sot_err *err) SOT_CHECK;
+gw_peers *gw_peers_free(gw_peers *p);
+bool gw_peers_scheduler_is_up(const gw_peers *p);
+/* Sends the frame to the scheduler (each endpoint in turn while they say not_leader) or to ipam.
+ * `done` is called once with the answer's frame, or with the reason why there is none. */
+sot_code gw_peers_ask(gw_peers *p, bool ipam, uint64_t request_id, sot_str frame, bus_reply_fn done,
+    void *self, sot_err *err) SOT_CHECK;
+void gw_peers_forget(gw_peers *p, void *self);
+
+sot_code gw_hub_new(gateway *g, gw_hub **ret, sot_err *err) SOT_CHECK;
+gw_hub *gw_hub_free(gw_hub *h);
+void gw_hub_poke(gw_hub *h); /* a hint came: read the outbox now */
+/* Calls fn(self) when an event of the operation comes. One watch per self. */
+void gw_hub_watch(gw_hub *h, sot_uuid operation, void (*fn)(void *self), void *self);
+void gw_hub_unwatch(gw_hub *h, void *self);
+
+/* ---- handlers ---- */
+#define ROUTE(handler, method, pattern, role, flags) void serve_##handler(gw_call *c);
+#include "routes.def"
+#undef ROUTE
+extern const gw_call_fn gw_handlers[GW_ROUTE_COUNT];
+void serve_static(gw_call *c);
+/* Begins the streamed body of version_upload. */
+void upload_begin(gw_call *c);
+/* Sends a mutating route's message; blob_* only for version_upload. */
+typedef struct gw_blob {
+	uint8_t sha256[GW_SHA256_N];
+	uint64_t size_bytes;
+	sot_str file_name;
+} gw_blob;
+void command_run(gw_call *c, const gw_blob *blob);
+
+#endif

@@ -1,0 +1,283 @@
+/* Changes: a checked request becomes a message to scheduler or ipam, and its answer a reply. */
+#include "gateway.h"
+
+#include "gw_command.h"
+#include "gw_sql.h"
+#include "sot_failpoint.h"
+#include "sot_log.h"
+#include "sot_proto.h"
+#include "sot_rand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* State of a change while its answer is awaited. */
+typedef struct change {
+	sot_uuid operation_id, resource_id;
+	bool replayed;
+	char fetch_token[128]; /* host_register only */
+} change;
+
+static void add_uuid(sot_buf *out, sot_uuid id)
+{
+	char text[SOT_UUID_TEXT];
+	sot_buf_printf(out, "\"%s\"", sot_uuid_format(id, text));
+}
+
+/* The operation as the database has it; when that cannot be read now, its id. */
+static void reply_accepted(gw_call *c)
+{
+	const change *ch = c->state;
+	bool has_operation = !sot_uuid_is_zero(ch->operation_id);
+	char id[SOT_UUID_TEXT], location[80];
+	gw_reply *reply;
+	SOT_AUTO_BUF body;
+	sot_buf_init(&body, 1024 * 1024);
+	sot_buf_add_c(&body, "{\"operation\":");
+	if (!has_operation)
+		sot_buf_add_c(&body, "null");
+	else if (c->rows.n > 0)
+		sot_buf_add_str(&body, sot_buf_str(&c->rows));
+	else
+		sot_buf_printf(&body, "{\"id\":\"%s\"}", sot_uuid_format(ch->operation_id, id));
+	sot_buf_add_c(&body, ",\"resourceId\":");
+	add_uuid(&body, ch->resource_id);
+	sot_buf_printf(&body, ",\"replayed\":%s", ch->replayed ? "true" : "false");
+	if (ch->fetch_token[0] != '\0') {
+		sot_buf_add_c(&body, ",\"hostId\":");
+		add_uuid(&body, ch->resource_id);
+		sot_buf_printf(&body, ",\"fetchToken\":\"%s\"", ch->fetch_token);
+	}
+	sot_buf_add_c(&body, "}\n");
+	reply = gw_reply_bytes(has_operation ? 202 : 201, "application/json", sot_buf_str(&body));
+	gw_reply_header(reply, "Cache-Control", "no-store");
+	(void)snprintf(
+	    location, sizeof(location), "/v1/operations/%s", sot_uuid_format(ch->operation_id, id));
+	if (has_operation)
+		gw_reply_header(reply, "Location", location);
+	sot_metric_add(c->g->answers[2], 1);
+	call_reply(c, &reply);
+}
+
+static void on_operation(void *self, const store_result *res)
+{
+	gw_call *c = self;
+	if (store_rows(res) == 1)
+		sot_buf_add_str(&c->rows, store_text(res, 0, 0));
+}
+
+static void on_operation_read(void *self, const store_outcome *outcome)
+{
+	gw_call *c = self;
+	const change *ch = c->state;
+	if (outcome->code != SOT_OK && ch->fetch_token[0] != '\0') {
+		call_store_failed(c, outcome); /* the token was not stored: the client must repeat */
+		return;
+	}
+	reply_accepted(c);
+}
+
+static void add_fetch_token(gw_call *c, change *ch, store_tx *tx)
+{
+	char id[17], secret[65];
+	uint8_t digest[GW_SHA256_N];
+	call_random_hex(id, 8);
+	call_random_hex(secret, 32);
+	call_sha256(sot_str_c(secret), digest);
+	(void)snprintf(ch->fetch_token, sizeof(ch->fetch_token), "sot_%s_%s", id, secret);
+	store_query(tx, GW_SQL_TOKEN_ADD_HOST, NULL, NULL);
+	store_arg_c(tx, id);
+	store_arg_bytes(tx, (sot_str){(const char *)digest, sizeof(digest)});
+	store_arg_uuid(tx, ch->resource_id);
+	store_query(tx, GW_SQL_TOKEN_TRIM_HOST, NULL, NULL);
+	store_arg_uuid(tx, ch->resource_id);
+	(void)c;
+}
+
+static void on_accepted(gw_call *c, const struct sot_accepted *a)
+{
+	bool registers_host = c->match.route->id == GW_ROUTE_host_register;
+	change *ch = sot_alloc(sizeof(*ch));
+	store_tx *tx;
+	sot_err err = {0};
+	if (c->state_free != NULL)
+		c->state_free(c->state);
+	c->state = ch;
+	c->state_free = free;
+	ch->operation_id = a->operation_id;
+	ch->resource_id = a->resource_id;
+	ch->replayed = a->replayed;
+	SOT_FAILPOINT_HIT("gateway.command.after_accepted");
+	tx = registers_host ? store_begin(c->g->db) : store_begin_read(c->g->db);
+	if (registers_host)
+		add_fetch_token(c, ch, tx);
+	store_query(tx, GW_SQL_OPERATION_SHORT, on_operation, c);
+	store_arg_uuid(tx, ch->operation_id);
+	if (store_commit(&tx, on_operation_read, c, &err) == SOT_OK)
+		return;
+	if (registers_host)
+		call_fail(c, &err);
+	else
+		reply_accepted(c);
+}
+
+static void on_refused(gw_call *c, const struct sot_refused *r)
+{
+	gw_problem p = {.detail = r->text, .pointer = r->pointer};
+	p.status = gw_refusal_status((int)r->code, &p.code);
+	p.retry_after_s = p.status == 503 ? 2 : 0;
+	call_problem_full(c, &p);
+}
+
+static void on_frame(gw_call *c, sot_str frame, sot_arena *arena)
+{
+	sot_wire_head head = {0};
+	struct sot_accepted accepted;
+	struct sot_refused refused;
+	sot_err err = {0};
+	sot_code code = sot_wire_peek(frame, &head, &err);
+	if (code == SOT_OK && head.id == SOT_MSG_ACCEPTED) {
+		code = sot_accepted_decode(frame, arena, &accepted, &err);
+		if (code == SOT_OK)
+			on_accepted(c, &accepted);
+	} else if (code == SOT_OK && head.id == SOT_MSG_REFUSED) {
+		code = sot_refused_decode(frame, arena, &refused, &err);
+		if (code == SOT_OK)
+			on_refused(c, &refused);
+	} else if (code == SOT_OK) {
+		code = sot_fail(&err, SOT_INTERNAL, "the service answered with message %u", head.id);
+	}
+	if (code != SOT_OK)
+		call_problem(c, 500, "internal", "an answer of the scheduler was malformed: %s", err.text);
+}
+
+static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *why)
+{
+	gw_call *c = self;
+	sot_arena *arena;
+	if (code != SOT_OK) {
+		call_problem(c, 503, "unavailable",
+		    "no answer from the %s: %s; whether the change was taken is not known: repeat it with "
+		    "the same Idempotency-Key",
+		    c->match.route->id == GW_ROUTE_network_create ? "ipam" : "scheduler",
+		    why != NULL ? why->text : "no reason");
+		return;
+	}
+	arena = sot_arena_new(2 * SOT_WIRE_FRAME_MAX);
+	on_frame(c, frame, arena);
+	(void)sot_arena_free(arena);
+}
+
+/* ---- the message ---- */
+static sot_code read_key(gw_call *c, char *fresh, sot_str *ret)
+{
+	sot_str given = gw_request_header(c->http, "Idempotency-Key");
+	bool right = given.n >= 1 && given.n <= 128;
+	*ret = sot_str_c(fresh);
+	if (given.n == 0)
+		return SOT_OK;
+	for (size_t i = 0; i < given.n && right; i++)
+		right = given.p[i] >= 0x20 && given.p[i] < 0x7f;
+	*ret = given;
+	if (right)
+		return SOT_OK;
+	call_problem(c, 400, "invalid", "Idempotency-Key must be 1 to 128 printable ASCII characters");
+	return SOT_INVALID;
+}
+
+/* What a retry must have in common with the first try. */
+static void digest_request(gw_call *c, const gw_blob *blob, uint8_t ret[GW_SHA256_N])
+{
+	sot_buf text;
+	sot_buf_init(&text, GW_JSON_BODY_MAX + 16384);
+	sot_buf_add_str(&text, gw_request_method(c->http));
+	sot_buf_add_char(&text, ' ');
+	sot_buf_add_str(&text, gw_request_path(c->http));
+	sot_buf_add_char(&text, '\n');
+	if (blob != NULL) {
+		sot_buf_add_str(&text, blob->file_name);
+		sot_buf_add(&text, blob->sha256, sizeof(blob->sha256));
+	}
+	sot_buf_add_str(&text, gw_request_body(c->http));
+	call_sha256(sot_buf_str(&text), ret);
+	sot_buf_clear(&text);
+}
+
+static void send_command(gw_call *c, const gw_command *command)
+{
+	uint64_t request_id = bus_next_request_id(c->g->bus);
+	gw_json_errors errors = {0};
+	gw_problem p = {.status = 400, .code = "invalid", .errors = &errors};
+	sot_err err = {0};
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	if (gw_command_encode(command, request_id, &frame, &errors, &err) != SOT_OK) {
+		p.detail = sot_str_c(err.text);
+		call_problem_full(c, &p);
+		return;
+	}
+	if (gw_peers_ask(c->g->peers, gw_command_peer(command->route) == GW_PEER_IPAM, request_id,
+	        sot_buf_str(&frame), on_answer, c, &err) != SOT_OK)
+		call_problem(c, 503, "unavailable", "%s; try again", err.text);
+}
+
+static void fill_and_send(gw_call *c, const json_t *body, const gw_blob *blob)
+{
+	char fresh[33];
+	gw_command command = {
+	    .route = c->match.route->id,
+	    .params = {c->match.params[0], c->match.params[1]},
+	    .body = body,
+	    .actor = sot_str_c(c->caller.actor),
+	    .source_address = sot_str_c(gw_request_peer(c->http)),
+	    .api_request_id = sot_str_c(c->request_id),
+	};
+	call_random_hex(fresh, 16);
+	if (read_key(c, fresh, &command.idempotency_key) != SOT_OK)
+		return;
+	if (blob != NULL) {
+		memcpy(command.blob_sha256, blob->sha256, sizeof(command.blob_sha256));
+		command.blob_size_bytes = blob->size_bytes;
+		command.file_name = blob->file_name;
+	}
+	digest_request(c, blob, command.request_sha256);
+	send_command(c, &command);
+}
+
+void command_run(gw_call *c, const gw_blob *blob)
+{
+	size_t count = 0;
+	const gw_field *fields = gw_command_fields(c->match.route->id, &count);
+	gw_json_errors errors = {0};
+	gw_problem p = {.status = 400, .code = "invalid", .errors = &errors};
+	json_t *body = NULL;
+	if ((c->match.route->flags & GW_BODY) &&
+	    gw_json_read(gw_request_body(c->http), fields, count, &body, &errors) != SOT_OK) {
+		p.detail = errors.count == 1 ? SOT_STR("the body is wrong; see errors")
+		                             : SOT_STR("several fields of the body are wrong; see errors");
+		call_problem_full(c, &p);
+		return;
+	}
+	fill_and_send(c, body, blob);
+	json_decref(body);
+}
+
+#define COMMAND(handler)                                                                           \
+	void serve_##handler(gw_call *c)                                                               \
+	{                                                                                              \
+		command_run(c, NULL);                                                                      \
+	}
+COMMAND(host_register)
+COMMAND(host_cordon)
+COMMAND(host_uncordon)
+COMMAND(image_register)
+COMMAND(network_create)
+COMMAND(app_create)
+COMMAND(app_delete)
+COMMAND(app_scale)
+COMMAND(app_deploy)
+COMMAND(instance_start)
+COMMAND(instance_stop)
+COMMAND(instance_restart)
+COMMAND(instance_retire)
+COMMAND(operation_cancel)

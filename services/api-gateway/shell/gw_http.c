@@ -1,0 +1,272 @@
+/* The daemon's side of gw_http: sockets, TLS, the loop. */
+#include "gw_http_internal.h"
+
+#include "sot_failpoint.h"
+#include "sot_file.h"
+#include "sot_log.h"
+#include "sot_parse.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PEM_MAX (256u * 1024)
+
+/* The library's own deadline must be read again after every run: its epoll set is edge-triggered,
+ * and what it could not finish is only said there. */
+static void run(gw_http *h)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+	h->running = true;
+	(void)MHD_run(h->daemon);
+	h->running = false;
+	if (MHD_get_timeout(h->daemon, &wait_ms) == MHD_YES)
+		reactor_rearm_ms(h->timer, wait_ms > 60000 ? 60000 : (int64_t)wait_ms);
+	else
+		reactor_rearm_ms(h->timer, -1);
+}
+
+static void on_readable(void *self, int fd, int events)
+{
+	(void)fd;
+	(void)events;
+	run(self);
+}
+
+static void on_timer(void *self, uint64_t missed)
+{
+	(void)missed;
+	run(self);
+}
+
+static void run_scheduled(void *self)
+{
+	gw_http *h = self;
+	h->run_scheduled = false;
+	run(h);
+}
+
+void gw_http_schedule(gw_http *h)
+{
+	if (h->run_scheduled || h->ending)
+		return;
+	h->run_scheduled = true;
+	reactor_defer(h->loop, run_scheduled, h);
+}
+
+void gw_http_resume(gw_request *q)
+{
+	if (!q->suspended)
+		return;
+	q->suspended = false;
+	MHD_resume_connection(q->connection);
+	gw_http_schedule(q->http);
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *data, size_t *size, void **con_cls)
+{
+	(void)cls;
+	(void)connection;
+	(void)url;
+	return gw_request_step(*con_cls, method, version, data, size);
+}
+
+/* Called with the request line, before the headers: the request object begins here. */
+static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	return gw_request_new(cls, connection, uri);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+    enum MHD_RequestTerminationCode why)
+{
+	gw_http *h = cls;
+	gw_request *q = *con_cls;
+	(void)connection;
+	(void)why;
+	if (q == NULL)
+		return;
+	if (q->data != NULL)
+		h->events.on_end(h->self, q);
+	*con_cls = gw_request_free(q);
+}
+
+/* Small frames (events, problem documents) must not wait for the peer's delayed ACK. */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info;
+	const int on = 1;
+	(void)cls;
+	(void)socket_context;
+	if (what != MHD_CONNECTION_NOTIFY_STARTED)
+		return;
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info != NULL)
+		(void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/* Percent escapes are decoded by this program, strictly (gw_percent_decode). */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *s)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(s);
+}
+
+static void log_library(void *cls, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static void log_library(void *cls, const char *fmt, va_list args)
+{
+	char text[200];
+	(void)cls;
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	sot_log(SOT_DEBUG, "http.library", "text=\"%s\"", text);
+}
+
+static sot_code parse_listen(const char *text, struct sockaddr_in *ret, sot_err *err)
+{
+	sot_str port_text, host = sot_str_cut(sot_str_c(text), ':', &port_text);
+	uint32_t address = 0;
+	uint64_t port = 0;
+	if (sot_parse_ipv4(host, &address, NULL) != SOT_OK ||
+	    sot_parse_u64(port_text, 0, 65535, &port, NULL) != SOT_OK)
+		return sot_fail(
+		    err, SOT_INVALID, "listen = %s is not an address such as 127.0.0.1:7443", text);
+	*ret = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(address)}};
+	return SOT_OK;
+}
+
+static sot_code listen_on(gw_http *h, const char *text, int *ret_fd, sot_err *err)
+{
+	struct sockaddr_in a;
+	socklen_t a_n = sizeof(a);
+	char host[INET_ADDRSTRLEN];
+	const int on = 1;
+	int fd;
+	if (parse_listen(text, &a, err) != SOT_OK)
+		return SOT_INVALID;
+	SOT_FAILPOINT("gateway.http.before_listen", err);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return sot_fail_errno(err, SOT_INTERNAL, errno, "socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, 512) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &a_n) != 0) {
+		int why = errno;
+		(void)close(fd);
+		return sot_fail_errno(err, SOT_UNAVAILABLE, why, "listen on %s", text);
+	}
+	(void)inet_ntop(AF_INET, &a.sin_addr, host, sizeof(host));
+	(void)snprintf(h->address, sizeof(h->address), "%s:%u", host, (unsigned)ntohs(a.sin_port));
+	*ret_fd = fd;
+	return SOT_OK;
+}
+
+static sot_code read_pem(const char *path, char **ret, sot_err *err)
+{
+	sot_buf text;
+	sot_code code;
+	sot_buf_init(&text, PEM_MAX);
+	code = sot_file_read(path, &text, err);
+	if (code == SOT_OK)
+		*ret = sot_strndup(sot_buf_str(&text));
+	sot_buf_clear(&text);
+	return code;
+}
+
+static sot_code start(gw_http *h, const gw_http_options *o, int fd, sot_err *err)
+{
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls[4] = {{MHD_OPTION_END, 0, NULL}};
+	if (h->cert != NULL) {
+		flags |= MHD_USE_TLS;
+		tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, h->cert};
+		tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, h->key};
+		tls[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+		    (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"};
+		tls[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+	}
+	h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, h, MHD_OPTION_EXTERNAL_LOGGER,
+	    log_library, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_ARRAY, tls,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)o->connections_per_address_max,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)o->connection_memory_bytes,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+	    h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+	    keep_escapes, NULL, MHD_OPTION_END);
+	if (h->daemon == NULL) {
+		(void)close(fd);
+		return sot_fail(err, SOT_INVALID,
+		    "the HTTP server did not start; check that tls_cert and tls_key belong together");
+	}
+	return SOT_OK;
+}
+
+sot_code gw_http_new(reactor *r, const gw_http_options *options, const gw_http_events *events,
+    void *self, gw_http **ret, sot_err *err)
+{
+	SOT_AUTO(gw_http) h = sot_alloc(sizeof(*h));
+	const union MHD_DaemonInfo *info;
+	int fd = -1;
+	h->loop = r;
+	h->events = *events;
+	h->self = self;
+	sot_list_init(&h->requests);
+	if ((options->tls_cert[0] != '\0' && read_pem(options->tls_cert, &h->cert, err) != SOT_OK) ||
+	    (options->tls_cert[0] != '\0' && read_pem(options->tls_key, &h->key, err) != SOT_OK))
+		return sot_wrap(err, "TLS");
+	if (listen_on(h, options->listen, &fd, err) != SOT_OK || start(h, options, fd, err) != SOT_OK)
+		return err != NULL ? err->code : SOT_UNAVAILABLE;
+	info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL)
+		return sot_fail(err, SOT_INTERNAL, "the HTTP library has no epoll descriptor");
+	h->timer = reactor_after_ms(r, 0, on_timer, h);
+	h->readable = reactor_add_fd(r, info->epoll_fd, REACTOR_READ, on_readable, h);
+	*ret = SOT_TAKE(h);
+	return SOT_OK;
+}
+
+const char *gw_http_address(const gw_http *h)
+{
+	return h->address;
+}
+
+size_t gw_http_open_requests(const gw_http *h)
+{
+	return h->open;
+}
+
+void gw_http_quiesce(gw_http *h)
+{
+	int fd = MHD_quiesce_daemon(h->daemon);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+gw_http *gw_http_free(gw_http *h)
+{
+	if (h == NULL)
+		return NULL;
+	h->ending = true;
+	for (sot_link *l = h->requests.next; h->daemon != NULL && l != &h->requests; l = l->next)
+		gw_http_resume(SOT_CONTAINER(l, gw_request, link));
+	reactor_remove(h->readable);
+	reactor_remove(h->timer);
+	if (h->daemon != NULL) {
+		(void)MHD_run(h->daemon); /* takes the resumed ones back: the library stops only then */
+		MHD_stop_daemon(h->daemon);
+	}
+	free(h->cert);
+	free(h->key);
+	free(h);
+	return NULL;
+}

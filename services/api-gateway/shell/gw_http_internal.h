@@ -1,0 +1,65 @@
+/* What gw_http.c (the daemon) and gw_http_request.c (one request) share. */
+#ifndef GW_HTTP_INTERNAL_H
+#define GW_HTTP_INTERNAL_H
+
+#include "gw_http.h"
+#include "sot_map.h"
+
+#include <microhttpd.h>
+
+/* Bodies of refused requests are read and thrown away up to this size, so that the client gets to
+ * read the refusal; a longer one is cut off. */
+#define GW_HTTP_DRAIN_MAX (16u * 1024 * 1024)
+#define GW_HTTP_TARGET_MAX 4096
+
+struct gw_http {
+	reactor *loop;
+	struct MHD_Daemon *daemon;
+	reactor_watch *readable, *timer;
+	gw_http_events events;
+	void *self;
+	sot_link requests;
+	size_t open;
+	bool run_scheduled, running, ending;
+	char address[64];
+	char *cert, *key;
+};
+
+typedef enum gw_phase { PHASE_HEAD, PHASE_BODY, PHASE_DRAIN, PHASE_WAIT, PHASE_SENT } gw_phase;
+
+struct gw_request {
+	sot_link link;
+	gw_http *http;
+	struct MHD_Connection *connection;
+	gw_phase phase;
+	bool suspended, decided, expects_continue, has_body;
+	char *target; /* as sent */
+	sot_str method, path;
+	char peer[64];
+	void *data;
+	sot_buf body;
+	uint64_t body_max, body_bytes, declared_bytes;
+	gw_piece_fn on_piece;
+	void *piece_self;
+	gw_reply *reply;
+};
+
+struct gw_reply {
+	int status;
+	struct MHD_Response *response;
+	gw_pull_fn pull;
+	void *pull_self;
+	gw_request *request; /* of a stream, once it is sent */
+};
+
+/* Runs the library once at the end of this turn. */
+void gw_http_schedule(gw_http *h);
+/* Lets a suspended request go on. */
+void gw_http_resume(gw_request *q);
+gw_request *gw_request_new(gw_http *h, struct MHD_Connection *connection, const char *target);
+gw_request *gw_request_free(gw_request *q);
+/* The library's access handler, once the request object exists. */
+enum MHD_Result gw_request_step(
+    gw_request *q, const char *method, const char *version, const char *data, size_t *size);
+
+#endif

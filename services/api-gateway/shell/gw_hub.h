@@ -1,0 +1,26 @@
+/* What gw_hub.c (numbering and reading events) and gw_stream.c (one SSE reader) share. */
+#ifndef GW_HUB_H
+#define GW_HUB_H
+
+#include "gateway.h"
+#include "gw_ring.h"
+
+/* Where the ring's head is. */
+uint64_t gw_hub_last(const gw_hub *h);
+sot_uuid gw_hub_stream(const gw_hub *h);
+const gw_ring *gw_hub_ring(const gw_hub *h);
+bool gw_hub_is_ready(const gw_hub *h); /* the first reading has happened */
+
+/* Renders one row of events_read as an SSE block. */
+void gw_sse_render(const store_result *res, size_t row, sot_buf *out);
+
+/* A reader that is woken when events come and at each heartbeat. */
+typedef struct gw_listener {
+	sot_link link;
+	void (*on_news)(void *self, bool heartbeat);
+	void *self;
+} gw_listener;
+void gw_hub_listen(gw_hub *h, gw_listener *l);
+void gw_hub_ignore(gw_hub *h, gw_listener *l);
+
+#endif

@@ -1,0 +1,98 @@
+/* GET /v1/instances/{name}/logs: the name becomes an id, the scheduler relays to the agent. */
+#include "gateway.h"
+
+#include "gw_sql.h"
+#include "sot_parse.h"
+#include "sot_proto.h"
+
+#include <stdlib.h>
+
+typedef struct wanted {
+	sot_uuid id;
+	bool found;
+	uint32_t tail;
+} wanted;
+
+static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *why)
+{
+	gw_call *c = self;
+	sot_arena *arena;
+	struct sot_logs logs;
+	struct sot_refused refused;
+	sot_wire_head head = {0};
+	if (code != SOT_OK || sot_wire_peek(frame, &head, NULL) != SOT_OK) {
+		call_problem(c, 503, "unavailable", "no log lines: %s; try again",
+		    why != NULL ? why->text : "the answer was malformed");
+		return;
+	}
+	arena = sot_arena_new(2 * SOT_WIRE_FRAME_MAX);
+	if (head.id == SOT_MSG_LOGS && sot_logs_decode(frame, arena, &logs, NULL) == SOT_OK) {
+		gw_reply *reply = gw_reply_bytes(200, "text/plain; charset=utf-8", logs.text);
+		gw_reply_header(reply, "X-Truncated", logs.truncated ? "true" : "false");
+		gw_reply_header(reply, "Cache-Control", "no-store");
+		sot_metric_add(c->g->answers[2], 1);
+		call_reply(c, &reply);
+	} else if (head.id == SOT_MSG_REFUSED &&
+	           sot_refused_decode(frame, arena, &refused, NULL) == SOT_OK) {
+		gw_problem p = {.detail = refused.text};
+		p.status = gw_refusal_status((int)refused.code, &p.code);
+		p.retry_after_s = p.status == 503 ? 2 : 0;
+		call_problem_full(c, &p);
+	} else {
+		call_problem(c, 500, "internal", "the scheduler answered with message %u", head.id);
+	}
+	(void)sot_arena_free(arena);
+}
+
+static void on_row(void *self, const store_result *res)
+{
+	gw_call *c = self;
+	wanted *w = c->state;
+	w->found = store_rows(res) == 1 && store_uuid(res, 0, 1, &w->id, NULL) == SOT_OK;
+}
+
+static void on_found(void *self, const store_outcome *outcome)
+{
+	gw_call *c = self;
+	const wanted *w = c->state;
+	struct sot_logs_read m = {.instance_id = w->id, .tail = w->tail};
+	sot_err err = {0};
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	if (outcome->code != SOT_OK) {
+		call_store_failed(c, outcome);
+		return;
+	}
+	if (!w->found) {
+		call_problem(c, 404, "not_found", "there is no instance '%s'", c->match.params[0]);
+		return;
+	}
+	m.request_id = bus_next_request_id(c->g->bus);
+	if (sot_logs_read_encode(&m, &frame, &err) != SOT_OK ||
+	    gw_peers_ask(c->g->peers, false, m.request_id, sot_buf_str(&frame), on_answer, c, &err) !=
+	        SOT_OK)
+		call_problem(c, 503, "unavailable", "%s; try again", err.text);
+}
+
+void serve_instance_logs(gw_call *c)
+{
+	char text[16];
+	uint64_t tail = 200;
+	wanted *w;
+	store_tx *tx;
+	sot_err err = {0};
+	if (call_query(c, "tail", text, sizeof(text)) != SOT_OK)
+		return;
+	if (text[0] != '\0' && sot_parse_u64(sot_str_c(text), 1, 2000, &tail, NULL) != SOT_OK) {
+		call_problem(c, 400, "invalid", "query parameter 'tail' must be 1 to 2000");
+		return;
+	}
+	w = c->state = sot_alloc(sizeof(*w));
+	c->state_free = free;
+	w->tail = (uint32_t)tail;
+	tx = store_begin_read(c->g->db);
+	store_query(tx, GW_SQL_INSTANCE_GET, on_row, c);
+	store_arg_c(tx, c->match.params[0]);
+	if (store_commit(&tx, on_found, c, &err) != SOT_OK)
+		call_fail(c, &err);
+}

@@ -1,0 +1,276 @@
+/* Reads: rows that PostgreSQL has turned into JSON are passed through. One table says which
+ * statement serves a list and which filters it takes. */
+#include "gateway.h"
+
+#include "gw_sql.h"
+#include "gw_text.h"
+#include "sot_failpoint.h"
+#include "sot_parse.h"
+
+#include <string.h>
+
+#define FILTERS_MAX 3
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX 500
+
+typedef struct list_spec {
+	gw_route_id route;
+	int statement;
+	const char *name;                 /* in page tokens */
+	const char *filters[FILTERS_MAX]; /* query parameters after key and limit */
+	bool filter_is_path;              /* the one filter is the path's parameter */
+} list_spec;
+
+static const list_spec lists[] = {
+    {.route = GW_ROUTE_host_list, .statement = GW_SQL_HOST_LIST, .name = "hosts"},
+    {.route = GW_ROUTE_plan_list, .statement = GW_SQL_PLAN_LIST, .name = "plans"},
+    {.route = GW_ROUTE_image_list, .statement = GW_SQL_IMAGE_LIST, .name = "images"},
+    {.route = GW_ROUTE_network_list, .statement = GW_SQL_NETWORK_LIST, .name = "networks"},
+    {.route = GW_ROUTE_app_list, .statement = GW_SQL_APP_LIST, .name = "apps"},
+    {.route = GW_ROUTE_version_list,
+        .statement = GW_SQL_VERSION_LIST,
+        .name = "versions",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_instance_list,
+        .statement = GW_SQL_INSTANCE_LIST,
+        .name = "instances",
+        .filters = {"app", "host", "state"}},
+    {.route = GW_ROUTE_operation_list,
+        .statement = GW_SQL_OPERATION_LIST,
+        .name = "operations",
+        .filters = {"state", "app"}},
+    {.route = GW_ROUTE_operation_log,
+        .statement = GW_SQL_OPERATION_LOG,
+        .name = "lines",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_address_list,
+        .statement = GW_SQL_ADDRESS_LIST,
+        .name = "addresses",
+        .filters = {"network", "state", "address"}},
+    {.route = GW_ROUTE_address_history,
+        .statement = GW_SQL_ADDRESS_HISTORY,
+        .name = "history",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_audit_list, .statement = GW_SQL_AUDIT_LIST, .name = "audit"},
+};
+
+static const list_spec *spec_of(gw_route_id route)
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (lists[i].route == route)
+			return &lists[i];
+	return NULL;
+}
+
+static void add_or_null(sot_buf *out, const store_result *res, int column)
+{
+	if (store_is_null(res, 0, column))
+		sot_buf_add_c(out, "null");
+	else
+		sot_buf_add_json(out, store_text(res, 0, column));
+}
+
+static void on_list(void *self, const store_result *res)
+{
+	gw_call *c = self;
+	const list_spec *spec = spec_of(c->match.route->id);
+	sot_buf_add_c(&c->rows, "{\"items\":");
+	sot_buf_add_str(&c->rows, store_text(res, 0, 0));
+	sot_buf_add_c(&c->rows, ",\"next\":");
+	if (store_is_null(res, 0, 1) || spec->route == GW_ROUTE_operation_log) {
+		add_or_null(&c->rows, res, 1); /* a log is continued by line number: ?after=N */
+	} else {
+		sot_buf_add_char(&c->rows, '"');
+		gw_page_encode(spec->name, store_text(res, 0, 1), &c->rows);
+		sot_buf_add_char(&c->rows, '"');
+	}
+	sot_buf_printf(&c->rows, ",\"total\":%.*s,\"cursor\":", SOT_ARG(store_text(res, 0, 2)));
+	add_or_null(&c->rows, res, 3);
+	sot_buf_add_c(&c->rows, "}\n");
+}
+
+static void on_read(void *self, const store_outcome *outcome)
+{
+	gw_call *c = self;
+	if (outcome->code != SOT_OK)
+		call_store_failed(c, outcome);
+	else if (sot_buf_failed(&c->rows))
+		call_problem(c, 500, "limit", "the answer is larger than 32 MiB; ask with a smaller limit");
+	else if (c->rows.n == 0)
+		call_problem(c, 404, "not_found", "there is no %.*s", SOT_ARG(gw_request_path(c->http)));
+	else
+		call_json(c, 200, sot_buf_str(&c->rows));
+}
+
+static sot_code read_limit(gw_call *c, uint64_t *ret)
+{
+	char text[32];
+	if (call_query(c, "limit", text, sizeof(text)) != SOT_OK)
+		return SOT_INVALID;
+	if (text[0] == '\0' || sot_parse_u64(sot_str_c(text), 1, LIMIT_MAX, ret, NULL) == SOT_OK)
+		return SOT_OK;
+	call_problem(c, 400, "invalid", "query parameter 'limit' must be 1 to %d", LIMIT_MAX);
+	return SOT_INVALID;
+}
+
+static sot_code read_after(gw_call *c, const list_spec *spec, char key[GW_PAGE_KEY_MAX])
+{
+	char text[2 * GW_PAGE_KEY_MAX];
+	uint64_t line = 0;
+	sot_err err = {0};
+	key[0] = '\0';
+	if (call_query(c, "after", text, sizeof(text)) != SOT_OK)
+		return SOT_INVALID;
+	if (text[0] == '\0')
+		return SOT_OK;
+	if (spec->route == GW_ROUTE_operation_log) {
+		if (sot_parse_u64(sot_str_c(text), 0, INT64_MAX, &line, NULL) == SOT_OK)
+			return sot_str_copy(sot_str_c(text), key, GW_PAGE_KEY_MAX, NULL);
+		call_problem(c, 400, "invalid", "query parameter 'after' must be a line number");
+		return SOT_INVALID;
+	}
+	if (gw_page_decode(spec->name, sot_str_c(text), key, &err) == SOT_OK)
+		return SOT_OK;
+	call_problem(c, 400, "invalid", "%s", err.text);
+	return SOT_INVALID;
+}
+
+static sot_code add_filters(gw_call *c, const list_spec *spec, store_tx *tx)
+{
+	if (spec->filter_is_path)
+		store_arg_c(tx, c->match.params[0]);
+	for (size_t i = 0; i < FILTERS_MAX && spec->filters[i] != NULL; i++) {
+		char text[128];
+		if (call_query(c, spec->filters[i], text, sizeof(text)) != SOT_OK)
+			return SOT_INVALID;
+		store_arg_c(tx, text);
+	}
+	return SOT_OK;
+}
+
+static void serve_list(gw_call *c)
+{
+	const list_spec *spec = spec_of(c->match.route->id);
+	char key[GW_PAGE_KEY_MAX];
+	uint64_t limit = LIMIT_DEFAULT;
+	store_tx *tx;
+	sot_err err = {0};
+	if (read_limit(c, &limit) != SOT_OK || read_after(c, spec, key) != SOT_OK)
+		return;
+	SOT_FAILPOINT_HIT("gateway.read.before_query");
+	tx = store_begin_read(c->g->db);
+	store_query(tx, spec->statement, on_list, c);
+	store_arg_c(tx, key);
+	store_arg_i64(tx, (int64_t)limit);
+	if (add_filters(c, spec, tx) != SOT_OK) {
+		(void)store_tx_free(tx);
+		return;
+	}
+	if (store_commit(&tx, on_read, c, &err) != SOT_OK)
+		call_fail(c, &err);
+}
+
+static void on_item(void *self, const store_result *res)
+{
+	gw_call *c = self;
+	if (store_rows(res) == 0)
+		return;
+	sot_buf_add_str(&c->rows, store_text(res, 0, 0));
+	sot_buf_add_char(&c->rows, '\n');
+}
+
+static void serve_item(gw_call *c, int statement, const char *parameter)
+{
+	store_tx *tx = store_begin_read(c->g->db);
+	sot_err err = {0};
+	store_query(tx, statement, on_item, c);
+	if (parameter != NULL)
+		store_arg_c(tx, parameter);
+	if (store_commit(&tx, on_read, c, &err) != SOT_OK)
+		call_fail(c, &err);
+}
+
+void serve_overview_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_OVERVIEW, NULL);
+}
+
+void serve_host_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_HOST_GET, c->match.params[0]);
+}
+
+void serve_app_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_APP_GET, c->match.params[0]);
+}
+
+void serve_instance_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_INSTANCE_GET, c->match.params[0]);
+}
+
+/* Lists whose path has no parameter, or one that is any text. */
+void serve_host_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_plan_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_image_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_network_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_app_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_version_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_instance_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_operation_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_address_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_address_history(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_audit_list(gw_call *c)
+{
+	serve_list(c);
+}
+
+void serve_operation_log(gw_call *c)
+{
+	sot_uuid id;
+	if (sot_uuid_parse(sot_str_c(c->match.params[0]), &id, NULL) == SOT_OK)
+		serve_list(c);
+	else
+		call_problem(c, 404, "not_found", "'%s' is no operation's id", c->match.params[0]);
+}

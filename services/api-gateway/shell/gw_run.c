@@ -1,0 +1,203 @@
+/* The process: parts in order of need, a drain at the end. */
+#include "gateway.h"
+
+#include "gw_sql.h"
+#include "sot_failpoint.h"
+#include "sot_file.h"
+#include "sot_log.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAIN_MS 5000
+#define DRAIN_STEP_MS 50
+#define OPENAPI_MAX (2u * 1024 * 1024)
+#define ORPHAN_AGE_S (24 * 3600)
+#define BUCKETS 4096
+
+static void on_database(void *self, bool up, const sot_err *why)
+{
+	gateway *g = self;
+	if (!up)
+		sot_log_err(SOT_WARN, "database.down", why, "effect=reads_fail_with_503");
+	else
+		sot_log(SOT_INFO, "database.up", "connections=%lld",
+		    (long long)g->config->database_connections);
+	if (up && g->hub != NULL)
+		gw_hub_poke(g->hub);
+}
+
+/* Uploads that a crash has cut off. Another gateway may be writing younger ones. */
+static void sweep_temporaries(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	time_t now = time(NULL);
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		struct stat st;
+		if (entry->d_name[0] == '.' ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode) || now - st.st_mtime < ORPHAN_AGE_S)
+			continue;
+		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			sot_log(SOT_INFO, "upload.swept", "file=%s", entry->d_name);
+	}
+	(void)closedir(dir);
+}
+
+static sot_code prepare_files(gateway *g, sot_err *err)
+{
+	char temporary[640];
+	(void)snprintf(temporary, sizeof(temporary), "%s/tmp", g->config->blobs_dir);
+	if (sot_mkdirs(temporary, 0750, err) != SOT_OK)
+		return sot_wrap(err, "blobs_dir");
+	sweep_temporaries(temporary);
+	sot_buf_init(&g->openapi, OPENAPI_MAX);
+	if (sot_file_read(g->config->openapi_file, &g->openapi, err) != SOT_OK)
+		return sot_wrap(err, "openapi_file");
+	return SOT_OK;
+}
+
+static void make_metrics(gateway *g)
+{
+	static const char *const classes[6] = {"class=\"0xx\"", "class=\"1xx\"", "class=\"2xx\"",
+	    "class=\"3xx\"", "class=\"4xx\"", "class=\"5xx\""};
+	for (size_t i = 0; i < 6; i++)
+		g->answers[i] = sot_counter("sot_gateway_answers_total", classes[i], "HTTP answers");
+	g->latency =
+	    sot_histogram_ms("sot_gateway_request_ms", NULL, "From the head of a request to its end");
+	g->open_requests = sot_gauge("sot_gateway_open_requests", NULL, "Requests that are not over");
+	g->logins_refused = sot_counter("sot_gateway_logins_refused_total", NULL, "Wrong passwords");
+	g->upload_bytes = sot_counter("sot_gateway_upload_bytes_total", NULL, "Package bytes received");
+}
+
+static sot_code open_database(gateway *g, sot_err *err)
+{
+	store_options options = {
+	    .conninfo = g->config->database,
+	    .service = "api-gateway",
+	    .statements = gw_statements,
+	    .statement_count = GW_STATEMENT_COUNT,
+	    .connections = (int)g->config->database_connections,
+	    .deadline_ms = 5000,
+	    .queue_max = 10000,
+	};
+	return store_new(g->loop, &options, on_database, g, &g->db, err);
+}
+
+static sot_code open_bus(gateway *g, sot_err *err)
+{
+	bus_keypair keys;
+	char path[640];
+	sot_code code;
+	(void)snprintf(path, sizeof(path), "%s/api-gateway.key", g->config->keys_dir);
+	if (bus_keypair_load(path, &keys, err) != SOT_OK)
+		return sot_wrap(err, "keys_dir");
+	code = bus_new(g->loop, &keys, &g->bus, err);
+	explicit_bzero(&keys, sizeof(keys));
+	return code == SOT_OK ? bus_allow_services(g->bus, g->config->keys_dir, err) : code;
+}
+
+static sot_code open_http(gateway *g, sot_err *err)
+{
+	gw_http_options options = {
+	    .listen = g->config->listen,
+	    .tls_cert = g->config->tls_cert,
+	    .tls_key = g->config->tls_key,
+	    .connections_max = g->config->connections_max,
+	    .connections_per_address_max = g->config->connections_per_address_max,
+	    .connection_memory_bytes = g->config->connection_memory_bytes,
+	    .idle_timeout_s = g->config->idle_timeout_s,
+	};
+	return gw_http_new(g->loop, &options, &gw_call_events, g, &g->http, err);
+}
+
+static void on_drained(void *self, uint64_t missed)
+{
+	gateway *g = self;
+	static int64_t waited_ms;
+	(void)missed;
+	waited_ms += DRAIN_STEP_MS;
+	if (gw_http_open_requests(g->http) == 0 || waited_ms >= DRAIN_MS)
+		reactor_stop(g->loop);
+}
+
+static void on_signal(void *self, int signo)
+{
+	gateway *g = self;
+	if (g->draining) {
+		reactor_stop(g->loop);
+		return;
+	}
+	sot_log(SOT_INFO, "service.drain", "signal=%d open=%zu", signo, gw_http_open_requests(g->http));
+	g->draining = true;
+	gw_http_quiesce(g->http);
+	(void)reactor_every_ms(g->loop, DRAIN_STEP_MS, on_drained, g);
+}
+
+static void ignore_signal(void *self, int signo)
+{
+	(void)self;
+	(void)signo;
+}
+
+static sot_code open_parts(gateway *g, sot_err *err)
+{
+	make_metrics(g);
+	g->auth = gw_auth_new(g);
+	g->login_addresses = gw_buckets_new(
+	    BUCKETS, g->config->login_tries_per_minute, 60000 / g->config->login_tries_per_minute);
+	g->login_accounts = gw_buckets_new(
+	    BUCKETS, g->config->login_tries_per_minute, 60000 / g->config->login_tries_per_minute);
+	if (prepare_files(g, err) != SOT_OK || open_database(g, err) != SOT_OK ||
+	    open_bus(g, err) != SOT_OK || gw_peers_new(g, &g->peers, err) != SOT_OK ||
+	    gw_hub_new(g, &g->hub, err) != SOT_OK || open_http(g, err) != SOT_OK)
+		return err != NULL ? err->code : SOT_INTERNAL;
+	SOT_FAILPOINT("gateway.start.before_loop", err);
+	return SOT_OK;
+}
+
+/* Requests first: their ends let go of everything that comes after. */
+static void close_parts(gateway *g)
+{
+	g->http = gw_http_free(g->http);
+	g->db = store_free(g->db);
+	g->hub = gw_hub_free(g->hub);
+	g->peers = gw_peers_free(g->peers);
+	if (g->bus != NULL)
+		g->bus = bus_free(g->bus);
+	g->auth = gw_auth_free(g->auth);
+	g->login_addresses = gw_buckets_free(g->login_addresses);
+	g->login_accounts = gw_buckets_free(g->login_accounts);
+	sot_buf_clear(&g->openapi);
+}
+
+sot_code gateway_run(const gateway_config *config, sot_err *err)
+{
+	gateway g = {.config = config};
+	sot_code code = reactor_new(&g.loop, err);
+	if (code != SOT_OK)
+		return code;
+	code = open_parts(&g, err);
+	if (code == SOT_OK) {
+		(void)reactor_add_signal(g.loop, SIGTERM, on_signal, &g);
+		(void)reactor_add_signal(g.loop, SIGINT, on_signal, &g);
+		(void)reactor_add_signal(g.loop, SIGHUP, ignore_signal, &g);
+		(void)reactor_add_signal(g.loop, SIGPIPE, ignore_signal, &g);
+		sot_log(SOT_INFO, "service.up", "listen=%s tls=%s", gw_http_address(g.http),
+		    config->tls_cert[0] != '\0' ? "on" : "off");
+		code = reactor_run(g.loop, err);
+	}
+	close_parts(&g);
+	g.loop = reactor_free(g.loop);
+	sot_log(SOT_INFO, "service.down", "code=%s", sot_code_name(code));
+	return code;
+}

@@ -1,0 +1,3 @@
+-- name: app_get
+-- columns: item text
+SELECT row_to_json(v)::text AS item FROM scheduler.app_v v WHERE v.name = $1 OR v.id::text = $1

@@ -1,0 +1,13 @@
+-- name: operation_log
+-- columns: items text, next text, total int8, cursor text
+-- $1: the last line that was read, '' for none; $2: lines of a page; $3: operation
+WITH page AS (
+  SELECT v.line, json_build_object('line', v.line, 'at', v.at, 'level', v.level, 'text', v.text) AS item
+  FROM scheduler.operation_log_v v
+  WHERE v.operation_id = $3::uuid AND v.line > coalesce(nullif($1, '')::bigint, -1)
+  ORDER BY v.line LIMIT $2::bigint + 1)
+SELECT coalesce((SELECT json_agg(item ORDER BY line)::text FROM (SELECT * FROM page ORDER BY line LIMIT $2::bigint) p), '[]') AS items,
+  (SELECT max(line)::text FROM (SELECT line FROM page ORDER BY line LIMIT $2::bigint) p
+   WHERE (SELECT count(*) FROM page) > $2::bigint) AS next,
+  (SELECT count(*) FROM scheduler.operation_log_v v WHERE v.operation_id = $3::uuid) AS total,
+  (SELECT p.stream || '.' || c.last FROM core.platform p, core.outbox_counter c) AS cursor

@@ -1,0 +1,3 @@
+-- name: session_sweep
+-- columns: none
+DELETE FROM gateway.session WHERE expires_at < now()
