@@ -1,6 +1,6 @@
 -- Schemas, leadership with epochs, the outbox, migrations. Run by role sot_migrator (owner of all objects).
 -- Service roles (sot_scheduler, sot_ipam, sot_gateway, sot_bridge) are made by deploy/roles.sql before.
-CREATE SCHEMA core;
+CREATE SCHEMA IF NOT EXISTS core; -- sotalia-migrate has made it for its own table
 CREATE SCHEMA scheduler;
 CREATE SCHEMA ipam;
 CREATE SCHEMA gateway;

@@ -1,0 +1,57 @@
+#!/bin/bash
+# sotalia-migrate against an empty scratch database: SOT_PG_EMPTY=1 tests/pg.sh run migrate_test.sh BINARY SOURCE
+set -euo pipefail
+migrate=$1 source=$2
+database="host=$SOT_PG_DIR dbname=sotalia user=sot_migrator"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$source"/deploy/migrations/*.sql "$work"
+count=$(find "$work" -name '*.sql' | wc -l)
+failed=0
+sql() { psql -X -qAt -h "$SOT_PG_DIR" -U sot_migrator sotalia -c "$1"; }
+run() { "$migrate" --dir="$work" --database="$database" "$@" 2>&1; }
+# check TEXT EXPECTED ACTUAL: equal, or with ~ in front contained
+check() {
+	case "$2" in
+	~*) [[ "$3" == *"${2#\~}"* ]] && { echo "ok   $1"; return; } ;;
+	*) [ "$2" = "$3" ] && { echo "ok   $1"; return; } ;;
+	esac
+	echo "FAIL $1: expected '$2', got '$3'"
+	failed=1
+}
+
+out=$(run --plan)
+check "a plan names every file" "$count" "$(grep -c '^would apply' <<<"$out")"
+check "a plan changes nothing" "" "$(sql "SELECT to_regclass('core.schema_migration')")"
+run --plan >/dev/null
+# Two at once: the advisory lock lets one go first, the other finds all done.
+run >"$work/one" & one=$!
+run >"$work/two" & two=$!
+wait "$one"; wait "$two"
+check "two runs at once apply each file once" "$count" "$(cat "$work/one" "$work/two" | grep -c '^applying')"
+check "every file is recorded with its checksum" "$count" \
+	"$(sql "SELECT count(*) FROM core.schema_migration WHERE length(sha256) = 64")"
+check "the checksum is that of the file" "$(sha256sum <"$work/0001_core.sql" | cut -d' ' -f1)" \
+	"$(sql "SELECT sha256 FROM core.schema_migration WHERE number = 1")"
+check "a second run has nothing to do" "~up to date: $count migrations" "$(run)"
+
+next=$(printf '%04d' $((count + 1)))
+echo "CREATE TABLE core.half (a int); SELECT 1/0;" >"$work/${next}_bad.sql"
+check "a failing file is named with its error" "~${next}_bad.sql: 22012" "$(run || true)"
+check "and leaves nothing behind" "" "$(sql "SELECT to_regclass('core.half')")"
+echo "CREATE TABLE core.half (a int); COMMIT;" >"$work/${next}_bad.sql"
+check "a file that ends its transaction is refused" "~leave BEGIN and COMMIT out" "$(run || true)"
+sql "DROP TABLE core.half"
+rm "$work/${next}_bad.sql"
+echo "SELECT 1" >"$work/$(printf '%04d' $((count + 2)))_late.sql"
+check "a gap is named" "~migration $next is missing" "$(run || true)"
+rm "$work"/*_late.sql
+echo "-- edited" >>"$work/0002_gateway.sql"
+check "a changed file is named" "~0002_gateway.sql was changed after it was applied" "$(run || true)"
+cp "$source/deploy/migrations/0002_gateway.sql" "$work"
+last=$(cd "$work" && printf '%s\n' 0*.sql | tail -1)
+rm "$work/$last"
+check "a database newer than the folder is refused" "~$last is applied, but is not in the folder" "$(run || true)"
+code=0; "$migrate" --nonsense >/dev/null 2>&1 || code=$?
+check "wrong usage ends with 2" 2 "$code"
+exit "$failed"

@@ -1,0 +1,21 @@
+/* migrate_apply - brings a database to the state of a list of migrations. Blocking libpq.
+ *
+ * One run at a time (advisory lock); each migration in one transaction together with its row in
+ * core.schema_migration, so that after a crash at any moment a second run goes on where this ended.
+ */
+#ifndef MIGRATE_APPLY_H
+#define MIGRATE_APPLY_H
+
+#include "migration_list.h"
+
+typedef struct migrate_options {
+	const char *conninfo; /* of the owner of the schema: role sot_migrator */
+	bool plan_only;       /* prints what would run, changes nothing */
+} migrate_options;
+
+/* Prints progress on stdout. SOT_INVALID: the database and the folder do not belong together (a
+ * changed, missing or late file), or a migration failed; the text names it. */
+sot_code migrate_apply(
+    const migrate_options *options, const migration_list *list, sot_err *err) SOT_CHECK;
+
+#endif
