@@ -1,0 +1,331 @@
+/* The control socket over a real unix socket, and the signals and the watchdog of a service. */
+#include "control.h"
+#include "service.h"
+#include "sot_failpoint.h"
+#include "sot_metrics.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { LONG_MS = 60000 };
+
+typedef struct fixture {
+	reactor *r;
+	control *c;
+	char dir[64];
+	struct sockaddr_un address;
+	bool healthy;
+	char reply[65536];
+} fixture;
+
+static bool health(void *self, sot_buf *reasons)
+{
+	fixture *f = self;
+	if (!f->healthy)
+		sot_buf_add_c(reasons, "database: no connection for 12 s");
+	return f->healthy;
+}
+
+static int setup(void **state)
+{
+	fixture *f = sot_alloc(sizeof(*f));
+	sot_err err;
+	assert_int_equal(reactor_new(&f->r, &err), SOT_OK);
+	snprintf(f->dir, sizeof(f->dir), "/tmp/control_test.XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	f->address.sun_family = AF_UNIX;
+	snprintf(f->address.sun_path, sizeof(f->address.sun_path), "%s/control", f->dir);
+	assert_int_equal(
+	    control_listen(f->r, f->address.sun_path, "ipam", health, f, &f->c, &err), SOT_OK);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	fixture *f = *state;
+	control_free(f->c);
+	reactor_free(f->r);
+	assert_int_equal(rmdir(f->dir), 0); /* the socket file is gone */
+	free(f);
+	return 0;
+}
+
+static int dial(fixture *f)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
+	return fd;
+}
+
+static const char *read_reply(fixture *f, int fd)
+{
+	size_t n = 0;
+	for (;;) {
+		ssize_t came = recv(fd, f->reply + n, sizeof(f->reply) - 1 - n, MSG_DONTWAIT);
+		if (came == 0)
+			break;
+		if (came < 0) {
+			assert_int_equal(errno, EAGAIN);
+			reactor_turn(f->r, 1000);
+			continue;
+		}
+		n += (size_t)came;
+	}
+	f->reply[n] = '\0';
+	close(fd);
+	return f->reply;
+}
+
+static const char *ask(fixture *f, const char *line)
+{
+	int fd = dial(f);
+	assert_int_equal(send(fd, line, strlen(line), 0), strlen(line));
+	return read_reply(f, fd);
+}
+
+static void a_service_says_how_it_is(void **state)
+{
+	fixture *f = *state;
+	f->healthy = true;
+	assert_string_equal(ask(f, "health\n"), "ok\n");
+	f->healthy = false;
+	assert_string_equal(ask(f, "health\n"), "failing\ndatabase: no connection for 12 s\n");
+	assert_string_equal(ask(f, "version\r\n"), "sotalia-ipam " SOT_VERSION "\n");
+}
+
+static void metrics_are_openmetrics_text(void **state)
+{
+	fixture *f = *state;
+	sot_metric_add(sot_counter("sot_test_things_total", NULL, "Things."), 3);
+	const char *text = ask(f, "metrics\n");
+	assert_non_null(strstr(text, "sot_test_things_total 3\n"));
+	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+}
+
+static sot_code fail_here(sot_err *err)
+{
+	SOT_FAILPOINT("control.test.point", err);
+	return SOT_OK;
+}
+
+static void failpoints_are_listed_and_armed(void **state)
+{
+	fixture *f = *state;
+	sot_err err;
+	assert_non_null(strstr(ask(f, "failpoint list\n"), "control.test.point off\n"));
+	assert_string_equal(ask(f, "failpoint set control.test.point error\n"), "ok\n");
+	assert_non_null(strstr(ask(f, "failpoint list\n"), "control.test.point armed\n"));
+	assert_int_equal(fail_here(&err), SOT_UNAVAILABLE);
+	assert_int_equal(strncmp(ask(f, "failpoint set no.such.point crash\n"), "error: ", 7), 0);
+	assert_int_equal(strncmp(ask(f, "failpoint set\n"), "error: ", 7), 0);
+}
+
+static void nonsense_is_answered_with_an_error(void **state)
+{
+	fixture *f = *state;
+	static const char *const lines[] = {"\n", "nonsense\n", "metrics now\n", "log level loud\n"};
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_int_equal(strncmp(ask(f, lines[i]), "error: ", 7), 0);
+	assert_string_equal(ask(f, "log level warn\n"), "ok\n");
+	char longer[3000];
+	memset(longer, 'x', sizeof(longer));
+	memcpy(longer + sizeof(longer) - 2, "\n", 2);
+	assert_int_equal(strncmp(ask(f, longer), "error: ", 7), 0);
+}
+
+static void a_line_may_come_in_pieces(void **state)
+{
+	fixture *f = *state;
+	int fd = dial(f);
+	for (const char *c = "version\n"; *c; c++) {
+		assert_int_equal(send(fd, c, 1, 0), 1);
+		reactor_turn(f->r, 0);
+		reactor_turn(f->r, 0);
+	}
+	assert_non_null(strstr(read_reply(f, fd), "sotalia-ipam"));
+}
+
+static void silent_clients_do_not_keep_others_out_beyond_sixteen(void **state)
+{
+	fixture *f = *state;
+	f->healthy = true;
+	int silent[17];
+	for (int i = 0; i < 17; i++) {
+		silent[i] = dial(f);
+		reactor_turn(f->r, 0);
+		reactor_turn(f->r, 0);
+	}
+	char byte;
+	assert_int_equal(recv(silent[16], &byte, 1, 0), 0); /* the seventeenth was closed */
+	for (int i = 0; i < 17; i++)
+		close(silent[i]);
+	assert_string_equal(ask(f, "health\n"), "ok\n");
+}
+
+static void the_socket_is_private_and_a_second_service_is_refused(void **state)
+{
+	fixture *f = *state;
+	struct stat st;
+	assert_int_equal(stat(f->address.sun_path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	control *second = NULL;
+	sot_err err;
+	sot_code code = control_listen(f->r, f->address.sun_path, "ipam", NULL, NULL, &second, &err);
+	assert_int_equal(code, SOT_CONFLICT);
+	assert_int_equal(control_listen(f->r, "", "ipam", NULL, NULL, &second, &err), SOT_OK);
+	assert_null(second);
+}
+
+static void a_socket_file_left_by_a_dead_process_is_replaced(void **state)
+{
+	fixture *f = *state;
+	f->c = control_free(f->c);
+	int dead = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(dead, (struct sockaddr *)&f->address, sizeof(f->address)), 0);
+	close(dead);
+	sot_err err;
+	assert_int_equal(
+	    control_listen(f->r, f->address.sun_path, "ipam", NULL, NULL, &f->c, &err), SOT_OK);
+	assert_string_equal(ask(f, "health\n"), "ok\n");
+}
+
+/* ---- service ---- */
+
+typedef struct drain_trial {
+	service *s;
+	int drains;
+	bool finishes;
+} drain_trial;
+
+static void on_drain(void *self)
+{
+	drain_trial *t = self;
+	t->drains++;
+	assert_true(service_is_draining(t->s));
+	if (t->finishes)
+		service_drained(t->s);
+}
+
+/* Starts a service, sends it `signals` SIGTERMs, runs it to its end. */
+static drain_trial run_service(fixture *f, bool finishes, int signals, int64_t deadline_ms)
+{
+	drain_trial t = {.finishes = finishes};
+	sot_err err;
+	const service_options options = {
+	    .drain = on_drain, .self = &t, .drain_deadline_ms = deadline_ms, .watchdog_ms = -1};
+	assert_int_equal(service_new(f->r, &options, &t.s, &err), SOT_OK);
+	for (int i = 0; i < signals; i++)
+		kill(getpid(), SIGTERM);
+	assert_int_equal(reactor_run(f->r, &err), SOT_OK);
+	service_free(t.s);
+	return t;
+}
+
+static void a_signal_drains_and_the_end_of_the_drain_or_a_second_one_stops(void **state)
+{
+	fixture *f = *state;
+	assert_int_equal(run_service(f, true, 1, LONG_MS).drains, 1);
+	assert_int_equal(run_service(f, false, 2, LONG_MS).drains, 1);
+	assert_int_equal(run_service(f, false, 1, 50).drains, 1); /* the drain's deadline */
+}
+
+static void the_supervisor_is_told(void **state)
+{
+	fixture *f = *state;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/notify", f->dir);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	setenv("NOTIFY_SOCKET", a.sun_path, 1);
+	service_ready(NULL);
+	run_service(f, true, 1, LONG_MS);
+	unsetenv("NOTIFY_SOCKET");
+	char text[32] = "";
+	assert_int_equal(recv(fd, text, sizeof(text), MSG_DONTWAIT), 7);
+	assert_string_equal(text, "READY=1");
+	assert_int_equal(recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT), 10);
+	assert_memory_equal(text, "STOPPING=1", 10);
+	close(fd);
+	unlink(a.sun_path);
+}
+
+typedef struct child_end {
+	reactor *r;
+	int exit_status;
+	bool said_why;
+} child_end;
+
+static void on_child(void *self, const reactor_child_result *result)
+{
+	child_end *e = self;
+	e->exit_status = result->exit_status;
+	char text[4096];
+	assert_int_equal(sot_str_copy(result->err_text, text, sizeof(text), NULL), SOT_OK);
+	e->said_why = strstr(text, "watchdog: the event loop has not turned") != NULL;
+	reactor_stop(e->r);
+}
+
+static void a_loop_that_hangs_is_aborted(void **state)
+{
+	fixture *f = *state;
+	char self_path[4096];
+	ssize_t n = readlink("/proc/self/exe", self_path, sizeof(self_path) - 1);
+	assert_true(n > 0);
+	self_path[n] = '\0';
+	const char *argv[] = {self_path, "hang", NULL};
+	child_end e = {.r = f->r};
+	sot_err err;
+	assert_int_equal(
+	    reactor_spawn(f->r, argv, NULL, SOT_STR(""), 4000, LONG_MS, on_child, &e, &err), SOT_OK);
+	assert_int_equal(reactor_run(f->r, &err), SOT_OK);
+	assert_int_equal(e.exit_status, 256 + SIGABRT);
+	assert_true(e.said_why);
+}
+
+/* The child of the test above: a service whose loop stops at the failpoint. */
+static int hang(void)
+{
+	reactor *r = NULL;
+	service *s = NULL;
+	sot_err err;
+	const service_options options = {.watchdog_ms = 200};
+	if (reactor_new(&r, &err) != SOT_OK || service_new(r, &options, &s, &err) != SOT_OK ||
+	    sot_failpoint_set("service.loop.beat", "hang", &err) != SOT_OK)
+		return 1;
+	return reactor_run(r, &err) == SOT_OK ? 2 : 3;
+}
+
+#define CONTROL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "hang") == 0)
+		return hang();
+	const struct CMUnitTest tests[] = {
+	    CONTROL_TEST(a_service_says_how_it_is),
+	    CONTROL_TEST(metrics_are_openmetrics_text),
+	    CONTROL_TEST(failpoints_are_listed_and_armed),
+	    CONTROL_TEST(nonsense_is_answered_with_an_error),
+	    CONTROL_TEST(a_line_may_come_in_pieces),
+	    CONTROL_TEST(silent_clients_do_not_keep_others_out_beyond_sixteen),
+	    CONTROL_TEST(the_socket_is_private_and_a_second_service_is_refused),
+	    CONTROL_TEST(a_socket_file_left_by_a_dead_process_is_replaced),
+	    CONTROL_TEST(a_signal_drains_and_the_end_of_the_drain_or_a_second_one_stops),
+	    CONTROL_TEST(the_supervisor_is_told),
+	    CONTROL_TEST(a_loop_that_hangs_is_aborted),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
