@@ -47,8 +47,11 @@ sot_code sot_parse_i64(sot_str s, int64_t lo, int64_t hi, int64_t *ret, sot_err 
 	uint64_t size = 0;
 	uint64_t size_max = (uint64_t)INT64_MAX + (negative ? 1u : 0u);
 	bool good = read_digits(digits, &size) && size <= size_max;
-	/* -(size - 1) - 1 reaches INT64_MIN without overflow. */
-	int64_t value = negative && size ? -(int64_t)(size - 1) - 1 : (int64_t)size;
+	int64_t value = 0;
+	if (good && negative && size)
+		value = -(int64_t)(size - 1) - 1; /* reaches INT64_MIN without overflow */
+	else if (good)
+		value = (int64_t)size;
 	if (!good || value < lo || value > hi)
 		return sot_fail(err, SOT_INVALID,
 		    "\"%.*s\" is not a whole number from %" PRId64 " to %" PRId64, QUOTED(s), lo, hi);

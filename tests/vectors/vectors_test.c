@@ -176,6 +176,69 @@ static void names_of_enums_are_found_and_others_are_not(void **state)
 	assert_string_equal(sot_event_kind_name(SOT_EVENT_KIND_INSTANCE_STATE), "instance.state");
 }
 
+/* A frame by hand against one message type. */
+static void check_frame(
+    const sot_wire_struct *type, sot_str frame, sot_code expected, const char *text)
+{
+	SOT_AUTO(sot_arena) arena = sot_arena_new(ARENA_MAX);
+	sot_err err = {0};
+	void *message = sot_arena_alloc(arena, type->size);
+	assert_int_equal(sot_wire_decode(type, frame, arena, message, &err), expected);
+	if (expected != SOT_OK)
+		assert_string_equal(err.text, text);
+}
+
+static void an_unsigned_number_above_the_signed_range_is_no_negative_one(void **state)
+{
+	(void)state;
+	check_frame(&sot_outbox_hint_type, SOT_STR("\x93\x01\x05\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"),
+	    SOT_OK, "");
+	check_frame(&sot_outbox_hint_type, SOT_STR("\x93\x01\x05\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
+	    SOT_INVALID, "outbox_hint.committed_unix_ms: 18446744073709551615 is too large");
+}
+
+static void an_id_has_sixteen_bytes(void **state)
+{
+	(void)state;
+	check_frame(&sot_address_want_type,
+	    SOT_STR("\x93\xc4\x10"
+	            "0123456789abcdef\x00\xa1x"),
+	    SOT_OK, "");
+	check_frame(&sot_address_want_type,
+	    SOT_STR("\x93\xc4\x0f"
+	            "0123456789abcde\x00\xa1x"),
+	    SOT_INVALID, "address_want.owner: 15 bytes, not 16");
+	check_frame(&sot_address_want_type,
+	    SOT_STR("\x93\xc4\x11"
+	            "0123456789abcdefg\x00\xa1x"),
+	    SOT_INVALID, "address_want.owner: 17 bytes, not 16");
+}
+
+static void a_list_holds_its_maximum_and_no_more(void **state)
+{
+	(void)state;
+	static const uint8_t digest[32] = {0};
+	sot_str tags[33];
+	for (size_t i = 0; i < 33; i++)
+		tags[i] = SOT_STR("ssd");
+	sot_host_register m = {.context = {.actor = SOT_STR("user:a"),
+	                           .idempotency_key = SOT_STR("k"),
+	                           .request_sha256 = {(const char *)digest, 32}},
+	    .name = SOT_STR("host-1"),
+	    .az = SOT_STR("az1"),
+	    .rack = SOT_STR("r1"),
+	    .public_key = SOT_STR("0123456789012345678901234567890123456789"),
+	    .tags = tags,
+	    .tags_count = 32};
+	SOT_AUTO_BUF out;
+	sot_err err = {0};
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	assert_int_equal(sot_host_register_encode(&m, &out, &err), SOT_OK);
+	m.tags_count = 33;
+	assert_int_equal(sot_host_register_encode(&m, &out, &err), SOT_INVALID);
+	assert_string_equal(err.text, "host_register.tags: 33 items, at most 32 are allowed");
+}
+
 typedef struct heard {
 	int pings, creates;
 	uint64_t request_id;
@@ -223,6 +286,9 @@ int main(void)
 	    cmocka_unit_test(errors_name_the_place_in_a_list_of_structs),
 	    cmocka_unit_test(a_buffer_that_is_too_small_is_a_limit_and_not_a_frame),
 	    cmocka_unit_test(an_arena_that_is_too_small_is_a_limit),
+	    cmocka_unit_test(an_unsigned_number_above_the_signed_range_is_no_negative_one),
+	    cmocka_unit_test(an_id_has_sixteen_bytes),
+	    cmocka_unit_test(a_list_holds_its_maximum_and_no_more),
 	    cmocka_unit_test(names_of_enums_are_found_and_others_are_not),
 	    cmocka_unit_test(dispatch_calls_the_handler_of_the_message_and_of_no_other),
 	};
