@@ -193,8 +193,8 @@ static void an_unsigned_number_above_the_signed_range_is_no_negative_one(void **
 	(void)state;
 	check_frame(&sot_outbox_hint_type, SOT_STR("\x93\x01\x05\xcf\x7f\xff\xff\xff\xff\xff\xff\xff"),
 	    SOT_OK, "");
-	check_frame(&sot_outbox_hint_type, SOT_STR("\x93\x01\x05\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
-	    SOT_INVALID, "outbox_hint.committed_unix_ms: 18446744073709551615 is too large");
+	check_frame(&sot_outbox_hint_type, SOT_STR("\x93\x01\x05\xcf\x80\x00\x00\x00\x00\x00\x00\x00"),
+	    SOT_INVALID, "outbox_hint.committed_unix_ms: 9223372036854775808 is too large");
 }
 
 static void an_id_has_sixteen_bytes(void **state)
