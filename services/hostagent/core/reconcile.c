@@ -1,0 +1,347 @@
+#include "reconcile_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BACKOFF_FIRST_MS = 1000,
+	BACKOFF_MAX_MS = 300000,
+	STABLE_MS = 30000, /* running that long ends a series of attempts */
+	CLASS_COUNT = 4
+};
+
+struct reconcile {
+	char *state_dir, *bridge_name;
+	plan_settings settings;
+	unsigned limits[CLASS_COUNT], in_flight[CLASS_COUNT];
+	sot_map *instances;
+	sot_rand rand;
+	bool engine_ok;
+};
+
+static unsigned class_of(action_kind kind)
+{
+	switch (kind) {
+	case ACTION_IMAGE:
+		return 0;
+	case ACTION_FETCH:
+	case ACTION_UNPACK:
+		return 1;
+	case ACTION_CREATE:
+	case ACTION_START:
+	case ACTION_RESTART:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+static instance *instance_free(instance *i)
+{
+	if (i) {
+		desired_instance_unref(i->want);
+		free(i->record_wanted);
+		free(i->record);
+		free(i->used_record);
+		free(i);
+	}
+	return NULL;
+}
+
+reconcile *reconcile_new(const plan_settings *settings, reconcile_limits limits, uint64_t seed)
+{
+	reconcile *r = sot_alloc(sizeof(*r));
+	r->state_dir = sot_strdup(settings->state_dir);
+	r->bridge_name = sot_strdup(settings->bridge_name);
+	r->settings = (plan_settings){r->state_dir, r->bridge_name, settings->mtu};
+	r->limits[0] = limits.pulls;
+	r->limits[1] = limits.fetches;
+	r->limits[2] = limits.starts;
+	r->limits[3] = limits.others;
+	r->instances = sot_map_new();
+	sot_rand_seed(&r->rand, seed);
+	return r;
+}
+
+reconcile *reconcile_free(reconcile *r)
+{
+	sot_map_iter it = {0};
+	if (!r)
+		return NULL;
+	for (instance *i; (i = sot_map_next(r->instances, &it, NULL)) != NULL;)
+		instance_free(i);
+	r->instances = sot_map_free(r->instances);
+	free(r->state_dir);
+	free(r->bridge_name);
+	free(r);
+	return NULL;
+}
+
+static void derive_texts(reconcile *r, instance *i)
+{
+	SOT_AUTO_BUF record;
+	sot_buf_init(&record, PLAN_RECORD_MAX);
+	plan_record(&i->want->spec, &r->settings, &record);
+	free(i->record_wanted);
+	i->record_wanted = sot_strndup(sot_buf_str(&record));
+	plan_fingerprint(&i->want->spec, i->fingerprint);
+	plan_package_sha256(&i->want->spec, i->package_sha256);
+}
+
+/* Facts about files belong to the digest they were read for. */
+static void change_want(reconcile *r, instance *i, desired_instance *want, sot_mono now)
+{
+	bool other_image = !i->want || i->want->spec.image.n != want->spec.image.n ||
+	                   !sot_str_eq(i->want->spec.image, want->spec.image);
+	char package_before[PLAN_SHA256_TEXT];
+	memcpy(package_before, i->package_sha256, sizeof(package_before));
+
+	/* A spec that is under way is still to be carried out, unless nothing was left to do. */
+	if (i->want && i->observed && i->in_flight == ACTION_NONE && instance_decide(i) == ACTION_NONE)
+		i->carried_generation = i->want->spec.generation;
+	desired_instance_unref(i->want);
+	i->want = desired_instance_ref(want);
+	derive_texts(r, i);
+	if (other_image)
+		i->image = false;
+	if (strcmp(package_before, i->package_sha256) != 0) {
+		i->package = i->blob = false;
+		i->observed = false;
+	}
+	i->attempts = 0;
+	i->not_before = now;
+	i->error[0] = '\0';
+}
+
+void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now)
+{
+	sot_map_iter it = {0};
+	for (desired_instance *want; (want = desired_next(d, &it)) != NULL;) {
+		instance *i = reconcile_find(r, want->spec.instance_id);
+		if (!i) {
+			i = sot_alloc(sizeof(*i));
+			(void)sot_map_set_uuid(r->instances, want->spec.instance_id, i);
+		}
+		if (i->want != want && (!i->want || i->want->spec.generation != want->spec.generation ||
+		                           i->want->spec.restart_seq != want->spec.restart_seq ||
+		                           i->want->spec.desired != want->spec.desired))
+			change_want(r, i, want, now);
+	}
+	it = (sot_map_iter){0};
+	for (instance *i; (i = reconcile_iterate(r, &it)) != NULL;) {
+		sot_uuid id = i->want->spec.instance_id;
+		if (desired_get(d, id) || i->in_flight != ACTION_NONE)
+			continue; /* a step under way ends first; the next set lets it go */
+		(void)sot_map_remove_uuid(r->instances, id);
+		instance_free(i);
+	}
+}
+
+void reconcile_set_engine(reconcile *r, bool ok)
+{
+	r->engine_ok = ok;
+}
+
+/* A start that was not our first sight of the container is a restart. */
+static void count_restarts(instance *i, const container_facts *now)
+{
+	const container_facts *before = &i->container;
+	if (!i->has_container || strcmp(before->id, now->id) != 0) {
+		i->restarts += now->engine_restarts;
+		return;
+	}
+	if (now->engine_restarts > before->engine_restarts)
+		i->restarts += now->engine_restarts - before->engine_restarts;
+	else if (now->running && before->ever_started &&
+	         now->started_unix_ms != before->started_unix_ms)
+		i->restarts++;
+}
+
+static void observe_container(instance *i, const container_facts *container, sot_mono now)
+{
+	bool new_start = container && container->running &&
+	                 (!i->has_container || !i->container.running ||
+	                     i->container.started_unix_ms != container->started_unix_ms);
+	if (new_start)
+		i->stable_at = sot_mono_add_ms(now, STABLE_MS);
+	if (container)
+		count_restarts(i, container);
+	i->has_container = container != NULL;
+	i->container = container ? *container : (container_facts){0};
+	if (i->container.running && sot_mono_reached(now, i->stable_at))
+		i->attempts = 0;
+	health_observe(
+	    &i->health, &i->want->spec.health, i->container.running, i->container.started_unix_ms, now);
+	if (!i->container.running)
+		i->health_error[0] = '\0';
+}
+
+static void replace_text(char **text, const char *with)
+{
+	char *copy = with ? sot_strdup(with) : NULL;
+	free(*text);
+	*text = copy;
+}
+
+void reconcile_observe(reconcile *r, sot_uuid id, const container_facts *container,
+    const file_facts *files, sot_mono now)
+{
+	instance *i = reconcile_find(r, id);
+	if (!i)
+		return;
+	observe_container(i, container, now);
+	replace_text(&i->record, files->record);
+	replace_text(&i->used_record, files->used_record);
+	i->blob = files->blob;
+	i->package = files->package;
+	i->folder = files->folder;
+	i->observed = true;
+	if (i->in_flight == ACTION_NONE && instance_decide(i) == ACTION_NONE) {
+		i->carried_generation = i->want->spec.generation;
+		if (i->container.running || i->want->spec.desired != SOT_DESIRED_STATE_RUNNING)
+			i->error[0] = '\0';
+	}
+}
+
+/* Two instances of one app need the same package: one of them fetches it. */
+static bool package_is_busy(const reconcile *r, const instance *wanting)
+{
+	sot_map_iter it = {0};
+	for (const instance *i; (i = reconcile_iterate(r, &it)) != NULL;)
+		if ((i->in_flight == ACTION_FETCH || i->in_flight == ACTION_UNPACK) &&
+		    strcmp(i->package_sha256, wanting->package_sha256) == 0)
+			return true;
+	return false;
+}
+
+static action_kind ready_step(const reconcile *r, const instance *i, sot_mono now)
+{
+	if (!i->observed || i->in_flight != ACTION_NONE || !sot_mono_reached(now, i->not_before))
+		return ACTION_NONE;
+	action_kind kind = instance_decide(i);
+	unsigned class = class_of(kind);
+	if (kind == ACTION_NONE || r->in_flight[class] >= r->limits[class])
+		return ACTION_NONE;
+	return class == 1 && package_is_busy(r, i) ? ACTION_NONE : kind;
+}
+
+action reconcile_next(reconcile *r, sot_mono now)
+{
+	sot_map_iter it = {0};
+	instance *chosen = NULL;
+	action_kind kind = ACTION_NONE;
+	action result = {0};
+	if (!r->engine_ok)
+		return result;
+	/* Who has waited longest is first, so that nobody starves behind the limits. */
+	for (instance *i; (i = reconcile_iterate(r, &it)) != NULL;) {
+		action_kind step = ready_step(r, i, now);
+		if (step != ACTION_NONE && (!chosen || i->not_before.ms < chosen->not_before.ms)) {
+			chosen = i;
+			kind = step;
+		}
+	}
+	if (!chosen)
+		return result;
+	chosen->in_flight = kind;
+	r->in_flight[class_of(kind)]++;
+	result.kind = kind;
+	result.want = chosen->want;
+	if (chosen->has_container)
+		memcpy(result.container_id, chosen->container.id, sizeof(result.container_id));
+	return result;
+}
+
+/* 1 s, 2 s, 4 s ... 5 min, each between 75 and 125 %. */
+static int64_t backoff_ms(reconcile *r, unsigned attempts)
+{
+	int64_t delay = BACKOFF_FIRST_MS;
+	for (unsigned n = 1; n < attempts && delay < BACKOFF_MAX_MS; n++)
+		delay *= 2;
+	if (delay > BACKOFF_MAX_MS)
+		delay = BACKOFF_MAX_MS;
+	return delay * 3 / 4 + (int64_t)sot_rand_below(&r->rand, (uint64_t)delay / 2 + 1);
+}
+
+/* What a step that succeeded is known to have left, beyond what can be observed. */
+static void note_success(instance *i, action_kind kind)
+{
+	i->error[0] = '\0';
+	if (kind == ACTION_IMAGE)
+		i->image = true;
+}
+
+void reconcile_finished(
+    reconcile *r, sot_uuid id, sot_code code, const sot_err *why, bool observed, sot_mono now)
+{
+	instance *i = reconcile_find(r, id);
+	if (!i || i->in_flight == ACTION_NONE)
+		return;
+	action_kind kind = i->in_flight;
+	bool counts = code != SOT_OK || kind == ACTION_START || kind == ACTION_RESTART;
+	i->in_flight = ACTION_NONE;
+	r->in_flight[class_of(kind)]--;
+	i->observed = observed;
+	i->not_before = now;
+	if (code == SOT_OK)
+		note_success(i, kind);
+	else
+		(void)snprintf(i->error, sizeof(i->error), "%s: %s", action_name(kind),
+		    why ? why->text : sot_code_name(code));
+	if (code == SOT_NOT_FOUND && kind == ACTION_CREATE)
+		i->image = false; /* somebody removed it: get it again */
+	if (counts) {
+		i->attempts++;
+		i->not_before = sot_mono_add_ms(now, backoff_ms(r, i->attempts));
+	}
+}
+
+int64_t reconcile_next_due_ms(const reconcile *r, sot_mono now)
+{
+	sot_map_iter it = {0};
+	int64_t least = INT64_MAX;
+	for (const instance *i; (i = reconcile_iterate(r, &it)) != NULL;) {
+		if (!i->observed || i->in_flight != ACTION_NONE || instance_decide(i) == ACTION_NONE)
+			continue;
+		int64_t wait = sot_mono_diff_ms(i->not_before, now);
+		if (wait > 0 && wait < least)
+			least = wait;
+	}
+	return least;
+}
+
+instance *reconcile_find(const reconcile *r, sot_uuid id)
+{
+	return sot_map_get_uuid(r->instances, id);
+}
+
+instance *reconcile_iterate(const reconcile *r, sot_map_iter *it)
+{
+	return sot_map_next(r->instances, it, NULL);
+}
+
+size_t reconcile_count(const reconcile *r)
+{
+	return sot_map_count(r->instances);
+}
+
+desired_instance *instance_want(const instance *i)
+{
+	return i->want;
+}
+
+health *instance_health(instance *i)
+{
+	return &i->health;
+}
+
+const container_facts *instance_container(const instance *i)
+{
+	return i->has_container ? &i->container : NULL;
+}
+
+void instance_set_health_error(instance *i, const char *text)
+{
+	(void)snprintf(i->health_error, sizeof(i->health_error), "%s", text);
+}

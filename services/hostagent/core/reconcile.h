@@ -1,0 +1,108 @@
+/* reconcile - what to do next for each instance of this host, from what shall be and what is.
+ *
+ * Level-triggered: there is no queue of commands, only facts. `reconcile_next` compares and names
+ * the next single step of some instance; the shell carries it out, observes again and reports the
+ * end. So a crash between any two steps costs nothing but the repetition of one.
+ *
+ *   no container:  image -> fetch -> unpack -> create
+ *   container:     [replace: stop -> remove] update, record, start | stop | restart
+ *   retired:       stop -> remove -> clear (files to the tombstone)
+ *
+ * One step per instance is in flight, with limits per kind of step over all; a failure delays its
+ * own instance only (1 s doubling to 5 min, with jitter). Only `retired` removes anything for good.
+ * Pure: the caller passes time; jitter comes from the seed.
+ */
+#ifndef HOSTAGENT_RECONCILE_H
+#define HOSTAGENT_RECONCILE_H
+
+#include "desired.h"
+#include "health.h"
+#include "plan.h"
+#include "sot_rand.h"
+
+typedef enum action_kind {
+	ACTION_NONE,
+	ACTION_IMAGE,  /* have the image: inspect, pull when absent */
+	ACTION_FETCH,  /* download and verify the package's blob */
+	ACTION_UNPACK, /* blob to packages/<sha256> */
+	ACTION_CREATE, /* folders, container; adopts one that exists */
+	ACTION_RECORD, /* net record and identity file */
+	ACTION_START,
+	ACTION_STOP,
+	ACTION_RESTART, /* the process runs with an older record */
+	ACTION_UPDATE,  /* memory and cpu limits */
+	ACTION_REMOVE,  /* the container: retired, or to be made anew */
+	ACTION_CLEAR,   /* net record; instance folder to .retired */
+	ACTION_COUNT
+} action_kind;
+const char *action_name(action_kind kind);
+
+typedef struct action {
+	action_kind kind;
+	desired_instance *want;              /* borrowed: take a reference to keep it */
+	char container_id[PLAN_SHA256_TEXT]; /* "" when there is none */
+} action;
+
+/* What the Engine says of a container. */
+typedef struct container_facts {
+	char id[PLAN_SHA256_TEXT];
+	char fingerprint[PLAN_SHA256_TEXT]; /* label sot.spec_sha256 */
+	bool running;
+	bool engine_restarts_it; /* Docker's restart policy is at work */
+	bool ever_started;
+	int pid;
+	int64_t started_unix_ms;
+	uint64_t memory_bytes;
+	uint32_t cpu_milli;
+	uint32_t engine_restarts;
+	char exit_text[200]; /* why it does not run */
+} container_facts;
+
+/* What the state folder says of an instance. */
+typedef struct file_facts {
+	const char *record, *used_record; /* texts, NULL when absent; copied */
+	bool blob, package;
+	bool folder; /* instances/<id> exists */
+} file_facts;
+
+typedef struct instance instance;
+typedef struct reconcile reconcile;
+
+typedef struct reconcile_limits {
+	unsigned pulls, fetches, starts, others;
+} reconcile_limits;
+
+reconcile *reconcile_new(const plan_settings *settings, reconcile_limits limits, uint64_t seed);
+reconcile *reconcile_free(reconcile *r);
+SOT_DEFINE_AUTO(reconcile)
+
+/* Takes over a set: new instances appear, changed ones are compared anew, missing ones are let go
+ * (their containers stay). */
+void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now);
+/* While the Engine does not answer no step begins and nobody's delay grows. */
+void reconcile_set_engine(reconcile *r, bool ok);
+
+/* Facts of one instance; container NULL: it has none. Unknown instances are ignored. */
+void reconcile_observe(reconcile *r, sot_uuid id, const container_facts *container,
+    const file_facts *files, sot_mono now);
+/* The next step to begin, of kind ACTION_NONE when there is none now. */
+action reconcile_next(reconcile *r, sot_mono now);
+/* The step in flight ended. `observed`: its facts were read again since; otherwise nothing more is
+ * done with the instance until they are. */
+void reconcile_finished(
+    reconcile *r, sot_uuid id, sot_code code, const sot_err *why, bool observed, sot_mono now);
+/* When the earliest delayed step is due; INT64_MAX when none is. */
+int64_t reconcile_next_due_ms(const reconcile *r, sot_mono now);
+
+/* ---- instances ---- */
+instance *reconcile_find(const reconcile *r, sot_uuid id);
+instance *reconcile_iterate(const reconcile *r, sot_map_iter *it);
+size_t reconcile_count(const reconcile *r);
+desired_instance *instance_want(const instance *i); /* borrowed */
+health *instance_health(instance *i);
+const container_facts *instance_container(const instance *i); /* NULL when there is none */
+void instance_set_health_error(instance *i, const char *text);
+/* What to tell the scheduler. Texts borrow from the instance until it changes. */
+sot_instance_status instance_status(const instance *i);
+
+#endif

@@ -1,0 +1,39 @@
+/* docker_json - the Docker Engine's documents, written and read. Pure. API version 1.41.
+ * Source: https://docs.docker.com/engine/api/v1.41/
+ */
+#ifndef HOSTAGENT_DOCKER_JSON_H
+#define HOSTAGENT_DOCKER_JSON_H
+
+#include "reconcile.h"
+
+/* Body of POST /containers/create. */
+sot_code docker_json_create(const sot_instance_spec *spec, const char *state_dir, uint64_t epoch,
+	sot_buf *out, sot_err *err) SOT_CHECK;
+/* Body of POST /containers/{id}/update. */
+void docker_json_limits(const sot_instance_spec *spec, sot_buf *out);
+
+/* GET /containers/{id}/json. ret_instance is the label sot.instance; SOT_INVALID when the container
+ * has none or the document is not one. */
+sot_code docker_json_inspect(
+	sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err) SOT_CHECK;
+
+/* GET /containers/json. One call of `each` per container that has a name of this platform. */
+typedef void (*docker_json_each_fn)(void *self, sot_uuid instance, const char *state);
+sot_code docker_json_list(sot_str body, docker_json_each_fn each, void *self, sot_err *err)
+	SOT_CHECK;
+
+/* One line of GET /events; false when it names no instance. */
+bool docker_json_event(sot_str line, sot_uuid *ret_instance);
+
+/* The stream of POST /images/create ends with 200 even when it failed: SOT_UNAVAILABLE with the
+ * Engine's words when a line holds an error. */
+sot_code docker_json_pull(sot_str body, sot_err *err) SOT_CHECK;
+
+/* Joins the frames of GET /containers/{id}/logs to plain text of at most max bytes, its newest
+ * part; true when something was left out. */
+bool docker_json_logs(sot_str body, size_t max, sot_buf *out);
+
+/* "2026-11-22T08:49:33.120999Z" to unix ms; 0 for the Engine's zero time or nonsense. */
+int64_t docker_json_time(const char *text);
+
+#endif

@@ -1,0 +1,32 @@
+/* layout - the agent's state folder: facts about an instance's files, and the steps that change
+ * them. Blocking, small files only.
+ */
+#ifndef HOSTAGENT_LAYOUT_H
+#define HOSTAGENT_LAYOUT_H
+
+#include "reconcile.h"
+
+/* Makes the fixed folders and removes what a crash left half-made. */
+sot_code layout_prepare(const char *state_dir, sot_err *err) SOT_CHECK;
+
+/* Facts for reconcile_observe; the texts live until layout_facts_clear. */
+typedef struct layout_facts {
+	file_facts files;
+	sot_buf record, used_record;
+} layout_facts;
+void layout_read(const char *state_dir, const sot_instance_spec *spec, const char *container_id,
+	layout_facts *ret);
+void layout_facts_clear(layout_facts *f);
+
+/* instances/<id>/{applogs,appdatas,identity} and the identity file. */
+sot_code layout_make_instance(
+	const char *state_dir, const sot_instance_spec *spec, sot_err *err) SOT_CHECK;
+/* The identity file, then the net record: the record is what a start needs, so it comes last. */
+sot_code layout_write_record(const char *state_dir, const plan_settings *settings,
+	const sot_instance_spec *spec, const char *container_id, sot_err *err) SOT_CHECK;
+/* Removes the records of a container that is gone. */
+void layout_remove_record(const char *state_dir, const char *container_id);
+/* Moves the instance's folder to instances/.retired/<id>; its data is not deleted. */
+sot_code layout_retire(const char *state_dir, sot_uuid id, sot_err *err) SOT_CHECK;
+
+#endif
