@@ -1,0 +1,505 @@
+/* The gateway as a process: what clients send, what the scheduler gets, what the database holds. */
+#include "harness.h"
+
+#include "sot_proto.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static harness h;
+
+static bool body_has(const answer *a, const char *text)
+{
+	if (a->body.n > 0 && strstr(a->body.p, text) != NULL)
+		return true;
+	print_message("status %d, body: %.*s\n", a->status, 400, a->body.n > 0 ? a->body.p : "");
+	return false;
+}
+
+static const answer *post(const char *path, const char *body)
+{
+	return harness_call(&h, "POST", path, NULL, sot_str_c(body));
+}
+
+static const answer *get(const char *path)
+{
+	return harness_call(&h, "GET", path, NULL, (sot_str){0});
+}
+
+#define APP                                                                                        \
+	"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\",\"count\":2"
+
+static void a_change_reaches_the_scheduler_with_who_and_key(void **state)
+{
+	const char *key[] = {"Idempotency-Key: k-1", NULL};
+	struct sot_app_create m;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	const answer *a;
+	(void)state;
+	h.refuse_with = -1;
+	a = harness_call(&h, "POST", "/v1/apps", key,
+	    sot_str_c(APP ",\"health\":{\"kind\":\"http\",\"port\":8080,\"path\":\"/ok\"},"
+	                  "\"env\":[{\"name\":\"A\",\"value\":\"b\"}]}"));
+	assert_int_equal(a->status, 202);
+	assert_true(body_has(a, "\"resourceId\":"));
+	assert_int_equal(sot_app_create_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
+	assert_true(sot_str_eq_c(m.name, "shop"));
+	assert_true(sot_str_eq_c(m.context.actor, "token:ada"));
+	assert_true(sot_str_eq_c(m.context.idempotency_key, "k-1"));
+	assert_true(sot_str_eq_c(m.context.source_address, "127.0.0.1"));
+	assert_int_equal(m.health.kind, SOT_HEALTH_CHECK_HTTP);
+	assert_int_equal(m.env_count, 1);
+	(void)sot_arena_free(arena);
+}
+
+static void hostile_bodies_get_a_precise_error_and_change_nothing(void **state)
+{
+	static const struct {
+		const char *body, *expected;
+	} probes[] = {
+	    {"", "the body is empty"},
+	    {"[]", "must be an object"},
+	    {APP, "not valid JSON"},
+	    {APP ",\"nmae\":1}", "\"pointer\":\"/nmae\""},
+	    {APP ",\"count\":3}", "\"pointer\":\"/count\""},
+	    {"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\","
+	     "\"count\":123456789012345678901234567890}",
+	        "\"pointer\":\"/count\",\"detail\":\"must be a whole number from 0 to 10000\""},
+	    {"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\","
+	     "\"count\":-1}",
+	        "is -1, allowed is 0 to 10000"},
+	    {"{\"name\":7,\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\",\"count\":1}",
+	        "\"pointer\":\"/name\",\"detail\":\"must be a text\""},
+	    {"{\"name\":\"sh\xff\xfe\",\"image\":\"tomcat\"}", "\"pointer\":\"/name\""},
+	    {APP ",\"env\":[{\"name\":\"A\",\"value\":\"b\"},{\"name\":\"1\",\"value\":\"b\"}]}",
+	        "\"pointer\":\"/env/1/name\""},
+	    {APP ",\"health\":{\"kind\":\"icmp\"}}", "must be one of: none tcp http"},
+	    {APP ",\"command\":\"a\\u0000b\"}", "\"pointer\":\"/command\""},
+	    {"[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]", "nested deeper than 16"},
+	};
+	unsigned before = h.asked;
+	(void)state;
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+		const answer *a = post("/v1/apps", probes[i].body);
+		print_message("probe %zu\n", i);
+		assert_int_equal(a->status, 400);
+		assert_true(body_has(a, probes[i].expected));
+		assert_true(body_has(a, "\"requestId\":\""));
+	}
+	assert_int_equal(h.asked, before);
+}
+
+static void a_body_of_10_mb_gets_413_and_the_next_request_works(void **state)
+{
+	size_t n = 10u * 1024 * 1024;
+	char *body = malloc(n);
+	const answer *a;
+	(void)state;
+	memset(body, ' ', n);
+	a = harness_call(&h, "POST", "/v1/apps", NULL, (sot_str){body, n});
+	assert_int_equal(a->code, SOT_OK);
+	assert_int_equal(a->status, 413);
+	assert_true(body_has(a, "the body is larger than 1048576 bytes"));
+	free(body);
+	assert_int_equal(get("/v1/me")->status, 200);
+}
+
+static void a_refusal_becomes_a_problem_with_its_code(void **state)
+{
+	const answer *a;
+	(void)state;
+	h.refuse_with = SOT_REFUSAL_BLOCKED;
+	a = post("/v1/apps/shop/scale", "{\"count\":9}");
+	assert_int_equal(a->status, 409);
+	assert_true(body_has(a, "\"code\":\"blocked\""));
+	assert_true(body_has(a, "no host has 4 GiB left"));
+	h.refuse_with = SOT_REFUSAL_NOT_LEADER;
+	assert_int_equal(post("/v1/apps/shop/scale", "{\"count\":9}")->status, 503);
+	h.refuse_with = SOT_REFUSAL_KEY_REUSED;
+	assert_int_equal(post("/v1/apps/shop/scale", "{\"count\":9}")->status, 422);
+	h.refuse_with = -1;
+}
+
+static void a_silent_scheduler_gives_503_and_says_what_to_do(void **state)
+{
+	const answer *a;
+	(void)state;
+	h.silent = true;
+	a = post("/v1/apps/shop/scale", "{\"count\":9}");
+	h.silent = false;
+	assert_int_equal(a->status, 503);
+	assert_true(body_has(a, "same Idempotency-Key"));
+}
+
+static void heads_that_could_smuggle_are_refused_and_closed(void **state)
+{
+	static const char *const heads[] = {
+	    "Host: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+	    "Host: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n",
+	    "Host: a\r\nHost: b\r\n",
+	    "X-A: b\r\n",
+	    "Host: a\r\nTransfer-Encoding: xchunked\r\n",
+	    "Host: a\r\nContent-Length: +3\r\n",
+	    "Host : a\r\nHost: a\r\n",
+	    "Host: a\r\nX-A: b\r\n folded\r\n",
+	};
+	char reply[2048], request[512];
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		(void)snprintf(request, sizeof(request), "POST /v1/apps HTTP/1.1\r\n%s\r\n", heads[i]);
+		harness_raw(&h, sot_str_c(request), reply);
+		print_message("head %zu: %.60s\n", i, reply);
+		assert_memory_equal(reply, "HTTP/1.1 400 ", 13);
+	}
+	static const char nul[] = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-A: b\0hidden\r\n\r\n";
+	harness_raw(&h, (sot_str){nul, sizeof(nul) - 1}, reply);
+	assert_memory_equal(reply, "HTTP/1.1 400 ", 13);
+	harness_raw(
+	    &h, SOT_STR("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), reply);
+	assert_memory_equal(reply, "HTTP/1.1 200 ", 13);
+}
+
+static void without_or_with_a_wrong_token_nothing_is_given(void **state)
+{
+	char right[128];
+	(void)state;
+	memcpy(right, h.token, sizeof(right));
+	h.token[strlen(h.token) - 1] = h.token[strlen(h.token) - 1] == '0' ? '1' : '0';
+	assert_int_equal(get("/v1/apps")->status, 401);
+	(void)snprintf(h.token, sizeof(h.token), "nonsense");
+	assert_int_equal(get("/v1/apps")->status, 401);
+	memcpy(h.token, right, sizeof(right));
+	assert_int_equal(get("/v1/apps")->status, 200);
+}
+
+static void login_gives_a_session_and_refuses_a_wrong_password(void **state)
+{
+	char rows[4096];
+	const answer *a = post("/v1/sessions", "{\"name\":\"ada\",\"password\":\"wrong wrong wrong\"}");
+	(void)state;
+	assert_int_equal(a->status, 401);
+	harness_sql(&h, "sot_migrator",
+	    "SELECT count(*) FROM gateway.audit WHERE action = 'session.create'", rows);
+	assert_string_equal(rows, "1");
+	assert_int_equal(
+	    post("/v1/sessions", "{\"name\":\"eve\",\"password\":\"wrong wrong\"}")->status, 401);
+	a = post("/v1/sessions", "{\"name\":\"ada\",\"password\":\"correct horse battery\"}");
+	assert_int_equal(a->status, 201);
+	assert_true(body_has(a, "\"role\":\"admin\""));
+}
+
+static void log_ins_have_a_rate(void **state)
+{
+	int status = 0;
+	(void)state;
+	for (int i = 0; i < 20 && status != 429; i++)
+		status = post("/v1/sessions", "{\"name\":\"bob\",\"password\":\"guess guess\"}")->status;
+	assert_int_equal(status, 429);
+}
+
+static void lists_have_pages_and_refuse_foreign_tokens(void **state)
+{
+	char sql_out[4096], path[300];
+	const answer *a;
+	const char *next;
+	(void)state;
+	a = get("/v1/plans?limit=2");
+	assert_int_equal(a->status, 200);
+	assert_true(body_has(a, "\"total\":4"));
+	assert_true(body_has(a, "\"large\""));
+	next = strstr(a->body.p, "\"next\":\"");
+	assert_non_null(next);
+	(void)snprintf(
+	    path, sizeof(path), "/v1/plans?limit=2&after=%.*s", (int)strcspn(next + 8, "\""), next + 8);
+	a = get(path);
+	assert_true(body_has(a, "\"small\""));
+	assert_true(body_has(a, "\"next\":null"));
+	(void)snprintf(sql_out, sizeof(sql_out), "/v1/apps?after=%s", strstr(path, "after=") + 6);
+	assert_int_equal(get(sql_out)->status, 400);
+	assert_int_equal(get("/v1/plans?limit=501")->status, 400);
+	assert_int_equal(get("/v1/plans?limit=%zz")->status, 400);
+	assert_int_equal(get("/v1/overview")->status, 200);
+	assert_int_equal(get("/v1/apps/none")->status, 404);
+	assert_int_equal(get("/v1/nothing")->status, 404);
+	assert_int_equal(harness_call(&h, "DELETE", "/v1/plans", NULL, (sot_str){0})->status, 405);
+}
+
+static void every_read_route_answers(void **state)
+{
+	static const char *const paths[] = {"/v1/hosts", "/v1/images", "/v1/networks", "/v1/apps",
+	    "/v1/apps/x/versions", "/v1/instances?app=a&host=b&state=running", "/v1/instances",
+	    "/v1/operations?state=open", "/v1/addresses?network=a", "/v1/addresses/10.0.0.1/history",
+	    "/v1/events", "/v1/audit", "/v1/me", "/v1/openapi.json", "/metrics", "/healthz",
+	    "/v1/operations/01970000-0000-7000-8000-000000000000/log"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const answer *a = get(paths[i]);
+		if (a->status != 200)
+			print_message("%s: %d %s\n", paths[i], a->status, a->body.n > 0 ? a->body.p : "");
+		assert_int_equal(a->status, 200);
+	}
+}
+
+static void an_upload_comes_back_byte_for_byte(void **state)
+{
+	size_t n = 3u * 1024 * 1024 + 17;
+	char *bytes = malloc(n), digest[65], path[128];
+	struct sot_package_register m;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	const char *range[] = {"Range: bytes=5-9", NULL};
+	const answer *a;
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (char)(i * 31 >> 3);
+	a = harness_call(
+	    &h, "PUT", "/v1/apps/shop/versions/v1?file=shop.war", NULL, (sot_str){bytes, n});
+	assert_int_equal(a->status, 202);
+	assert_int_equal(
+	    sot_package_register_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
+	assert_int_equal(m.size_bytes, n);
+	assert_true(sot_str_eq_c(m.file_name, "shop.war"));
+	for (size_t i = 0; i < 32; i++)
+		(void)snprintf(digest + 2 * i, 3, "%02x", (unsigned char)m.sha256.p[i]);
+	(void)snprintf(path, sizeof(path), "/v1/blobs/%s", digest);
+	a = get(path);
+	assert_int_equal(a->status, 200);
+	assert_int_equal(a->body.n, n);
+	assert_memory_equal(a->body.p, bytes, n);
+	a = harness_call(&h, "GET", path, range, (sot_str){0});
+	assert_int_equal(a->status, 206);
+	assert_int_equal(a->body.n, 5);
+	assert_memory_equal(a->body.p, bytes + 5, 5);
+	free(bytes);
+	(void)sot_arena_free(arena);
+}
+
+static void an_upload_with_a_wrong_digest_or_name_is_refused(void **state)
+{
+	const char *digest[] = {
+	    "X-Content-SHA256: 0000000000000000000000000000000000000000000000000000000000000000", NULL};
+	unsigned before = h.asked;
+	const answer *a;
+	(void)state;
+	a = harness_call(&h, "PUT", "/v1/apps/shop/versions/v2?file=a.war", digest, SOT_STR("package"));
+	assert_int_equal(a->status, 400);
+	assert_true(body_has(a, "send them again"));
+	a = harness_call(
+	    &h, "PUT", "/v1/apps/shop/versions/v2?file=..%2Fa.war", NULL, SOT_STR("package"));
+	assert_int_equal(a->status, 400);
+	a = harness_call(&h, "PUT", "/v1/apps/shop/versions/v%202?file=a", NULL, SOT_STR("package"));
+	assert_int_equal(a->status, 400);
+	assert_int_equal(h.asked, before);
+}
+
+static void the_ui_is_served_and_nothing_beside_it(void **state)
+{
+	char reply[2048];
+	(void)state;
+	assert_true(body_has(get("/"), "<title>ui</title>"));
+	assert_true(body_has(get("/apps/shop"), "<title>ui</title>"));
+	assert_true(body_has(get("/assets/app-1a2b.js"), "console.log"));
+	assert_int_equal(get("/assets/none.js")->status, 404);
+	harness_raw(
+	    &h, SOT_STR("GET /../gateway.log HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), reply);
+	assert_memory_equal(reply, "HTTP/1.1 404 ", 13);
+	harness_raw(&h,
+	    SOT_STR("GET /%2e%2e/gateway.log HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), reply);
+	assert_memory_equal(reply, "HTTP/1.1 404 ", 13);
+}
+
+/* ---- events ---- */
+typedef struct reader {
+	sot_buf text;
+	const char *until; /* the text that is waited for */
+	bool found;
+} reader;
+
+static void on_sse(void *self, sot_str piece)
+{
+	reader *r = self;
+	sot_buf_add_str(&r->text, piece);
+	r->found = r->text.n > 0 && strstr(r->text.p, r->until) != NULL;
+}
+
+static void on_sse_end(void *self, const http_reply *reply)
+{
+	(void)self;
+	(void)reply;
+}
+
+static http_call *listen_from(reader *r, const char *path, const char *until)
+{
+	char url[256], authorization[200];
+	const char *headers[] = {authorization, NULL};
+	http_call *call = NULL;
+	sot_err err = {0};
+	http_request q = {.method = "GET",
+	    .url = url,
+	    .headers = headers,
+	    .deadline_ms = 60000,
+	    .body_max = 1u << 24,
+	    .output_fd = -1,
+	    .netns_fd = -1,
+	    .on_data = on_sse};
+	sot_buf_init(&r->text, 1u << 24);
+	r->until = until;
+	r->found = false;
+	(void)snprintf(url, sizeof(url), "%s%s", h.url, path);
+	(void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", h.token);
+	assert_int_equal(http_client_send(h.http, &q, on_sse_end, r, &call, &err), SOT_OK);
+	return call;
+}
+
+static void emit(const char *subject)
+{
+	char sql[512], out[4096];
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT core.emit(ARRAY['app.created'], ARRAY['%s'], ARRAY['shop'], ARRAY[''], "
+	    "ARRAY['user:ada'], ARRAY[NULL]::uuid[], ARRAY['{\"image\":\"tomcat\"}'])",
+	    subject);
+	harness_sql(&h, "sot_scheduler", sql, out);
+}
+
+static void events_come_as_they_are_committed_and_resume_by_number(void **state)
+{
+	reader r;
+	http_call *call = listen_from(&r, "/v1/events/stream", "\"subject\" : \"second\"");
+	const char *id, *rest;
+	char path[160];
+	(void)state;
+	emit("first");
+	emit("second");
+	harness_until(&h, &r.found);
+	http_call_cancel(call);
+	id = strstr(r.text.p, "id: ");
+	assert_non_null(id);
+	assert_non_null(strstr(r.text.p, "event: app.created"));
+	(void)snprintf(
+	    path, sizeof(path), "/v1/events/stream?after=%.*s", (int)strcspn(id + 4, "\n"), id + 4);
+	sot_buf_clear(&r.text);
+	call = listen_from(&r, path, "\"subject\" : \"second\"");
+	harness_until(&h, &r.found);
+	http_call_cancel(call);
+	rest = strstr(r.text.p, "\"subject\" : \"first\"");
+	assert_null(rest);
+	sot_buf_clear(&r.text);
+	assert_true(body_has(get("/v1/events?after=0&limit=1"), "\"subject\" : \"first\""));
+}
+
+static void a_position_of_another_life_is_reset(void **state)
+{
+	reader r;
+	http_call *call = listen_from(
+	    &r, "/v1/events/stream?after=01970000-0000-7000-8000-000000000000.5", "event: reset");
+	(void)state;
+	harness_until(&h, &r.found);
+	http_call_cancel(call);
+	sot_buf_clear(&r.text);
+}
+
+static void an_older_position_than_the_ring_is_read_from_the_database(void **state)
+{
+	reader r;
+	http_call *call;
+	(void)state;
+	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
+	assert_int_equal(harness_wait_exit(&h), 0);
+	harness_spawn_gateway(&h, NULL);
+	call = listen_from(&r, "/v1/events/stream?after=0", "\"subject\" : \"second\"");
+	harness_until(&h, &r.found);
+	http_call_cancel(call);
+	assert_non_null(strstr(r.text.p, "\"subject\" : \"first\""));
+	sot_buf_clear(&r.text);
+}
+
+static void waiting_for_an_operation_ends_with_it(void **state)
+{
+	char id[SOT_UUID_TEXT], sql[900], out[4096], path[128];
+	const answer *a;
+	(void)state;
+	(void)sot_uuid_format(h.operation_id, id);
+	(void)snprintf(sql, sizeof(sql),
+	    "INSERT INTO scheduler.operation (id, kind, target, actor, idempotency_key, "
+	    "request_sha256, "
+	    "resource_id, spec, state, created_at, updated_at) VALUES ('%s', 'app_scale', 'shop', "
+	    "'token:ada', 'k', '\\x00', '%s', '{}', 'running', now(), now())",
+	    id, id);
+	harness_sql(&h, "sot_scheduler", sql, out);
+	(void)snprintf(path, sizeof(path), "/v1/operations/%s?wait=100ms", id);
+	a = get(path);
+	assert_int_equal(a->status, 200);
+	assert_true(body_has(a, "\"running\""));
+	(void)snprintf(sql, sizeof(sql),
+	    "UPDATE scheduler.operation SET state = 'done', finished_at = now() WHERE id = '%s'", id);
+	harness_sql(&h, "sot_scheduler", sql, out);
+	(void)snprintf(path, sizeof(path), "/v1/operations/%s?wait=30s", id);
+	assert_true(body_has(get(path), "\"done\""));
+	assert_int_equal(get("/v1/operations/nonsense")->status, 404);
+}
+
+static void killed_after_the_rename_the_same_upload_succeeds_again(void **state)
+{
+	http_request q = {.method = "PUT",
+	    .deadline_ms = 10000,
+	    .body_max = 65536,
+	    .output_fd = -1,
+	    .netns_fd = -1,
+	    .body = SOT_STR("the same bytes")};
+	char url[160], authorization[200];
+	const char *headers[] = {authorization, NULL};
+	sot_err err = {0};
+	reader r;
+	(void)state;
+	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
+	assert_int_equal(harness_wait_exit(&h), 0);
+	harness_spawn_gateway(&h, "gateway.upload.after_rename=crash");
+	(void)snprintf(url, sizeof(url), "%s/v1/apps/shop/versions/v9?file=a.war", h.url);
+	(void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", h.token);
+	q.url = url;
+	q.headers = headers;
+	assert_int_equal(http_client_send(h.http, &q, on_sse_end, &r, NULL, &err), SOT_OK);
+	for (int i = 0; i < 40; i++)
+		reactor_turn(h.loop, 25);
+	assert_int_equal(harness_wait_exit(&h), 256 + 9);
+	harness_spawn_gateway(&h, NULL);
+	assert_int_equal(harness_call(&h, "PUT", "/v1/apps/shop/versions/v9?file=a.war", NULL,
+	                     SOT_STR("the same bytes"))
+	                     ->status,
+	    202);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_read_route_answers),
+	    cmocka_unit_test(a_change_reaches_the_scheduler_with_who_and_key),
+	    cmocka_unit_test(hostile_bodies_get_a_precise_error_and_change_nothing),
+	    cmocka_unit_test(a_body_of_10_mb_gets_413_and_the_next_request_works),
+	    cmocka_unit_test(a_refusal_becomes_a_problem_with_its_code),
+	    cmocka_unit_test(a_silent_scheduler_gives_503_and_says_what_to_do),
+	    cmocka_unit_test(heads_that_could_smuggle_are_refused_and_closed),
+	    cmocka_unit_test(without_or_with_a_wrong_token_nothing_is_given),
+	    cmocka_unit_test(login_gives_a_session_and_refuses_a_wrong_password),
+	    cmocka_unit_test(log_ins_have_a_rate),
+	    cmocka_unit_test(lists_have_pages_and_refuse_foreign_tokens),
+	    cmocka_unit_test(an_upload_comes_back_byte_for_byte),
+	    cmocka_unit_test(an_upload_with_a_wrong_digest_or_name_is_refused),
+	    cmocka_unit_test(the_ui_is_served_and_nothing_beside_it),
+	    cmocka_unit_test(events_come_as_they_are_committed_and_resume_by_number),
+	    cmocka_unit_test(a_position_of_another_life_is_reset),
+	    cmocka_unit_test(an_older_position_than_the_ring_is_read_from_the_database),
+	    cmocka_unit_test(waiting_for_an_operation_ends_with_it),
+	    cmocka_unit_test(killed_after_the_rename_the_same_upload_succeeds_again),
+	};
+	int failed;
+	harness_start(&h, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	harness_stop(&h);
+	return failed;
+}

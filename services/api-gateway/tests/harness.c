@@ -1,0 +1,367 @@
+#include "harness.h"
+
+#include "sot_file.h"
+#include "sot_parse.h"
+#include "sot_proto.h"
+#include "sot_rand.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void need(bool ok, const char *what, const sot_err *err)
+{
+	if (ok)
+		return;
+	(void)fprintf(stderr, "harness: %s: %s\n", what, err != NULL ? err->text : "failed");
+	exit(99);
+}
+
+void harness_until(harness *h, const bool *flag)
+{
+	sot_mono deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
+	while (!*flag) {
+		reactor_turn(h->loop, 50);
+		need(!sot_mono_reached(sot_mono_now(), deadline), "deadline", NULL);
+	}
+}
+
+/* ---- the scheduler ---- */
+static void answer_accepted(harness *h, const bus_peer *from, uint64_t request_id)
+{
+	struct sot_accepted m = {.request_id = request_id, .operation_id = h->operation_id};
+	sot_buf frame;
+	sot_err err = {0};
+	m.resource_id = m.operation_id;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	need(sot_accepted_encode(&m, &frame, &err) == SOT_OK, "accepted", &err);
+	(void)bus_send(h->scheduler, from, sot_buf_str(&frame), NULL);
+	sot_buf_clear(&frame);
+}
+
+static void answer_refused(harness *h, const bus_peer *from, uint64_t request_id)
+{
+	struct sot_refused m = {.request_id = request_id,
+	    .code = (sot_refusal)h->refuse_with,
+	    .pointer = SOT_STR("/count"),
+	    .text = SOT_STR("no host has 4 GiB left in zone a")};
+	sot_buf frame;
+	sot_err err = {0};
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	need(sot_refused_encode(&m, &frame, &err) == SOT_OK, "refused", &err);
+	(void)bus_send(h->scheduler, from, sot_buf_str(&frame), NULL);
+	sot_buf_clear(&frame);
+}
+
+static void on_request(void *self, const bus_peer *from, sot_str frame)
+{
+	harness *h = self;
+	sot_wire_head head = {0};
+	need(sot_wire_peek(frame, &head, NULL) == SOT_OK, "a malformed request", NULL);
+	h->asked++;
+	sot_buf_reset(&h->last_frame);
+	sot_buf_add_str(&h->last_frame, frame);
+	if (h->silent)
+		return;
+	if (h->refuse_with >= 0)
+		answer_refused(h, from, head.request_id);
+	else
+		answer_accepted(h, from, head.request_id);
+}
+
+/* ---- files, keys, programs ---- */
+static void make_key(harness *h, const char *name, bus_keypair *ret)
+{
+	char path[160];
+	sot_err err = {0};
+	need(bus_keypair_make(ret, &err) == SOT_OK, "keypair", &err);
+	(void)snprintf(path, sizeof(path), "%s/%s.key", h->dir, name);
+	need(bus_keypair_save(path, ret, &err) == SOT_OK, path, &err);
+	(void)snprintf(path, sizeof(path), "%s/%s.pub", h->dir, name);
+	need(sot_file_write(path, sot_str_c(ret->public_key), 0644, &err) == SOT_OK, path, &err);
+}
+
+typedef struct child {
+	bool done;
+	int status;
+	char *out;
+	size_t out_size;
+} child;
+
+static void on_child(void *self, const reactor_child_result *result)
+{
+	child *c = self;
+	size_t n = result->out.n < c->out_size ? result->out.n : c->out_size - 1;
+	c->done = true;
+	c->status = result->exit_status;
+	if (n > 0)
+		memcpy(c->out, result->out.p, n);
+	while (n > 0 && c->out[n - 1] == '\n')
+		n--;
+	c->out[n] = '\0';
+	if (result->exit_status != 0)
+		(void)fprintf(stderr, "child: %.*s\n", SOT_ARG(result->err_text));
+}
+
+static void run_program(
+    harness *h, const char *const *argv, sot_str input, char *out, size_t out_size)
+{
+	child c = {.out = out, .out_size = out_size};
+	sot_err err = {0};
+	need(reactor_spawn(h->loop, argv, (const char *const *)environ, input, 65536, 20000, on_child,
+	         &c, &err) == SOT_OK,
+	    argv[0], &err);
+	harness_until(h, &c.done);
+	need(c.status == 0, argv[0], NULL);
+}
+
+void harness_sql(harness *h, const char *user, const char *sql, char ret[4096])
+{
+	const char *argv[] = {"/usr/bin/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h",
+	    getenv("SOT_PG_DIR"), "-U", user, "-d", "sotalia", "-c", sql, NULL};
+	run_program(h, argv, (sot_str){0}, ret, 4096);
+}
+
+static char *option(const char *fmt, ...) SOT_PRINTF(1, 2);
+static char *option(const char *fmt, ...)
+{
+	char text[600];
+	va_list args;
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return sot_strdup(text);
+}
+
+#define OPTIONS_MAX 16
+static size_t gateway_argv(harness *h, const char **argv)
+{
+	size_t n = 0;
+	argv[n++] = option("%s", GATEWAY_PROGRAM);
+	argv[n++] = option("--listen=127.0.0.1:0");
+	argv[n++] = option("--database=host=%s dbname=sotalia user=sot_gateway", getenv("SOT_PG_DIR"));
+	argv[n++] = option("--keys_dir=%s", h->dir);
+	argv[n++] = option("--scheduler_requests=%s", bus_server_endpoint(h->scheduler));
+	argv[n++] = option("--scheduler_hints=ipc://%s/hints", h->dir);
+	argv[n++] = option("--ipam_requests=ipc://%s/ipam", h->dir);
+	argv[n++] = option("--ipam_hints=ipc://%s/ipam-hints", h->dir);
+	argv[n++] = option("--events_endpoint=ipc://%s/events", h->dir);
+	argv[n++] = option("--blobs_dir=%s/blobs", h->dir);
+	argv[n++] = option("--ui_dir=%s/ui", h->dir);
+	argv[n++] = option("--openapi_file=%s/openapi.json", GATEWAY_SOURCE_DIR);
+	argv[n++] = option("--request_deadline_ms=2000");
+	argv[n] = NULL;
+	return n;
+}
+
+static void free_argv(const char **argv)
+{
+	for (size_t i = 0; argv[i] != NULL; i++)
+		free((char *)(uintptr_t)argv[i]);
+}
+
+static void admin(harness *h, const char *const *extra, const char *input, char *out, size_t size)
+{
+	const char *argv[OPTIONS_MAX + 8];
+	size_t n = gateway_argv(h, argv), begin = n;
+	for (size_t i = 0; extra[i] != NULL; i++)
+		argv[n++] = extra[i];
+	argv[n] = NULL;
+	run_program(h, argv, sot_str_c(input), out, size);
+	argv[begin] = NULL;
+	free_argv(argv);
+}
+
+/* The address is in the log line "service.up". */
+static bool find_address(harness *h)
+{
+	sot_buf text;
+	const char *at;
+	sot_str rest;
+	sot_buf_init(&text, 1024 * 1024);
+	if (sot_file_read(h->log_path, &text, NULL) != SOT_OK) {
+		sot_buf_clear(&text);
+		return false;
+	}
+	at = text.n > 0 ? strstr(text.p, "listen=") : NULL;
+	if (at != NULL) {
+		sot_str address = sot_str_cut(sot_str_c(at + 7), ' ', &rest);
+		need(sot_str_copy(address, h->address, sizeof(h->address), NULL) == SOT_OK, "log", NULL);
+		(void)snprintf(h->url, sizeof(h->url), "http://%s", h->address);
+	}
+	sot_buf_clear(&text);
+	return at != NULL;
+}
+
+void harness_spawn_gateway(harness *h, const char *failpoints)
+{
+	const char *argv[OPTIONS_MAX + 1];
+	posix_spawn_file_actions_t files;
+	sot_mono deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
+	pid_t pid = 0;
+	(void)gateway_argv(h, argv);
+	if (failpoints != NULL)
+		(void)setenv("SOT_FAILPOINTS", failpoints, 1);
+	else
+		(void)unsetenv("SOT_FAILPOINTS");
+	(void)unlink(h->log_path);
+	need(posix_spawn_file_actions_init(&files) == 0 &&
+	         posix_spawn_file_actions_addopen(
+	             &files, 2, h->log_path, O_WRONLY | O_CREAT | O_APPEND, 0644) == 0 &&
+	         posix_spawn(&pid, argv[0], &files, NULL, (char *const *)(uintptr_t)argv, environ) == 0,
+	    "spawn of the gateway", NULL);
+	(void)posix_spawn_file_actions_destroy(&files);
+	(void)unsetenv("SOT_FAILPOINTS");
+	free_argv(argv);
+	h->gateway_pid = pid;
+	while (!find_address(h)) {
+		reactor_turn(h->loop, 20);
+		need(!sot_mono_reached(sot_mono_now(), deadline), "the gateway does not come up", NULL);
+	}
+	/* Ready: the database, the scheduler and the first reading of events. */
+	while (harness_call(h, "GET", "/v1/events/stream?after=bad", NULL, (sot_str){0})->status != 400)
+		need(!sot_mono_reached(sot_mono_now(), deadline), "the gateway is not ready", NULL);
+}
+
+static void make_ui(harness *h)
+{
+	char path[160];
+	sot_err err = {0};
+	(void)snprintf(path, sizeof(path), "%s/ui/assets", h->dir);
+	need(sot_mkdirs(path, 0755, &err) == SOT_OK, path, &err);
+	(void)snprintf(path, sizeof(path), "%s/ui/index.html", h->dir);
+	need(sot_file_write(path, SOT_STR("<!doctype html><title>ui</title>"), 0644, &err) == SOT_OK,
+	    path, &err);
+	(void)snprintf(path, sizeof(path), "%s/ui/assets/app-1a2b.js", h->dir);
+	need(sot_file_write(path, SOT_STR("console.log(1)"), 0644, &err) == SOT_OK, path, &err);
+}
+
+void harness_start(harness *h, const char *failpoints)
+{
+	bus_keypair gateway, scheduler, ipam;
+	char endpoint[128], out[256];
+	const char *account[] = {"--add-account", "ada", "admin", NULL};
+	const char *token[] = {"--add-token", "ada", NULL};
+	sot_err err = {0};
+	*h = (harness){.refuse_with = -1};
+	need(getenv("SOT_PG_DIR") != NULL, "run this under tests/pg.sh run", NULL);
+	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/sotalia-gateway.XXXXXX");
+	need(mkdtemp(h->dir) != NULL, h->dir, NULL);
+	(void)snprintf(h->log_path, sizeof(h->log_path), "%s/gateway.log", h->dir);
+	sot_buf_init(&h->last_frame, SOT_WIRE_FRAME_MAX);
+	sot_rand_bytes(h->operation_id.b, sizeof(h->operation_id.b));
+	make_key(h, "api-gateway", &gateway);
+	make_key(h, "scheduler", &scheduler);
+	make_key(h, "ipam", &ipam);
+	make_ui(h);
+	need(reactor_new(&h->loop, &err) == SOT_OK, "reactor", &err);
+	need(bus_new(h->loop, &scheduler, &h->bus, &err) == SOT_OK, "bus", &err);
+	need(bus_allow_services(h->bus, h->dir, &err) == SOT_OK, "keys", &err);
+	(void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/scheduler", h->dir);
+	need(bus_listen(h->bus, "requests", endpoint, on_request, h, &h->scheduler, &err) == SOT_OK,
+	    endpoint, &err);
+	need(http_client_new(h->loop, &h->http, &err) == SOT_OK, "http", &err);
+	admin(h, account, "correct horse battery\n", out, sizeof(out));
+	admin(h, token, "", h->token, sizeof(h->token));
+	harness_spawn_gateway(h, failpoints);
+}
+
+int harness_wait_exit(harness *h)
+{
+	int status = 0;
+	need(waitpid(h->gateway_pid, &status, 0) == h->gateway_pid, "waitpid", NULL);
+	h->gateway_pid = 0;
+	return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void harness_stop(harness *h)
+{
+	const char *rm[] = {"/bin/rm", "-rf", h->dir, NULL};
+	char out[16];
+	if (h->gateway_pid > 0) {
+		(void)kill(h->gateway_pid, SIGTERM);
+		need(harness_wait_exit(h) == 0, "the gateway did not end with 0", NULL);
+	}
+	run_program(h, rm, (sot_str){0}, out, sizeof(out));
+	h->http = http_client_free(h->http);
+	h->scheduler = bus_server_free(h->scheduler);
+	h->bus = bus_free(h->bus);
+	h->loop = reactor_free(h->loop);
+	sot_buf_clear(&h->last_frame);
+}
+
+/* ---- HTTP ---- */
+static void on_reply(void *self, const http_reply *reply)
+{
+	answer *a = self;
+	a->done = true;
+	a->code = reply->code;
+	a->status = reply->status;
+	sot_buf_reset(&a->body);
+	sot_buf_add_str(&a->body, reply->body);
+}
+
+const answer *harness_call(
+    harness *h, const char *method, const char *path, const char *const *extra, sot_str body)
+{
+	static answer a;
+	char url[512], authorization[200];
+	const char *headers[12] = {authorization, "Expect:"};
+	size_t n = 2;
+	sot_err err = {0};
+	http_request q = {.method = method,
+	    .url = url,
+	    .headers = headers,
+	    .body = body,
+	    .deadline_ms = HARNESS_DEADLINE_MS,
+	    .body_max = 16u * 1024 * 1024,
+	    .output_fd = -1,
+	    .netns_fd = -1};
+	sot_buf_clear(&a.body);
+	a = (answer){0};
+	sot_buf_init(&a.body, 16u * 1024 * 1024);
+	(void)snprintf(url, sizeof(url), "%s%s", h->url, path);
+	(void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", h->token);
+	for (size_t i = 0; extra != NULL && extra[i] != NULL && n < 11; i++)
+		headers[n++] = extra[i];
+	need(http_client_send(h->http, &q, on_reply, &a, NULL, &err) == SOT_OK, url, &err);
+	harness_until(h, &a.done);
+	return &a;
+}
+
+void harness_raw(harness *h, sot_str bytes, char ret[2048])
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	sot_str port_text;
+	uint64_t port = 0;
+	size_t n = 0;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)sot_str_cut(sot_str_c(h->address), ':', &port_text);
+	need(sot_parse_u64(port_text, 1, 65535, &port, NULL) == SOT_OK, "port", NULL);
+	to.sin_port = htons((uint16_t)port);
+	need(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "connect", NULL);
+	need(write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n, "write", NULL);
+	while (n < 2000) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		ssize_t got;
+		if (poll(&p, 1, HARNESS_DEADLINE_MS) != 1)
+			break;
+		got = read(fd, ret + n, 2000 - n);
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	ret[n] = '\0';
+	(void)close(fd);
+}

@@ -1,0 +1,56 @@
+/* harness - a real gateway process between a scratch PostgreSQL and a scheduler played by the test.
+ *
+ * Run under tests/pg.sh (SOT_PG_DIR). Everything runs in one reactor of the test; waiting is always
+ * for a condition, with a deadline that fails the test.
+ */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include "bus.h"
+#include "http_client.h"
+
+#define HARNESS_DEADLINE_MS 20000
+
+typedef struct answer {
+	bool done;
+	sot_code code;
+	int status;
+	sot_buf body;
+} answer;
+
+typedef struct harness {
+	reactor *loop;
+	bus *bus;
+	bus_server *scheduler;
+	http_client *http;
+	char dir[64], url[80], address[64], token[128];
+	int gateway_pid;
+	char log_path[128];
+	/* The scheduler of the test: what it was asked, what it answers. */
+	unsigned asked;
+	sot_buf last_frame;
+	int refuse_with; /* -1: accept; else enum sot_refusal */
+	bool silent;
+	sot_uuid operation_id;
+} harness;
+
+/* Starts everything; `failpoints` may be NULL. Exits the test program when it cannot. */
+void harness_start(harness *h, const char *failpoints);
+void harness_stop(harness *h);
+/* Waits for the gateway to end; its exit status, or 256 + signal. */
+int harness_wait_exit(harness *h);
+/* Starts the gateway (again). */
+void harness_spawn_gateway(harness *h, const char *failpoints);
+/* Runs the loop until *flag, or fails. */
+void harness_until(harness *h, const bool *flag);
+
+/* One request with the token; `extra` is NULL or a NULL-terminated list of headers. The answer is
+ * valid until the next call. */
+const answer *harness_call(
+    harness *h, const char *method, const char *path, const char *const *extra, sot_str body);
+/* Raw bytes over TCP; the answer up to the close of the connection or 2,000 bytes. */
+void harness_raw(harness *h, sot_str bytes, char ret[2048]);
+/* SQL as the database's owner, by psql; output (at most 4 KiB) without the last newline. */
+void harness_sql(harness *h, const char *user, const char *sql, char ret[4096]);
+
+#endif
