@@ -28,7 +28,12 @@ if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
   target_compile_options(sot_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong
-    -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero)
+    -fstack-clash-protection -fcf-protection=full)
+  # clang 14 knows it only behind another flag.
+  check_c_compiler_flag(-ftrivial-auto-var-init=zero SOT_HAS_AUTO_VAR_INIT)
+  if(SOT_HAS_AUTO_VAR_INIT)
+    target_compile_options(sot_flags INTERFACE -ftrivial-auto-var-init=zero)
+  endif()
   target_link_options(sot_flags INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
 endif()
 if(SOT_SANITIZE)
