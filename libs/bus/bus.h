@@ -60,16 +60,16 @@ typedef void (*bus_server_fn)(void *self, const bus_peer *from, sot_str frame);
 sot_code bus_listen(bus *b, const char *name, const char *endpoint, bus_server_fn fn, void *self,
 	bus_server **ret, sot_err *err) SOT_CHECK;
 const char *bus_server_endpoint(const bus_server *s);
-/* SOT_NOT_FOUND when the peer is gone, SOT_LIMIT when its queue is full, SOT_DENIED when its key was
- * revoked (all counted), SOT_INVALID for a frame larger than SOT_WIRE_FRAME_MAX. */
+/* SOT_NOT_FOUND when the peer is gone, SOT_LIMIT when its queue is full, SOT_DENIED when its key
+ * was revoked (all counted), SOT_INVALID for a frame larger than SOT_WIRE_FRAME_MAX. */
 sot_code bus_send(bus_server *s, const bus_peer *to, sot_str frame, sot_err *err);
 bus_server *bus_server_free(bus_server *s);
 
 /* ---- client: DEALER ---- */
 typedef struct bus_client bus_client;
 /* Frames that answer no open request (pushes of the server) go to `on_push` (may be NULL).
- * `on_up` (may be NULL) is told when the connection is made (true) or lost (false). A lost or refused
- * connection is tried again for ever, with a growing, jittered pause. */
+ * `on_up` (may be NULL) is told when the connection is made (true) or lost (false). A lost or
+ * refused connection is tried again for ever, with a growing, jittered pause. */
 typedef void (*bus_push_fn)(void *self, sot_str frame);
 typedef void (*bus_up_fn)(void *self, bool up);
 sot_code bus_connect(bus *b, const char *name, const char *endpoint, const char *server_public_key,
@@ -83,7 +83,8 @@ uint64_t bus_next_request_id(bus *b);
  * (doubling), and at once on a new connection, until a frame with that request id comes back or the
  * deadline passes. Later replies to the same id are ignored and counted. `done` is called
  * exactly once, never inside this call: with SOT_OK and the reply's frame, or with SOT_UNAVAILABLE
- * and the reason. At most 10,000 open requests per client (SOT_LIMIT at once, `done` not called). */
+ * and the reason. At most 10,000 open requests per client (SOT_LIMIT at once, `done` not called).
+ */
 typedef void (*bus_reply_fn)(void *self, sot_code code, sot_str frame, const sot_err *why);
 sot_code bus_request(bus_client *c, uint64_t request_id, sot_str frame, int64_t deadline_ms,
 	bus_reply_fn done, void *self, sot_err *err) SOT_CHECK;

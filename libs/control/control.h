@@ -7,8 +7,8 @@
  *   failpoint set NAME ACTION   ACTION as in sot_failpoint.h, e.g. crash, error:3, delay:250, off
  *   log level LEVEL             debug, info, warn, error
  *
- * What cannot be done is answered with "error: <why>". The socket has mode 0600, at most 16 clients,
- * 5 s for each. Owner: the reactor's thread.
+ * What cannot be done is answered with "error: <why>". The socket has mode 0600, at most 16
+ * clients, 5 s for each. Owner: the reactor's thread.
  */
 #ifndef CONTROL_H
 #define CONTROL_H

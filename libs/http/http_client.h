@@ -35,7 +35,7 @@ typedef struct http_request {
 
 typedef struct http_reply {
 	/* SOT_OK: a full reply was read (whatever its status). SOT_LIMIT: the body passed body_max.
-	 * SOT_DENIED: TLS could not prove the server. SOT_INVALID: the URL. SOT_UNAVAILABLE: the rest. */
+	 * SOT_DENIED: TLS could not prove the server. SOT_INVALID: the URL. SOT_UNAVAILABLE: other. */
 	sot_code code;
 	const sot_err *why; /* NULL when SOT_OK */
 	int status;
