@@ -33,6 +33,9 @@ typedef struct gw_auth gw_auth;
 typedef struct gw_peers gw_peers;
 typedef struct gw_hub gw_hub;
 
+struct control;
+struct service;
+
 typedef struct gateway {
 	const gateway_config *config;
 	reactor *loop;
@@ -43,6 +46,8 @@ typedef struct gateway {
 	gw_peers *peers;
 	gw_hub *hub;
 	gw_buckets *login_addresses, *login_accounts;
+	struct control *control;
+	struct service *service;
 	bool draining;
 	sot_buf openapi;
 	sot_metric *answers[6]; /* by status / 100 */
@@ -113,7 +118,8 @@ void gw_peers_forget(gw_peers *p, void *self);
 
 sot_code gw_hub_new(gateway *g, gw_hub **ret, sot_err *err) SOT_CHECK;
 gw_hub *gw_hub_free(gw_hub *h);
-void gw_hub_poke(gw_hub *h); /* a hint came: read the outbox now */
+void gw_hub_end_streams(gw_hub *h); /* their clients go to another gateway */
+void gw_hub_poke(gw_hub *h);        /* a hint came: read the outbox now */
 /* Calls fn(self) when an event of the operation comes. One watch per self. */
 void gw_hub_watch(gw_hub *h, sot_uuid operation, void (*fn)(void *self), void *self);
 void gw_hub_unwatch(gw_hub *h, void *self);

@@ -276,6 +276,11 @@ static void on_hint(void *self, const char *identity, sot_str topic, sot_str fra
 	gw_hub_poke(self);
 }
 
+void gw_hub_end_streams(gw_hub *h)
+{
+	tell_listeners(h, false);
+}
+
 /* ---- readers ---- */
 void gw_hub_listen(gw_hub *h, gw_listener *l)
 {

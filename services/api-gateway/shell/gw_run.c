@@ -1,14 +1,15 @@
 /* The process: parts in order of need, a drain at the end. */
 #include "gateway.h"
 
+#include "control.h"
 #include "gw_sql.h"
+#include "service.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
 #include "sot_log.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 #define DRAIN_MS 5000
-#define DRAIN_STEP_MS 50
+#define DRAIN_LOOK_MS 50
 #define OPENAPI_MAX (2u * 1024 * 1024)
 #define ORPHAN_AGE_S (24 * 3600)
 #define BUCKETS 4096
@@ -120,33 +121,43 @@ static sot_code open_http(gateway *g, sot_err *err)
 	return gw_http_new(g->loop, &options, &gw_call_events, g, &g->http, err);
 }
 
-static void on_drained(void *self, uint64_t missed)
+/* Drained when the last open request is over; the service's deadline ends the wait for streams. */
+static void on_drain_look(void *self, uint64_t missed)
 {
 	gateway *g = self;
-	static int64_t waited_ms;
 	(void)missed;
-	waited_ms += DRAIN_STEP_MS;
-	if (gw_http_open_requests(g->http) == 0 || waited_ms >= DRAIN_MS)
-		reactor_stop(g->loop);
+	if (gw_http_open_requests(g->http) == 0)
+		service_drained(g->service);
 }
 
-static void on_signal(void *self, int signo)
+static void on_drain(void *self)
 {
 	gateway *g = self;
-	if (g->draining) {
-		reactor_stop(g->loop);
-		return;
-	}
-	sot_log(SOT_INFO, "service.drain", "signal=%d open=%zu", signo, gw_http_open_requests(g->http));
+	sot_log(SOT_INFO, "service.drain", "open=%zu", gw_http_open_requests(g->http));
 	g->draining = true;
 	gw_http_quiesce(g->http);
-	(void)reactor_every_ms(g->loop, DRAIN_STEP_MS, on_drained, g);
+	gw_hub_end_streams(g->hub);
+	(void)reactor_every_ms(g->loop, DRAIN_LOOK_MS, on_drain_look, g);
 }
 
-static void ignore_signal(void *self, int signo)
+static bool on_health(void *self, sot_buf *reasons)
 {
-	(void)self;
-	(void)signo;
+	gateway *g = self;
+	bool database = store_is_up(g->db), scheduler = gw_peers_scheduler_is_up(g->peers);
+	if (!database)
+		sot_buf_add_c(reasons, "the database is away\n");
+	if (!scheduler)
+		sot_buf_add_c(reasons, "no scheduler is connected\n");
+	return database && scheduler;
+}
+
+static sot_code open_outside(gateway *g, sot_err *err)
+{
+	service_options options = {.drain = on_drain, .self = g, .drain_deadline_ms = DRAIN_MS};
+	if (control_listen(g->loop, g->config->control_socket, "api-gateway", on_health, g, &g->control,
+	        err) != SOT_OK)
+		return sot_wrap(err, "control_socket");
+	return service_new(g->loop, &options, &g->service, err);
 }
 
 static sot_code open_parts(gateway *g, sot_err *err)
@@ -159,7 +170,8 @@ static sot_code open_parts(gateway *g, sot_err *err)
 	    BUCKETS, g->config->login_tries_per_minute, 60000 / g->config->login_tries_per_minute);
 	if (prepare_files(g, err) != SOT_OK || open_database(g, err) != SOT_OK ||
 	    open_bus(g, err) != SOT_OK || gw_peers_new(g, &g->peers, err) != SOT_OK ||
-	    gw_hub_new(g, &g->hub, err) != SOT_OK || open_http(g, err) != SOT_OK)
+	    gw_hub_new(g, &g->hub, err) != SOT_OK || open_http(g, err) != SOT_OK ||
+	    open_outside(g, err) != SOT_OK)
 		return err != NULL ? err->code : SOT_INTERNAL;
 	SOT_FAILPOINT("gateway.start.before_loop", err);
 	return SOT_OK;
@@ -168,6 +180,8 @@ static sot_code open_parts(gateway *g, sot_err *err)
 /* Requests first: their ends let go of everything that comes after. */
 static void close_parts(gateway *g)
 {
+	g->service = service_free(g->service);
+	g->control = control_free(g->control);
 	g->http = gw_http_free(g->http);
 	g->db = store_free(g->db);
 	g->hub = gw_hub_free(g->hub);
@@ -188,10 +202,7 @@ sot_code gateway_run(const gateway_config *config, sot_err *err)
 		return code;
 	code = open_parts(&g, err);
 	if (code == SOT_OK) {
-		(void)reactor_add_signal(g.loop, SIGTERM, on_signal, &g);
-		(void)reactor_add_signal(g.loop, SIGINT, on_signal, &g);
-		(void)reactor_add_signal(g.loop, SIGHUP, ignore_signal, &g);
-		(void)reactor_add_signal(g.loop, SIGPIPE, ignore_signal, &g);
+		service_ready(g.service);
 		sot_log(SOT_INFO, "service.up", "listen=%s tls=%s", gw_http_address(g.http),
 		    config->tls_cert[0] != '\0' ? "on" : "off");
 		code = reactor_run(g.loop, err);

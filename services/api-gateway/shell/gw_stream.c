@@ -115,7 +115,7 @@ static void fill(stream *s)
 static ssize_t pull(void *self, char *dst, size_t n)
 {
 	stream *s = self;
-	if (s->broken)
+	if (s->broken || s->call->g->draining)
 		return -1;
 	if (s->sent == s->pending.n && !s->reading) {
 		sot_buf_reset(&s->pending);
