@@ -5,7 +5,7 @@ SOT_UID_scheduler=64201
 SOT_UID_ipam=64202
 SOT_UID_api_gateway=64203
 SOT_UID_monitor_bridge=64204
-SOT_SERVICES="ipam scheduler api-gateway monitor-bridge"
+SOT_SERVICES=${SOT_SERVICES:-"ipam scheduler api-gateway monitor-bridge"}
 SOT_LISTEN=${SOT_LISTEN:-127.0.0.1}
 SOT_URL=https://$SOT_LISTEN:7443
 
@@ -81,15 +81,16 @@ EOF
   config_write api-gateway <<EOF
 listen = $l:7443
 events_endpoint = tcp://$l:7221
-scheduler_endpoints = tcp://$l:7201
-scheduler_hints_endpoints = tcp://$l:7204
-ipam_endpoint = tcp://$l:7211
-ipam_hints_endpoint = tcp://$l:7212
+scheduler_requests = tcp://$l:7201
+scheduler_hints = tcp://$l:7204
+ipam_requests = tcp://$l:7211
+ipam_hints = tcp://$l:7212
 keys_dir = $keys
 tls_cert = $SOT_RUN/var/tls/gateway.crt
 tls_key = $SOT_RUN/var/tls/gateway.key
-blob_dir = $SOT_RUN/var/blobs
+blobs_dir = $SOT_RUN/var/blobs
 ui_dir = $SOT_RUN/src/web/dist
+openapi_file = $SOT_RUN/src/services/api-gateway/openapi.json
 database = $(conninfo gateway)
 control_socket = $SOT_RUN/control-api-gateway/socket
 EOF
