@@ -7,7 +7,6 @@ import { lazy } from 'react';
 import { useTranslation } from 'react-i18next';
 import { createBrowserRouter, Link, RouterProvider, useRouteError } from 'react-router-dom';
 import { ApiError } from '../api/client';
-import '../ui/DataTable'; // every list needs it: one request fewer for the first page
 import { LiveProvider } from '../live/LiveProvider';
 import { SignInPage } from '../pages/SignInPage';
 import { Empty, ReadError, Skeleton } from '../ui/Page';

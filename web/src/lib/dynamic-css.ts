@@ -74,3 +74,15 @@ export function clearContainerCache(): void {
 		removeCSS(key);
 	}
 }
+
+/** Asked for by @ant-design/icons: the console uses no shadow roots. */
+export function getShadowRoot(): null {
+	return null;
+}
+
+/** Asked for by @ant-design/icons. */
+export function warningOnce(valid: boolean, message: string): void {
+	if (!valid) {
+		console.warn(message);
+	}
+}

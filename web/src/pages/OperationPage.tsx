@@ -27,7 +27,7 @@ function Step({ step }: { step: OperationStep }) {
 				<span className="sot-muted sot-small sot-num">{formatDuration(elapsedMs(step.startedAt, step.finishedAt, now))}</span>
 			</div>
 			<div className="sot-row sot-small">
-				<OperationState state={step.state} />
+				{step.state !== 'queued' && <OperationState state={step.state} />}
 				{step.detail && <span className="sot-muted">{step.detail}</span>}
 			</div>
 		</li>

@@ -152,11 +152,15 @@ function RecentOperations({ operations }: { operations: Operation[] }) {
 						<Link className="sot-rowlink" to={`/operations/${operation.id}`}>
 							{apiWord('kind', operation.kind)} {operation.target}
 						</Link>
-						<OperationState state={operation.state} />
-					</div>
-					<div className="sot-row sot-muted sot-small">
-						<span>{operation.actor}</span>
-						<Time at={operation.createdAt} as="ago" />
+						<span className="sot-muted sot-small">{operation.actor}</span>
+						<span className="sot-row">
+							<span className="sot-muted sot-small">
+								<Time at={operation.createdAt} as="ago" />
+							</span>
+							<span style={{ width: 92 }}>
+								<OperationState state={operation.state} />
+							</span>
+						</span>
 					</div>
 				</li>
 			))}

@@ -1,0 +1,74 @@
+// The same scenario against the make-believe platform of web/dev, plus what cannot be done to a real one: the event stream
+// is cut and refused, and the console must say so, go on by polling, and come back without losing an event.
+import { fileURLToPath } from 'node:url';
+import { serveMock } from '../../web/dev/mock/server.mjs';
+import { seededWorld } from '../../web/dev/mock/world.mjs';
+import { check, goTo, openBrowser, shoot } from './browser.mjs';
+import { runScenario } from './scenario.mjs';
+
+const dist = fileURLToPath(new URL('../../web/dist', import.meta.url));
+const output = process.env.SOTALIA_UI_OUTPUT ?? fileURLToPath(new URL('./output', import.meta.url));
+
+async function streamFaults(test, mock) {
+	const { page } = test;
+	await goTo(page, '/events');
+	await page.waitForSelector('.sot-events li');
+	mock.breakStreams(true);
+	await page.waitForSelector('[data-live="reconnecting"]');
+	check(true, 'a cut stream is shown as reconnecting');
+	await page.waitForSelector('[data-live="polling"]');
+	check(true, 'a refused stream falls back to polling');
+	mock.context.world.emit('image.registered', 'seen-by-polling', { data: {} });
+	await page.waitForFunction(() => document.querySelector('.sot-events').textContent.includes('seen-by-polling'));
+	check(true, 'an event arrives by polling');
+	mock.breakStreams(false);
+	await page.waitForSelector('[data-live="live"]');
+	check(true, 'the stream comes back');
+	mock.context.world.emit('image.registered', 'seen-by-stream', { data: {} });
+	await page.waitForFunction(() => document.querySelector('.sot-events').textContent.includes('seen-by-stream'));
+	const numbers = await page.$$eval('.sot-events li', (list) => list.map((line) => Number(line.dataset.number)));
+	check(numbers.every((number, at) => at === 0 || number === numbers[at - 1] - 1), 'no event is lost or doubled over the faults');
+}
+
+async function oneStreamForAllTabs(test, mock) {
+	const second = await test.browser.newPage();
+	await second.goto(mock.url, { waitUntil: 'domcontentloaded' });
+	await second.waitForSelector('[data-live="live"]');
+	check(mock.context.streams.size === 1, 'two tabs share one event stream');
+	await second.close();
+}
+
+async function problemStays(test, mock) {
+	const { page } = test;
+	await page.goto(`${mock.url}/operations/00000000-0000-7000-8000-000000000000`, { waitUntil: 'domcontentloaded' });
+	await page.waitForSelector('.sot-notice.bad');
+	const text = await page.$eval('.sot-notice.bad', (box) => box.textContent);
+	check(/not_found/.test(text) && /[0-9a-f]{16}/.test(text), 'an error shows code and request id');
+	await shoot(test, 'problem');
+}
+
+async function endedSession(test, mock) {
+	const { page } = test;
+	mock.context.sessions.clear();
+	mock.breakStreams(false);
+	await page.waitForSelector('input[autocomplete="username"]');
+	check(true, 'an ended session leads to the sign-in page');
+}
+
+const mock = await serveMock(await seededWorld(), { dist });
+const test = await openBrowser({ output });
+try {
+	await runScenario(test, { url: mock.url, user: 'admin', password: 'sotalia', app: 'examples' });
+	await oneStreamForAllTabs(test, mock);
+	await streamFaults(test, mock);
+	await problemStays(test, mock);
+	await endedSession(test, mock);
+	console.log(`ui: passed, screenshots in ${output}`);
+} catch (cause) {
+	await shoot(test, 'failure').catch(() => undefined);
+	console.error(`ui: failed on ${test.page.url()}: ${cause.stack}\n${test.complaints.join('\n')}`);
+	process.exitCode = 1;
+} finally {
+	await test.browser.close();
+	await mock.close();
+}

@@ -1,0 +1,184 @@
+// What an operator does on a running platform: sign in, look at hosts, apps, instances and addresses, scale an app, and
+// watch the operation's log grow. Works on any platform that has at least one host and one healthy app.
+import { check, clickButton, goTo, shoot, waitForText } from './browser.mjs';
+
+async function signIn(test, { url, user, password }) {
+	const { page } = test;
+	await page.goto(url, { waitUntil: 'networkidle0' });
+	await page.waitForSelector('input[autocomplete="username"]');
+	await shoot(test, 'sign-in');
+	await page.type('input[autocomplete="username"]', user);
+	await page.type('input[autocomplete="current-password"]', `${password}-wrong`);
+	await page.click('button[type="submit"]');
+	await page.waitForSelector('.sot-notice.bad');
+	check(/Code/.test(await page.$eval('.sot-notice.bad', (box) => box.textContent)), 'a wrong password is refused with a code');
+	await page.click('input[autocomplete="current-password"]', { count: 3 });
+	await page.type('input[autocomplete="current-password"]', password);
+	await page.click('button[type="submit"]');
+	await page.waitForSelector('.sot-shell');
+	await page.waitForSelector('[data-live="live"]');
+	check(true, 'signed in, the lamp shows live');
+}
+
+async function seeOverview(test) {
+	await waitForText(test.page, '.sot-kpis b', '^[1-9]');
+	await test.page.waitForSelector('.sot-meter');
+	await shoot(test, 'overview');
+}
+
+async function seeHosts(test) {
+	const { page } = test;
+	await goTo(page, '/hosts');
+	await page.waitForSelector('.ant-table-row');
+	check((await page.$('[data-state="online"]')) !== null, 'a host is online');
+	await shoot(test, 'hosts');
+	await page.click('.ant-table-row .sot-rowlink');
+	await page.waitForSelector('.sot-facts');
+	await page.waitForSelector('.ant-table-row');
+	await shoot(test, 'host');
+}
+
+async function seeInstances(test) {
+	const { page } = test;
+	await goTo(page, '/instances');
+	await page.waitForSelector('[data-state="healthy"]');
+	const rows = await page.$$eval('.ant-table-row', (list) => list.map((row) => row.textContent));
+	check(rows.length > 0, `${rows.length} instances are listed`);
+	check(rows.some((row) => /\d+\.\d+\.\d+\.\d+/.test(row)), 'an instance shows its address');
+	await shoot(test, 'instances');
+}
+
+async function seeAddresses(test) {
+	await goTo(test.page, '/addresses');
+	await test.page.waitForSelector('.sot-meter');
+	await test.page.waitForSelector('[data-state="bound"]');
+	check(true, 'an address is bound');
+	await shoot(test, 'addresses');
+}
+
+/** The app to scale: the wish of the caller, else the first that is complete. */
+async function chooseApp(page, wanted) {
+	await goTo(page, '/apps');
+	await page.waitForSelector('.ant-table-row [data-state="ready"]');
+	const names = await page.$$eval('.ant-table-row', (rows) => rows.filter((row) => row.querySelector('[data-state="ready"]')).map((row) => row.querySelector('.sot-rowlink').textContent));
+	const name = wanted && names.includes(wanted) ? wanted : names[0];
+	check(name !== undefined, `an app is ready: ${name}`);
+	return name;
+}
+
+async function instanceCount(page) {
+	return page.$$eval('.ant-table-row', (rows) => rows.length);
+}
+
+async function scaleThroughUi(test, more) {
+	const { page } = test;
+	await clickButton(page, 'Scale', '.sot-head');
+	await page.waitForSelector('.ant-modal .ant-input-number-input');
+	const before = Number(await page.$eval('.ant-modal .ant-input-number-input', (input) => input.value));
+	await page.focus('.ant-modal .ant-input-number-input');
+	await page.$eval('.ant-modal .ant-input-number-input', (input) => input.select());
+	await page.keyboard.type(String(before + more));
+	await page.waitForFunction((count) => document.querySelector('.ant-modal .ant-input-number-input')?.value === count, {}, String(before + more));
+	await page.waitForSelector('.ant-modal .ant-btn-primary:not([disabled])');
+	await page.$eval('.ant-modal .ant-btn-primary', (button) => button.click());
+	await page.waitForFunction(() => location.pathname.startsWith('/operations/'));
+	await page.waitForSelector('.sot-log');
+	return before;
+}
+
+/** The log must be seen with fewer lines first and more later, without a reload. */
+async function watchOperation(test, shot) {
+	const { page } = test;
+	await page.waitForSelector('.sot-log [data-line]');
+	const first = await page.$$eval('.sot-log [data-line]', (lines) => lines.length);
+	await page.waitForFunction((seen) => document.querySelectorAll('.sot-log [data-line]').length > seen, { polling: 50 }, first);
+	if (shot) {
+		await page.waitForFunction(() => document.querySelectorAll('.sot-steps li.done').length >= 2 || document.querySelector('.sot-head [data-state="done"]'));
+		await shoot(test, 'operation-running');
+	}
+	await page.waitForSelector('.sot-head [data-state="done"], .sot-head [data-state="failed"], .sot-head [data-state="cancelled"]', { timeout: 300_000 });
+	await page.waitForFunction(() => /complete|完整/.test(document.querySelector('.sot-log .sot-quiet').textContent));
+	const last = await page.$$eval('.sot-log [data-line]', (lines) => lines.map((line) => Number(line.dataset.line)));
+	check(last.length > first, `the log grew while it was watched: ${first} to ${last.length} lines`);
+	check(new Set(last).size === last.length && last.every((line, at) => at === 0 || line > last[at - 1]), 'no line is missing its order or comes twice');
+	check((await page.$('.sot-head [data-state="done"]')) !== null, 'the operation is done');
+	if (shot) {
+		await shoot(test, 'operation-done');
+	}
+}
+
+async function scaleAndBack(test, wanted) {
+	const { page } = test;
+	const name = await chooseApp(page, wanted);
+	await shoot(test, 'apps');
+	await page.$$eval('.sot-rowlink', (links, app) => links.find((link) => link.textContent === app).click(), name);
+	await page.waitForSelector('.ant-table-row');
+	await shoot(test, 'app');
+	const before = await scaleThroughUi(test, 2);
+	await watchOperation(test, true);
+	const permalink = page.url();
+	await page.reload({ waitUntil: 'domcontentloaded' });
+	await page.waitForSelector('.sot-log [data-line]');
+	check(page.url() === permalink, 'the operation has a permalink that replays');
+	await goTo(page, '/apps');
+	await waitForText(page, '.ant-table-row', `^${name}.*${before + 2} of ${before + 2}`);
+	check(true, `${name} shows ${before + 2} of ${before + 2} ready`);
+	await page.$$eval('.sot-rowlink', (links, app) => links.find((link) => link.textContent === app).click(), name);
+	await page.waitForFunction((count) => document.querySelectorAll('.ant-table-row').length === count, {}, before + 2);
+	check((await instanceCount(page)) === before + 2, 'its instances are listed');
+	const gone = await scaleThroughUi(test, -2);
+	check(gone === before + 2, 'the dialog knew the present count');
+	await watchOperation(test, false);
+	return name;
+}
+
+async function seeEvents(test) {
+	await goTo(test.page, '/events');
+	await test.page.waitForSelector('.sot-events li');
+	check((await test.page.$$('.sot-events li')).length > 3, 'events of the scaling are listed');
+	await shoot(test, 'events');
+	await goTo(test.page, '/operations');
+	await test.page.waitForSelector('.ant-table-row');
+	await shoot(test, 'operations');
+}
+
+async function seeLogs(test, name) {
+	const { page } = test;
+	await goTo(page, '/instances');
+	const button = await page.waitForSelector(`button[aria-label^="Logs: ${name}"]`);
+	await button.click();
+	await page.waitForSelector('.ant-drawer .sot-log');
+	await page.waitForFunction(() => document.querySelector('.ant-drawer .sot-log').textContent.length > 0);
+	check(true, 'the log drawer of an instance opens');
+	await shoot(test, 'instance-logs');
+	await page.keyboard.press('Escape');
+	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
+}
+
+async function chineseAndDark(test) {
+	const { page } = test;
+	await clickButton(page, '中文', '.sot-top');
+	await waitForText(page, '.sot-nav', '实例');
+	check(true, 'the language changes without a reload');
+	await page.click('button[aria-label="配色"]');
+	await page.waitForSelector('.ant-dropdown-menu-item');
+	await page.$$eval('.ant-dropdown-menu-item', (items) => items.find((item) => item.textContent === '深色').click());
+	await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+	await page.click('.sot-nav a[href="/"]');
+	await page.waitForSelector('.sot-meter');
+	await page.waitForFunction(() => !document.querySelector('.ant-dropdown:not(.ant-dropdown-hidden)'));
+	await shoot(test, 'overview-dark-zh');
+}
+
+export async function runScenario(test, platform) {
+	await signIn(test, platform);
+	await seeOverview(test);
+	await seeHosts(test);
+	await seeInstances(test);
+	await seeAddresses(test);
+	const name = await scaleAndBack(test, platform.app);
+	await seeEvents(test);
+	await seeLogs(test, name);
+	await chineseAndDark(test);
+	check(test.complaints.length === 0, `the browser has no complaint (policy, errors): ${test.complaints.join(' | ')}`);
+}
