@@ -50,6 +50,7 @@ struct reactor_watch {
 	} fn;
 	int fd, events;      /* WATCH_FD */
 	void *zmq_socket;    /* WATCH_SOCKET */
+	bool maybe_ready;    /* WATCH_SOCKET: look at it in this turn's pass */
 	int64_t interval_ms; /* WATCH_TIMER; 0 = one shot */
 	int64_t due_ms;      /* on the loop's clock */
 };

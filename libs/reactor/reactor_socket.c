@@ -2,9 +2,10 @@
  *
  * ZMQ_FD is edge-triggered, and any zmq_send or zmq_recv on the socket may eat the edge. So the
  * descriptor only wakes the loop; what is true is ZMQ_EVENTS, read for every socket before the loop
- * sleeps (sockets_are_waiting) and after each wake (sockets_dispatch). That is O(sockets) per turn:
- * a process has a few dozen at most. A pass gives each socket a bounded number of calls and begins
- * with another socket each time, so a flooded socket starves neither its neighbours nor the timers.
+ * sleeps (sockets_are_waiting); the pass after the sleep (sockets_dispatch) looks at those that had
+ * messages then or were woken since. That is O(sockets) per turn: a process has a few dozen. A pass
+ * gives each socket a bounded number of calls and begins with another socket each time, so a
+ * flooded socket starves neither its neighbours nor the timers.
  */
 #include "reactor_internal.h"
 
@@ -27,8 +28,9 @@ bool sockets_are_waiting(reactor *r)
 	bool any = false;
 	for (sot_link *l = r->sockets.next; l != &r->sockets; l = l->next) {
 		reactor_watch *w = SOT_CONTAINER(l, reactor_watch, link);
-		if (!w->removed && is_readable(w))
-			any = true; /* no early end: the others' edges must be re-armed too */
+		if (w->removed || !is_readable(w))
+			continue;
+		w->maybe_ready = any = true; /* no early end: the others' edges must be re-armed too */
 	}
 	return any;
 }
@@ -41,7 +43,9 @@ void sockets_dispatch(reactor *r)
 	for (sot_link *l = &r->sockets; l != last;) {
 		l = l->next;
 		reactor_watch *w = SOT_CONTAINER(l, reactor_watch, link);
-		for (int calls = 0; calls < CALLS_PER_PASS && !w->removed && is_readable(w); calls++)
+		bool look = w->maybe_ready;
+		w->maybe_ready = false;
+		for (int n = 0; look && n < CALLS_PER_PASS && !w->removed && is_readable(w); n++)
 			w->fn.socket(w->self, w->zmq_socket);
 	}
 	if (!sot_list_empty(&r->sockets)) {
@@ -53,9 +57,10 @@ void sockets_dispatch(reactor *r)
 
 static void on_wake(uv_poll_t *handle, int status, int events)
 {
-	(void)handle;
 	(void)status;
 	(void)events; /* the check phase of this turn reads ZMQ_EVENTS */
+	reactor_watch *w = handle->data;
+	w->maybe_ready = true;
 }
 
 reactor_watch *reactor_add_socket(reactor *r, void *zmq_socket, reactor_socket_fn fn, void *self)
