@@ -53,6 +53,14 @@ async function endedSession(test, mock) {
 	mock.breakStreams(false);
 	await page.waitForSelector('input[autocomplete="username"]');
 	check(true, 'an ended session leads to the sign-in page');
+	await page.type('input[autocomplete="username"]', 'admin');
+	await page.type('input[autocomplete="current-password"]', 'sotalia');
+	await page.click('button[type="submit"]');
+	await page.waitForSelector('[data-live="live"]');
+	mock.context.sessions.clear();
+	await page.click('.sot-nav a[href="/hosts"]');
+	await page.waitForSelector('input[autocomplete="username"]');
+	check(true, 'after signing in again it is live; a refused read leads back to the sign-in page');
 }
 
 const mock = await serveMock(await seededWorld(), { dist });

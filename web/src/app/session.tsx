@@ -84,6 +84,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	const expire = useCallback(() => leave(true), [leave]);
 
 	useEffect(() => void ask(), [ask]);
+	// A read that is refused for want of a session ends it here too, for example after a sign-out in another tab.
+	useEffect(
+		() =>
+			client.getQueryCache().subscribe((event) => {
+				const refused = event.type === 'updated' && event.action.type === 'error' ? event.action.error : null;
+				if (refused instanceof ApiError && refused.problem.status === 401) {
+					queueMicrotask(expire);
+				}
+			}),
+		[client, expire],
+	);
 
 	const value = useMemo(
 		() => ({ state, me, ended, ask, signIn, signOut, expire }),

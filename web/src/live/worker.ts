@@ -25,8 +25,8 @@ const engine = new LiveEngine(
 function onMessage(port: MessagePort, request: unknown): void {
 	if (request === 'hello') {
 		ports.add(port);
+		engine.start(); // before the state is told: a new tab must not hear of the session that ended before
 		port.postMessage({ type: 'state', state: engine.currentState } satisfies LiveMessage);
-		engine.start();
 	} else if (request === 'bye') {
 		ports.delete(port);
 		if (ports.size === 0) {
