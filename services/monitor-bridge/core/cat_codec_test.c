@@ -3,6 +3,7 @@
 #include "cat_codec.h"
 
 #include "../testing/cat_decoder.h"
+#include "sot_parse.h"
 #include "sot_rand.h"
 
 #include <setjmp.h>
@@ -215,7 +216,9 @@ static uint64_t seed_of_run(void)
 	const char *text = getenv("SOT_SEED");
 	uint64_t seed;
 	sot_rand_bytes(&seed, sizeof(seed));
-	return text ? strtoull(text, NULL, 10) : seed;
+	if (text)
+		assert_int_equal(sot_parse_u64(sot_str_c(text), 0, UINT64_MAX, &seed, NULL), SOT_OK);
+	return seed;
 }
 
 static void random_trees_come_back_the_same_in_both_codecs(void **state)
