@@ -1,0 +1,215 @@
+/* The gateway's side: random work, each request repeated with its key until it is answered. */
+#include "world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RESEND_MS 3000
+
+static const char *const app_names[] = {"alpha", "beta", "gamma"};
+
+static sot_request_context context_of(uint64_t number, char key[static 32], uint8_t sha[static 32])
+{
+	(void)snprintf(key, 32, "key-%llu", (unsigned long long)number);
+	memset(sha, (int)(number & 255), 32);
+	return (sot_request_context){.actor = SOT_STR("user:sim"),
+		.idempotency_key = sot_str_c(key),
+		.request_sha256 = {(const char *)sha, 32}};
+}
+
+static sent_request *new_request(world *w)
+{
+	if (w->request_count == w->request_cap) {
+		size_t cap = w->request_cap ? w->request_cap * 2 : 32;
+		w->requests = sot_grow_array(w->requests, w->request_cap, cap, sizeof(*w->requests));
+		w->request_cap = cap;
+	}
+	sent_request *r = &w->requests[w->request_count++];
+	*r = (sent_request){.request_id = w->request_count};
+	sot_buf_init(&r->frame, SOT_WIRE_FRAME_MAX);
+	return r;
+}
+
+static sot_code encode_create(sent_request *r, sot_request_context ctx, sot_str name, uint32_t count,
+	sot_err *err)
+{
+	sot_app_create m = {.request_id = r->request_id,
+		.context = ctx,
+		.name = name,
+		.image = SOT_STR("tomcat"),
+		.plan = SOT_STR("tiny"),
+		.network = SOT_STR("net"),
+		.health = {.kind = SOT_HEALTH_CHECK_NONE,
+			.interval_ms = 1000,
+			.timeout_ms = 500,
+			.healthy_after = 1,
+			.unhealthy_after = 3},
+		.count = count};
+
+	return sot_app_create_encode(&m, &r->frame, err);
+}
+
+static sot_code encode_act(world *w, sent_request *r, sot_request_context ctx, sot_str app,
+	sot_err *err)
+{
+	char name[64];
+	sot_instance_act m = {r->request_id, ctx, {0}, (sot_instance_action)sim_below(w->s, 4)};
+
+	(void)snprintf(name, sizeof(name), "%.*s-default-%02u", SOT_ARG(app),
+		(unsigned)sim_below(w->s, 12) + 1);
+	m.instance = sot_str_c(name);
+	return sot_instance_act_encode(&m, &r->frame, err);
+}
+
+static sot_code encode_package(world *w, sent_request *r, sot_request_context ctx, sot_str app,
+	sot_err *err)
+{
+	static const uint8_t digest[32] = {1};
+	sot_package_register m = {.request_id = r->request_id,
+		.context = ctx,
+		.app = app,
+		.version = sim_chance(w->s, 300) ? SOT_STR("bad") : SOT_STR("v1"),
+		.sha256 = {(const char *)digest, 32},
+		.size_bytes = 10,
+		.file_name = SOT_STR("a.war")};
+
+	return sot_package_register_encode(&m, &r->frame, err);
+}
+
+static sot_code encode_cancel(world *w, sent_request *r, sot_request_context ctx, sot_err *err)
+{
+	sot_operation_cancel m = {r->request_id, ctx, {{0}}};
+
+	if (w->request_count > 1)
+		m.operation_id = w->requests[sim_below(w->s, w->request_count - 1)].operation_id;
+	return sot_operation_cancel_encode(&m, &r->frame, err);
+}
+
+static sot_code encode_random(world *w, sent_request *r, sot_request_context ctx, sot_err *err)
+{
+	sot_str app = sot_str_c(app_names[sim_below(w->s, 3)]);
+	uint32_t count = (uint32_t)sim_below(w->s, 9);
+
+	switch (sim_below(w->s, 10)) {
+	case 0:
+	case 1:
+		return encode_create(r, ctx, app, count, err);
+	case 2:
+	case 3:
+	case 4:
+		return sot_app_scale_encode(
+			&(sot_app_scale){r->request_id, ctx, app, count}, &r->frame, err);
+	case 5:
+		return sot_app_deploy_encode(&(sot_app_deploy){r->request_id, ctx, app,
+										 sim_chance(w->s, 200) ? SOT_STR("bad") : SOT_STR("v1")},
+			&r->frame, err);
+	case 6:
+		return encode_package(w, r, ctx, app, err);
+	case 7:
+		return encode_act(w, r, ctx, app, err);
+	case 8:
+		return sim_chance(w->s, 500)
+			? sot_app_delete_encode(&(sot_app_delete){r->request_id, ctx, app}, &r->frame, err)
+			: encode_cancel(w, r, ctx, err);
+	default:
+		return sot_host_set_schedulable_encode(
+			&(sot_host_set_schedulable){
+				r->request_id, ctx, SOT_STR("host-a"), sim_chance(w->s, 600)},
+			&r->frame, err);
+	}
+}
+
+static sot_code encode_setup(sent_request *r, sot_request_context ctx, uint64_t number, sot_err *err)
+{
+	char name[8] = "host-a", az[8] = "az-a", key[41];
+
+	if (number == 0) {
+		sot_image_register m = {r->request_id, ctx, SOT_STR("tomcat"), SOT_STR("reg/tomcat:1")};
+		return sot_image_register_encode(&m, &r->frame, err);
+	}
+	memset(key, 'a', sizeof(key) - 1);
+	key[40] = '\0';
+	key[0] = name[5] = (char)('a' + number - 1);
+	az[3] = (char)('a' + (number - 1) / 2);
+	sot_host_register m = {.request_id = r->request_id,
+		.context = ctx,
+		.name = sot_str_c(name),
+		.az = sot_str_c(az),
+		.rack = sot_str_c(az),
+		.public_key = sot_str_c(key)};
+	return sot_host_register_encode(&m, &r->frame, err);
+}
+
+static void send(world *w, sent_request *r)
+{
+	r->resend_ms = sim_now(w->s).ms + RESEND_MS;
+	sim_link_send(w->client_to[sim_below(w->s, NODES)], sot_buf_str(&r->frame));
+}
+
+/* The first requests register the image and the hosts, the others are random. */
+void client_step(world *w)
+{
+	uint64_t number = w->request_count;
+	char key[32];
+	uint8_t sha[32];
+	sot_err err = {0};
+	sot_request_context ctx = context_of(number, key, sha);
+	sent_request *r = new_request(w);
+	sot_code code = number <= HOSTS ? encode_setup(r, ctx, number, &err)
+									: encode_random(w, r, ctx, &err);
+
+	if (code != SOT_OK) {
+		world_fail(w, "client: %s", err.text);
+		return;
+	}
+	send(w, r);
+}
+
+void client_tick(world *w)
+{
+	for (size_t k = 0; k < w->request_count; k++) {
+		if (!w->requests[k].answered && sim_now(w->s).ms >= w->requests[k].resend_ms)
+			send(w, &w->requests[k]);
+	}
+}
+
+static void on_accepted(world *w, const sot_accepted *m)
+{
+	sent_request *r = &w->requests[m->request_id - 1];
+
+	if (r->accepted && !sot_uuid_eq(r->operation_id, m->operation_id))
+		world_fail(w, "request %llu was accepted as two operations",
+			(unsigned long long)m->request_id);
+	if (!store_model_operation(w->store, m->operation_id))
+		world_fail(w, "request %llu was accepted before it was committed",
+			(unsigned long long)m->request_id);
+	r->answered = r->accepted = true;
+	r->operation_id = m->operation_id;
+	if (m->request_id >= 2 && m->request_id <= HOSTS + 1) {
+		agent *a = &w->agents[m->request_id - 2];
+		a->host_id = m->resource_id;
+		a->registered = true;
+	}
+}
+
+void client_on_frame(void *self, sot_str data)
+{
+	world *w = self;
+	SOT_AUTO(sot_arena) arena = sot_arena_new(1u << 20);
+	sot_wire_head head = {0};
+	sot_accepted yes;
+	sot_refused no;
+	sot_err err = {0};
+
+	if (sot_wire_peek(data, &head, &err) != SOT_OK || head.request_id == 0 ||
+		head.request_id > w->request_count)
+		return;
+	if (head.id == SOT_MSG_ACCEPTED && sot_accepted_decode(data, arena, &yes, &err) == SOT_OK) {
+		on_accepted(w, &yes);
+	} else if (head.id == SOT_MSG_REFUSED && sot_refused_decode(data, arena, &no, &err) == SOT_OK) {
+		if (no.code == SOT_REFUSAL_INTERNAL || no.code == SOT_REFUSAL_INVALID)
+			world_fail(w, "a good request was refused: %.*s", SOT_ARG(no.text));
+		if (no.code != SOT_REFUSAL_NOT_LEADER)
+			w->requests[head.request_id - 1].answered = true;
+	}
+}

@@ -1,0 +1,530 @@
+#include "store_model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct table {
+	sot_map *rows;
+	size_t size;
+	void (*clear)(void *row);
+} table;
+
+enum { HOSTS, IMAGES, APPS, GROUPS, VERSIONS, INSTANCES, OPERATIONS, STEPS, TABLES };
+
+struct store_model {
+	table tables[TABLES];
+	plan_row plans[8];
+	size_t plan_count;
+	uint64_t epoch;
+	int holder;
+	int64_t lease_until_ms;
+	sot_map *lines; /* operation id -> next line, as a number in a row */
+};
+
+typedef struct pending {
+	int table;
+	char key[200];
+	size_t key_n;
+	void *row;
+} pending;
+
+struct store_rows {
+	pending *items;
+	size_t count, cap;
+	sot_uuid *deleted;
+	size_t deleted_count;
+	struct {
+		sot_uuid operation_id;
+		uint64_t line;
+	} *logs;
+	size_t log_count;
+};
+
+static void clear_app(void *row)
+{
+	app_row_clear(row);
+}
+
+static void clear_instance(void *row)
+{
+	instance_row_clear(row);
+}
+
+static void clear_operation(void *row)
+{
+	operation_row_clear(row);
+}
+
+static const struct {
+	size_t size;
+	void (*clear)(void *row);
+} kinds[TABLES] = {
+	[HOSTS] = {sizeof(host_row), NULL},
+	[IMAGES] = {sizeof(image_row), NULL},
+	[APPS] = {sizeof(app_row), clear_app},
+	[GROUPS] = {sizeof(group_row), NULL},
+	[VERSIONS] = {sizeof(version_row), NULL},
+	[INSTANCES] = {sizeof(instance_row), clear_instance},
+	[OPERATIONS] = {sizeof(operation_row), clear_operation},
+	[STEPS] = {sizeof(step_row), NULL},
+};
+
+static void *copy_row(int t, const void *row)
+{
+	void *copy = sot_alloc(kinds[t].size);
+
+	if (t == APPS)
+		app_row_copy(copy, row);
+	else if (t == INSTANCES)
+		instance_row_copy(copy, row);
+	else if (t == OPERATIONS)
+		operation_row_copy(copy, row);
+	else
+		memcpy(copy, row, kinds[t].size);
+	return copy;
+}
+
+static void free_row(int t, void *row)
+{
+	if (row && kinds[t].clear)
+		kinds[t].clear(row);
+	free(row);
+}
+
+store_model *store_model_new(void)
+{
+	store_model *s = sot_alloc(sizeof(*s));
+
+	for (int t = 0; t < TABLES; t++)
+		s->tables[t].rows = sot_map_new();
+	s->lines = sot_map_new();
+	s->holder = -1;
+	return s;
+}
+
+store_model *store_model_free(store_model *s)
+{
+	sot_map_iter it = {0};
+	void *row;
+
+	if (!s)
+		return NULL;
+	for (int t = 0; t < TABLES; t++) {
+		it = (sot_map_iter){0};
+		while ((row = sot_map_next(s->tables[t].rows, &it, NULL)))
+			free_row(t, row);
+		sot_map_free(s->tables[t].rows);
+	}
+	it = (sot_map_iter){0};
+	while ((row = sot_map_next(s->lines, &it, NULL)))
+		free(row);
+	sot_map_free(s->lines);
+	free(s);
+	return NULL;
+}
+
+uint64_t store_model_lead(store_model *s, int holder, uint64_t epoch, int64_t now_ms,
+	int64_t lease_ms)
+{
+	bool mine = s->holder == holder && s->epoch == epoch && epoch > 0;
+
+	if (!mine && s->lease_until_ms > now_ms)
+		return 0;
+	if (!mine)
+		s->epoch++;
+	s->holder = holder;
+	s->lease_until_ms = now_ms + lease_ms;
+	return s->epoch;
+}
+
+void store_model_resign(store_model *s, int holder, uint64_t epoch)
+{
+	if (s->holder == holder && s->epoch == epoch)
+		s->lease_until_ms = 0;
+}
+
+/* ---- transactions ---- */
+
+static void add(store_rows *r, int t, const void *key, size_t key_n, const void *row)
+{
+	if (r->count == r->cap) {
+		size_t cap = r->cap ? r->cap * 2 : 16;
+		r->items = sot_grow_array(r->items, r->cap, cap, sizeof(*r->items));
+		r->cap = cap;
+	}
+	pending *p = &r->items[r->count++];
+	p->table = t;
+	p->key_n = key_n;
+	memcpy(p->key, key, key_n);
+	p->row = copy_row(t, row);
+}
+
+static void add_id(store_rows *r, int t, sot_uuid id, const void *row)
+{
+	add(r, t, id.b, sizeof(id.b), row);
+}
+
+static void add_step(store_rows *r, const step_row *row)
+{
+	char key[20];
+
+	memcpy(key, row->operation_id.b, 16);
+	memcpy(key + 16, &row->ordinal, 4);
+	add(r, STEPS, key, sizeof(key), row);
+}
+
+static void add_version(store_rows *r, const version_row *row)
+{
+	char key[16 + 65];
+
+	memcpy(key, row->app_id.b, 16);
+	memcpy(key + 16, row->version, 65);
+	add(r, VERSIONS, key, 16 + strlen(row->version), row);
+}
+
+store_rows *store_rows_copy(const controller_batch *b)
+{
+	store_rows *r = sot_alloc(sizeof(*r));
+
+	for (size_t k = 0; k < b->host_count; k++)
+		add_id(r, HOSTS, b->hosts[k]->id, b->hosts[k]);
+	for (size_t k = 0; k < b->image_count; k++)
+		add(r, IMAGES, b->images[k]->name, strlen(b->images[k]->name), b->images[k]);
+	for (size_t k = 0; k < b->app_count; k++)
+		add_id(r, APPS, b->apps[k]->id, b->apps[k]);
+	for (size_t k = 0; k < b->group_count; k++)
+		add_id(r, GROUPS, b->groups[k]->id, b->groups[k]);
+	for (size_t k = 0; k < b->version_count; k++)
+		add_version(r, &b->versions[k]);
+	for (size_t k = 0; k < b->instance_count; k++)
+		add_id(r, INSTANCES, b->instances[k]->id, b->instances[k]);
+	for (size_t k = 0; k < b->operation_count; k++)
+		add_id(r, OPERATIONS, b->operations[k]->id, b->operations[k]);
+	for (size_t k = 0; k < b->step_count; k++)
+		add_step(r, b->steps[k]);
+	r->deleted_count = b->deleted_app_count;
+	r->deleted = sot_alloc_array(b->deleted_app_count + 1, sizeof(*r->deleted));
+	for (size_t k = 0; k < b->deleted_app_count; k++)
+		r->deleted[k] = b->deleted_apps[k];
+	r->log_count = b->log_count;
+	r->logs = sot_alloc_array(b->log_count + 1, sizeof(*r->logs));
+	for (size_t k = 0; k < b->log_count; k++) {
+		r->logs[k].operation_id = b->logs[k].operation_id;
+		r->logs[k].line = b->logs[k].line;
+	}
+	return r;
+}
+
+store_rows *store_rows_free(store_rows *r)
+{
+	if (!r)
+		return NULL;
+	for (size_t k = 0; k < r->count; k++)
+		free_row(r->items[k].table, r->items[k].row);
+	free(r->items);
+	free(r->deleted);
+	free(r->logs);
+	free(r);
+	return NULL;
+}
+
+/* ---- guards: the constraints of deploy/migrations/0004 ---- */
+
+static sot_code guard_host(const host_row *h, sot_err *err)
+{
+	if (h->cpu_milli && h->booked_cpu_milli > h->cpu_milli * 4)
+		return sot_fail(err, SOT_CONFLICT, "host_cpu_capacity: %s", h->name);
+	if (h->memory_bytes && h->booked_memory_bytes > h->memory_bytes)
+		return sot_fail(err, SOT_CONFLICT, "host_memory_capacity: %s", h->name);
+	if (h->disk_bytes && h->booked_disk_bytes > h->disk_bytes)
+		return sot_fail(err, SOT_CONFLICT, "host_disk_capacity: %s", h->name);
+	return SOT_OK;
+}
+
+static sot_code guard_instance(const store_model *s, const instance_row *i, sot_err *err)
+{
+	sot_map_iter it = {0};
+	const instance_row *other;
+
+	if (!sot_map_get_uuid(s->tables[APPS].rows, i->app_id))
+		return sot_fail(err, SOT_CONFLICT, "instance %s: no such app", i->name);
+	if (i->state == INSTANCE_RETIRED)
+		return SOT_OK;
+	while ((other = sot_map_next(s->tables[INSTANCES].rows, &it, NULL))) {
+		if (sot_uuid_eq(other->id, i->id) || other->state == INSTANCE_RETIRED)
+			continue;
+		if (i->address != 0 && other->address == i->address)
+			return sot_fail(err, SOT_CONFLICT, "instance_live_address: %s and %s", i->name,
+				other->name);
+		if (strcmp(i->name, other->name) == 0)
+			return sot_fail(err, SOT_CONFLICT, "instance_live_name: %s", i->name);
+	}
+	return SOT_OK;
+}
+
+static sot_code guard_operation(const store_model *s, const operation_row *o, sot_err *err)
+{
+	sot_map_iter it = {0};
+	const operation_row *other;
+	const operation_row *before = sot_map_get_uuid(s->tables[OPERATIONS].rows, o->id);
+
+	if (before && !operation_state_may(before->state, o->state))
+		return sot_fail(err, SOT_CONFLICT, "operation of %s: %s after %s", o->target,
+			operation_state_name(o->state), operation_state_name(before->state));
+	if (operation_state_is_final(o->state) != (o->finished_unix_ms != 0))
+		return sot_fail(err, SOT_CONFLICT, "operation of %s: finished_at", o->target);
+	while (!before && (other = sot_map_next(s->tables[OPERATIONS].rows, &it, NULL))) {
+		if (!sot_uuid_eq(other->id, o->id) && strcmp(other->key, o->key) == 0 &&
+			strcmp(other->actor, o->actor) == 0)
+			return sot_fail(err, SOT_CONFLICT, "idempotency key %s twice", o->key);
+	}
+	return SOT_OK;
+}
+
+static sot_code guard(const store_model *s, const store_rows *r, sot_err *err)
+{
+	for (size_t k = 0; k < r->count; k++) {
+		const pending *p = &r->items[k];
+		sot_code code = SOT_OK;
+		if (p->table == HOSTS)
+			code = guard_host(p->row, err);
+		else if (p->table == OPERATIONS)
+			code = guard_operation(s, p->row, err);
+		if (code != SOT_OK)
+			return code;
+	}
+	return SOT_OK;
+}
+
+static void delete_app(store_model *s, sot_uuid id)
+{
+	static const int owned[] = {INSTANCES, GROUPS, VERSIONS};
+
+	for (size_t k = 0; k < sizeof(owned) / sizeof(owned[0]); k++) {
+		sot_map_iter it = {0};
+		sot_str key;
+		void *row;
+		while ((row = sot_map_next(s->tables[owned[k]].rows, &it, &key))) {
+			sot_uuid app_id = owned[k] == INSTANCES ? ((instance_row *)row)->app_id
+				: owned[k] == GROUPS                ? ((group_row *)row)->app_id
+													: ((version_row *)row)->app_id;
+			if (!sot_uuid_eq(app_id, id))
+				continue;
+			sot_map_remove(s->tables[owned[k]].rows, key.p, key.n);
+			free_row(owned[k], row);
+		}
+	}
+	free_row(APPS, sot_map_remove_uuid(s->tables[APPS].rows, id));
+}
+
+static void note_line(store_model *s, sot_uuid operation_id, uint64_t line)
+{
+	uint64_t *next = sot_map_get_uuid(s->lines, operation_id);
+
+	if (!next) {
+		next = sot_alloc(sizeof(*next));
+		sot_map_set_uuid(s->lines, operation_id, next);
+	}
+	if (line >= *next)
+		*next = line + 1;
+}
+
+sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r, sot_err *err)
+{
+	if (epoch != s->epoch)
+		return sot_fail(err, SOT_DENIED, "fenced");
+	sot_code code = guard(s, r, err);
+	if (code != SOT_OK)
+		return code;
+	for (size_t k = 0; k < r->deleted_count; k++)
+		delete_app(s, r->deleted[k]);
+	for (size_t k = 0; k < r->count; k++) {
+		const pending *p = &r->items[k];
+		free_row(p->table,
+			sot_map_set(
+				s->tables[p->table].rows, p->key, p->key_n, copy_row(p->table, p->row)));
+	}
+	for (size_t k = 0; k < r->log_count; k++)
+		note_line(s, r->logs[k].operation_id, r->logs[k].line);
+	/* Unique indexes see the whole transaction; a violation here is a bug, so no undo. */
+	for (size_t k = 0; k < r->count; k++) {
+		if (r->items[k].table == INSTANCES &&
+			(code = guard_instance(s, r->items[k].row, err)) != SOT_OK)
+			return code;
+	}
+	return SOT_OK;
+}
+
+/* ---- load ---- */
+
+static int by_created(const void *a, const void *b)
+{
+	const operation_row *x = *(const operation_row *const *)a, *y = *(const operation_row *const *)b;
+
+	return sot_uuid_cmp(x->id, y->id);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const instance_row *x = *(const instance_row *const *)a, *y = *(const instance_row *const *)b;
+
+	return sot_uuid_cmp(x->id, y->id);
+}
+
+static int by_ordinal(const void *a, const void *b)
+{
+	const step_row *x = *(const step_row *const *)a, *y = *(const step_row *const *)b;
+	int order = sot_uuid_cmp(x->operation_id, y->operation_id);
+
+	return order ? order : (int)x->ordinal - (int)y->ordinal;
+}
+
+static void **sorted(const store_model *s, int t, int (*compare)(const void *, const void *))
+{
+	size_t n = 0;
+	void **rows = sot_alloc_array(sot_map_count(s->tables[t].rows) + 1, sizeof(void *));
+	sot_map_iter it = {0};
+	void *row;
+
+	while ((row = sot_map_next(s->tables[t].rows, &it, NULL)))
+		rows[n++] = row;
+	qsort(rows, n, sizeof(void *), compare);
+	return rows;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(*(const void *const *)a, *(const void *const *)b, 16); /* rows begin with an id */
+}
+
+static sot_code load_operations(store_model *s, controller *c, sot_err *err)
+{
+	void **rows = sorted(s, OPERATIONS, by_created);
+	sot_code code = SOT_OK;
+
+	for (size_t k = 0; rows[k] && code == SOT_OK; k++) {
+		const operation_row *o = rows[k];
+		const uint64_t *line = sot_map_get_uuid(s->lines, o->id);
+		key_row key = {.operation_id = o->id, .resource_id = o->resource_id};
+		memcpy(key.actor, o->actor, sizeof(key.actor));
+		memcpy(key.key, o->key, sizeof(key.key));
+		memcpy(key.request_sha256, o->request_sha256, sizeof(key.request_sha256));
+		controller_load_key(c, &key);
+		if (!operation_state_is_final(o->state))
+			code = controller_load_operation(c, o, line ? *line : 1, err);
+	}
+	free(rows);
+	return code;
+}
+
+static sot_code load_steps(store_model *s, controller *c, sot_err *err)
+{
+	void **rows = sorted(s, STEPS, by_ordinal);
+	sot_code code = SOT_OK;
+
+	for (size_t k = 0; rows[k] && code == SOT_OK; k++) {
+		const step_row *row = rows[k];
+		const operation_row *o = sot_map_get_uuid(s->tables[OPERATIONS].rows, row->operation_id);
+		if (o && !operation_state_is_final(o->state))
+			code = controller_load_step(c, row, err);
+	}
+	free(rows);
+	return code;
+}
+
+static sot_code load_instances(store_model *s, controller *c, sot_err *err)
+{
+	void **rows = sorted(s, INSTANCES, by_number);
+	sot_code code = SOT_OK;
+
+	for (size_t k = 0; rows[k] && code == SOT_OK; k++) {
+		const instance_row *row = rows[k];
+		if (row->state != INSTANCE_RETIRED)
+			code = controller_load_instance(c, row, err);
+	}
+	free(rows);
+	return code;
+}
+
+sot_code store_model_load(store_model *s, controller *c, sot_err *err)
+{
+	sot_map_iter it = {0};
+	const void *row;
+	void **hosts = sorted(s, HOSTS, by_id), **apps = sorted(s, APPS, by_id);
+	sot_code code = SOT_OK;
+
+	for (size_t k = 0; k < s->plan_count; k++)
+		controller_load_plan(c, &s->plans[k]);
+	while ((row = sot_map_next(s->tables[IMAGES].rows, &it, NULL)))
+		controller_load_image(c, row);
+	for (size_t k = 0; hosts[k]; k++)
+		controller_load_host(c, hosts[k]);
+	for (size_t k = 0; apps[k]; k++)
+		controller_load_app(c, apps[k]);
+	free(hosts);
+	free(apps);
+	it = (sot_map_iter){0};
+	while (code == SOT_OK && (row = sot_map_next(s->tables[GROUPS].rows, &it, NULL)))
+		code = controller_load_group(c, row, err);
+	it = (sot_map_iter){0};
+	while (code == SOT_OK && (row = sot_map_next(s->tables[VERSIONS].rows, &it, NULL)))
+		code = controller_load_version(c, row, err);
+	if (code == SOT_OK)
+		code = load_instances(s, c, err);
+	if (code == SOT_OK)
+		code = load_operations(s, c, err);
+	return code == SOT_OK ? load_steps(s, c, err) : code;
+}
+
+/* ---- reading ---- */
+
+void store_model_add_plan(store_model *s, const plan_row *row)
+{
+	s->plans[s->plan_count++] = *row;
+}
+
+size_t store_model_count_open(const store_model *s)
+{
+	sot_map_iter it = {0};
+	const operation_row *o;
+	size_t n = 0;
+
+	while ((o = sot_map_next(s->tables[OPERATIONS].rows, &it, NULL)))
+		n += !operation_state_is_final(o->state);
+	return n;
+}
+
+const operation_row *store_model_operation(const store_model *s, sot_uuid id)
+{
+	return sot_map_get_uuid(s->tables[OPERATIONS].rows, id);
+}
+
+void store_model_each_instance(const store_model *s, void (*visit)(void *self, const instance_row *),
+	void *self)
+{
+	sot_map_iter it = {0};
+	const instance_row *row;
+
+	while ((row = sot_map_next(s->tables[INSTANCES].rows, &it, NULL)))
+		visit(self, row);
+}
+
+void store_model_each_host(const store_model *s, void (*visit)(void *self, const host_row *),
+	void *self)
+{
+	sot_map_iter it = {0};
+	const host_row *row;
+
+	while ((row = sot_map_next(s->tables[HOSTS].rows, &it, NULL)))
+		visit(self, row);
+}
+
+bool store_model_has_app(const store_model *s, sot_uuid id)
+{
+	return sot_map_get_uuid(s->tables[APPS].rows, id) != NULL;
+}
+
+size_t store_model_app_count(const store_model *s)
+{
+	return sot_map_count(s->tables[APPS].rows);
+}

@@ -1,0 +1,133 @@
+/* world - a small cloud in one process: two schedulers (the real core), hosts with agents and a
+ * Docker that outlives them, an ipam, a client. Everything runs on libs/sim. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "sim.h"
+#include "store_model.h"
+
+#define NODES 2
+#define HOSTS 4
+#define ADDRESSES 24
+#define CONTAINERS_MAX 256
+#define REQUESTS_MAX 64
+
+typedef struct world world;
+
+/* What stands on a host's disk and in its Docker: it survives an agent's crash. */
+typedef struct container {
+	sot_uuid instance_id;
+	struct {
+		uint64_t generation;
+		uint32_t restart_seq;
+		sot_desired_state desired;
+		uint32_t address;
+		char version[65];
+	} spec;
+	bool exists, running, reported_retired;
+	uint64_t done_generation;
+	uint32_t done_restart_seq;
+	char version[65];
+	uint32_t progress; /* of the way to running */
+} container;
+
+typedef struct agent {
+	world *w;
+	int number;
+	sot_uuid host_id;
+	bool registered, alive;
+	sim_link *to_node[NODES], *from_node[NODES];
+	container containers[CONTAINERS_MAX];
+	size_t count;
+	uint64_t generation, epoch;        /* durable */
+	uint64_t start_id, seq, acked_seq; /* of this start */
+	bool changed;
+	int talks_to;
+	int64_t next_beat_ms;
+	uint64_t life;
+} agent;
+
+typedef struct node {
+	world *w;
+	int number;
+	bool alive;
+	int64_t paused_until_ms;
+	uint64_t epoch; /* 0: standby */
+	controller *c;
+	controller_batch *inflight;
+	store_rows *rows;
+	uint64_t life; /* answers to an earlier life are lost */
+	sim_link *to_ipam, *from_ipam;
+	struct {
+		uint64_t request_id;
+		sot_buf frame;
+		int64_t give_up_ms, resend_ms;
+	} asked[REQUESTS_MAX];
+	size_t asked_count;
+} node;
+
+typedef struct holding {
+	sot_uuid owner;
+	uint32_t address;
+	uint64_t generation;
+	bool held;
+	int64_t free_after_ms;
+} holding;
+
+typedef struct sent_request {
+	uint64_t request_id;
+	sot_buf frame;
+	bool answered, accepted;
+	sot_uuid operation_id, resource_id;
+	int64_t resend_ms;
+} sent_request;
+
+struct world {
+	sim *s;
+	uint64_t seed;
+	bool faults_on, plant_double_release;
+	sim_faults faults;
+	store_model *store;
+	node nodes[NODES];
+	agent agents[HOSTS];
+	holding addresses[ADDRESSES];
+	uint64_t next_holding;
+	sent_request *requests;
+	size_t request_count, request_cap;
+	sim_link *client_to[NODES], *client_from[NODES];
+	uint64_t highest_epoch;
+	char failure[600]; /* the first broken invariant */
+};
+
+/* Workload steps follow until `quiet`; then faults stop and everything must come to rest. */
+world *world_new(uint64_t seed, bool plant_double_release);
+world *world_free(world *w);
+/* Runs the seed; false with w->failure set when an invariant broke. */
+bool world_run(world *w);
+void world_fail(world *w, const char *fmt, ...) SOT_PRINTF(2, 3);
+controller_now world_now(const world *w);
+
+/* ---- the parts ---- */
+void node_start(node *n);           /* alive, standby */
+void node_crash(node *n);           /* memory gone */
+void node_tick(node *n);            /* leadership, controller's tick, requests to ipam */
+void node_settle(node *n);          /* takes a batch when none is in flight */
+void node_on_client(void *self, sot_str data);
+void node_on_agent(node *n, const agent *a, sot_str frame);
+void node_on_ipam(void *self, sot_str data);
+
+void agent_start(agent *a);
+void agent_crash(agent *a);
+void agent_tick(agent *a);
+void agent_on_frame(void *self, sot_str data);
+
+void ipam_on_frame(node *n, sot_str frame);
+
+void client_step(world *w);  /* sends a random request now and then */
+void client_tick(world *w);  /* repeats what was not answered */
+void client_on_frame(void *self, sot_str data);
+
+void check_always(world *w); /* after each step */
+void check_end(world *w);    /* after everything came to rest */
+
+#endif
