@@ -39,7 +39,5 @@ export default defineConfig({
 	test: {
 		environment: 'jsdom',
 		include: ['src/**/*.test.{ts,tsx}'],
-		// Node 18 cannot load these as modules by itself.
-		server: { deps: { inline: [/antd/, /@ant-design/, /@rc-component/] } },
 	},
 } as Parameters<typeof defineConfig>[0]);

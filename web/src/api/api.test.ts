@@ -2,11 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, change, getJson, path, setCsrfToken, withQuery } from './client';
 import { appendLines, mergeEvents } from './queries';
 import type { LogLine, PlatformEvent } from './types';
-import { newAppFrom } from '../pages/CreateAppDrawer';
-import { commonVersion } from '../pages/HostsPage';
-import { versionFromFile } from '../pages/VersionsPanel';
-import { changesOf, subjectLink } from '../ui/EventList';
-import { toneOf } from '../ui/StateTag';
+import { changesOf, commonVersion, newAppFrom, subjectLink, toneOf, versionFromFile } from '../lib/model';
 
 const line = (number: number): LogLine => ({ line: number, at: '', level: 'info', text: `${number}` });
 const event = (number: number, more: Partial<PlatformEvent> = {}): PlatformEvent => ({ stream: 's', number, at: '', kind: 'host.state', subject: 'node', app: '', host: '', actor: '', operationId: '', data: {}, ...more });

@@ -4,43 +4,11 @@ import { Button, Drawer, Form, Input, InputNumber, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useImages, useNetworks, usePlans } from '../api/queries';
-import type { EnvironmentVariable, NewApp } from '../api/types';
 import { useChange } from '../app/actions';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, formatCores } from '../lib/format';
+import { type Entered, newAppFrom } from '../lib/model';
 import { CopyButton } from '../ui/CopyButton';
-
-export interface Entered {
-	name: string;
-	image: string;
-	plan: string;
-	network: string;
-	count: number;
-	command?: string;
-	healthKind: 'none' | 'tcp' | 'http';
-	port?: number;
-	path?: string;
-	env?: (Partial<EnvironmentVariable> | undefined)[];
-}
-
-/** What the form says as the body of POST /v1/apps: fields that do not apply are left out. */
-export function newAppFrom(entered: Entered): NewApp {
-	const { healthKind, port, path } = entered;
-	return {
-		name: entered.name,
-		image: entered.image,
-		plan: entered.plan,
-		network: entered.network,
-		count: entered.count,
-		...(entered.command ? { command: entered.command } : {}),
-		health: {
-			kind: healthKind,
-			...(healthKind !== 'none' && port ? { port } : {}),
-			...(healthKind === 'http' ? { path: path || '/' } : {}),
-		},
-		env: (entered.env ?? []).flatMap((item) => (item?.name ? [{ name: item.name, value: item.value ?? '' }] : [])),
-	};
-}
 
 function HealthFields({ kind }: { kind: Entered['healthKind'] | undefined }) {
 	const { t } = useTranslation();

@@ -6,21 +6,13 @@ import { useHosts } from '../api/queries';
 import type { Host } from '../api/types';
 import { apiWord } from '../i18n';
 import { formatBytes, formatCores } from '../lib/format';
+import { commonVersion } from '../lib/model';
 import { useFilters } from '../lib/useFilters';
 import { DataTable } from '../ui/DataTable';
 import { Fill } from '../ui/Fill';
 import { PageHead, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
-
-/** The version most hosts have: what differs from it is marked. */
-export function commonVersion(versions: string[]): string {
-	const counts = new Map<string, number>();
-	for (const version of versions.filter(Boolean)) {
-		counts.set(version, (counts.get(version) ?? 0) + 1);
-	}
-	return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? '';
-}
 
 export function HostFill({ host }: { host: Host }) {
 	const { t } = useTranslation();

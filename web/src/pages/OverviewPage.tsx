@@ -5,11 +5,12 @@ import { mergeEvents, useApps, useOperations, useOverview, useRecentEvents } fro
 import type { Operation, Overview } from '../api/types';
 import { apiWord } from '../i18n';
 import { formatBytes, formatCores } from '../lib/format';
+import { toneOf } from '../lib/model';
 import { useLive } from '../live/LiveProvider';
 import { EventList } from '../ui/EventList';
 import { Meter, StackedBar } from '../ui/Fill';
 import { PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
-import { OperationState, StateTag, toneOf } from '../ui/StateTag';
+import { OperationState, StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
 
 const SHOWN = 8;

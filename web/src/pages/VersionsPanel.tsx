@@ -11,6 +11,7 @@ import { useAskedChange } from '../app/actions';
 import { useMay } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, percentOf } from '../lib/format';
+import { versionFromFile } from '../lib/model';
 import { CopyButton } from '../ui/CopyButton';
 import { DataTable } from '../ui/DataTable';
 import { Panel } from '../ui/Page';
@@ -18,11 +19,6 @@ import { useProblems } from '../ui/Problems';
 import { Time } from '../ui/Time';
 
 type Phase = { name: 'idle' } | { name: 'hashing' } | { name: 'sending'; percent: number } | { name: 'done'; version: string };
-
-/** "shop-1.4.2.war" -> "1.4.2": a proposal, the person decides. */
-export function versionFromFile(name: string): string {
-	return /(\d+(?:\.\d+)*(?:[-.][A-Za-z0-9]+)*?)\.(?:tar\.[a-z0-9]+|[a-z0-9]+)$/.exec(name)?.[1] ?? '';
-}
 
 function useUpload(app: string) {
 	const { t } = useTranslation();

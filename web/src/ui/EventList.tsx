@@ -3,41 +3,9 @@ import { Fragment } from 'react';
 import { Link } from 'react-router-dom';
 import type { PlatformEvent } from '../api/types';
 import { apiWord } from '../i18n';
+import { changesOf, subjectLink } from '../lib/model';
 import { StateTag } from './StateTag';
 import { Time } from './Time';
-
-/** {state: ["starting", "running"]} -> [["state", "starting", "running"]]; anything else is no change. */
-export function changesOf(event: PlatformEvent): [string, string, string][] {
-	const changed = event.data['changed'];
-	if (typeof changed !== 'object' || changed === null) {
-		return [];
-	}
-	return Object.entries(changed).flatMap(([field, pair]): [string, string, string][] =>
-		Array.isArray(pair) && pair.length === 2 ? [[field, String(pair[0] ?? ''), String(pair[1] ?? '')]] : [],
-	);
-}
-
-/** The page of what the event is about. */
-export function subjectLink(event: PlatformEvent): string | null {
-	const name = encodeURIComponent(event.subject);
-	if (event.kind.startsWith('operation.')) {
-		const id = typeof event.data['id'] === 'string' ? event.data['id'] : event.operationId;
-		return id ? `/operations/${id}` : null;
-	}
-	if (event.kind.startsWith('app.') || event.kind.startsWith('package.')) {
-		return `/apps/${encodeURIComponent(event.app || event.subject)}`;
-	}
-	if (event.kind.startsWith('instance.')) {
-		return `/instances?name=${name}`;
-	}
-	if (event.kind.startsWith('host.')) {
-		return `/hosts/${name}`;
-	}
-	if (event.kind.startsWith('address.')) {
-		return `/addresses?address=${encodeURIComponent(String(event.data['address'] ?? event.subject))}`;
-	}
-	return event.kind.startsWith('network.') ? '/addresses' : null;
-}
 
 function EventLine({ event }: { event: PlatformEvent }) {
 	const link = subjectLink(event);

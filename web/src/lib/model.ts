@@ -1,0 +1,122 @@
+// What the pages know about the platform's words, without a component: states, changes, versions, the body of a new app.
+import type { EnvironmentVariable, NewApp, PlatformEvent } from '../api/types';
+
+export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'off' | 'unknown';
+
+const TONES: Record<string, Tone> = {
+	online: 'good',
+	running: 'good',
+	healthy: 'good',
+	done: 'good',
+	bound: 'good',
+	ready: 'good',
+	requested: 'busy',
+	placed: 'busy',
+	creating: 'busy',
+	starting: 'busy',
+	stopping: 'busy',
+	retiring: 'busy',
+	queued: 'busy',
+	reserved: 'busy',
+	deleting: 'busy',
+	registered: 'off',
+	stopped: 'off',
+	retired: 'off',
+	cancelled: 'off',
+	cooling: 'off',
+	excluded: 'off',
+	static: 'good',
+	suspect: 'warn',
+	cordoned: 'warn',
+	degraded: 'warn',
+	unhealthy: 'bad',
+	failed: 'bad',
+	agent_lost: 'bad',
+	docker_sick: 'bad',
+	conflict: 'bad',
+	down: 'bad',
+};
+
+/** Words this console does not know are shown as unknown, grey: never as good. */
+export function toneOf(state: string): Tone {
+	return TONES[state] ?? 'unknown';
+}
+
+export interface Entered {
+	name: string;
+	image: string;
+	plan: string;
+	network: string;
+	count: number;
+	command?: string;
+	healthKind: 'none' | 'tcp' | 'http';
+	port?: number;
+	path?: string;
+	env?: (Partial<EnvironmentVariable> | undefined)[];
+}
+
+/** What the form says as the body of POST /v1/apps: fields that do not apply are left out. */
+export function newAppFrom(entered: Entered): NewApp {
+	const { healthKind, port, path } = entered;
+	return {
+		name: entered.name,
+		image: entered.image,
+		plan: entered.plan,
+		network: entered.network,
+		count: entered.count,
+		...(entered.command ? { command: entered.command } : {}),
+		health: {
+			kind: healthKind,
+			...(healthKind !== 'none' && port ? { port } : {}),
+			...(healthKind === 'http' ? { path: path || '/' } : {}),
+		},
+		env: (entered.env ?? []).flatMap((item) => (item?.name ? [{ name: item.name, value: item.value ?? '' }] : [])),
+	};
+}
+
+/** The version most hosts have: what differs from it is marked. */
+export function commonVersion(versions: string[]): string {
+	const counts = new Map<string, number>();
+	for (const version of versions.filter(Boolean)) {
+		counts.set(version, (counts.get(version) ?? 0) + 1);
+	}
+	return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? '';
+}
+
+/** "shop-1.4.2.war" -> "1.4.2": a proposal, the person decides. */
+export function versionFromFile(name: string): string {
+	return /(\d+(?:\.\d+)*(?:[-.][A-Za-z0-9]+)*?)\.(?:tar\.[a-z0-9]+|[a-z0-9]+)$/.exec(name)?.[1] ?? '';
+}
+
+/** {state: ["starting", "running"]} -> [["state", "starting", "running"]]; anything else is no change. */
+export function changesOf(event: PlatformEvent): [string, string, string][] {
+	const changed = event.data['changed'];
+	if (typeof changed !== 'object' || changed === null) {
+		return [];
+	}
+	return Object.entries(changed).flatMap(([field, pair]): [string, string, string][] =>
+		Array.isArray(pair) && pair.length === 2 ? [[field, String(pair[0] ?? ''), String(pair[1] ?? '')]] : [],
+	);
+}
+
+/** The page of what the event is about. */
+export function subjectLink(event: PlatformEvent): string | null {
+	const name = encodeURIComponent(event.subject);
+	if (event.kind.startsWith('operation.')) {
+		const id = typeof event.data['id'] === 'string' ? event.data['id'] : event.operationId;
+		return id ? `/operations/${id}` : null;
+	}
+	if (event.kind.startsWith('app.') || event.kind.startsWith('package.')) {
+		return `/apps/${encodeURIComponent(event.app || event.subject)}`;
+	}
+	if (event.kind.startsWith('instance.')) {
+		return `/instances?name=${name}`;
+	}
+	if (event.kind.startsWith('host.')) {
+		return `/hosts/${name}`;
+	}
+	if (event.kind.startsWith('address.')) {
+		return `/addresses?address=${encodeURIComponent(String(event.data['address'] ?? event.subject))}`;
+	}
+	return event.kind.startsWith('network.') ? '/addresses' : null;
+}
