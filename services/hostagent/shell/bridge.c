@@ -29,8 +29,7 @@ static void let_bridged_frames_pass(void)
 }
 
 /* 02:fe, two bytes of the host, two of the VLAN (0): no other scheme of the platform begins so. */
-static sot_code have_bridge(
-	rtnl *r, const bridge_settings *settings, rtnl_link *ret, sot_err *err)
+static sot_code have_bridge(rtnl *r, const bridge_settings *settings, rtnl_link *ret, sot_err *err)
 {
 	uint8_t mac[6] = {0x02, 0xfe, settings->host_id.b[14], settings->host_id.b[15], 0, 0};
 	sot_code code = rtnl_link_get(r, settings->name, ret, err);
@@ -41,8 +40,7 @@ static sot_code have_bridge(
 	}
 	if (code == SOT_OK && strcmp(ret->kind, "bridge") != 0)
 		code = sot_fail(err, SOT_CONFLICT,
-			"link %s exists and is not a bridge; set bridge_name to another name",
-			settings->name);
+		    "link %s exists and is not a bridge; set bridge_name to another name", settings->name);
 	return code;
 }
 
@@ -88,7 +86,7 @@ static sot_code set_up(rtnl *r, const bridge_settings *settings, uint32_t *ret_m
 	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", settings->name);
 	write_when_present(path, "1");
 	rtnl_link_change change = {
-		.index = bridge.index, .up = true, .mtu = mtu != bridge.mtu ? mtu : 0};
+	    .index = bridge.index, .up = true, .mtu = mtu != bridge.mtu ? mtu : 0};
 	code = rtnl_link_set(r, &change, err);
 	if (code == SOT_OK && *settings->address)
 		code = give_address(r, settings->address, bridge.index, err);

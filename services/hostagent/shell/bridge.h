@@ -13,7 +13,8 @@ typedef struct bridge_settings {
 	sot_uuid host_id;    /* the bridge's MAC follows from it */
 } bridge_settings;
 
-/* *ret_mtu: what the instances' links get (the uplink's, or the bridge's). Blocking, milliseconds. */
+/* *ret_mtu: what the instances' links get (the uplink's, or the bridge's). Blocking, milliseconds.
+ */
 sot_code bridge_set_up(const bridge_settings *settings, uint32_t *ret_mtu, sot_err *err) SOT_CHECK;
 
 #endif

@@ -7,7 +7,8 @@
 enum {
 	URL_MAX = 1024,
 	BODY_MAX = 1024 * 1024,
-	/* The stream of events is taken up anew now and then: a peer that hung up unseen costs no more. */
+	/* The stream of events is taken up anew now and then: a peer that hung up unseen costs no more.
+	 */
 	EVENTS_DEADLINE_MS = 600000
 };
 
@@ -67,7 +68,7 @@ static void on_done(void *self, const http_reply *reply)
 	docker_reply answer = {.body = reply->body, .total_ms = reply->total_ms, .why = &err};
 	if (reply->code != SOT_OK) {
 		answer.code = sot_fail(
-			&err, SOT_UNAVAILABLE, "Docker: %s: %s", c->what, reply->why ? reply->why->text : "");
+		    &err, SOT_UNAVAILABLE, "Docker: %s: %s", c->what, reply->why ? reply->why->text : "");
 	} else {
 		answer.code = code_of_status(reply->status);
 		if (answer.code != SOT_OK)
@@ -94,15 +95,17 @@ static sot_code send_call(docker *d, const docker_request *q, call *c, sot_err *
 	}
 	(void)snprintf(c->what, sizeof(c->what), "%s %.80s", q->method, q->path);
 	http_request request = {.method = q->method,
-		.url = url,
-		.unix_socket = d->socket_path,
-		.headers = q->body.n > 0 ? headers : NULL,
-		.body = q->body,
-		.deadline_ms = q->deadline_ms,
-		.body_max = c->piece ? 0 : q->body_max ? q->body_max : BODY_MAX,
-		.output_fd = -1,
-		.netns_fd = -1,
-		.on_data = c->piece ? on_piece : NULL};
+	    .url = url,
+	    .unix_socket = d->socket_path,
+	    .headers = q->body.n > 0 ? headers : NULL,
+	    .body = q->body,
+	    .deadline_ms = q->deadline_ms,
+	    .body_max = c->piece      ? 0
+	                : q->body_max ? q->body_max
+	                              : BODY_MAX,
+	    .output_fd = -1,
+	    .netns_fd = -1,
+	    .on_data = c->piece ? on_piece : NULL};
 	sot_code code = http_client_send(d->http, &request, on_done, c, NULL, err);
 	if (code != SOT_OK)
 		free(c);
@@ -110,7 +113,7 @@ static sot_code send_call(docker *d, const docker_request *q, call *c, sot_err *
 }
 
 sot_code docker_send(
-	docker *d, const docker_request *q, docker_done_fn done, void *self, sot_err *err)
+    docker *d, const docker_request *q, docker_done_fn done, void *self, sot_err *err)
 {
 	call *c = sot_alloc(sizeof(*c));
 	*c = (call){.done = done, .self = self};
@@ -118,12 +121,12 @@ sot_code docker_send(
 }
 
 sot_code docker_follow_events(docker *d, void (*piece)(void *self, sot_str bytes),
-	docker_done_fn done, void *self, sot_err *err)
+    docker_done_fn done, void *self, sot_err *err)
 {
 	docker_request q = {.method = "GET",
-		.path = "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22label%22%3A%5B%22sot."
-				"instance%22%5D%7D",
-		.deadline_ms = EVENTS_DEADLINE_MS};
+	    .path = "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22label%22%3A%5B%22sot."
+	            "instance%22%5D%7D",
+	    .deadline_ms = EVENTS_DEADLINE_MS};
 	call *c = sot_alloc(sizeof(*c));
 	*c = (call){.done = done, .piece = piece, .self = self};
 	return send_call(d, &q, c, err);

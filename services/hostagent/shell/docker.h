@@ -29,12 +29,12 @@ typedef struct docker_request {
 	size_t body_max; /* 0: 1 MiB */
 } docker_request;
 /* `done` is called exactly once, never inside this call. */
-sot_code docker_send(docker *d, const docker_request *q, docker_done_fn done, void *self,
-	sot_err *err) SOT_CHECK;
+sot_code docker_send(
+    docker *d, const docker_request *q, docker_done_fn done, void *self, sot_err *err) SOT_CHECK;
 
 /* The stream of the Engine's container events of this platform; `piece` for each bytes that come,
  * `done` when it ends. At most one at a time. */
 sot_code docker_follow_events(docker *d, void (*piece)(void *self, sot_str bytes),
-	docker_done_fn done, void *self, sot_err *err) SOT_CHECK;
+    docker_done_fn done, void *self, sot_err *err) SOT_CHECK;
 
 #endif

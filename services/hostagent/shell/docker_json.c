@@ -10,7 +10,7 @@ enum { PIDS_MAX = 512, NANO_PER_MILLI = 1000000, LOG_HEAD = 8 };
 
 /* A VM-like instance: sudo and a login daemon work inside, nothing reaches out. */
 static const char *const capabilities[] = {"CHOWN", "SETUID", "SETGID", "DAC_OVERRIDE", "FOWNER",
-	"FSETID", "NET_BIND_SERVICE", "KILL", "SYS_CHROOT", "AUDIT_WRITE"};
+    "FSETID", "NET_BIND_SERVICE", "KILL", "SYS_CHROOT", "AUDIT_WRITE"};
 
 static json_t *text(sot_str s)
 {
@@ -21,11 +21,11 @@ static json_t *environment(const sot_instance_spec *spec)
 {
 	json_t *list = json_array();
 	for (size_t i = 0; i < spec->env_count; i++)
-		(void)json_array_append_new(list, json_sprintf("%.*s=%.*s", SOT_ARG(spec->env[i].name),
-											  SOT_ARG(spec->env[i].value)));
+		(void)json_array_append_new(list,
+		    json_sprintf("%.*s=%.*s", SOT_ARG(spec->env[i].name), SOT_ARG(spec->env[i].value)));
 	if (spec->command.n > 0)
 		(void)json_array_append_new(
-			list, json_sprintf("SOTALIA_COMMAND=%.*s", SOT_ARG(spec->command)));
+		    list, json_sprintf("SOTALIA_COMMAND=%.*s", SOT_ARG(spec->command)));
 	return list;
 }
 
@@ -38,19 +38,18 @@ static json_t *labels(const sot_instance_spec *spec, const char *id, uint64_t ep
 	(void)json_object_set_new(object, "sot.name", text(spec->name));
 	(void)json_object_set_new(object, "sot.app", text(spec->app));
 	(void)json_object_set_new(
-		object, "sot.generation", json_sprintf("%llu", (unsigned long long)spec->generation));
+	    object, "sot.generation", json_sprintf("%llu", (unsigned long long)spec->generation));
 	(void)json_object_set_new(object, "sot.spec_sha256", json_string(fingerprint));
-	(void)json_object_set_new(
-		object, "sot.epoch", json_sprintf("%llu", (unsigned long long)epoch));
+	(void)json_object_set_new(object, "sot.epoch", json_sprintf("%llu", (unsigned long long)epoch));
 	return object;
 }
 
 static json_t *binds(const char *state_dir, const char *id)
 {
 	return json_pack("[o,o,o]",
-		json_sprintf("%s/instances/%s/applogs:/data/applogs:rw", state_dir, id),
-		json_sprintf("%s/instances/%s/appdatas:/data/appdatas:rw", state_dir, id),
-		json_sprintf("%s/instances/%s/identity:/etc/sotalia:ro", state_dir, id));
+	    json_sprintf("%s/instances/%s/applogs:/data/applogs:rw", state_dir, id),
+	    json_sprintf("%s/instances/%s/appdatas:/data/appdatas:rw", state_dir, id),
+	    json_sprintf("%s/instances/%s/identity:/etc/sotalia:ro", state_dir, id));
 }
 
 static json_t *host_config(const sot_instance_spec *spec, const char *state_dir, const char *id)
@@ -59,11 +58,12 @@ static json_t *host_config(const sot_instance_spec *spec, const char *state_dir,
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		(void)json_array_append_new(added, json_string(capabilities[i]));
 	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:i,s:{s:s},s:{s:s,s:{s:s,s:s}},s:[s],s:o,s:o,s:b}",
-		"NetworkMode", "none", "Runtime", "sotalia", "Memory", (json_int_t)spec->memory_bytes,
-		"MemorySwap", (json_int_t)spec->memory_bytes, "NanoCpus",
-		(json_int_t)spec->cpu_milli * NANO_PER_MILLI, "PidsLimit", PIDS_MAX, "RestartPolicy", "Name",
-		"unless-stopped", "LogConfig", "Type", "json-file", "Config", "max-size", "10m", "max-file",
-		"3", "CapDrop", "ALL", "CapAdd", added, "Binds", binds(state_dir, id), "Privileged", 0);
+	    "NetworkMode", "none", "Runtime", "sotalia", "Memory", (json_int_t)spec->memory_bytes,
+	    "MemorySwap", (json_int_t)spec->memory_bytes, "NanoCpus",
+	    (json_int_t)spec->cpu_milli * NANO_PER_MILLI, "PidsLimit", PIDS_MAX, "RestartPolicy",
+	    "Name", "unless-stopped", "LogConfig", "Type", "json-file", "Config", "max-size", "10m",
+	    "max-file", "3", "CapDrop", "ALL", "CapAdd", added, "Binds", binds(state_dir, id),
+	    "Privileged", 0);
 }
 
 static sot_code dump(json_t *object, sot_buf *out, sot_err *err)
@@ -75,17 +75,17 @@ static sot_code dump(json_t *object, sot_buf *out, sot_err *err)
 	sot_buf_add_c(out, bytes);
 	free(bytes);
 	return sot_buf_failed(out) ? sot_fail(err, SOT_LIMIT, "a request to Docker is too long")
-							   : SOT_OK;
+	                           : SOT_OK;
 }
 
 sot_code docker_json_create(const sot_instance_spec *spec, const char *state_dir, uint64_t epoch,
-	sot_buf *out, sot_err *err)
+    sot_buf *out, sot_err *err)
 {
 	char id[SOT_UUID_TEXT];
 	sot_uuid_format(spec->instance_id, id);
 	json_t *object = json_pack("{s:o,s:o,s:o,s:o,s:o}", "Hostname", text(spec->name), "Image",
-		text(spec->image), "Env", environment(spec), "Labels", labels(spec, id, epoch), "HostConfig",
-		host_config(spec, state_dir, id));
+	    text(spec->image), "Env", environment(spec), "Labels", labels(spec, id, epoch),
+	    "HostConfig", host_config(spec, state_dir, id));
 	return dump(object, out, err);
 }
 
@@ -93,7 +93,7 @@ void docker_json_limits(const sot_instance_spec *spec, sot_buf *out)
 {
 	unsigned long long memory = spec->memory_bytes;
 	sot_buf_printf(out, "{\"Memory\":%llu,\"MemorySwap\":%llu,\"NanoCpus\":%llu}", memory, memory,
-		(unsigned long long)spec->cpu_milli * NANO_PER_MILLI);
+	    (unsigned long long)spec->cpu_milli * NANO_PER_MILLI);
 }
 
 int64_t docker_json_time(const char *stamp)
@@ -114,7 +114,7 @@ static void read_state(const json_t *state, container_facts *f)
 	const char *error = json_string_value(json_object_get(state, "Error"));
 	const char *started = json_string_value(json_object_get(state, "StartedAt"));
 	f->running = json_is_true(json_object_get(state, "Running")) &&
-				 !json_is_true(json_object_get(state, "Restarting"));
+	             !json_is_true(json_object_get(state, "Restarting"));
 	f->engine_restarts_it = json_is_true(json_object_get(state, "Restarting"));
 	f->pid = (int)json_integer_value(json_object_get(state, "Pid"));
 	f->started_unix_ms = docker_json_time(started);
@@ -122,12 +122,12 @@ static void read_state(const json_t *state, container_facts *f)
 	if (f->running)
 		return;
 	if (error && *error)
-		(void)snprintf(f->exit_text, sizeof(f->exit_text), "%.*s", (int)sizeof(f->exit_text) - 1,
-			error);
+		(void)snprintf(
+		    f->exit_text, sizeof(f->exit_text), "%.*s", (int)sizeof(f->exit_text) - 1, error);
 	else if (f->ever_started)
 		(void)snprintf(f->exit_text, sizeof(f->exit_text), "ended with status %lld%s",
-			(long long)json_integer_value(json_object_get(state, "ExitCode")),
-			json_is_true(json_object_get(state, "OOMKilled")) ? ", out of memory" : "");
+		    (long long)json_integer_value(json_object_get(state, "ExitCode")),
+		    json_is_true(json_object_get(state, "OOMKilled")) ? ", out of memory" : "");
 }
 
 static void copy_member(const json_t *object, const char *key, char *dst, size_t size)
@@ -138,15 +138,15 @@ static void copy_member(const json_t *object, const char *key, char *dst, size_t
 }
 
 sot_code docker_json_inspect(
-	sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err)
+    sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err)
 {
 	json_t *object = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
 	const json_t *limits = json_object_get(object, "HostConfig");
 	const json_t *marks = json_object_get(json_object_get(object, "Config"), "Labels");
 	const char *id = json_string_value(json_object_get(marks, "sot.instance"));
 	container_facts f = {0};
-	sot_uuid instance;
-	sot_code code = sot_uuid_parse(sot_str_c(id), &instance, err);
+	sot_uuid owner;
+	sot_code code = sot_uuid_parse(sot_str_c(id), &owner, err);
 	if (code != SOT_OK) {
 		json_decref(object);
 		return sot_fail(err, SOT_INVALID, "the container has no label sot.instance");
@@ -156,10 +156,10 @@ sot_code docker_json_inspect(
 	read_state(json_object_get(object, "State"), &f);
 	f.engine_restarts = (uint32_t)json_integer_value(json_object_get(object, "RestartCount"));
 	f.memory_bytes = (uint64_t)json_integer_value(json_object_get(limits, "Memory"));
-	f.cpu_milli = (uint32_t)(json_integer_value(json_object_get(limits, "NanoCpus")) /
-							 NANO_PER_MILLI);
+	f.cpu_milli =
+	    (uint32_t)(json_integer_value(json_object_get(limits, "NanoCpus")) / NANO_PER_MILLI);
 	json_decref(object);
-	*ret_instance = instance;
+	*ret_instance = owner;
 	*ret = f;
 	return SOT_OK;
 }
@@ -173,15 +173,21 @@ sot_code docker_json_list(sot_str body, docker_json_each_fn each, void *self, so
 	}
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
-		const char *name =
-			json_string_value(json_array_get(json_object_get(item, "Names"), 0));
+		const char *name = json_string_value(json_array_get(json_object_get(item, "Names"), 0));
 		const char *state = json_string_value(json_object_get(item, "State"));
-		sot_uuid instance;
-		if (plan_container_instance(sot_str_c(name), &instance))
-			each(self, instance, state ? state : "");
+		sot_uuid owner;
+		if (plan_container_instance(sot_str_c(name), &owner))
+			each(self, owner, state ? state : "");
 	}
 	json_decref(list);
 	return SOT_OK;
+}
+
+void docker_json_version(sot_str body, char *dst, size_t size)
+{
+	json_t *object = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
+	copy_member(object, "Version", dst, size);
+	json_decref(object);
 }
 
 bool docker_json_event(sot_str line, sot_uuid *ret_instance)

@@ -8,19 +8,22 @@
 
 /* Body of POST /containers/create. */
 sot_code docker_json_create(const sot_instance_spec *spec, const char *state_dir, uint64_t epoch,
-	sot_buf *out, sot_err *err) SOT_CHECK;
+    sot_buf *out, sot_err *err) SOT_CHECK;
 /* Body of POST /containers/{id}/update. */
 void docker_json_limits(const sot_instance_spec *spec, sot_buf *out);
 
 /* GET /containers/{id}/json. ret_instance is the label sot.instance; SOT_INVALID when the container
  * has none or the document is not one. */
 sot_code docker_json_inspect(
-	sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err) SOT_CHECK;
+    sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err) SOT_CHECK;
 
 /* GET /containers/json. One call of `each` per container that has a name of this platform. */
 typedef void (*docker_json_each_fn)(void *self, sot_uuid instance, const char *state);
-sot_code docker_json_list(sot_str body, docker_json_each_fn each, void *self, sot_err *err)
-	SOT_CHECK;
+sot_code docker_json_list(
+    sot_str body, docker_json_each_fn each, void *self, sot_err *err) SOT_CHECK;
+
+/* The member Version of GET /version into dst; untouched when it is absent or too long. */
+void docker_json_version(sot_str body, char *dst, size_t size);
 
 /* One line of GET /events; false when it names no instance. */
 bool docker_json_event(sot_str line, sot_uuid *ret_instance);

@@ -31,7 +31,7 @@ sot_code layout_prepare(const char *state_dir, sot_err *err)
 		const char *name;
 		unsigned mode;
 	} folders[] = {{"net", 0755}, {"packages", 0755}, {"packages/.blobs", 0700},
-		{"packages/.tmp", 0700}, {"instances", 0711}, {"instances/.retired", 0700}};
+	    {"packages/.tmp", 0700}, {"instances", 0711}, {"instances/.retired", 0700}};
 	char path[PLAN_PATH_MAX];
 	(void)snprintf(path, sizeof(path), "%s/packages/.tmp", state_dir);
 	(void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -52,7 +52,7 @@ static const char *read_text(sot_buf *text, const char *path)
 }
 
 void layout_read(const char *state_dir, const sot_instance_spec *spec, const char *container_id,
-	layout_facts *ret)
+    layout_facts *ret)
 {
 	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT], sha256[PLAN_SHA256_TEXT];
 	*ret = (layout_facts){0};
@@ -70,8 +70,8 @@ void layout_read(const char *state_dir, const sot_instance_spec *spec, const cha
 		(void)snprintf(path, sizeof(path), "%s/packages/.blobs/%s", state_dir, sha256);
 		ret->files.blob = exists(path);
 	}
-	(void)snprintf(path, sizeof(path), "%s/instances/%s", state_dir,
-		sot_uuid_format(spec->instance_id, id));
+	(void)snprintf(
+	    path, sizeof(path), "%s/instances/%s", state_dir, sot_uuid_format(spec->instance_id, id));
 	ret->files.folder = exists(path);
 }
 
@@ -81,20 +81,18 @@ void layout_facts_clear(layout_facts *f)
 	sot_buf_clear(&f->used_record);
 }
 
-static sot_code write_identity(
-	const char *state_dir, const sot_instance_spec *spec, sot_err *err)
+static sot_code write_identity(const char *state_dir, const sot_instance_spec *spec, sot_err *err)
 {
 	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, PLAN_RECORD_MAX);
 	plan_identity(spec, &text);
 	(void)snprintf(path, sizeof(path), "%s/instances/%s/identity/instance.env", state_dir,
-		sot_uuid_format(spec->instance_id, id));
+	    sot_uuid_format(spec->instance_id, id));
 	return sot_file_write(path, sot_buf_str(&text), 0644, err);
 }
 
-sot_code layout_make_instance(
-	const char *state_dir, const sot_instance_spec *spec, sot_err *err)
+sot_code layout_make_instance(const char *state_dir, const sot_instance_spec *spec, sot_err *err)
 {
 	static const char *const folders[] = {"applogs", "appdatas", "identity"};
 	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
@@ -110,7 +108,7 @@ sot_code layout_make_instance(
 }
 
 sot_code layout_write_record(const char *state_dir, const plan_settings *settings,
-	const sot_instance_spec *spec, const char *container_id, sot_err *err)
+    const sot_instance_spec *spec, const char *container_id, sot_err *err)
 {
 	char path[PLAN_PATH_MAX];
 	SOT_AUTO_BUF text;

@@ -15,15 +15,15 @@ typedef struct layout_facts {
 	sot_buf record, used_record;
 } layout_facts;
 void layout_read(const char *state_dir, const sot_instance_spec *spec, const char *container_id,
-	layout_facts *ret);
+    layout_facts *ret);
 void layout_facts_clear(layout_facts *f);
 
 /* instances/<id>/{applogs,appdatas,identity} and the identity file. */
 sot_code layout_make_instance(
-	const char *state_dir, const sot_instance_spec *spec, sot_err *err) SOT_CHECK;
+    const char *state_dir, const sot_instance_spec *spec, sot_err *err) SOT_CHECK;
 /* The identity file, then the net record: the record is what a start needs, so it comes last. */
 sot_code layout_write_record(const char *state_dir, const plan_settings *settings,
-	const sot_instance_spec *spec, const char *container_id, sot_err *err) SOT_CHECK;
+    const sot_instance_spec *spec, const char *container_id, sot_err *err) SOT_CHECK;
 /* Removes the records of a container that is gone. */
 void layout_remove_record(const char *state_dir, const char *container_id);
 /* Moves the instance's folder to instances/.retired/<id>; its data is not deleted. */

@@ -1,0 +1,264 @@
+#include "agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge.h"
+#include "checks.h"
+#include "layout.h"
+#include "reports.h"
+#include "sot_failpoint.h"
+#include "sot_file.h"
+#include "sot_log.h"
+#include "sot_rand.h"
+#include "steps.h"
+#include "uplink.h"
+#include "watch.h"
+
+enum { ASSIGNMENT_MAX = 256 * 1024 * 1024, IDLE_WAKE_MS = 60000 };
+
+static const sot_config_key config_keys[] = {
+#define CONFIG(name, type, text, min, max, doc)                                                    \
+	SOT_CONFIG_ROW(agent_config, name, type, text, min, max, doc)
+#include "config.def"
+#undef CONFIG
+};
+
+sot_code agent_config_load(int argc, char **argv, agent_config *ret, bool *ret_exit, sot_err *err)
+{
+	return sot_config_load("hostagent", config_keys, sizeof(config_keys) / sizeof(config_keys[0]),
+	    argc, argv, ret, ret_exit, err);
+}
+
+/* ---- the turn of the crank ---- */
+
+static void tell_statuses(agent *a)
+{
+	sot_map_iter it = {0};
+	for (instance *i; (i = reconcile_iterate(a->reconcile, &it)) != NULL;) {
+		sot_instance_status status = instance_status(i);
+		status_feed_put(a->feed, &status);
+	}
+	uplink_tell(a->uplink);
+}
+
+static void pump(void *self)
+{
+	agent *a = self;
+	sot_mono now = reactor_now(a->loop);
+	a->pump_queued = false;
+	while (!a->draining) {
+		action next = reconcile_next(a->reconcile, now);
+		if (next.kind == ACTION_NONE)
+			break;
+		steps_begin(a, &next);
+	}
+	tell_statuses(a);
+	int64_t due_ms = reconcile_next_due_ms(a->reconcile, now);
+	reactor_rearm_ms(a->wake, due_ms < IDLE_WAKE_MS ? due_ms : IDLE_WAKE_MS);
+	if (a->draining && a->steps_in_flight == 0)
+		reactor_stop(a->loop);
+}
+
+void agent_pump(agent *a)
+{
+	if (!a->pump_queued)
+		reactor_defer(a->loop, pump, a);
+	a->pump_queued = true;
+}
+
+static void on_wake(void *self, uint64_t missed)
+{
+	(void)missed;
+	agent_pump(self);
+}
+
+/* Instances that the set no longer names are told no more. */
+static void forget_statuses(agent *a)
+{
+	a->feed = status_feed_free(a->feed);
+	a->feed = status_feed_new();
+}
+
+void agent_take_desired(agent *a)
+{
+	size_t before = reconcile_count(a->reconcile);
+	reconcile_set_desired(a->reconcile, a->desired, reactor_now(a->loop));
+	if (reconcile_count(a->reconcile) < before)
+		forget_statuses(a);
+	watch_refresh_all(a);
+	agent_pump(a);
+}
+
+void agent_drain(agent *a)
+{
+	a->draining = true;
+	agent_pump(a);
+}
+
+bool agent_is_healthy(void *self, sot_buf *reasons)
+{
+	agent *a = self;
+	if (!a->docker_ok)
+		sot_buf_add_c(reasons, "the Docker Engine does not answer\n");
+	if (!uplink_is_up(a->uplink))
+		sot_buf_add_c(reasons, "no scheduler leads this host; instances go on as they are\n");
+	return a->docker_ok && uplink_is_up(a->uplink);
+}
+
+/* ---- start ---- */
+
+static sot_code read_line(
+    const char *folder, const char *name, sot_buf *text, sot_str *ret, sot_err *err)
+{
+	char path[PLAN_PATH_MAX];
+	sot_str rest;
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	sot_buf_init(text, 4096);
+	sot_code code = sot_file_read(path, text, err);
+	if (code == SOT_OK)
+		*ret = sot_str_cut(sot_buf_str(text), '\n', &rest);
+	return code;
+}
+
+static sot_code read_identity(agent *a, sot_err *err)
+{
+	SOT_AUTO_BUF id_text, boot_text;
+	sot_str id = {0}, boot = {0};
+	sot_buf_init(&boot_text, 64);
+	sot_code code = read_line(a->config->state_dir, "host.id", &id_text, &id, err);
+	if (code == SOT_OK)
+		code = sot_uuid_parse(id, &a->host_id, err);
+	if (code != SOT_OK)
+		return sot_wrap(err, "register this host first: host.id in state_dir");
+	code = read_line("/proc/sys/kernel/random", "boot_id", &boot_text, &boot, err);
+	if (code == SOT_OK)
+		code = sot_str_copy(boot, a->boot_id, sizeof(a->boot_id), err);
+	sot_rand_bytes(&a->start_id, sizeof(a->start_id));
+	return code;
+}
+
+/* What was promised to the scheduler is read back; a file that cannot be read is set aside, never
+ * taken for an empty set: nothing is removed on its account. */
+static sot_code restore_desired(agent *a, sot_err *err)
+{
+	char path[PLAN_PATH_MAX], aside[PLAN_PATH_MAX + 16];
+	SOT_AUTO_BUF bytes;
+	sot_buf_init(&bytes, ASSIGNMENT_MAX);
+	(void)snprintf(path, sizeof(path), "%s/assignment.bin", a->config->state_dir);
+	sot_code code = sot_file_read(path, &bytes, err);
+	if (code == SOT_NOT_FOUND)
+		return SOT_OK;
+	if (code == SOT_OK)
+		code = desired_restore(a->desired, sot_buf_str(&bytes), err);
+	if (code == SOT_INVALID) {
+		(void)snprintf(aside, sizeof(aside), "%s.damaged", path);
+		sot_log_err(SOT_ERROR, "assignment.damaged", err, "moved_to=%s", aside);
+		return rename(path, aside) == 0 ? SOT_OK : code;
+	}
+	return code;
+}
+
+static sot_code set_up_bridge(agent *a, sot_err *err)
+{
+	bridge_settings settings = {.name = a->config->bridge_name,
+	    .uplink = a->config->bridge_uplink,
+	    .address = a->config->bridge_address,
+	    .host_id = a->host_id};
+	a->plan =
+	    (plan_settings){.state_dir = a->config->state_dir, .bridge_name = a->config->bridge_name};
+	SOT_FAILPOINT("hostagent.bridge.before_set_up", err);
+	return bridge_set_up(&settings, &a->plan.mtu, err);
+}
+
+static sot_code open_bus(agent *a, sot_err *err)
+{
+	char path[PLAN_PATH_MAX];
+	bus_keypair keys;
+	(void)snprintf(path, sizeof(path), "%s/agent.key", a->config->state_dir);
+	sot_code code = bus_keypair_load(path, &keys, err);
+	if (code != SOT_OK)
+		return sot_wrap(err, "make the key with --keygen=%.80s", path);
+	return bus_new(a->loop, &keys, &a->bus, err);
+}
+
+static void make_core(agent *a)
+{
+	static const reconcile_limits limits = {.pulls = 2, .fetches = 2, .starts = 4, .others = 8};
+	packages_options options = {.loop = a->loop,
+	    .http = a->http,
+	    .state_dir = a->config->state_dir,
+	    .gateway_url = a->config->gateway_url,
+	    .gateway_ca = a->config->gateway_ca};
+	a->docker = docker_new(a->http, a->config->docker_socket);
+	a->packages = packages_new(&options);
+	a->reconcile = reconcile_new(&a->plan, limits, a->start_id);
+	a->feed = status_feed_new();
+	a->wake = reactor_after_ms(a->loop, 0, on_wake, a);
+}
+
+static sot_code start(agent *a, sot_err *err)
+{
+	sot_code code = layout_prepare(a->config->state_dir, err);
+	if (code == SOT_OK)
+		code = read_identity(a, err);
+	if (code == SOT_OK)
+		code = restore_desired(a, err);
+	if (code == SOT_OK)
+		code = set_up_bridge(a, err);
+	if (code == SOT_OK)
+		code = open_bus(a, err);
+	if (code == SOT_OK)
+		code = http_client_new(a->loop, &a->http, err);
+	if (code != SOT_OK)
+		return code;
+	make_core(a);
+	code = uplink_new(a, &a->uplink, err);
+	if (code == SOT_OK)
+		code = reports_new(a, &a->reports, err);
+	if (code != SOT_OK)
+		return code;
+	a->watch = watch_new(a);
+	a->checks = checks_new(a);
+	agent_take_desired(a);
+	return SOT_OK;
+}
+
+sot_code agent_new(reactor *loop, const agent_config *config, agent **ret, sot_err *err)
+{
+	agent *a = sot_alloc(sizeof(*a));
+	a->loop = loop;
+	a->config = config;
+	a->desired = desired_new();
+	sot_code code = start(a, err);
+	if (code != SOT_OK) {
+		agent_free(a);
+		return code;
+	}
+	sot_log(SOT_INFO, "agent.started", "host=%s generation=%llu instances=%zu mtu=%u",
+	    config->host_name, (unsigned long long)desired_generation(a->desired),
+	    desired_count(a->desired), a->plan.mtu);
+	*ret = a;
+	return SOT_OK;
+}
+
+agent *agent_free(agent *a)
+{
+	if (!a)
+		return NULL;
+	a->http = http_client_free(a->http); /* first: no answer may reach what follows */
+	a->reports = reports_free(a->reports);
+	a->uplink = uplink_free(a->uplink);
+	a->checks = checks_free(a->checks);
+	a->watch = watch_free(a->watch);
+	reactor_remove(a->wake);
+	a->bus = bus_free(a->bus);
+	a->packages = packages_free(a->packages);
+	a->docker = docker_free(a->docker);
+	a->reconcile = reconcile_free(a->reconcile);
+	a->feed = status_feed_free(a->feed);
+	a->desired = desired_free(a->desired);
+	free(a);
+	return NULL;
+}

@@ -1,0 +1,68 @@
+/* agent - the shell of the hostagent: owns the loop's parts and hands events between them.
+ *
+ *   uplink (scheduler) -> desired -> reconcile -> steps (Docker, files) -> watch -> reconcile
+ *                                        |                                            |
+ *                                        +-> checks (health)      status_feed -> uplink
+ */
+#ifndef HOSTAGENT_AGENT_H
+#define HOSTAGENT_AGENT_H
+
+#include "bus.h"
+#include "docker.h"
+#include "http_client.h"
+#include "packages.h"
+#include "reconcile.h"
+#include "sot_config.h"
+#include "status_feed.h"
+
+typedef struct agent_config {
+#define CONFIG(name, type, ...) SOT_CONFIG_MEMBER_##type(name)
+#include "config.def"
+#undef CONFIG
+} agent_config;
+
+typedef struct watch watch;
+typedef struct checks checks;
+typedef struct uplink uplink;
+typedef struct reports reports;
+
+typedef struct agent {
+	reactor *loop;
+	const agent_config *config;
+	sot_uuid host_id;
+	char boot_id[41];
+	uint64_t start_id;
+	plan_settings plan;
+	bus *bus;
+	http_client *http;
+	docker *docker;
+	packages *packages;
+	desired *desired;
+	reconcile *reconcile;
+	status_feed *feed;
+	watch *watch;
+	checks *checks;
+	uplink *uplink;
+	reports *reports;
+	reactor_watch *wake;
+	bool docker_ok, pump_queued, draining;
+	uint32_t docker_ping_ms, containers_total, containers_running;
+	char docker_version[32];
+	unsigned steps_in_flight;
+} agent;
+
+sot_code agent_config_load(
+    int argc, char **argv, agent_config *ret, bool *ret_exit, sot_err *err) SOT_CHECK;
+sot_code agent_new(reactor *loop, const agent_config *config, agent **ret, sot_err *err) SOT_CHECK;
+agent *agent_free(agent *a);
+SOT_DEFINE_AUTO(agent)
+
+/* Begins what can begin, and tells the scheduler what changed; at the end of the turn. */
+void agent_pump(agent *a);
+/* A new desired set is on disk. */
+void agent_take_desired(agent *a);
+/* No new steps; `drained` once those under way have ended. */
+void agent_drain(agent *a);
+bool agent_is_healthy(void *self, sot_buf *reasons);
+
+#endif

@@ -1,0 +1,37 @@
+/* figures - reads the kernel's counters of the host and of an instance, without starting anything.
+ * Raw, growing counters: rates are made by the caller from two readings. Missing files give zeros.
+ */
+#ifndef HOSTAGENT_FIGURES_H
+#define HOSTAGENT_FIGURES_H
+
+#include "sot_str.h"
+
+typedef struct host_figures {
+	uint64_t cpu_user, cpu_system, cpu_iowait, cpu_steal, cpu_total; /* ticks */
+	uint64_t procs_running;
+	uint64_t memory_total, memory_available, memory_cached, swap_free; /* bytes */
+	uint64_t disk_read, disk_write;                                    /* bytes */
+	uint64_t rx, tx, drops, errors;
+	uint32_t load_milli[3];
+} host_figures;
+
+typedef struct instance_figures {
+	uint64_t cpu_ns, periods, throttled;
+	uint64_t memory_rss, memory_cache, memory_limit, memory_failcnt;
+	uint64_t pids, read, write, rx, tx, rx_dropped;
+} instance_figures;
+
+/* uplink "" adds up all links but lo. */
+void figures_read_host(const char *uplink, host_figures *ret);
+/* pid: PID 1 of the instance, as the host sees it. cgroup v1 and v2. */
+void figures_read_instance(int pid, instance_figures *ret);
+
+/* Pure helpers, for tests: the number after `key` at the start of a line of `text`; 0 when absent.
+ */
+uint64_t figures_line(sot_str text, const char *key);
+/* One row of /proc/net/dev: rx bytes, rx errors, rx dropped, tx bytes of `link`. */
+bool figures_net_row(sot_str line, sot_str *ret_link, uint64_t ret[static 16]);
+/* The path of a controller in /proc/<pid>/cgroup ("" for the unified hierarchy). */
+sot_str figures_cgroup_path(sot_str text, const char *controller);
+
+#endif

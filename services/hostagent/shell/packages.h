@@ -1,0 +1,32 @@
+/* packages - brings an app's package to this host: download from the gateway, check of the digest,
+ * unpacking in a process of its own. What has its final name is complete and was verified.
+ */
+#ifndef HOSTAGENT_PACKAGES_H
+#define HOSTAGENT_PACKAGES_H
+
+#include "http_client.h"
+#include "plan.h"
+
+typedef struct packages packages;
+typedef struct packages_options {
+	reactor *loop;
+	http_client *http;
+	const char *state_dir, *gateway_url, *gateway_ca; /* borrowed for life */
+} packages_options;
+packages *packages_new(const packages_options *options);
+packages *packages_free(packages *p);
+SOT_DEFINE_AUTO(packages)
+
+/* `done` is called exactly once, never inside these calls. */
+typedef void (*packages_done_fn)(void *self, sot_code code, const sot_err *why);
+/* packages/.blobs/<sha256>, by GET <gateway>/v1/blobs/<sha256> with the token of fetch.token. */
+sot_code packages_fetch(packages *p, const char *sha256, uint64_t size_bytes, packages_done_fn done,
+    void *self, sot_err *err) SOT_CHECK;
+/* packages/<sha256>/ from the blob, which is removed. */
+sot_code packages_unpack(
+    packages *p, const char *sha256, packages_done_fn done, void *self, sot_err *err) SOT_CHECK;
+
+/* The child of packages_unpack: `sotalia-hostagent --unpack ARCHIVE FOLDER`. Returns its status. */
+int packages_unpack_main(const char *archive, const char *folder);
+
+#endif

@@ -1,0 +1,313 @@
+#include "steps.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "docker_json.h"
+#include "layout.h"
+#include "sot_failpoint.h"
+#include "sot_log.h"
+#include "watch.h"
+
+enum {
+	INSPECT_MS = 5000,
+	CREATE_MS = 30000,
+	START_MS = 30000,
+	STOP_MARGIN_MS = 10000,
+	PULL_MS = 300000,
+	PULL_BODY_MAX = 8 * 1024 * 1024,
+	CREATE_BODY_MAX = 512 * 1024
+};
+
+typedef struct step {
+	agent *a;
+	action_kind kind;
+	desired_instance *want;
+	char container_id[PLAN_SHA256_TEXT];
+	sot_code code;
+	sot_err err;
+	sot_mono begun;
+} step;
+
+static void step_end(step *s, bool observed)
+{
+	agent *a = s->a;
+	sot_uuid id = s->want->spec.instance_id;
+	sot_level level = s->code == SOT_OK ? SOT_INFO : SOT_WARN;
+	long long took_ms = (long long)sot_mono_diff_ms(reactor_now(a->loop), s->begun);
+	if (s->code == SOT_OK)
+		sot_log(level, "step.done", "step=%s name=%.*s took_ms=%lld", action_name(s->kind),
+		    SOT_ARG(s->want->spec.name), took_ms);
+	else
+		sot_log_err(level, "step.failed", &s->err, "step=%s name=%.*s took_ms=%lld",
+		    action_name(s->kind), SOT_ARG(s->want->spec.name), took_ms);
+	reconcile_finished(a->reconcile, id, s->code, &s->err, observed, reactor_now(a->loop));
+	a->steps_in_flight--;
+	desired_instance_unref(s->want);
+	free(s);
+	agent_pump(a);
+}
+
+static void after_refresh(void *self, bool observed)
+{
+	step_end(self, observed);
+}
+
+/* The step's own end: its facts are read again before anything more is decided. */
+static void finish(step *s, sot_code code, const sot_err *why)
+{
+	s->code = code;
+	if (code != SOT_OK && why && why != &s->err)
+		s->err = *why;
+	watch_refresh(s->a, s->want->spec.instance_id, after_refresh, s);
+}
+
+static sot_code send(step *s, const char *method, const char *path, sot_str body,
+    int64_t deadline_ms, docker_done_fn done)
+{
+	docker_request q = {.method = method,
+	    .path = path,
+	    .body = body,
+	    .deadline_ms = deadline_ms,
+	    .body_max = s->kind == ACTION_IMAGE ? PULL_BODY_MAX : 0};
+	return docker_send(s->a->docker, &q, done, s, &s->err);
+}
+
+static void on_done(void *self, const docker_reply *reply)
+{
+	finish(self, reply->code, reply->why);
+}
+
+/* ---- image ---- */
+
+/* A reference holds ':' and '/', which a query and a path take as they are; all else outside the
+ * unreserved characters is escaped. */
+static void add_escaped(sot_buf *out, sot_str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		             strchr("-._~/:@", c);
+		if (plain && c != '\0')
+			sot_buf_add_char(out, (char)c);
+		else
+			sot_buf_printf(out, "%%%02X", c);
+	}
+}
+
+static void on_pulled(void *self, const docker_reply *reply)
+{
+	step *s = self;
+	sot_code code = reply->code;
+	if (code == SOT_OK)
+		code = docker_json_pull(reply->body, &s->err);
+	else
+		s->err = *reply->why;
+	finish(s, code, &s->err);
+}
+
+static sot_code pull(step *s, sot_err *err)
+{
+	SOT_AUTO_BUF path;
+	sot_str image = s->want->spec.image;
+	const char *slash = memrchr(image.p, '/', image.n);
+	const char *tail = slash ? slash : image.p;
+	bool tagged =
+	    memchr(tail, ':', image.n - (size_t)(tail - image.p)) || memchr(image.p, '@', image.n);
+	SOT_FAILPOINT("hostagent.image.before_pull", err);
+	sot_buf_init(&path, 1024);
+	sot_buf_add_c(&path, "/images/create?fromImage=");
+	add_escaped(&path, image);
+	if (!tagged) /* otherwise the Engine would pull all tags */
+		sot_buf_add_c(&path, "&tag=latest");
+	return send(s, "POST", path.p, (sot_str){0}, PULL_MS, on_pulled);
+}
+
+static void on_image(void *self, const docker_reply *reply)
+{
+	step *s = self;
+	if (reply->code != SOT_NOT_FOUND) {
+		finish(s, reply->code, reply->why);
+		return;
+	}
+	sot_code code = pull(s, &s->err);
+	if (code != SOT_OK)
+		finish(s, code, &s->err);
+}
+
+static sot_code begin_image(step *s)
+{
+	SOT_AUTO_BUF path;
+	sot_buf_init(&path, 1024);
+	sot_buf_add_c(&path, "/images/");
+	add_escaped(&path, s->want->spec.image);
+	sot_buf_add_c(&path, "/json");
+	return send(s, "GET", path.p, (sot_str){0}, INSPECT_MS, on_image);
+}
+
+/* ---- package ---- */
+
+static void on_package(void *self, sot_code code, const sot_err *why)
+{
+	step *s = self;
+	/* Other instances of the app wait for the same files. */
+	if (code == SOT_OK)
+		watch_refresh_all(s->a);
+	finish(s, code, why);
+}
+
+static sot_code begin_package(step *s)
+{
+	char sha256[PLAN_SHA256_TEXT];
+	plan_package_sha256(&s->want->spec, sha256);
+	if (s->kind == ACTION_UNPACK)
+		return packages_unpack(s->a->packages, sha256, on_package, s, &s->err);
+	return packages_fetch(
+	    s->a->packages, sha256, s->want->spec.package_size_bytes, on_package, s, &s->err);
+}
+
+/* ---- container ---- */
+
+/* A name that is taken is our own container, made by a create whose answer was lost: its labels are
+ * read at the refresh, which adopts it. */
+static void on_created(void *self, const docker_reply *reply)
+{
+	SOT_FAILPOINT_HIT("hostagent.create.after_create");
+	finish(self, reply->code == SOT_CONFLICT ? SOT_OK : reply->code, reply->why);
+}
+
+static sot_code begin_create(step *s, sot_err *err)
+{
+	char name[PLAN_CONTAINER_NAME_MAX], path[128];
+	SOT_AUTO_BUF body;
+	const sot_instance_spec *spec = &s->want->spec;
+	sot_buf_init(&body, CREATE_BODY_MAX);
+	SOT_FAILPOINT("hostagent.create.before_folders", err);
+	sot_code code = layout_make_instance(s->a->config->state_dir, spec, err);
+	if (code == SOT_OK)
+		code = docker_json_create(
+		    spec, s->a->config->state_dir, desired_epoch(s->a->desired), &body, err);
+	if (code != SOT_OK)
+		return code;
+	SOT_FAILPOINT("hostagent.create.before_create", err);
+	(void)snprintf(path, sizeof(path), "/containers/create?name=%s",
+	    plan_container_name(spec->instance_id, name));
+	return send(s, "POST", path, sot_buf_str(&body), CREATE_MS, on_created);
+}
+
+static void on_started(void *self, const docker_reply *reply)
+{
+	SOT_FAILPOINT_HIT("hostagent.start.after_start");
+	finish(self, reply->code, reply->why);
+}
+
+static sot_code begin_start(step *s, sot_err *err)
+{
+	char path[160];
+	SOT_FAILPOINT("hostagent.start.before_start", err);
+	(void)snprintf(path, sizeof(path), "/containers/%s/start", s->container_id);
+	return send(s, "POST", path, (sot_str){0}, START_MS, on_started);
+}
+
+static sot_code begin_stop_or_restart(step *s, sot_err *err)
+{
+	char path[160];
+	int64_t grace_s = s->a->config->stop_grace_s;
+	if (s->kind == ACTION_STOP)
+		SOT_FAILPOINT("hostagent.stop.before_stop", err);
+	else
+		SOT_FAILPOINT("hostagent.restart.before_restart", err);
+	(void)snprintf(path, sizeof(path), "/containers/%s/%s?t=%lld", s->container_id,
+	    s->kind == ACTION_STOP ? "stop" : "restart", (long long)grace_s);
+	int64_t deadline_ms =
+	    grace_s * 1000 + STOP_MARGIN_MS + (s->kind == ACTION_RESTART ? START_MS : 0);
+	return send(s, "POST", path, (sot_str){0}, deadline_ms, on_done);
+}
+
+static sot_code begin_update(step *s, sot_err *err)
+{
+	char path[160];
+	SOT_AUTO_BUF body;
+	SOT_FAILPOINT("hostagent.update.before_update", err);
+	sot_buf_init(&body, 512);
+	docker_json_limits(&s->want->spec, &body);
+	(void)snprintf(path, sizeof(path), "/containers/%s/update", s->container_id);
+	return send(s, "POST", path, sot_buf_str(&body), CREATE_MS, on_done);
+}
+
+static void on_removed(void *self, const docker_reply *reply)
+{
+	step *s = self;
+	SOT_FAILPOINT_HIT("hostagent.remove.after_remove");
+	if (reply->code == SOT_OK || reply->code == SOT_NOT_FOUND) {
+		layout_remove_record(s->a->config->state_dir, s->container_id);
+		finish(s, SOT_OK, NULL);
+		return;
+	}
+	finish(s, reply->code, reply->why);
+}
+
+static sot_code begin_remove(step *s, sot_err *err)
+{
+	char path[160];
+	SOT_FAILPOINT("hostagent.remove.before_remove", err);
+	(void)snprintf(path, sizeof(path), "/containers/%s", s->container_id);
+	return send(s, "DELETE", path, (sot_str){0}, CREATE_MS, on_removed);
+}
+
+/* ---- files only ---- */
+
+static sot_code do_files(step *s, sot_err *err)
+{
+	const char *state_dir = s->a->config->state_dir;
+	if (s->kind == ACTION_RECORD)
+		return layout_write_record(state_dir, &s->a->plan, &s->want->spec, s->container_id, err);
+	SOT_FAILPOINT("hostagent.clear.before_clear", err);
+	return layout_retire(state_dir, s->want->spec.instance_id, err);
+}
+
+static sot_code begin(step *s)
+{
+	switch (s->kind) {
+	case ACTION_IMAGE:
+		return begin_image(s);
+	case ACTION_FETCH:
+	case ACTION_UNPACK:
+		return begin_package(s);
+	case ACTION_CREATE:
+		return begin_create(s, &s->err);
+	case ACTION_START:
+		return begin_start(s, &s->err);
+	case ACTION_STOP:
+	case ACTION_RESTART:
+		return begin_stop_or_restart(s, &s->err);
+	case ACTION_UPDATE:
+		return begin_update(s, &s->err);
+	case ACTION_REMOVE:
+		return begin_remove(s, &s->err);
+	case ACTION_RECORD:
+	case ACTION_CLEAR: {
+		sot_code code = do_files(s, &s->err);
+		if (code == SOT_OK)
+			finish(s, SOT_OK, NULL);
+		return code;
+	}
+	default:
+		return sot_fail(&s->err, SOT_INTERNAL, "no such step");
+	}
+}
+
+void steps_begin(agent *a, const action *next)
+{
+	step *s = sot_alloc(sizeof(*s));
+	s->a = a;
+	s->kind = next->kind;
+	s->want = desired_instance_ref(next->want);
+	s->begun = reactor_now(a->loop);
+	memcpy(s->container_id, next->container_id, sizeof(s->container_id));
+	a->steps_in_flight++;
+	sot_code code = begin(s);
+	if (code != SOT_OK)
+		finish(s, code, &s->err);
+}
