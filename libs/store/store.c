@@ -260,6 +260,8 @@ static sot_code check_tx(const store_tx *tx, sot_err *err)
 {
 	const store *s = tx->store;
 	assert(!tx->in_array && "store_arg_array_end is missing");
+	if (s->freed)
+		return sot_fail(err, SOT_UNAVAILABLE, "the store is closed");
 	if (tx->query_count == 0)
 		return sot_fail(err, SOT_INTERNAL, "a transaction without a statement");
 	for (size_t i = 0; i < tx->query_count; i++) {

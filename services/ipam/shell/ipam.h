@@ -1,0 +1,87 @@
+/* ipam - the shell of sotalia-ipam: sockets, SQL and the loop around core/allocator.
+ *
+ * One batch is in the database at a time; what arrives meanwhile is the next (natural batching).
+ * Answers go out after the commit only. Owner: the reactor's thread.
+ */
+#ifndef IPAM_SHELL_IPAM_H
+#define IPAM_SHELL_IPAM_H
+
+#include "allocator.h"
+#include "bus.h"
+#include "control.h"
+#include "ipam_sql.h"
+#include "service.h"
+#include "sot_config.h"
+#include "sot_metrics.h"
+#include "store.h"
+
+typedef struct ipam_config {
+#define CONFIG(name, type, text, min, max, doc) SOT_CONFIG_MEMBER_##type(name)
+#include "config.def"
+#undef CONFIG
+} ipam_config;
+
+/* Who waits for the answer to a request. */
+typedef struct ipam_client {
+	bus_peer from;
+	uint64_t request_id;
+} ipam_client;
+
+typedef struct ipam {
+	reactor *loop;
+	const ipam_config *config;
+	bus *bus;
+	bus_server *server;
+	bus_publisher *hints;
+	store *store;
+	control *control;
+	service *service;
+	allocator *allocator;
+	sot_arena *arena;
+	sot_buf frame;
+	sot_map *open; /* (route, request id) of what is being worked on: a repeat is dropped */
+
+	reactor_watch *pump_timer, *hint_timer, *retry_timer;
+	bool batch_is_out, is_loading, hint_is_due, hint_rests, has_been_up, has_failed;
+	sot_err failure; /* why the process must end */
+	char database_error[SOT_ERR_TEXT_MAX];
+	int64_t database_ahead_ms; /* the database's clock minus ours */
+	sot_mono load_began;
+	int64_t load_clock_unix_ms;
+	sot_err load_error, batch_error;
+	size_t networks_open; /* network_create requests in the database */
+
+	sot_metric *m_requests, *m_refused, *m_granted, *m_released, *m_batches, *m_lost, *m_loads,
+	    *m_queue;
+} ipam;
+
+/* Opens everything; `config` and `loop` are borrowed. */
+sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err *err) SOT_CHECK;
+ipam *ipam_free(ipam *ip);
+/* Runs until a signal. SOT_INVALID: the database does not fit this program. */
+sot_code ipam_run(ipam *ip, sot_err *err) SOT_CHECK;
+SOT_DEFINE_AUTO(ipam)
+
+/* ---- requests.c: the conversation ---- */
+void ipam_on_frame(void *self, const bus_peer *from, sot_str frame);
+/* Sends the answers that are ready. */
+void ipam_send_answers(ipam *ip);
+/* Remembers who asked; NULL when the same request is being worked on. */
+ipam_client *ipam_client_open(ipam *ip, const bus_peer *from, uint64_t request_id);
+ipam_client *ipam_client_close(ipam *ip, ipam_client *client);
+void ipam_refuse(ipam *ip, const bus_peer *to, const sot_refused *refused);
+/* Sends ip->frame. */
+void ipam_send(ipam *ip, const bus_peer *to);
+
+/* ---- batch.c: rows ---- */
+/* Soon does what there is to do: read, or commit the next batch. */
+void ipam_pump_soon(ipam *ip);
+void ipam_on_pump(void *self, uint64_t missed);
+/* Rows were committed: says so on the hints socket, at most 20 times a second. */
+void ipam_hint(ipam *ip);
+void ipam_on_hint_rested(void *self, uint64_t missed);
+
+/* ---- networks.c ---- */
+void ipam_network_create(ipam *ip, const bus_peer *from, const sot_network_create *m);
+
+#endif

@@ -1,0 +1,257 @@
+/* requests - the conversation of proto/ipam.toml: frames in, frames out. */
+#include "ipam.h"
+#include "sot_failpoint.h"
+#include "sot_log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- who waits ---- */
+
+typedef struct client_key {
+	uint8_t b[sizeof(((bus_peer *)0)->route) + sizeof(uint64_t)];
+	size_t n;
+} client_key;
+
+static client_key key_of(const bus_peer *from, uint64_t request_id)
+{
+	client_key key = {.n = (size_t)from->route_n + sizeof(request_id)};
+	memcpy(key.b, &request_id, sizeof(request_id));
+	memcpy(key.b + sizeof(request_id), from->route, from->route_n);
+	return key;
+}
+
+ipam_client *ipam_client_open(ipam *ip, const bus_peer *from, uint64_t request_id)
+{
+	client_key key = key_of(from, request_id);
+	if (sot_map_get(ip->open, key.b, key.n))
+		return NULL;
+	ipam_client *client = sot_alloc(sizeof(*client));
+	client->from = *from;
+	client->request_id = request_id;
+	sot_map_set(ip->open, key.b, key.n, client);
+	return client;
+}
+
+ipam_client *ipam_client_close(ipam *ip, ipam_client *client)
+{
+	client_key key = key_of(&client->from, client->request_id);
+	(void)sot_map_remove(ip->open, key.b, key.n);
+	free(client);
+	return NULL;
+}
+
+/* ---- answers ---- */
+
+void ipam_send(ipam *ip, const bus_peer *to)
+{
+	SOT_FAILPOINT_HIT("ipam.answer.before_send");
+	sot_err err = {0};
+	if (bus_send(ip->server, to, sot_buf_str(&ip->frame), &err) != SOT_OK)
+		sot_log_err(SOT_DEBUG, "answer.undelivered", &err, "peer=%s", to->identity);
+}
+
+void ipam_refuse(ipam *ip, const bus_peer *to, const sot_refused *refused)
+{
+	sot_err err = {0};
+	sot_metric_add(ip->m_refused, 1);
+	sot_buf_reset(&ip->frame);
+	if (sot_refused_encode(refused, &ip->frame, &err) == SOT_OK)
+		ipam_send(ip, to);
+	else
+		sot_log_err(SOT_ERROR, "answer.unencodable", &err, "peer=%s", to->identity);
+}
+
+static sot_mac mac_of(uint32_t address)
+{
+	return (sot_mac){{0x02, 0x0a, (uint8_t)(address >> 24), (uint8_t)(address >> 16),
+	    (uint8_t)(address >> 8), (uint8_t)address}};
+}
+
+static sot_code encode_granted(ipam *ip, const request *r, uint64_t request_id, sot_err *err)
+{
+	sot_addresses_granted granted = {.request_id = request_id, .grants_count = r->count};
+	granted.grants = sot_alloc_array(r->count ? r->count : 1, sizeof(*granted.grants));
+	for (size_t i = 0; i < r->count; i++) {
+		const request_item *item = &r->items[i];
+		granted.grants[i] = (sot_address_grant){.owner = item->owner,
+		    .nic = item->nic,
+		    .address = item->address,
+		    .prefix = item->prefix,
+		    .gateway = item->gateway,
+		    .vlan_id = item->vlan_id,
+		    .mac = mac_of(item->address),
+		    .generation = item->generation};
+	}
+	sot_code code = sot_addresses_granted_encode(&granted, &ip->frame, err);
+	free(granted.grants);
+	return code;
+}
+
+static sot_code encode_done(ipam *ip, const request *r, uint64_t request_id, sot_err *err)
+{
+	sot_addresses_done done = {.request_id = request_id};
+	for (size_t i = 0; i < r->count; i++) {
+		done.changed += r->items[i].done;
+		done.skipped += !r->items[i].done;
+	}
+	return sot_addresses_done_encode(&done, &ip->frame, err);
+}
+
+static void send_answer(ipam *ip, const request *r, const ipam_client *client)
+{
+	if (r->is_refused) {
+		sot_refused refused = {
+		    .request_id = client->request_id, .code = r->code, .text = sot_str_c(r->text)};
+		ipam_refuse(ip, &client->from, &refused);
+		return;
+	}
+	sot_err err = {0};
+	sot_buf_reset(&ip->frame);
+	sot_code code = r->kind == REQUEST_ACQUIRE ? encode_granted(ip, r, client->request_id, &err)
+	                                           : encode_done(ip, r, client->request_id, &err);
+	if (code == SOT_OK)
+		ipam_send(ip, &client->from);
+	else
+		sot_log_err(SOT_ERROR, "answer.unencodable", &err, "peer=%s", client->from.identity);
+}
+
+void ipam_send_answers(ipam *ip)
+{
+	for (request *r = allocator_take_answer(ip->allocator); r;
+	     r = allocator_take_answer(ip->allocator)) {
+		send_answer(ip, r, r->cookie);
+		ipam_client_close(ip, r->cookie);
+		request_free(r);
+	}
+}
+
+/* ---- requests ---- */
+
+static const char *why_not_now(const ipam *ip)
+{
+	if (ip->service && service_is_draining(ip->service))
+		return "ipam is stopping; try again";
+	if (!store_is_up(ip->store))
+		return ip->database_error[0] ? ip->database_error : "not connected to the database yet";
+	return NULL;
+}
+
+static void submit(
+    ipam *ip, const bus_peer *from, uint64_t request_id, request *r, sot_str actor, sot_uuid op)
+{
+	const char *why = why_not_now(ip);
+	if (why) {
+		request_free(r);
+		sot_refused refused = {
+		    .request_id = request_id, .code = SOT_REFUSAL_UNAVAILABLE, .text = sot_str_c(why)};
+		ipam_refuse(ip, from, &refused);
+		return;
+	}
+	r->cookie = ipam_client_open(ip, from, request_id);
+	if (!r->cookie) {
+		request_free(r); /* a repeat of what is being worked on */
+		return;
+	}
+	(void)snprintf(r->actor, sizeof(r->actor), "%.*s", SOT_ARG(actor));
+	r->operation_id = op;
+	allocator_submit(ip->allocator, &r);
+	ipam_pump_soon(ip);
+}
+
+static void on_acquire(void *self, const void *from, const sot_addresses_acquire *m)
+{
+	request *r = request_new(REQUEST_ACQUIRE, m->wants_count);
+	for (size_t i = 0; i < m->wants_count; i++) {
+		r->items[i].owner = m->wants[i].owner;
+		r->items[i].nic = m->wants[i].nic;
+		(void)snprintf(
+		    r->items[i].network, sizeof(r->items[i].network), "%.*s", SOT_ARG(m->wants[i].network));
+	}
+	submit(self, from, m->request_id, r, m->actor, m->operation_id);
+}
+
+static request *request_of_refs(request_kind kind, const sot_address_ref *refs, size_t count)
+{
+	request *r = request_new(kind, count);
+	for (size_t i = 0; i < count; i++) {
+		r->items[i].owner = refs[i].owner;
+		r->items[i].nic = refs[i].nic;
+		r->items[i].generation = refs[i].generation;
+		r->items[i].host = refs[i].host;
+	}
+	return r;
+}
+
+static void on_release(void *self, const void *from, const sot_addresses_release *m)
+{
+	submit(self, from, m->request_id, request_of_refs(REQUEST_RELEASE, m->refs, m->refs_count),
+	    m->actor, m->operation_id);
+}
+
+static void on_bind(void *self, const void *from, const sot_addresses_bind *m)
+{
+	submit(self, from, m->request_id, request_of_refs(REQUEST_BIND, m->refs, m->refs_count),
+	    m->actor, m->operation_id);
+}
+
+static void on_network(void *self, const void *from, const sot_network_create *m)
+{
+	ipam *ip = self;
+	const char *why = why_not_now(ip);
+	if (!why) {
+		ipam_network_create(ip, from, m);
+		return;
+	}
+	sot_refused refused = {
+	    .request_id = m->request_id, .code = SOT_REFUSAL_UNAVAILABLE, .text = sot_str_c(why)};
+	ipam_refuse(ip, from, &refused);
+}
+
+static void on_ping(void *self, const void *from, const sot_ping *m)
+{
+	ipam *ip = self;
+	sot_pong pong = {.request_id = m->request_id};
+	sot_buf_reset(&ip->frame);
+	if (sot_pong_encode(&pong, &ip->frame, NULL) == SOT_OK)
+		ipam_send(ip, from);
+}
+
+static bool may_ask(const bus_peer *from)
+{
+	return strcmp(from->identity, "svc:scheduler") == 0 ||
+	       strcmp(from->identity, "svc:api-gateway") == 0;
+}
+
+void ipam_on_frame(void *self, const bus_peer *from, sot_str frame)
+{
+	static const sot_ipam_handlers handlers = {
+	    .addresses_acquire = on_acquire,
+	    .addresses_release = on_release,
+	    .addresses_bind = on_bind,
+	    .network_create = on_network,
+	    .ping = on_ping,
+	};
+	ipam *ip = self;
+	sot_err err = {0};
+	sot_wire_head head = {0};
+	sot_metric_add(ip->m_requests, 1);
+	sot_code code = sot_wire_peek(frame, &head, &err);
+	sot_refused refused = {.request_id = head.request_id, .code = SOT_REFUSAL_DENIED};
+	if (code == SOT_OK && !may_ask(from)) {
+		sot_log(SOT_WARN, "peer.denied", "peer=%s message=%u", from->identity, head.id);
+		refused.text = SOT_STR("only the scheduler and the gateways may ask ipam");
+		ipam_refuse(ip, from, &refused);
+		return;
+	}
+	sot_arena_reset(ip->arena);
+	if (code == SOT_OK)
+		code = sot_ipam_dispatch(&handlers, ip, from, frame, ip->arena, &err);
+	if (code == SOT_OK)
+		return;
+	sot_log_err(SOT_WARN, "frame.refused", &err, "peer=%s", from->identity);
+	refused.code = SOT_REFUSAL_INVALID;
+	refused.text = sot_str_c(err.text);
+	ipam_refuse(ip, from, &refused);
+}
