@@ -1,36 +1,44 @@
 /* sotalia-monitor-bridge: reports of hosts and instances, and platform events, to CAT. */
 #include "reactor.h"
+#include "service.h"
 #include "shell/bridge.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 
-#include <signal.h>
 #include <stdio.h>
 
-static void on_end(void *self, int signo)
+typedef struct process {
+	bridge *bridge;
+	service *service;
+} process;
+
+static void on_drained(void *self)
 {
-	(void)signo;
-	bridge_drain(self);
+	service_drained(((process *)self)->service);
 }
 
-static void on_hangup(void *self, int signo)
+static void drain(void *self)
 {
-	(void)self;
-	(void)signo;
+	process *p = self;
+	bridge_drain(p->bridge, on_drained, p);
 }
 
 static sot_code serve(const bridge_config *config, sot_err *err)
 {
 	SOT_AUTO(reactor) loop = NULL;
-	SOT_AUTO(bridge) service = NULL;
+	SOT_AUTO(bridge) work = NULL;
+	SOT_AUTO(service) life = NULL;
+	process p = {NULL, NULL};
+	const service_options options = {.drain = drain, .self = &p};
 	sot_code code = reactor_new(&loop, err);
 	if (code == SOT_OK)
-		code = bridge_new(loop, config, &service, err);
+		code = bridge_new(loop, config, &work, err);
+	if (code == SOT_OK)
+		code = service_new(loop, &options, &life, err);
 	if (code != SOT_OK)
 		return code;
-	(void)reactor_add_signal(loop, SIGTERM, on_end, service);
-	(void)reactor_add_signal(loop, SIGINT, on_end, service);
-	(void)reactor_add_signal(loop, SIGHUP, on_hangup, NULL);
+	p = (process){work, life};
+	service_ready(life);
 	return reactor_run(loop, err);
 }
 

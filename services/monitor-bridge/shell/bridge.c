@@ -1,6 +1,7 @@
 #include "shell/bridge.h"
 
 #include "bus.h"
+#include "control.h"
 #include "monitor.h"
 #include "shell/bridge_metrics.h"
 #include "shell/bridge_state.h"
@@ -39,7 +40,10 @@ struct bridge {
 	report_intake *intake;
 	database_feed *feed;
 	router_poll *router;
+	control *control;
 	reactor_watch *tick, *drain;
+	void (*on_drained)(void *self);
+	void *drained_self;
 	sot_mono drain_until;
 	bool kick_is_due, hosts_changed;
 };
@@ -153,13 +157,14 @@ static void on_drain(void *self, uint64_t missed)
 	bool is_over = sot_mono_reached(reactor_now(b->loop), b->drain_until);
 	if (!is_over && cat_sender_get_stats(b->sender).up && !cat_sender_is_idle(b->sender))
 		return;
-	reactor_stop(b->loop);
+	b->drain = reactor_remove(b->drain);
+	b->on_drained(b->drained_self);
 }
 
-void bridge_drain(bridge *b)
+void bridge_drain(bridge *b, void (*on_drained)(void *self), void *self)
 {
-	if (b->drain)
-		return;
+	b->on_drained = on_drained;
+	b->drained_self = self;
 	sot_log(SOT_INFO, "bridge.drain", "waiting=%zu", frame_queue_get_stats(b->queue).frames);
 	b->drain_until = sot_mono_add_ms(reactor_now(b->loop), DRAIN_MS);
 	b->drain = reactor_every_ms(b->loop, DRAIN_LOOK_MS, on_drain, b);
@@ -275,6 +280,19 @@ static sot_code start_feed(bridge *b, sot_err *err)
 	return database_feed_new(b->loop, b->bus, b->monitor, &options, on_cursor, b, &b->feed, err);
 }
 
+static bool health(void *self, sot_buf *reasons)
+{
+	const bridge *b = self;
+	bool cat_up = cat_sender_get_stats(b->sender).up;
+	bool database_up = database_feed_is_up(b->feed);
+	if (!cat_up)
+		sot_buf_add_c(
+		    reasons, "no CAT server is connected: figures wait, the oldest are dropped\n");
+	if (!database_up)
+		sot_buf_add_c(reasons, "the database does not answer: no new hosts, no events\n");
+	return cat_up && database_up;
+}
+
 sot_code bridge_new(reactor *r, const bridge_config *config, bridge **ret, sot_err *err)
 {
 	SOT_AUTO(bridge) b = sot_alloc(sizeof(*b));
@@ -287,6 +305,9 @@ sot_code bridge_new(reactor *r, const bridge_config *config, bridge **ret, sot_e
 		code = start_bus(b, err);
 	if (code == SOT_OK)
 		code = start_feed(b, err);
+	if (code == SOT_OK)
+		code = control_listen(
+		    r, b->config.control_socket, "monitor-bridge", health, b, &b->control, err);
 	if (code != SOT_OK)
 		return code;
 	b->tick = reactor_every_ms(r, TICK_MS, on_tick, b);
@@ -302,6 +323,7 @@ bridge *bridge_free(bridge *b)
 		return NULL;
 	reactor_remove(b->tick);
 	reactor_remove(b->drain);
+	control_free(b->control);
 	database_feed_free(b->feed);
 	report_intake_free(b->intake);
 	router_poll_free(b->router);
