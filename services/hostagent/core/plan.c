@@ -89,13 +89,13 @@ static void add_line(sot_buf *out, const char *name, sot_str value)
 void plan_identity(const sot_instance_spec *spec, sot_buf *out)
 {
 	char id[SOT_UUID_TEXT], address[16];
-	sot_buf_printf(out, "SOT_INSTANCE=%s\n", sot_uuid_format(spec->instance_id, id));
-	add_line(out, "SOT_NAME", spec->name);
-	add_line(out, "SOT_APP", spec->app);
-	add_line(out, "SOT_ADDRESS", sot_str_c(sot_format_ipv4(spec->address, address)));
-	add_line(out, "SOT_VERSION", spec->version);
-	sot_buf_printf(out, "SOT_CPU_MILLI=%u\nSOT_MEMORY_BYTES=%llu\nSOT_PORT=%u\n", spec->cpu_milli,
-	    (unsigned long long)spec->memory_bytes, spec->health.port);
+	sot_buf_printf(out, "SOTALIA_INSTANCE=%s\n", sot_uuid_format(spec->instance_id, id));
+	add_line(out, "SOTALIA_NAME", spec->name);
+	add_line(out, "SOTALIA_APP", spec->app);
+	add_line(out, "SOTALIA_ADDRESS", sot_str_c(sot_format_ipv4(spec->address, address)));
+	add_line(out, "SOTALIA_VERSION", spec->version);
+	sot_buf_printf(out, "SOTALIA_CPU_MILLI=%u\nSOTALIA_MEMORY_BYTES=%llu\nSOTALIA_PORT=%u\n",
+	    spec->cpu_milli, (unsigned long long)spec->memory_bytes, spec->health.port);
 }
 
 /* Length before content, so that no two specs give the same bytes. */
