@@ -49,7 +49,7 @@ static sot_code number_member(const json_t *object, const char *key, json_int_t 
 static sot_code link_member(
     const json_t *object, const char *key, char ret[static IFNAMSIZ], sot_err *err)
 {
-	const char *text = NULL;
+	const char *text = "";
 	sot_code code = text_member(object, key, &text, err);
 	if (code != SOT_OK)
 		return code;
