@@ -143,19 +143,21 @@ void reconcile_set_engine(reconcile *r, bool ok)
 	r->engine_ok = ok;
 }
 
-/* A start that was not our first sight of the container is a restart. */
+/* Counted when PID 1 runs again, so that a death and the start after it are one restart. At the first
+ * sight of a container the Engine's own count stands. */
 static void count_restarts(instance *i, const container_facts *now)
 {
-	const container_facts *before = &i->container;
-	if (!i->has_container || strcmp(before->id, now->id) != 0) {
-		i->restarts += now->engine_restarts;
+	if (!now->running || now->started_unix_ms == i->last_start_unix_ms)
 		return;
-	}
-	if (now->engine_restarts > before->engine_restarts)
-		i->restarts += now->engine_restarts - before->engine_restarts;
-	else if (now->running && before->ever_started &&
-	         now->started_unix_ms != before->started_unix_ms)
+	if (i->last_start_unix_ms == 0 || strcmp(i->last_start_id, now->id) != 0)
+		i->restarts += now->engine_restarts;
+	else if (now->engine_restarts > i->last_engine_restarts)
+		i->restarts += now->engine_restarts - i->last_engine_restarts;
+	else
 		i->restarts++;
+	i->last_start_unix_ms = now->started_unix_ms;
+	i->last_engine_restarts = now->engine_restarts;
+	memcpy(i->last_start_id, now->id, sizeof(i->last_start_id));
 }
 
 static void observe_container(instance *i, const container_facts *container, sot_mono now)

@@ -25,6 +25,10 @@ struct instance {
 	char error[SOT_ERR_TEXT_MAX + 16]; /* with the step's name */
 	uint64_t carried_generation;
 	uint32_t restarts;
+	/* The last start that was counted. */
+	char last_start_id[PLAN_SHA256_TEXT];
+	int64_t last_start_unix_ms;
+	uint32_t last_engine_restarts;
 };
 
 /* The next step that the facts ask for, whatever its delay. */

@@ -87,7 +87,7 @@ void agent_take_desired(agent *a)
 	reconcile_set_desired(a->reconcile, a->desired, reactor_now(a->loop));
 	if (reconcile_count(a->reconcile) < before)
 		forget_statuses(a);
-	watch_refresh_all(a);
+	container_watch_refresh_all(a);
 	agent_pump(a);
 }
 
@@ -219,7 +219,7 @@ static sot_code start(agent *a, sot_err *err)
 		code = reports_new(a, &a->reports, err);
 	if (code != SOT_OK)
 		return code;
-	a->watch = watch_new(a);
+	a->watch = container_watch_new(a);
 	a->checks = checks_new(a);
 	agent_take_desired(a);
 	return SOT_OK;
@@ -251,7 +251,7 @@ agent *agent_free(agent *a)
 	a->reports = reports_free(a->reports);
 	a->uplink = uplink_free(a->uplink);
 	a->checks = checks_free(a->checks);
-	a->watch = watch_free(a->watch);
+	a->watch = container_watch_free(a->watch);
 	reactor_remove(a->wake);
 	a->bus = bus_free(a->bus);
 	a->packages = packages_free(a->packages);

@@ -60,7 +60,7 @@ static void finish(step *s, sot_code code, const sot_err *why)
 	s->code = code;
 	if (code != SOT_OK && why && why != &s->err)
 		s->err = *why;
-	watch_refresh(s->a, s->want->spec.instance_id, after_refresh, s);
+	container_watch_refresh(s->a, s->want->spec.instance_id, after_refresh, s);
 }
 
 static sot_code send(step *s, const char *method, const char *path, sot_str body,
@@ -153,7 +153,7 @@ static void on_package(void *self, sot_code code, const sot_err *why)
 	step *s = self;
 	/* Other instances of the app wait for the same files. */
 	if (code == SOT_OK)
-		watch_refresh_all(s->a);
+		container_watch_refresh_all(s->a);
 	finish(s, code, why);
 }
 

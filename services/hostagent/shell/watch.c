@@ -126,7 +126,7 @@ static void begin_look(look *l)
 	free(l);
 }
 
-void watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *self)
+void container_watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *self)
 {
 	look *l = sot_alloc(sizeof(*l));
 	*l = (look){.w = a->watch, .id = id, .done = done, .self = self};
@@ -157,7 +157,7 @@ static void sweep(watch *w)
 	}
 }
 
-void watch_refresh_all(agent *a)
+void container_watch_refresh_all(agent *a)
 {
 	sot_map_iter it = {0};
 	for (instance *i; (i = reconcile_iterate(a->reconcile, &it)) != NULL;)
@@ -186,7 +186,7 @@ static void on_list(void *self, const docker_reply *reply)
 	w->a->containers_total = w->total;
 	w->a->containers_running = w->running;
 	status_feed_set_unknown(w->a->feed, w->unknown);
-	watch_refresh_all(w->a);
+	container_watch_refresh_all(w->a);
 }
 
 static void list_now(void *self, uint64_t missed)
@@ -288,7 +288,7 @@ static void ping_now(void *self, uint64_t missed)
 		w->ping_in_flight = docker_send(w->a->docker, &q, on_ping, w, NULL) == SOT_OK;
 }
 
-watch *watch_new(agent *a)
+watch *container_watch_new(agent *a)
 {
 	watch *w = sot_alloc(sizeof(*w));
 	w->a = a;
@@ -301,7 +301,7 @@ watch *watch_new(agent *a)
 	return w;
 }
 
-watch *watch_free(watch *w)
+watch *container_watch_free(watch *w)
 {
 	if (w) {
 		reactor_remove(w->ping_timer);

@@ -6,14 +6,14 @@
 
 #include "agent.h"
 
-watch *watch_new(agent *a);
-watch *watch_free(watch *w); /* after the http client is gone */
+watch *container_watch_new(agent *a);
+watch *container_watch_free(watch *w); /* after the http client is gone */
 
 /* Reads the facts of one instance now. `done` (may be NULL) is called once; observed is false when
  * the Engine did not answer. It may be called inside this call. */
 typedef void (*watch_done_fn)(void *self, bool observed);
-void watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *self);
+void container_watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *self);
 /* Queues every instance; few are read at a time. */
-void watch_refresh_all(agent *a);
+void container_watch_refresh_all(agent *a);
 
 #endif

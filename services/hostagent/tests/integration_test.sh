@@ -1,0 +1,186 @@
+#!/bin/bash
+# The agent with a real Docker Engine in a network namespace of its own: instances come up with their addresses, keep them
+# over restarts and crashes of everything, and an agent that was killed adopts them without touching them.
+# usage: integration_test.sh BUILD_FOLDER (of services/hostagent). Needs root, dockerd, containerd, busybox-static.
+set -uo pipefail
+
+bin=$(cd "$1" && pwd)
+[ "$(id -u)" = 0 ] && [ -x /usr/sbin/dockerd ] && [ -x /bin/busybox ] || { echo "needs root, docker.io and busybox-static"; exit 77; }
+work=$(mktemp -d /tmp/hostagent-test.XXXXXX)
+ns=sotagent$$
+sock=$work/docker.sock
+export DOCKER_HOST=unix://$sock
+unset SOT_FAILPOINTS
+docker=/usr/bin/docker
+declare -A pids
+
+spawn() { # spawn NAME COMMAND... : in the namespace, output to $work/NAME.log
+  local name=$1; shift
+  nsenter --net="/run/netns/$ns" "$@" >>"$work/$name.log" 2>&1 &
+  pids[$name]=$!
+}
+end() { # end NAME SIGNAL
+  [ -n "${pids[$1]:-}" ] || return 0
+  kill "-$2" "${pids[$1]}" 2>/dev/null
+  wait "${pids[$1]}" 2>/dev/null
+  unset "pids[$1]"
+}
+cleanup() {
+  local c m
+  exec 9>&-
+  end agent TERM
+  for c in $(timeout 10 $docker ps -aq 2>/dev/null); do timeout 20 $docker rm -f "$c" >/dev/null 2>&1; done
+  end dockerd TERM; end containerd TERM; end scheduler TERM
+  awk -v w="$work/" 'index($2, w) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r m; do umount -l "$m"; done
+  ip netns del "$ns" 2>/dev/null
+  [ -n "${KEEP:-}" ] || rm -rf "$work"
+}
+trap cleanup EXIT
+fail() {
+  echo "FAILED: $*"
+  tail -n 25 "$work/agent.log"; tail -n 12 "$work/told"; tail -n 8 "$work/dockerd.log"
+  exit 1
+}
+step() { printf '%s\n' "ok: $*"; }
+# wait_for SECONDS WHAT COMMAND...
+wait_for() {
+  local until=$((SECONDS + $1)) what=$2; shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt "$until" ] || fail "$what"
+    read -rt 0.1 <>"$work/never"
+  done
+}
+tell() { printf '%s\n' "$@" >&9; }
+# The newest status of an instance holds this text.
+told() { grep "^status $1 " "$work/told" | tail -n 1 | grep -q -- "$2"; }
+answers() { nsenter --net="/run/netns/$ns" curl -s -m 2 -o /dev/null "http://10.66.0.$((10 + $1)):8080/"; }
+container() { $docker ps -aq --no-trunc --filter "label=sot.name=web-default-0$1"; }
+started() { $docker inspect -f '{{.State.StartedAt}}' "$(container "$1")"; }
+pid1() { $docker inspect -f '{{.State.Pid}}' "$(container "$1")"; }
+address_in() { nsenter --net="/proc/$(pid1 "$1")/ns/net" ip -4 -o addr show eth0 | grep -q "10.66.0.$((10 + $1))/24"; }
+
+start_dockerd() {
+  rm -f "$work/docker.pid"
+  spawn dockerd /usr/sbin/dockerd --data-root "$work/docker" --exec-root "$work/exec" --pidfile "$work/docker.pid" -H "$DOCKER_HOST" \
+    --containerd "$work/containerd.sock" --bridge=none --iptables=false --ip-forward=false --ip-masq=false --live-restore --storage-driver "$driver" \
+    --add-runtime sotalia="$work/sotalia-runtime"
+  wait_for 40 "dockerd did not start" $docker version
+}
+start_agent() { spawn agent "$bin/sotalia-hostagent" --config="$work/agent.conf"; }
+
+mkfifo "$work/never" "$work/commands"
+mkdir -p "$work/keys" "$work/state" "$work/image/sbin" "$work/image/bin" "$work/image/etc"
+ip netns add "$ns" && nsenter --net="/run/netns/$ns" ip link set lo up || fail "no network namespace"
+
+# dockerd --add-runtime takes no arguments: the wrapper's own option is put in by a script.
+printf '#!/bin/sh\nexec %s/sotalia-runc --sotalia-state=%s/state "$@"\n' "$bin" "$work" >"$work/sotalia-runtime"
+chmod +x "$work/sotalia-runtime"
+driver=overlay2
+cat >"$work/containerd.toml" <<TOML
+version = 2
+root = "$work/containerd"
+state = "$work/containerd-run"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "$work/containerd.sock"
+TOML
+spawn containerd containerd --config "$work/containerd.toml"
+wait_for 20 "containerd did not start" test -S "$work/containerd.sock"
+start_dockerd
+
+cp "$bin/sotalia-init" "$work/image/sbin/"; cp /bin/busybox "$work/image/bin/"; ln -s busybox "$work/image/bin/sh"
+printf 'root:x:0:0::/:/bin/sh\napp:x:1000:1000::/data/appdatas:/bin/sh\n' >"$work/image/etc/passwd"
+mkdir -p "$work/image/data/webapps"
+tar -C "$work/image" -c . | $docker import -c 'ENTRYPOINT ["/sbin/sotalia-init"]' - test/web:1 >/dev/null || fail "no image"
+
+"$bin/sotalia-hostagent" --keygen="$work/keys/scheduler.key" >"$work/keys/scheduler.pub" || fail keygen
+"$bin/sotalia-hostagent" --keygen="$work/state/agent.key" >"$work/agent.pub" || fail keygen
+echo 0192f3c0-0000-7000-8000-0000000000fe >"$work/state/host.id"
+cat >"$work/agent.conf" <<CONF
+state_dir = $work/state
+host_name = test
+scheduler_endpoints = tcp://127.0.0.1:7202
+scheduler_reports_endpoints =
+bridge_reports_endpoints =
+keys_dir = $work/keys
+docker_socket = $sock
+bridge_address = 10.66.0.1/24
+heartbeat_ms = 500
+list_interval_ms = 1000
+stop_grace_s = 2
+control_socket = $work/control
+CONF
+nsenter --net="/run/netns/$ns" "$bin/hostagent_test_scheduler" "$work/keys/scheduler.key" tcp://127.0.0.1:7202 "$(cat "$work/agent.pub")" \
+  test/web:1 5 <"$work/commands" >"$work/told" 2>"$work/scheduler.log" &
+pids[scheduler]=$!
+exec 9>"$work/commands"
+
+start_agent
+tell "set 1 0 0 64  - 0" "set 2 0 0 64  - 0" "set 3 0 0 64  - 0" push
+for i in 1 2 3; do wait_for 60 "instance $i does not become healthy" told $i "observed=3 health=2"; done
+for i in 1 2 3; do answers $i || fail "instance $i does not answer on its address"; address_in $i || fail "address of $i"; done
+step "three instances run, healthy, each on its own address"
+
+tell "logs 1 10"
+wait_for 10 "no logs" grep -q "logs ok=1 .*started" "$work/told"
+step "the output of an instance is read"
+
+before=$(started 1); kill -9 "$(pid1 1)"
+wait_for 20 "Docker did not start instance 1 again" bash -c "[ '$before' != \"\$($docker inspect -f '{{.State.StartedAt}}' $(container 1))\" ]"
+wait_for 20 "instance 1 has no address after the death of its PID 1" answers 1
+wait_for 20 "the restart is not told" told 1 "health=2 .*restarts=1"
+step "kill -9 of PID 1: same address, restart told"
+
+end agent KILL
+t1=$(started 1); t2=$(started 2)
+$docker restart -t 1 "$(container 3)" >/dev/null || fail "docker restart without the agent"
+answers 3 || wait_for 10 "instance 3 does not answer after docker restart without an agent" answers 3
+step "agent dead: docker restart gives the same address"
+start_agent
+wait_for 30 "the agent did not adopt" bash -c "[ \$(grep -c 'hello generation=1' '$work/told') -ge 1 ]"
+wait_for 20 "adopted instances are not healthy" bash -c "tail -n 20 '$work/told' | grep -q 'status 2 observed=3 health=2'"
+[ "$(started 1)" = "$t1" ] && [ "$(started 2)" = "$t2" ] || fail "adoption restarted an instance"
+step "kill -9 of the agent: adopted without a restart"
+
+p=$(pid1 1); end dockerd KILL
+answers 1 || fail "an instance stopped with dockerd"
+start_dockerd
+wait_for 30 "the agent does not see the Engine again" bash -c "tail -n 40 '$work/agent.log' | grep -q docker.up"
+[ "$(pid1 1)" = "$p" ] && [ "$(started 2)" = "$t2" ] || fail "an instance was restarted by the crash of dockerd"
+step "kill -9 of dockerd: containers run on, the agent sees them again"
+
+tell "set 2 0 1 64  - 0" push
+wait_for 30 "restart_seq is not carried out" told 2 "observed=3 health=2 generation=2 restart_seq=1"
+[ "$(started 2)" != "$t2" ] && [ "$(started 1)" = "$t1" ] || fail "the wrong instance was restarted"
+step "restart_seq restarts that instance only"
+
+tell "set 1 0 0 96  - 0" push
+wait_for 30 "limits are not changed" told 1 "observed=3 .*generation=2"
+[ "$($docker inspect -f '{{.HostConfig.Memory}}' "$(container 1)")" = $((96 << 20)) ] && [ "$(started 1)" = "$t1" ] || fail "memory change"
+step "a memory change needs no restart"
+
+tell "set 2 1 1 64  - 0" push
+wait_for 30 "instance 2 does not stop" told 2 "observed=4"
+tell "set 2 0 1 64  - 0" push
+wait_for 30 "instance 2 does not start again" told 2 "observed=3 health=2 generation=4"
+step "stopped and started"
+
+mkdir -p "$work/foreign" && $docker create --name sot-0192f3c0-0000-7000-8000-00000000dead --label sot.instance=0192f3c0-0000-7000-8000-00000000dead --network none test/web:1 >/dev/null
+wait_for 15 "the unknown container is not counted" bash -c "tail -n 1 '$work/told' | grep -q 'unknown=1'"
+end agent KILL
+SOT_FAILPOINTS="hostagent.remove.after_remove=crash" start_agent
+c3=$(container 3)
+tell "set 3 2 0 64  - 0" push
+wait "${pids[agent]}"; unset "pids[agent]"
+[ -z "$(container 3)" ] || fail "the failpoint did not act after the removal"
+start_agent
+wait_for 30 "instance 3 is not retired" told 3 "observed=6"
+[ ! -e "$work/state/instances/01920000-0000-7000-8000-000000000003" ] || fail "the folder of instance 3 is still in place"
+[ -d "$work/state/instances/.retired/01920000-0000-7000-8000-000000000003/appdatas" ] || fail "the data of instance 3 is gone"
+$docker inspect sot-0192f3c0-0000-7000-8000-00000000dead >/dev/null || fail "an unknown container was removed"
+[ -n "$(container 1)" ] && [ -n "$(container 2)" ] || fail "another instance was removed"
+step "retired through a crash: container gone, data kept, unknown container untouched ($c3)"
+
+end agent TERM
+grep -qE "AddressSanitizer|runtime error|LeakSanitizer" "$work/agent.log" && fail "the agent's sanitizers complain"
+step "all"

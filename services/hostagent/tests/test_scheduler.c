@@ -1,0 +1,245 @@
+/* test_scheduler - the scheduler's side of the hostagent's conversation, driven by lines on stdin,
+ * for the integration test. Holds the desired set in memory, answers hello and heartbeat, prints
+ * what it is told.
+ *
+ *   set INDEX STATE RESTART_SEQ MEMORY_MIB VERSION SHA256|- SIZE    one instance; changes count
+ *   push                                                           a new generation, to the agent
+ *   logs INDEX TAIL
+ *
+ * usage: test_scheduler KEY_FILE ENDPOINT AGENT_PUBLIC_KEY IMAGE EPOCH
+ */
+#include "bus.h"
+#include "sot_parse.h"
+#include "sot_proto.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { INSTANCES = 16, LINE = 512 };
+
+typedef struct scheduler {
+	reactor *loop;
+	bus_server *server;
+	bus_peer peer;
+	bool has_peer;
+	uint64_t generation, epoch;
+	sot_str image;
+	sot_instance_spec specs[INSTANCES];
+	bool used[INSTANCES];
+	char names[INSTANCES][32], versions[INSTANCES][32];
+	char digests[INSTANCES][32];
+	sot_buf input;
+	sot_arena *arena;
+} scheduler;
+
+static sot_uuid id_of(uint64_t index)
+{
+	sot_uuid id = {{0x01, 0x92, 0, 0, 0, 0, 0x70, 0, 0x80}};
+	id.b[15] = (uint8_t)index;
+	return id;
+}
+
+#define REPLY(s, type, ...)                                                                        \
+	do {                                                                                           \
+		sot_err e_ = {0};                                                                          \
+		SOT_AUTO_BUF b_;                                                                           \
+		sot_buf_init(&b_, SOT_WIRE_FRAME_MAX);                                                     \
+		sot_##type m_ = {__VA_ARGS__};                                                             \
+		if (sot_##type##_encode(&m_, &b_, &e_) != SOT_OK)                                          \
+			printf("error %s\n", e_.text);                                                         \
+		else if ((s)->has_peer)                                                                    \
+			(void)bus_send((s)->server, &(s)->peer, sot_buf_str(&b_), NULL);                       \
+	} while (0)
+
+static void assign(scheduler *s)
+{
+	sot_instance_spec list[INSTANCES];
+	size_t count = 0;
+	for (size_t i = 0; i < INSTANCES; i++)
+		if (s->used[i])
+			list[count++] = s->specs[i];
+	REPLY(s, assign, .epoch = s->epoch, .generation = s->generation, .parts = 1, .instances = list,
+	    .instances_count = count);
+}
+
+static void on_hello(void *self, const void *from, const sot_hello *m)
+{
+	scheduler *s = self;
+	s->peer = *(const bus_peer *)from;
+	s->has_peer = true;
+	printf("hello generation=%llu docker=%.*s\n", (unsigned long long)m->generation,
+	    SOT_ARG(m->docker_version));
+	assign(s);
+}
+
+static void on_assigned(void *self, const void *from, const sot_assigned *m)
+{
+	(void)self;
+	(void)from;
+	printf("assigned %llu\n", (unsigned long long)m->generation);
+}
+
+static void on_heartbeat(void *self, const void *from, const sot_heartbeat *m)
+{
+	scheduler *s = self;
+	s->peer = *(const bus_peer *)from;
+	s->has_peer = true;
+	(void)m;
+	REPLY(s, heartbeat_ack, .epoch = s->epoch, .generation = s->generation);
+}
+
+static void on_status(void *self, const void *from, const sot_status *m)
+{
+	scheduler *s = self;
+	(void)from;
+	for (size_t i = 0; i < m->instances_count; i++) {
+		const sot_instance_status *x = &m->instances[i];
+		printf("status %u observed=%d health=%d generation=%llu restart_seq=%u restarts=%u "
+		       "version=%.*s "
+		       "container=%.*s error=%.*s\n",
+		    x->instance_id.b[15], (int)x->observed, (int)x->health,
+		    (unsigned long long)x->generation, x->restart_seq, x->restarts, SOT_ARG(x->version),
+		    SOT_ARG(x->container_id), SOT_ARG(x->error));
+	}
+	printf("told full=%d unknown=%u\n", m->full, m->unknown_containers);
+	REPLY(s, status_ack, .agent_start_id = m->agent_start_id, .seq = m->seq);
+}
+
+static void on_logs(void *self, const void *from, const sot_agent_logs *m)
+{
+	(void)self;
+	(void)from;
+	printf("logs ok=%d error=%.*s text=%.*s\n", m->ok, SOT_ARG(m->error), SOT_ARG(m->text));
+}
+
+static void on_frame(void *self, const bus_peer *from, sot_str frame)
+{
+	static const sot_hostagent_handlers handlers = {.hello = on_hello,
+	    .assigned = on_assigned,
+	    .heartbeat = on_heartbeat,
+	    .status = on_status,
+	    .agent_logs = on_logs};
+	scheduler *s = self;
+	sot_err err = {0};
+	sot_arena_reset(s->arena);
+	if (sot_hostagent_dispatch(&handlers, s, from, frame, s->arena, &err) != SOT_OK)
+		printf("error %s\n", err.text);
+	(void)fflush(stdout);
+}
+
+static uint64_t number(sot_str *rest)
+{
+	uint64_t n = 0;
+	if (sot_parse_u64(sot_str_cut(*rest, ' ', rest), 0, UINT64_MAX, &n, NULL) != SOT_OK)
+		printf("error not a number\n");
+	return n;
+}
+
+static void set_instance(scheduler *s, sot_str rest)
+{
+	uint64_t i = number(&rest) % INSTANCES;
+	sot_instance_spec *x = &s->specs[i];
+	s->used[i] = true;
+	(void)snprintf(s->names[i], sizeof(s->names[i]), "web-default-%02u", (unsigned)i);
+	*x = (sot_instance_spec){.instance_id = id_of(i), .generation = x->generation + 1};
+	x->desired = (sot_desired_state)number(&rest);
+	x->restart_seq = (uint32_t)number(&rest);
+	x->memory_bytes = number(&rest) << 20;
+	sot_str version = sot_str_cut(rest, ' ', &rest);
+	sot_str sha = sot_str_cut(rest, ' ', &rest);
+	x->package_size_bytes = number(&rest);
+	(void)snprintf(s->versions[i], sizeof(s->versions[i]), "%.*s", SOT_ARG(version));
+	if (sha.n == 64 && sot_hex_decode(sha, s->digests[i], 32, NULL) == SOT_OK)
+		x->package_sha256 = (sot_str){s->digests[i], 32};
+	x->name = sot_str_c(s->names[i]);
+	x->version = sot_str_c(s->versions[i]);
+	x->app = SOT_STR("web");
+	x->image = s->image;
+	x->command = SOT_STR("echo started; exec busybox httpd -f -p 8080 -h /data/webapps");
+	x->cpu_milli = 500;
+	x->address = 0x0a420000u + 10 + (uint32_t)i;
+	x->prefix = 24;
+	x->gateway = 0x0a420001u;
+	x->mac = (sot_mac){{2, 0x0a, 0x0a, 0x42, 0, (uint8_t)(10 + i)}};
+	x->health = (sot_health_spec){.kind = SOT_HEALTH_CHECK_TCP,
+	    .port = 8080,
+	    .interval_ms = 300,
+	    .timeout_ms = 1000,
+	    .healthy_after = 1,
+	    .unhealthy_after = 3};
+}
+
+static void take_line(scheduler *s, sot_str line)
+{
+	sot_str verb = sot_str_cut(line, ' ', &line);
+	if (sot_str_eq_c(verb, "set")) {
+		set_instance(s, line);
+	} else if (sot_str_eq_c(verb, "push")) {
+		s->generation++;
+		assign(s);
+	} else if (sot_str_eq_c(verb, "logs")) {
+		uint64_t i = number(&line);
+		uint32_t tail = (uint32_t)number(&line);
+		REPLY(s, agent_logs_read, .request_id = 1, .instance_id = id_of(i), .tail = tail);
+	}
+	(void)fflush(stdout);
+}
+
+static void on_input(void *self, int fd, int events)
+{
+	scheduler *s = self;
+	char bytes[LINE];
+	(void)events;
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+	if (n <= 0) {
+		reactor_stop(s->loop);
+		return;
+	}
+	sot_buf_add(&s->input, bytes, (size_t)n);
+	for (char *end; s->input.n > 0 && (end = memchr(s->input.p, '\n', s->input.n)) != NULL;) {
+		size_t length = (size_t)(end - s->input.p);
+		take_line(s, (sot_str){s->input.p, length});
+		sot_buf_consume(&s->input, length + 1);
+	}
+}
+
+static sot_code serve(scheduler *s, char **argv, sot_err *err)
+{
+	bus_keypair keys;
+	SOT_AUTO(reactor) loop = NULL;
+	SOT_AUTO(bus) b = NULL;
+	sot_code code = bus_keypair_load(argv[1], &keys, err);
+	if (code == SOT_OK)
+		code = reactor_new(&loop, err);
+	if (code == SOT_OK)
+		code = bus_new(loop, &keys, &b, err);
+	if (code != SOT_OK)
+		return code;
+	s->loop = loop;
+	bus_allow(b, argv[3], "host:test");
+	code = bus_listen(b, "agents", argv[2], on_frame, s, &s->server, err);
+	if (code != SOT_OK)
+		return code;
+	(void)reactor_add_fd(loop, STDIN_FILENO, REACTOR_READ, on_input, s);
+	return reactor_run(loop, err);
+}
+
+int main(int argc, char **argv)
+{
+	static scheduler s;
+	sot_err err = {0};
+	if (argc != 6)
+		return 2;
+	s.image = sot_str_c(argv[4]);
+	s.arena = sot_arena_new(8 * 1024 * 1024);
+	sot_buf_init(&s.input, 65536);
+	sot_code code = sot_parse_u64(sot_str_c(argv[5]), 1, UINT64_MAX, &s.epoch, &err);
+	if (code == SOT_OK)
+		code = serve(&s, argv, &err);
+	if (code != SOT_OK)
+		(void)fprintf(stderr, "test_scheduler: %s\n", err.text);
+	s.arena = sot_arena_free(s.arena);
+	sot_buf_clear(&s.input);
+	return code == SOT_OK ? 0 : 1;
+}
