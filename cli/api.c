@@ -1,0 +1,377 @@
+/* The client of the HTTP API: libcurl, one request at a time, errors explained. */
+#include "cli.h"
+
+#include "sot_parse.h"
+#include "sot_rand.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BODY_MAX (256u * 1024 * 1024)
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signo)
+{
+	(void)signo;
+	interrupted = 1;
+}
+
+void cli_catch_interrupts(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+bool cli_interrupted(void)
+{
+	return interrupted != 0;
+}
+
+void cli_reply_clear(cli_reply *reply)
+{
+	json_decref(reply->json);
+	sot_buf_clear(&reply->body);
+	*reply = (cli_reply){0};
+}
+
+char *cli_escape(const char *text)
+{
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+:";
+	sot_buf out;
+	char *copy;
+	sot_buf_init(&out, 65536);
+	for (; *text != '\0'; text++) {
+		if (strchr(plain, *text) != NULL && *text != '+')
+			sot_buf_add_char(&out, *text);
+		else
+			sot_buf_printf(&out, "%%%02X", (unsigned char)*text);
+	}
+	copy = sot_strndup(sot_buf_str(&out));
+	sot_buf_clear(&out);
+	return copy;
+}
+
+char *cli_path(const char *pattern, const char *const *args, size_t arg_count)
+{
+	sot_buf out;
+	char *copy;
+	size_t next = 0;
+	sot_buf_init(&out, 65536);
+	for (; *pattern != '\0'; pattern++) {
+		if (pattern[0] == '%' && pattern[1] == 's' && next < arg_count) {
+			char *segment = cli_escape(args[next++]);
+			sot_buf_add_c(&out, segment);
+			free(segment);
+			pattern++;
+		} else {
+			sot_buf_add_char(&out, *pattern);
+		}
+	}
+	copy = sot_strndup(sot_buf_str(&out));
+	sot_buf_clear(&out);
+	return copy;
+}
+
+/* ---- one exchange ---- */
+typedef struct exchange {
+	CURL *curl;
+	struct curl_slist *headers;
+	char *url, *body, error[CURL_ERROR_SIZE];
+	FILE *file;
+	curl_off_t file_bytes;
+	bool progress;
+	sot_buf *reply;
+	bool (*on_line)(void *self, sot_str line);
+	void *self;
+	sot_buf line;
+} exchange;
+
+static void add_header(exchange *x, const char *fmt, const char *value)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "%s%s", fmt, value);
+	if (n > 0 && (size_t)n < sizeof(text))
+		x->headers = curl_slist_append(x->headers, text);
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *self)
+{
+	exchange *x = self;
+	sot_buf_add(x->reply, data, size * count);
+	return sot_buf_failed(x->reply) ? 0 : size * count;
+}
+
+static size_t on_stream(char *data, size_t size, size_t count, void *self)
+{
+	exchange *x = self;
+	sot_str rest = {data, size * count};
+	long status = 0;
+	(void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return on_body(data, size, count, self);
+	for (size_t i = 0; i < rest.n; i++) {
+		if (rest.p[i] != '\n') {
+			sot_buf_add_char(&x->line, rest.p[i]);
+			continue;
+		}
+		if (!x->on_line(x->self, sot_buf_str(&x->line)))
+			return 0;
+		sot_buf_reset(&x->line);
+	}
+	return rest.n;
+}
+
+static void draw_progress(const exchange *x, curl_off_t sent)
+{
+	char bar[41];
+	curl_off_t total = x->file_bytes > 0 ? x->file_bytes : 1;
+	size_t full = (size_t)(40 * sent / total);
+	memset(bar, '.', 40);
+	memset(bar, '#', full < 40 ? full : 40);
+	bar[40] = '\0';
+	(void)fprintf(stderr, "\r[%s] %3d %%  %lld of %lld KiB", bar, (int)(100 * sent / total),
+	    (long long)(sent / 1024), (long long)(x->file_bytes / 1024));
+	if (sent >= x->file_bytes)
+		(void)fputc('\n', stderr);
+}
+
+static int on_progress(
+    void *self, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+	exchange *x = self;
+	static curl_off_t drawn = -1;
+	(void)total;
+	(void)now;
+	(void)up_total;
+	if (x->progress && up_now != drawn && up_now > 0) {
+		drawn = up_now;
+		draw_progress(x, up_now);
+	}
+	return cli_interrupted() ? 1 : 0;
+}
+
+static void add_common_headers(exchange *x, const cli_call *call, const cli_request *q)
+{
+	char fresh[33];
+	uint8_t raw[16];
+	add_header(x, "Accept: ", "application/json, text/event-stream, text/plain");
+	if (call->token != NULL)
+		add_header(x, "Authorization: Bearer ", call->token);
+	if (strcmp(q->method, "GET") == 0)
+		return;
+	sot_rand_bytes(raw, sizeof(raw));
+	sot_hex_encode(raw, sizeof(raw), fresh);
+	add_header(
+	    x, "Idempotency-Key: ", call->idempotency_key != NULL ? call->idempotency_key : fresh);
+}
+
+static cli_exit open_body(exchange *x, const cli_request *q)
+{
+	struct stat st;
+	if (q->json != NULL) {
+		x->body = json_dumps(q->json, JSON_COMPACT);
+		add_header(x, "Content-Type: ", "application/json");
+		(void)curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, x->body);
+		return CLI_OK;
+	}
+	if (q->file == NULL) {
+		if (strcmp(q->method, "POST") == 0)
+			(void)curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, "");
+		return CLI_OK;
+	}
+	x->file = fopen(q->file, "rbe");
+	if (x->file == NULL || fstat(fileno(x->file), &st) != 0 || !S_ISREG(st.st_mode)) {
+		cli_say("error: %s cannot be read: %s", q->file,
+		    x->file == NULL ? strerror(errno) : "it is no regular file");
+		return CLI_USAGE;
+	}
+	x->file_bytes = st.st_size;
+	x->progress = isatty(STDERR_FILENO) == 1;
+	add_header(x, "Content-Type: ", "application/octet-stream");
+	(void)curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
+	(void)curl_easy_setopt(x->curl, CURLOPT_READDATA, x->file);
+	(void)curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, x->file_bytes);
+	return CLI_OK;
+}
+
+static void set_options(exchange *x, const cli_call *call, const cli_request *q)
+{
+	(void)curl_easy_setopt(x->curl, CURLOPT_URL, x->url);
+	(void)curl_easy_setopt(x->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
+	(void)curl_easy_setopt(x->curl, CURLOPT_CUSTOMREQUEST, q->method);
+	(void)curl_easy_setopt(x->curl, CURLOPT_ERRORBUFFER, x->error);
+	(void)curl_easy_setopt(x->curl, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+	(void)curl_easy_setopt(x->curl, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(x->curl, CURLOPT_NOPROGRESS, 0L);
+	(void)curl_easy_setopt(x->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	(void)curl_easy_setopt(x->curl, CURLOPT_XFERINFODATA, x);
+	(void)curl_easy_setopt(
+	    x->curl, CURLOPT_WRITEFUNCTION, x->on_line != NULL ? on_stream : on_body);
+	(void)curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+	if (call->ca_file != NULL)
+		(void)curl_easy_setopt(x->curl, CURLOPT_CAINFO, call->ca_file);
+	/* An API call is short; an upload and a stream last as long as bytes move. */
+	if (q->file == NULL && x->on_line == NULL)
+		(void)curl_easy_setopt(x->curl, CURLOPT_TIMEOUT_MS, 90000L);
+	else
+		(void)curl_easy_setopt(x->curl, CURLOPT_LOW_SPEED_TIME, 60L);
+	if (q->file != NULL || x->on_line != NULL)
+		(void)curl_easy_setopt(x->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+}
+
+static void close_exchange(exchange *x)
+{
+	if (x->file != NULL)
+		(void)fclose(x->file);
+	curl_slist_free_all(x->headers);
+	curl_easy_cleanup(x->curl);
+	sot_buf_clear(&x->line);
+	free(x->body);
+	free(x->url);
+}
+
+static cli_exit perform(exchange *x, const cli_call *call, const cli_request *q, long *ret_status)
+{
+	CURLcode code;
+	size_t n = strlen(call->url) + strlen(q->path) + 1;
+	cli_exit result;
+	x->curl = curl_easy_init();
+	x->url = sot_alloc(n);
+	(void)snprintf(x->url, n, "%s%s", call->url, q->path);
+	sot_buf_init(&x->line, 1024 * 1024);
+	add_common_headers(x, call, q);
+	result = open_body(x, q);
+	if (result != CLI_OK)
+		return result;
+	set_options(x, call, q);
+	code = curl_easy_perform(x->curl);
+	(void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, ret_status);
+	if (call->verbose)
+		cli_say("> %s %s\n< %ld", q->method, x->url, *ret_status);
+	if (cli_interrupted())
+		return CLI_DETACHED;
+	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && x->on_line != NULL))
+		return CLI_OK;
+	cli_say("error: unreachable: %s: %s", call->url,
+	    x->error[0] != '\0' ? x->error : curl_easy_strerror(code));
+	cli_say("  is the platform running, and are SOTALIA_URL and SOTALIA_CA right?");
+	return CLI_UNREACHABLE;
+}
+
+/* ---- problems ---- */
+static cli_exit exit_of(int status, const char *code)
+{
+	if (strcmp(code, "blocked") == 0 || strcmp(code, "limit") == 0)
+		return CLI_BLOCKED;
+	switch (status) {
+	case 401:
+	case 403:
+		return CLI_DENIED;
+	case 404:
+		return CLI_NOT_FOUND;
+	case 409:
+	case 422:
+		return CLI_CONFLICT;
+	case 400:
+		return CLI_USAGE;
+	case 503:
+	case 504:
+		return CLI_UNREACHABLE;
+	default:
+		return CLI_FAILED;
+	}
+}
+
+static const char *advice_of(int status)
+{
+	switch (status) {
+	case 401:
+		return "set SOTALIA_TOKEN to a valid token";
+	case 403:
+		return "use a token whose role may do this";
+	case 409:
+		return "sotalia status, sotalia host list and sotalia operation list show what is in the "
+		       "way";
+	case 422:
+		return "leave --idempotency-key out, or choose another";
+	case 503:
+		return "try again in a few seconds; a repeated call with the same --idempotency-key is "
+		       "safe";
+	default:
+		return NULL;
+	}
+}
+
+static cli_exit explain(const cli_call *call, const cli_reply *reply)
+{
+	const char *code = cli_text_at(reply->json, "code");
+	const json_t *errors = cli_at(reply->json, "errors");
+	const char *advice = advice_of(reply->status);
+	if (call->output == CLI_JSON && reply->json != NULL) {
+		(void)json_dumpf(reply->json, stderr, JSON_INDENT(2));
+		(void)fputc('\n', stderr);
+		return exit_of(reply->status, code);
+	}
+	if (reply->json == NULL)
+		cli_say(
+		    "error: HTTP %d from %s, which does not look like Sotalia", reply->status, call->url);
+	else
+		cli_say("error: %s: %s", code, cli_text_at(reply->json, "detail"));
+	for (size_t i = 0; i < json_array_size(errors); i++)
+		cli_say("  field %s: %s", cli_text_at(json_array_get(errors, i), "pointer"),
+		    cli_text_at(json_array_get(errors, i), "detail"));
+	if (advice != NULL)
+		cli_say("  try: %s", advice);
+	if (cli_text_at(reply->json, "requestId")[0] != '\0')
+		cli_say("  request: %s", cli_text_at(reply->json, "requestId"));
+	return exit_of(reply->status, code);
+}
+
+static cli_exit conclude(const cli_call *call, cli_reply *reply, long status)
+{
+	reply->status = (int)status;
+	if (reply->body.n > 0)
+		reply->json = json_loadb(reply->body.p, reply->body.n, 0, NULL);
+	return status >= 200 && status < 300 ? CLI_OK : explain(call, reply);
+}
+
+cli_exit cli_send(const cli_call *call, const cli_request *request, cli_reply *reply)
+{
+	exchange x = {.reply = &reply->body};
+	long status = 0;
+	cli_exit result;
+	*reply = (cli_reply){0};
+	sot_buf_init(&reply->body, BODY_MAX);
+	result = perform(&x, call, request, &status);
+	close_exchange(&x);
+	return result == CLI_OK ? conclude(call, reply, status) : result;
+}
+
+cli_exit cli_stream(const cli_call *call, const char *path, const char *last_event_id,
+    bool (*on_line)(void *self, sot_str line), void *self)
+{
+	cli_reply reply = {0};
+	exchange x = {.reply = &reply.body, .on_line = on_line, .self = self};
+	cli_request q = {.method = "GET", .path = path};
+	long status = 0;
+	cli_exit result;
+	sot_buf_init(&reply.body, BODY_MAX);
+	if (last_event_id[0] != '\0')
+		add_header(&x, "Last-Event-ID: ", last_event_id);
+	result = perform(&x, call, &q, &status);
+	close_exchange(&x);
+	if (result == CLI_OK && status != 200)
+		result = conclude(call, &reply, status);
+	cli_reply_clear(&reply);
+	return result;
+}

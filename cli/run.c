@@ -1,0 +1,300 @@
+/* Commands that read, and the ones that only post: most of the table is served from here. */
+#include "cli.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const filters[] = {"app", "host", "state", "network", "limit", "tail", "after"};
+
+/* Lists that grow for ever have an option --limit: of these one page is shown. */
+static bool is_history(const cli_command *c)
+{
+	for (const cli_option *o = c->options; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, "limit") == 0)
+			return true;
+	return false;
+}
+
+static char *path_of(const cli_call *call)
+{
+	char *path = cli_path(call->command->path, call->args, call->arg_count), *copy;
+	sot_buf out;
+	char mark = '?';
+	sot_buf_init(&out, 65536);
+	sot_buf_add_c(&out, path);
+	free(path);
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		const char *value = cli_option_of(call, filters[i], 0);
+		char *escaped;
+		if (value == NULL)
+			continue;
+		escaped = cli_escape(value);
+		sot_buf_printf(&out, "%c%s=%s", mark, filters[i], escaped);
+		free(escaped);
+		mark = '&';
+	}
+	if (is_history(call->command) && cli_option_of(call, "limit", 0) == NULL)
+		sot_buf_printf(&out, "%climit=50", mark);
+	copy = sot_strndup(sot_buf_str(&out));
+	sot_buf_clear(&out);
+	return copy;
+}
+
+/* ---- lists ---- */
+static cli_exit fetch_page(const cli_call *call, const char *path, const char *after, json_t **ret)
+{
+	cli_request q = {.method = "GET"};
+	cli_reply reply;
+	cli_exit result;
+	sot_buf full;
+	sot_buf_init(&full, 65536);
+	sot_buf_add_c(&full, path);
+	if (after[0] != '\0')
+		sot_buf_printf(&full, "%cafter=%s", strchr(path, '?') != NULL ? '&' : '?', after);
+	q.path = full.p;
+	result = cli_send(call, &q, &reply);
+	*ret = result == CLI_OK ? json_incref(reply.json) : NULL;
+	cli_reply_clear(&reply);
+	sot_buf_clear(&full);
+	return result;
+}
+
+/* All pages as one list. */
+static cli_exit fetch_all(const cli_call *call, const char *path, json_t **ret)
+{
+	bool one = is_history(call->command);
+	json_t *all = NULL;
+	cli_exit result = fetch_page(call, path, "", &all);
+	while (result == CLI_OK && !one && json_is_string(json_object_get(all, "next"))) {
+		json_t *page = NULL;
+		result = fetch_page(call, path, cli_text_at(all, "next"), &page);
+		if (result == CLI_OK) {
+			(void)json_array_extend(json_object_get(all, "items"), json_object_get(page, "items"));
+			(void)json_object_set(all, "next", json_object_get(page, "next"));
+		}
+		json_decref(page);
+	}
+	*ret = all;
+	return result;
+}
+
+static void print_list(const cli_call *call, const json_t *list)
+{
+	const json_t *items = json_object_get(list, "items");
+	SOT_AUTO_BUF text;
+	sot_buf_init(&text, 64u * 1024 * 1024);
+	if (call->output == CLI_JSON) {
+		cli_print_json(list);
+		return;
+	}
+	for (size_t i = 0; call->output == CLI_NAME && i < json_array_size(items); i++)
+		sot_buf_printf(
+		    &text, "%s\n", cli_text_at(json_array_get(items, i), call->command->name_field));
+	if (call->output != CLI_NAME)
+		cli_table(
+		    call->command->columns, items, call->output == CLI_WIDE, (int64_t)time(NULL), &text);
+	cli_print(&text);
+}
+
+cli_exit run_list(const cli_call *call)
+{
+	char *path = path_of(call);
+	json_t *list = NULL;
+	cli_exit result = fetch_all(call, path, &list);
+	if (result == CLI_OK)
+		print_list(call, list);
+	json_decref(list);
+	free(path);
+	return result;
+}
+
+/* ---- one object ---- */
+static void print_object(const json_t *object, const char *prefix)
+{
+	void *it = json_object_iter((json_t *)(uintptr_t)object);
+	for (; it != NULL; it = json_object_iter_next((json_t *)(uintptr_t)object, it)) {
+		const json_t *v = json_object_iter_value(it);
+		char name[96];
+		char *text;
+		(void)snprintf(name, sizeof(name), "%s%s", prefix, json_object_iter_key(it));
+		if (json_is_object(v) && json_object_size(v) > 0 && prefix[0] == '\0') {
+			(void)snprintf(name, sizeof(name), "%s.", json_object_iter_key(it));
+			print_object(v, name);
+			continue;
+		}
+		if (strcmp(name, "steps") == 0)
+			continue;
+		text = json_is_string(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+		printf("%-24s %s\n", name, text != NULL ? text : json_string_value(v));
+		free(text);
+	}
+}
+
+static cli_exit show(const cli_call *call, json_t **ret)
+{
+	char *path = path_of(call);
+	cli_request q = {.method = "GET", .path = path};
+	cli_reply reply;
+	cli_exit result = cli_send(call, &q, &reply);
+	*ret = NULL;
+	if (result == CLI_OK) {
+		*ret = json_incref(reply.json);
+		if (call->output == CLI_JSON)
+			cli_print_json(reply.json);
+		else if (call->output == CLI_NAME)
+			printf("%s\n", cli_text_at(reply.json, call->command->name_field));
+		else
+			print_object(reply.json, "");
+	}
+	cli_reply_clear(&reply);
+	free(path);
+	return result;
+}
+
+cli_exit run_show(const cli_call *call)
+{
+	json_t *object = NULL;
+	cli_exit result = show(call, &object);
+	json_decref(object);
+	return result;
+}
+
+cli_exit run_operation_show(const cli_call *call)
+{
+	static const cli_column columns[] = {{.title = "STEP", .path = "name"},
+	    {.title = "SUBJECT", .path = "subject"}, {.title = "STATE", .path = "state"},
+	    {.title = "DETAIL", .path = "detail"}, {.title = NULL}};
+	json_t *operation = NULL;
+	cli_exit result = show(call, &operation);
+	SOT_AUTO_BUF text;
+	sot_buf_init(&text, 16u * 1024 * 1024);
+	if (result == CLI_OK && call->output != CLI_JSON && call->output != CLI_NAME) {
+		cli_table(columns, cli_at(operation, "steps"), false, 0, &text);
+		printf("\n");
+		cli_print(&text);
+	}
+	json_decref(operation);
+	return result;
+}
+
+cli_exit run_operation_watch(const cli_call *call)
+{
+	char *id = cli_escape(call->args[0]);
+	cli_exit result = cli_follow(call, id, call->wait_ms > 0 ? call->wait_ms : 3600000);
+	free(id);
+	return result;
+}
+
+cli_exit run_instance_logs(const cli_call *call)
+{
+	char *path = path_of(call);
+	cli_request q = {.method = "GET", .path = path};
+	cli_reply reply;
+	cli_exit result = cli_send(call, &q, &reply);
+	if (result == CLI_OK)
+		cli_print(&reply.body);
+	cli_reply_clear(&reply);
+	free(path);
+	return result;
+}
+
+cli_exit run_change(const cli_call *call)
+{
+	char *path = path_of(call);
+	cli_request q = {.method = call->command->method, .path = path};
+	cli_reply reply;
+	cli_exit result = cli_send(call, &q, &reply);
+	if (result == CLI_OK)
+		result = cli_accepted(call, reply.json);
+	cli_reply_clear(&reply);
+	free(path);
+	return result;
+}
+
+/* ---- status ---- */
+static long long number(const json_t *object, const char *path)
+{
+	return (long long)json_integer_value(cli_at(object, path));
+}
+
+cli_exit run_status(const cli_call *call)
+{
+	cli_request q = {.method = "GET", .path = call->command->path};
+	cli_reply reply;
+	cli_exit result = cli_send(call, &q, &reply);
+	const json_t *o = reply.json;
+	if (result == CLI_OK && call->output == CLI_JSON) {
+		cli_print_json(o);
+	} else if (result == CLI_OK) {
+		printf("hosts       %lld online of %lld, %lld cordoned\n", number(o, "hosts.online"),
+		    number(o, "hosts.total"), number(o, "hosts.cordoned"));
+		printf("apps        %lld\n", number(o, "apps"));
+		printf("instances   %lld healthy of %lld\n", number(o, "instances.healthy"),
+		    number(o, "instances.total"));
+		printf("operations  %lld open\n", number(o, "openOperations"));
+		printf("cpu         %.1f of %.1f cores booked\n",
+		    (double)number(o, "booked.cpuMilli") / 1000,
+		    (double)number(o, "capacity.cpuMilli") / 1000);
+		printf("memory      %.1f of %.1f GiB booked\n",
+		    (double)number(o, "booked.memoryBytes") / 1073741824,
+		    (double)number(o, "capacity.memoryBytes") / 1073741824);
+		printf("addresses   %lld of %lld used\n", number(o, "addresses.used"),
+		    number(o, "addresses.size"));
+	}
+	cli_reply_clear(&reply);
+	return result;
+}
+
+/* ---- events ---- */
+typedef struct tail {
+	const cli_call *call;
+	char id[96], kind[72];
+} tail;
+
+static void print_event(const tail *t, sot_str data)
+{
+	json_t *event = json_loadb(data.p, data.n, 0, NULL);
+	char *details = json_dumps(cli_at(event, "data"), JSON_COMPACT);
+	if (t->call->output == CLI_JSON)
+		printf("%.*s\n", SOT_ARG(data));
+	else
+		printf("%s  %-20s %-24s %-16s %s\n", cli_text_at(event, "time"), t->kind,
+		    cli_text_at(event, "subject"), cli_text_at(event, "sotaliaactor"),
+		    details != NULL ? details : "");
+	(void)fflush(stdout);
+	free(details);
+	json_decref(event);
+}
+
+static bool on_line(void *self, sot_str line)
+{
+	tail *t = self;
+	if (sot_str_starts(line, "id: "))
+		(void)snprintf(t->id, sizeof(t->id), "%.*s", (int)line.n - 4, line.p + 4);
+	else if (sot_str_starts(line, "event: "))
+		(void)snprintf(t->kind, sizeof(t->kind), "%.*s", (int)line.n - 7, line.p + 7);
+	else if (sot_str_starts(line, "data: "))
+		print_event(t, (sot_str){line.p + 6, line.n - 6});
+	return !cli_interrupted();
+}
+
+/* A stream that breaks off is taken up where it was. */
+cli_exit run_event_tail(const cli_call *call)
+{
+	tail t = {.call = call};
+	char *path = path_of(call);
+	cli_exit result = CLI_OK;
+	bool connected_once = false;
+	while (!cli_interrupted()) {
+		result = cli_stream(call, connected_once ? call->command->path : path, t.id, on_line, &t);
+		if (result != CLI_OK && (result != CLI_UNREACHABLE || t.id[0] == '\0'))
+			break;
+		connected_once = t.id[0] != '\0';
+		(void)poll(NULL, 0, 1000);
+	}
+	free(path);
+	return cli_interrupted() ? CLI_DETACHED : result;
+}
