@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRESH_MS = 1000 }; /* rows read that recently are not read again to say "none" */
-
 /* ---- requests ---- */
 
 request *request_new(request_kind kind, size_t count)
@@ -150,6 +148,7 @@ void allocator_submit(allocator *a, request **r_p)
 {
 	request *r = SOT_TAKE(*r_p);
 	size_t index = 0;
+	r->loads_seen = a->loads;
 	if (r->count == 0)
 		answer(a, r);
 	else if (r->count > ALLOCATOR_BATCH_MAX)
@@ -308,12 +307,6 @@ static void add_to_batch(allocator *a, request *r)
 	}
 }
 
-static bool is_stale(const allocator *a, int64_t now_unix_ms)
-{
-	int64_t age_ms = now_unix_ms - a->loaded_unix_ms;
-	return age_ms > FRESH_MS && age_ms > 10 * a->load_took_ms;
-}
-
 /* Prepares the first of the queue. False: the batch ends before it (it must be read first). */
 static bool prepare(allocator *a, request *r, int64_t now_unix_ms)
 {
@@ -322,7 +315,8 @@ static bool prepare(allocator *a, request *r, int64_t now_unix_ms)
 	    r->kind == REQUEST_ACQUIRE ? pick_all(a, r, now_unix_ms, &short_of) : PICKED;
 	if (result == PICKED) {
 		r->is_probe = false;
-	} else if (is_stale(a, now_unix_ms)) {
+	} else if (r->loads_seen == a->loads) {
+		/* Nothing was read since it came: perhaps there is one by now. */
 		a->wants_load = true;
 		return false;
 	} else if (result == NO_NETWORK) {
@@ -366,7 +360,7 @@ sot_code allocator_held(allocator *a, size_t slot, uint32_t address, sot_uuid su
 	if (slot >= a->slot_count || a->slots[slot].request->kind != REQUEST_ACQUIRE)
 		return sot_fail(err, SOT_INTERNAL, "slot %zu is not an acquire of this batch", slot);
 	request_item *item = a->slots[slot].item;
-	const subnet *in = allocator_find_subnet(a, subnet_id);
+	subnet *in = allocator_find_subnet(a, subnet_id);
 	if (!in) {
 		a->wants_load = true;
 		return SOT_OK;
@@ -380,6 +374,7 @@ sot_code allocator_held(allocator *a, size_t slot, uint32_t address, sot_uuid su
 		put_back(item);
 	item->done = true;
 	item->is_fresh |= is_fresh;
+	in->used += is_fresh;
 	item->address = address;
 	item->generation = generation;
 	return SOT_OK;
@@ -395,8 +390,10 @@ sot_code allocator_changed(
 		return SOT_OK;
 	for (size_t i = 0; i < a->subnet_count; i++) {
 		const network_plan *plan = &a->subnets[i]->plan;
-		if (address > plan->network && address < network_plan_broadcast(plan))
-			address_pool_cool(a->subnets[i]->pool, address, free_after_unix_ms);
+		if (address <= plan->network || address >= network_plan_broadcast(plan))
+			continue;
+		address_pool_cool(a->subnets[i]->pool, address, free_after_unix_ms);
+		a->subnets[i]->used -= a->subnets[i]->used > 0;
 	}
 	return SOT_OK;
 }
@@ -417,10 +414,13 @@ static void end_committed(allocator *a, request *r)
 		r->items[i].has_pick = false; /* a candidate that did not come back is somebody's */
 		all_done &= r->items[i].done;
 	}
-	if (r->kind == REQUEST_ACQUIRE && !all_done)
-		try_again(a, r);
-	else
+	if (r->kind != REQUEST_ACQUIRE || all_done) {
 		answer(a, r);
+		return;
+	}
+	/* A second writer has been there: its rows make the next candidates better ones. */
+	a->wants_load |= !r->is_probe;
+	try_again(a, r);
 }
 
 static void end_one(allocator *a, request *r, sot_code outcome, const char *why)

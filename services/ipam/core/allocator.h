@@ -69,8 +69,9 @@ typedef struct request {
 	request_item *items;
 	size_t count;
 	unsigned tries;
-	bool is_probe;   /* only asks what is held already: memory has no address for it */
-	bool is_undoing; /* gives back what it got before it failed */
+	uint64_t loads_seen; /* loads begun when it was submitted */
+	bool is_probe;       /* only asks what is held already: memory has no address for it */
+	bool is_undoing;     /* gives back what it got before it failed */
 	bool is_refused;
 	sot_refusal code; /* of a refused one */
 	char text[ALLOCATOR_TEXT_MAX];
@@ -85,8 +86,10 @@ request *request_free(request *r);
 allocator *allocator_new(void);
 allocator *allocator_free(allocator *a);
 
-/* Everything is read anew: only while no batch is out. Begins with empty pools; add subnets first,
- * then the addresses that have rows (cooling ones in order of free_after); `end` makes it usable.
+/* Everything is read anew: only while no batch is out. `begin` comes before the rows are asked for
+ * (what was submitted by then counts as answered from fresh rows) and empties the pools; add
+ * subnets first, then the addresses that have rows (cooling ones in order of free_after); `end`
+ * makes it usable.
  */
 void allocator_load_begin(allocator *a);
 void allocator_load_subnet(
@@ -94,7 +97,7 @@ void allocator_load_subnet(
 /* state: as in ipam.address. SOT_INVALID for an unknown subnet or state. */
 sot_code allocator_load_address(allocator *a, sot_uuid subnet_id, uint32_t address, sot_str state,
     int64_t free_after_unix_ms, sot_err *err) SOT_CHECK;
-void allocator_load_end(allocator *a, int64_t now_unix_ms, int64_t took_ms);
+void allocator_load_end(allocator *a);
 bool allocator_is_loaded(const allocator *a);
 /* True when it must be read (again) before anything else can be done. */
 bool allocator_needs_load(const allocator *a);

@@ -8,7 +8,7 @@ struct allocator {
 	subnet **subnets; /* in the order in which they were read: oldest first */
 	size_t subnet_count, subnet_cap;
 	bool loaded, wants_load;
-	int64_t loaded_unix_ms, load_took_ms;
+	uint64_t loads; /* begun so far */
 
 	sot_link queue, answered;
 	size_t queued;

@@ -27,6 +27,7 @@ void allocator_load_begin(allocator *a)
 {
 	allocator_distrust(a);
 	allocator_drop_subnets(a);
+	a->loads++;
 }
 
 void allocator_load_subnet(
@@ -73,12 +74,10 @@ sot_code allocator_load_address(allocator *a, sot_uuid subnet_id, uint32_t addre
 	return sot_fail(err, SOT_INVALID, "unknown state '%.*s' of an address", SOT_ARG(state));
 }
 
-void allocator_load_end(allocator *a, int64_t now_unix_ms, int64_t took_ms)
+void allocator_load_end(allocator *a)
 {
 	a->loaded = true;
 	a->wants_load = false;
-	a->loaded_unix_ms = now_unix_ms;
-	a->load_took_ms = took_ms;
 }
 
 bool allocator_is_loaded(const allocator *a)

@@ -50,7 +50,6 @@ static sot_code read_subnet(ipam *ip, const store_result *res, size_t row, sot_e
 static void on_subnets(void *self, const store_result *res)
 {
 	ipam *ip = self;
-	allocator_load_begin(ip->allocator);
 	for (size_t row = 0; row < store_rows(res) && ip->load_error.code == SOT_OK; row++)
 		(void)read_subnet(ip, res, row, &ip->load_error);
 }
@@ -90,7 +89,7 @@ static void on_loaded(void *self, const store_outcome *outcome)
 		return;
 	}
 	int64_t took_ms = sot_mono_diff_ms(reactor_now(ip->loop), ip->load_began);
-	allocator_load_end(ip->allocator, ip->load_clock_unix_ms, took_ms);
+	allocator_load_end(ip->allocator);
 	sot_metric_add(ip->m_loads, 1);
 	sot_log(SOT_DEBUG, "addresses.read", "took_ms=%lld", (long long)took_ms);
 	ipam_pump_soon(ip);
@@ -100,6 +99,7 @@ static void load(ipam *ip)
 {
 	ip->load_error = (sot_err){0};
 	ip->load_began = reactor_now(ip->loop);
+	allocator_load_begin(ip->allocator);
 	store_tx *tx = store_begin_read(ip->store);
 	store_query(tx, IPAM_SQL_CLOCK, on_clock, ip);
 	store_query(tx, IPAM_SQL_SUBNETS, on_subnets, ip);
@@ -311,7 +311,6 @@ static void on_batch(void *self, const store_outcome *outcome)
 		ipam_hint(ip);
 	} else if (code == SOT_CONFLICT) {
 		sot_metric_add(ip->m_lost, 1);
-		/* The other writer's rows make the next candidates better ones. */
 		allocator_distrust(ip->allocator);
 	} else {
 		sot_log_err(SOT_WARN, "batch.failed", outcome->why ? outcome->why : &ip->batch_error,
