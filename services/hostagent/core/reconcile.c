@@ -143,8 +143,8 @@ void reconcile_set_engine(reconcile *r, bool ok)
 	r->engine_ok = ok;
 }
 
-/* Counted when PID 1 runs again, so that a death and the start after it are one restart. At the first
- * sight of a container the Engine's own count stands. */
+/* Counted when PID 1 runs again, so that a death and the start after it are one restart. At the
+ * first sight of a container the Engine's own count stands. */
 static void count_restarts(instance *i, const container_facts *now)
 {
 	if (!now->running || now->started_unix_ms == i->last_start_unix_ms)

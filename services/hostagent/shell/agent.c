@@ -63,6 +63,8 @@ static void pump(void *self)
 
 void agent_pump(agent *a)
 {
+	if (a->ending)
+		return;
 	if (!a->pump_queued)
 		reactor_defer(a->loop, pump, a);
 	a->pump_queued = true;
@@ -247,7 +249,9 @@ agent *agent_free(agent *a)
 {
 	if (!a)
 		return NULL;
+	a->ending = true;
 	a->http = http_client_free(a->http); /* first: no answer may reach what follows */
+	a->docker = docker_free(a->docker);  /* second: the owners of open calls let go of them */
 	a->reports = reports_free(a->reports);
 	a->uplink = uplink_free(a->uplink);
 	a->checks = checks_free(a->checks);
@@ -255,7 +259,6 @@ agent *agent_free(agent *a)
 	reactor_remove(a->wake);
 	a->bus = bus_free(a->bus);
 	a->packages = packages_free(a->packages);
-	a->docker = docker_free(a->docker);
 	a->reconcile = reconcile_free(a->reconcile);
 	a->feed = status_feed_free(a->feed);
 	a->desired = desired_free(a->desired);

@@ -45,7 +45,7 @@ typedef struct agent {
 	uplink *uplink;
 	reports *reports;
 	reactor_watch *wake;
-	bool docker_ok, pump_queued, draining;
+	bool docker_ok, pump_queued, draining, ending;
 	uint32_t docker_ping_ms, containers_total, containers_running;
 	char docker_version[32];
 	unsigned steps_in_flight;

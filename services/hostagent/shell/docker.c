@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sot_map.h"
+
 enum {
 	URL_MAX = 1024,
 	BODY_MAX = 1024 * 1024,
@@ -15,9 +17,12 @@ enum {
 struct docker {
 	http_client *http;
 	char *socket_path;
+	sot_link open; /* calls under way */
+	bool closing;
 };
 
 typedef struct call {
+	sot_link link;
 	docker_done_fn done;
 	void (*piece)(void *self, sot_str bytes);
 	void *self;
@@ -29,15 +34,26 @@ docker *docker_new(http_client *http, const char *socket_path)
 	docker *d = sot_alloc(sizeof(*d));
 	d->http = http;
 	d->socket_path = sot_strdup(socket_path);
+	sot_list_init(&d->open);
 	return d;
 }
 
 docker *docker_free(docker *d)
 {
-	if (d) {
-		free(d->socket_path);
-		free(d);
+	sot_err err = {0};
+	docker_reply answer = {.why = &err};
+	if (!d)
+		return NULL;
+	d->closing = true;
+	answer.code = sot_fail(&err, SOT_UNAVAILABLE, "the agent ends");
+	while (!sot_list_empty(&d->open)) {
+		call *c = SOT_CONTAINER(d->open.next, call, link);
+		sot_list_remove(&c->link);
+		c->done(c->self, &answer);
+		free(c);
 	}
+	free(d->socket_path);
+	free(d);
 	return NULL;
 }
 
@@ -65,6 +81,7 @@ static void on_done(void *self, const http_reply *reply)
 {
 	call *c = self;
 	sot_err err = {0};
+	sot_list_remove(&c->link);
 	docker_reply answer = {.body = reply->body, .total_ms = reply->total_ms, .why = &err};
 	if (reply->code != SOT_OK) {
 		answer.code = sot_fail(
@@ -88,6 +105,11 @@ static sot_code send_call(docker *d, const docker_request *q, call *c, sot_err *
 {
 	static const char *const headers[] = {"Content-Type: application/json", NULL};
 	char url[URL_MAX];
+	sot_list_init(&c->link);
+	if (d->closing) {
+		free(c);
+		return sot_fail(err, SOT_UNAVAILABLE, "the agent ends");
+	}
 	int n = snprintf(url, sizeof(url), "http://docker/v1.41%s", q->path);
 	if (n < 0 || (size_t)n >= sizeof(url)) {
 		free(c);
@@ -107,7 +129,9 @@ static sot_code send_call(docker *d, const docker_request *q, call *c, sot_err *
 	    .netns_fd = -1,
 	    .on_data = c->piece ? on_piece : NULL};
 	sot_code code = http_client_send(d->http, &request, on_done, c, NULL, err);
-	if (code != SOT_OK)
+	if (code == SOT_OK)
+		sot_list_push(&d->open, &c->link);
+	else
 		free(c);
 	return code;
 }

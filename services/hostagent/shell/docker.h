@@ -8,7 +8,9 @@
 
 typedef struct docker docker;
 docker *docker_new(http_client *http, const char *socket_path); /* borrows the client */
-docker *docker_free(docker *d); /* open calls must have been dropped with the client */
+/* After the client was freed, with all owners of open calls still there: each open call ends with
+ * SOT_UNAVAILABLE, and no new one can begin. */
+docker *docker_free(docker *d);
 SOT_DEFINE_AUTO(docker)
 
 /* code by what the Engine answered: 2xx and 304 SOT_OK, 404 SOT_NOT_FOUND, 409 SOT_CONFLICT, 400
