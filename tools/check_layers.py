@@ -18,6 +18,7 @@ LIBS = {
     "bus": {"base", "wire", "reactor", "proto"},
     "store": {"base", "reactor"},
     "http": {"base", "reactor"},
+    "control": {"base", "reactor"},
     "sim": {"base", "wire", "proto"},
 }
 # What a pure core must not see, besides the libraries with I/O.

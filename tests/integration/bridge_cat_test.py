@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,7 @@ class World:
         self.bridge = self.spawn(
             BRIDGE, f"--keys_dir={self.dir}", f"--state_dir={self.dir}/state", "--reports_endpoint=tcp://127.0.0.1:*",
             f"--database=host={SOCKET_DIR} dbname=sotalia user=sot_bridge", f"--cat_servers=127.0.0.1:{self.port}",
-            "--address=10.1.1.1", "--events_interval_ms=100", "--keys_interval_ms=200", "--connect_timeout_ms=200")
+            "--address=10.1.1.1", f"--control_socket={self.dir}/control", "--events_interval_ms=100", "--keys_interval_ms=200", "--connect_timeout_ms=200")
         return self.wait_log(self.bridge, "event=bridge.up", "reports=")
 
     def wait_log(self, child, mark, field):
@@ -98,6 +99,16 @@ class World:
                 break
             self.pump(0.05)
         raise AssertionError(f"no {mark} in\n{child.log_path.read_text(errors='replace')}")
+
+    def control(self, line):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(self.dir / "control"))
+            client.sendall(line.encode() + b"\n")
+            answer = b""
+            while piece := client.recv(65536):
+                answer += piece
+            return answer.decode()
 
     def publish(self, endpoint, key, host_id, address, instances):
         return self.spawn(PUBLISHER, endpoint, self.server_key, self.dir / key, host_id, address, instances, 300)
@@ -204,6 +215,14 @@ class BridgeToCat(unittest.TestCase):
         self.assertNotIn("10.9.9.9", addresses)
         self.assertNotIn(STRANGER_ADDRESS, addresses)
         self.assertIn("reports.wrong_host", self.world.bridge.log_path.read_text())
+
+    def test_5b_metrics_health_and_failpoints_are_on_the_control_socket(self):
+        metrics = self.world.control("metrics")
+        self.assertIn('sot_bridge_dropped_total{reason="queue_full"} 0', metrics)
+        self.assertRegex(metrics, r"sot_bridge_reports_refused_total [1-9]")
+        self.assertRegex(metrics, r"sot_bridge_heartbeats_total [1-9]")
+        self.assertTrue(self.world.control("health").startswith("ok"))
+        self.assertIn("bridge.cat.before_write", self.world.control("failpoint list"))
 
     def test_6_a_lost_agent_is_an_error_on_its_hosts_page_also_after_a_restart(self):
         w = self.world

@@ -117,8 +117,8 @@ static void numbers_are_plain_and_what_is_not_a_number_is_left_out(void **state)
 	cat_heartbeat_group(&h, "g:1", "a]]>b");
 	cat_heartbeat_value(&h, "a", 12.505);
 	cat_heartbeat_value(&h, "b", -0.25);
-	cat_heartbeat_value(&h, "c", NAN);
-	cat_heartbeat_value(&h, "d", INFINITY);
+	cat_heartbeat_value(&h, "c", (double)NAN);
+	cat_heartbeat_value(&h, "d", (double)INFINITY);
 	cat_heartbeat_value(&h, "e", 1e300);
 	cat_heartbeat_count(&h, "/data Free", UINT64_MAX);
 	assert_int_equal(cat_heartbeat_end(&h, &xml, &err), SOT_OK);
