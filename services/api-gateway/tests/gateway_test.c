@@ -498,7 +498,7 @@ int main(void)
 	    cmocka_unit_test(killed_after_the_rename_the_same_upload_succeeds_again),
 	};
 	int failed;
-	harness_start(&h, NULL);
+	harness_start(&h, NULL, false);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	harness_stop(&h);
 	return failed;

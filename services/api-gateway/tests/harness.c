@@ -95,7 +95,7 @@ static void make_key(harness *h, const char *name, bus_keypair *ret)
 typedef struct child {
 	bool done;
 	int status;
-	char *out;
+	char *out, *errors; /* errors may be NULL */
 	size_t out_size;
 } child;
 
@@ -110,8 +110,22 @@ static void on_child(void *self, const reactor_child_result *result)
 	while (n > 0 && c->out[n - 1] == '\n')
 		n--;
 	c->out[n] = '\0';
-	if (result->exit_status != 0)
+	if (c->errors != NULL)
+		(void)snprintf(c->errors, c->out_size, "%.*s", SOT_ARG(result->err_text));
+	else if (result->exit_status != 0)
 		(void)fprintf(stderr, "child: %.*s\n", SOT_ARG(result->err_text));
+}
+
+int harness_run(harness *h, const char *const *argv, char out[8192], char errors[8192])
+{
+	child c = {.out = out, .errors = errors, .out_size = 8192};
+	sot_err err = {0};
+	out[0] = errors[0] = '\0';
+	need(reactor_spawn(h->loop, argv, (const char *const *)environ, (sot_str){0}, 65536, 20000,
+	         on_child, &c, &err) == SOT_OK,
+	    argv[0], &err);
+	harness_until(h, &c.done);
+	return c.status;
 }
 
 static void run_program(
@@ -144,7 +158,7 @@ static char *option(const char *fmt, ...)
 	return sot_strdup(text);
 }
 
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX 24
 static size_t gateway_argv(harness *h, const char **argv)
 {
 	size_t n = 0;
@@ -161,6 +175,8 @@ static size_t gateway_argv(harness *h, const char **argv)
 	argv[n++] = option("--ui_dir=%s/ui", h->dir);
 	argv[n++] = option("--openapi_file=%s/openapi.json", GATEWAY_SOURCE_DIR);
 	argv[n++] = option("--request_deadline_ms=2000");
+	argv[n++] = h->tls ? option("--tls_cert=%s/cert.pem", h->dir) : option("--tls_cert=");
+	argv[n++] = h->tls ? option("--tls_key=%s/key.pem", h->dir) : option("--tls_key=");
 	argv[n] = NULL;
 	return n;
 }
@@ -198,7 +214,7 @@ static bool find_address(harness *h)
 	if (at != NULL) {
 		sot_str address = sot_str_cut(sot_str_c(at + 7), ' ', &rest);
 		need(sot_str_copy(address, h->address, sizeof(h->address), NULL) == SOT_OK, "log", NULL);
-		(void)snprintf(h->url, sizeof(h->url), "http://%s", h->address);
+		(void)snprintf(h->url, sizeof(h->url), "%s://%s", h->tls ? "https" : "http", h->address);
 	}
 	sot_buf_clear(&text);
 	return at != NULL;
@@ -247,14 +263,25 @@ static void make_ui(harness *h)
 	need(sot_file_write(path, SOT_STR("console.log(1)"), 0644, &err) == SOT_OK, path, &err);
 }
 
-void harness_start(harness *h, const char *failpoints)
+static void make_certificate(harness *h)
+{
+	char cert[96], key[96], out[256];
+	const char *argv[] = {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+	    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=sotalia", "-addext",
+	    "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert, NULL};
+	(void)snprintf(cert, sizeof(cert), "%s/cert.pem", h->dir);
+	(void)snprintf(key, sizeof(key), "%s/key.pem", h->dir);
+	run_program(h, argv, (sot_str){0}, out, sizeof(out));
+}
+
+void harness_start(harness *h, const char *failpoints, bool tls)
 {
 	bus_keypair gateway, scheduler, ipam;
 	char endpoint[128], out[256];
 	const char *account[] = {"--add-account", "ada", "admin", NULL};
 	const char *token[] = {"--add-token", "ada", NULL};
 	sot_err err = {0};
-	*h = (harness){.refuse_with = -1};
+	*h = (harness){.refuse_with = -1, .tls = tls};
 	need(getenv("SOT_PG_DIR") != NULL, "run this under tests/pg.sh run", NULL);
 	(void)snprintf(h->dir, sizeof(h->dir), "/tmp/sotalia-gateway.XXXXXX");
 	need(mkdtemp(h->dir) != NULL, h->dir, NULL);
@@ -271,6 +298,8 @@ void harness_start(harness *h, const char *failpoints)
 	(void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/scheduler", h->dir);
 	need(bus_listen(h->bus, "requests", endpoint, on_request, h, &h->scheduler, &err) == SOT_OK,
 	    endpoint, &err);
+	if (tls)
+		make_certificate(h);
 	need(http_client_new(h->loop, &h->http, &err) == SOT_OK, "http", &err);
 	admin(h, account, "correct horse battery\n", out, sizeof(out));
 	admin(h, token, "", h->token, sizeof(h->token));
@@ -316,7 +345,7 @@ const answer *harness_call(
     harness *h, const char *method, const char *path, const char *const *extra, sot_str body)
 {
 	static answer a;
-	char url[512], authorization[200];
+	char url[512], authorization[200], ca[96];
 	const char *headers[12] = {authorization, "Expect:"};
 	size_t n = 2;
 	sot_err err = {0};
@@ -331,6 +360,9 @@ const answer *harness_call(
 	sot_buf_clear(&a.body);
 	a = (answer){0};
 	sot_buf_init(&a.body, 16u * 1024 * 1024);
+	(void)snprintf(ca, sizeof(ca), "%s/cert.pem", h->dir);
+	if (h->tls)
+		q.ca_file = ca;
 	(void)snprintf(url, sizeof(url), "%s%s", h->url, path);
 	(void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", h->token);
 	for (size_t i = 0; extra != NULL && extra[i] != NULL && n < 11; i++)

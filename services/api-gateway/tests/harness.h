@@ -25,6 +25,7 @@ typedef struct harness {
 	http_client *http;
 	char dir[64], url[80], address[64], token[128];
 	int gateway_pid;
+	bool tls;
 	char log_path[128];
 	/* The scheduler of the test: what it was asked, what it answers. */
 	unsigned asked;
@@ -34,8 +35,12 @@ typedef struct harness {
 	sot_uuid operation_id;
 } harness;
 
-/* Starts everything; `failpoints` may be NULL. Exits the test program when it cannot. */
-void harness_start(harness *h, const char *failpoints);
+/* Starts everything; `failpoints` may be NULL. With `tls` the certificate is <dir>/cert.pem. Exits
+ * the test program when it cannot. */
+void harness_start(harness *h, const char *failpoints, bool tls);
+/* Runs a program with the test's environment; its exit status, or 256 + signal. What it wrote to
+ * stdout and stderr comes in `out` and `errors`, 8 KiB each, cut. */
+int harness_run(harness *h, const char *const *argv, char out[8192], char errors[8192]);
 void harness_stop(harness *h);
 /* Waits for the gateway to end; its exit status, or 256 + signal. */
 int harness_wait_exit(harness *h);
