@@ -19,7 +19,7 @@ SERVICES = ["ipam", "scheduler", "api-gateway", "monitor-bridge"]
 
 def sh(*args, check=True, timeout=300, env=None, input_text=None):
     """A function of lab.sh or deploy/local/*.sh; returns its standard output."""
-    return command([os.path.join(HERE, "lab.sh"), *args], check, timeout, env, input_text)
+    return command([os.path.join(HERE, "lab.sh"), *args], check, timeout, env, input_text).strip()
 
 
 def command(argv, check=True, timeout=120, env=None, input_text=None):
