@@ -28,7 +28,7 @@ end() { # end NAME SIGNAL
 cleanup() {
   local c m
   exec 9>&-
-  end agent TERM
+  end agent TERM; end www TERM
   for c in $(timeout 10 $docker ps -aq 2>/dev/null); do timeout 20 $docker rm -f "$c" >/dev/null 2>&1; done
   end dockerd TERM; end containerd TERM; end scheduler TERM
   awk -v w="$work/" 'index($2, w) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r m; do umount -l "$m"; done
@@ -104,6 +104,7 @@ scheduler_reports_endpoints =
 bridge_reports_endpoints =
 keys_dir = $work/keys
 docker_socket = $sock
+gateway_url = http://127.0.0.1:7443
 bridge_address = 10.66.0.1/24
 heartbeat_ms = 500
 list_interval_ms = 1000
@@ -158,6 +159,24 @@ tell "set 1 0 0 96  - 0" push
 wait_for 30 "limits are not changed" told 1 "observed=3 .*generation=2"
 [ "$($docker inspect -f '{{.HostConfig.Memory}}' "$(container 1)")" = $((96 << 20)) ] && [ "$(started 1)" = "$t1" ] || fail "memory change"
 step "a memory change needs no restart"
+
+mkdir -p "$work/www/v1/blobs" "$work/site/deep" && echo version-two >"$work/site/deep/page" && tar -C "$work/site" -czf "$work/site.tgz" .
+sum=$(sha256sum "$work/site.tgz" | cut -c1-64); size=$(stat -c %s "$work/site.tgz")
+echo token >"$work/state/fetch.token"
+( cd "$work/www" && exec nsenter --net="/run/netns/$ns" python3 -m http.server --bind 127.0.0.1 7443 ) >"$work/www.log" 2>&1 &
+pids[www]=$!
+t1=$(started 1)
+echo rotten >"$work/www/v1/blobs/$sum"
+tell "set 1 0 0 96 2.0 $sum $size" push
+wait_for 30 "a damaged download is not told" told 1 "observed=3 .*generation=2 .*error=fetch: the download has"
+[ "$(started 1)" = "$t1" ] && answers 1 || fail "a damaged download disturbed the instance"
+step "a damaged package is refused, the old version runs on"
+cp "$work/site.tgz" "$work/www/v1/blobs/$sum"
+wait_for 30 "version 2.0 does not run" told 1 "observed=3 health=2 generation=3 .*version=2.0"
+nsenter --net="/run/netns/$ns" curl -s -m 2 http://10.66.0.11:8080/web/deep/page | grep -q version-two || fail "the package is not served"
+[ "$(started 1)" != "$t1" ] || fail "the version changed without a restart"
+end www TERM
+step "a new version: fetched, verified, unpacked, mounted; same container, same address"
 
 tell "set 2 1 1 64  - 0" push
 wait_for 30 "instance 2 does not stop" told 2 "observed=4"
