@@ -1,0 +1,3 @@
+-- name: fence
+-- columns: fence void
+SELECT core.fence($1, $2)

@@ -1,0 +1,3 @@
+-- name: load_images
+-- columns: name text, reference text
+SELECT name, reference FROM scheduler.image

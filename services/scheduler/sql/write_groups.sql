@@ -1,0 +1,5 @@
+-- name: write_groups
+-- columns: none
+INSERT INTO scheduler.instance_group (id, app_id, name, next_number)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[])
+ON CONFLICT (id) DO UPDATE SET next_number = excluded.next_number

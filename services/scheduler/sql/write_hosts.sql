@@ -1,0 +1,28 @@
+-- name: write_hosts
+-- columns: none
+INSERT INTO scheduler.host (
+  id, name, az, rack, tags, public_key, revoked, schedulable, state, generation, boot_id, agent_version,
+  hostname, kernel, docker_version, cpu_milli, memory_bytes, disk_bytes, booked_cpu_milli, booked_memory_bytes,
+  booked_disk_bytes, unknown_containers, created_at, seen_at)
+SELECT
+  r.id, r.name, r.az, r.rack, string_to_array(r.tags, ','), r.public_key, r.revoked, r.schedulable, r.state,
+  r.generation, r.boot_id, r.agent_version, r.hostname, r.kernel, r.docker_version, r.cpu_milli,
+  r.memory_bytes, r.disk_bytes, r.booked_cpu_milli, r.booked_memory_bytes, r.booked_disk_bytes,
+  r.unknown_containers, to_timestamp(nullif(r.created_at, 0) / 1000.0),
+  to_timestamp(nullif(r.seen_at, 0) / 1000.0)
+FROM unnest(
+  $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[], $9::text[],
+  $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::int[], $17::bigint[],
+  $18::bigint[], $19::int[], $20::bigint[], $21::bigint[], $22::int[], $23::bigint[], $24::bigint[])
+  AS r(id, name, az, rack, tags, public_key, revoked, schedulable, state, generation, boot_id, agent_version,
+    hostname, kernel, docker_version, cpu_milli, memory_bytes, disk_bytes, booked_cpu_milli, booked_memory_bytes,
+    booked_disk_bytes, unknown_containers, created_at, seen_at)
+ON CONFLICT (id) DO UPDATE SET
+  az = excluded.az, rack = excluded.rack, tags = excluded.tags, schedulable = excluded.schedulable,
+  state = excluded.state, generation = excluded.generation, boot_id = excluded.boot_id,
+  agent_version = excluded.agent_version, hostname = excluded.hostname, kernel = excluded.kernel,
+  docker_version = excluded.docker_version, cpu_milli = excluded.cpu_milli,
+  memory_bytes = excluded.memory_bytes, disk_bytes = excluded.disk_bytes,
+  booked_cpu_milli = excluded.booked_cpu_milli, booked_memory_bytes = excluded.booked_memory_bytes,
+  booked_disk_bytes = excluded.booked_disk_bytes, unknown_containers = excluded.unknown_containers,
+  seen_at = excluded.seen_at
