@@ -36,13 +36,15 @@ static void on_idle(uv_idle_t *handle)
 
 static void on_turn_limit(uv_timer_t *handle)
 {
-	(void)handle; /* its being due ends the wait */
+	reactor *r = handle->data;
+	r->limit_passed = true;
 }
 
 static void on_prepare(uv_prepare_t *handle)
 {
 	reactor *r = handle->data;
-	if (sockets_are_waiting(r) || r->deferred_count > 0) {
+	/* The limit may pass before the poll begins, when the timers are run: nothing would end it. */
+	if (sockets_are_waiting(r) || r->deferred_count > 0 || r->limit_passed) {
 		uv_idle_start(&r->keep_turning, on_idle);
 	} else {
 		uv_idle_stop(&r->keep_turning);
@@ -111,7 +113,7 @@ sot_code reactor_new(reactor **ret, sot_err *err)
 	uv_idle_init(loop, &r->keep_turning);
 	uv_check_init(loop, &r->check);
 	uv_timer_init(loop, &r->turn_limit);
-	r->prepare.data = r->check.data = r;
+	r->prepare.data = r->check.data = r->turn_limit.data = r;
 	uv_prepare_start(&r->prepare, on_prepare);
 	uv_check_start(&r->check, on_check);
 	*ret = r;
@@ -168,6 +170,7 @@ void reactor_stop(reactor *r)
 void reactor_turn(reactor *r, int64_t timeout_ms)
 {
 	assert(!r->turning);
+	r->limit_passed = false;
 	uv_update_time(r->loop);
 	if (timeout_ms > 0)
 		uv_timer_start(&r->turn_limit, on_turn_limit, (uint64_t)timeout_ms, 0);
@@ -175,6 +178,7 @@ void reactor_turn(reactor *r, int64_t timeout_ms)
 	uv_run(r->loop, timeout_ms > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 	r->turning = false;
 	uv_timer_stop(&r->turn_limit);
+	r->limit_passed = false;
 }
 
 sot_mono reactor_now(const reactor *r)

@@ -26,6 +26,7 @@ struct reactor {
 	sot_wall *wall; /* the wall clock at `wall_of_ms` of the loop's clock */
 	int64_t *wall_of_ms;
 	bool turning, stopping, freeing, in_timer;
+	bool limit_passed; /* turn_limit fired in this turn */
 };
 
 typedef enum watch_kind { WATCH_FD, WATCH_SOCKET, WATCH_TIMER, WATCH_SIGNAL } watch_kind;
