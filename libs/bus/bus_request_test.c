@@ -111,7 +111,8 @@ static void a_peer_without_a_key_is_refused(void **state)
 	small_frame frame = frame_of(1);
 	raw_send(&plain, frame.bytes, sizeof(frame.bytes), false);
 	int64_t before = metric("sot_bus_handshakes_failed_total", "server");
-	while (metric("sot_bus_handshakes_failed_total", "server") < before + 2)
+	/* Once is all that is sure: a peer that sees the mismatch first never tries again. */
+	while (metric("sot_bus_handshakes_failed_total", "server") == before)
 		reactor_turn(f->r, 100);
 	assert_int_equal(f->requests, 0);
 	raw_close(&plain);
