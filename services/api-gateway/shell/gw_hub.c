@@ -31,7 +31,7 @@ struct gw_hub {
 	gw_ring *ring;
 	sot_uuid stream;
 	uint64_t last, target; /* read and published up to; known to exist */
-	bool ready, asking, poked;
+	bool ready, asking, poked, unsettled;
 	sot_link listeners, watches;
 	bus_publisher *publisher;
 	bus_subscriber *subscriptions[SUBSCRIPTIONS_MAX];
@@ -160,8 +160,12 @@ static void rest(gw_hub *h, bool failed)
 {
 	h->asking = false;
 	sot_metric_set(h->lag, (int64_t)(h->target - h->last));
-	if (h->poked && !failed)
+	if (h->poked && !failed) {
 		ask_number(h);
+	} else if (h->unsettled && !failed) {
+		h->unsettled = false;
+		tell_listeners(h, false);
+	}
 }
 
 static void on_rows_done(void *self, const store_outcome *outcome)
@@ -245,6 +249,17 @@ void gw_hub_poke(gw_hub *h)
 	h->poked = true;
 	if (!h->asking)
 		ask_number(h);
+}
+
+void gw_hub_settle(gw_hub *h)
+{
+	h->unsettled = true;
+	gw_hub_poke(h);
+}
+
+bool gw_hub_is_settled(const gw_hub *h)
+{
+	return !h->unsettled;
 }
 
 static bool anybody(const gw_hub *h)

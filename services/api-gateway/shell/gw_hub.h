@@ -11,6 +11,11 @@ sot_uuid gw_hub_stream(const gw_hub *h);
 const gw_ring *gw_hub_ring(const gw_hub *h);
 bool gw_hub_is_ready(const gw_hub *h); /* the first reading has happened */
 
+/* Asks the database once more how far the numbers go, and wakes all listeners when it has answered:
+ * until then another gateway may have numbered events that this one has not read. */
+void gw_hub_settle(gw_hub *h);
+bool gw_hub_is_settled(const gw_hub *h);
+
 /* Renders one row of events_read as an SSE block. */
 void gw_sse_render(const store_result *res, size_t row, sot_buf *out);
 

@@ -21,7 +21,7 @@ typedef struct stream {
 	uint64_t cursor; /* the last event that was written */
 	sot_buf pending; /* rendered, not sent yet */
 	size_t sent;     /* of pending */
-	bool reading, heartbeat, reset, broken;
+	bool reading, heartbeat, reset, doubted, broken;
 } stream;
 
 static void stream_free(void *state)
@@ -92,15 +92,27 @@ static void add_reset(stream *s, const gw_hub *h)
 	s->reset = false;
 }
 
+/* A number that is not there yet: either another gateway was quicker, which one more question
+ * shows, or the database was restored and what the position meant is gone. */
+static void check_position(stream *s, gw_hub *h)
+{
+	if (s->cursor <= gw_hub_last(h)) {
+		s->doubted = false;
+	} else if (!s->doubted) {
+		s->doubted = true;
+		gw_hub_settle(h);
+	} else if (gw_hub_is_settled(h)) {
+		add_reset(s, h);
+	}
+}
+
 static void fill(stream *s)
 {
 	gateway *g = s->call->g;
 	const gw_event *e;
 	if (s->reset && gw_hub_is_ready(g->hub))
 		add_reset(s, g->hub);
-	/* A restored database has smaller numbers: what the cursor means is gone. */
-	if (s->cursor > gw_hub_last(g->hub) && gw_hub_is_ready(g->hub))
-		add_reset(s, g->hub);
+	check_position(s, g->hub);
 	while (s->pending.n < 16384 && (e = gw_ring_get(gw_hub_ring(g->hub), s->cursor + 1)) != NULL) {
 		sot_buf_add_str(&s->pending, e->sse);
 		s->cursor = e->number;

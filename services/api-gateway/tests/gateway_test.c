@@ -403,6 +403,35 @@ static void a_position_of_another_life_is_reset(void **state)
 	sot_buf_clear(&r.text);
 }
 
+static void a_position_that_does_not_exist_yet_is_reset(void **state)
+{
+	reader r;
+	http_call *call = listen_from(&r, "/v1/events/stream?after=999999", "event: reset");
+	(void)state;
+	harness_until(&h, &r.found);
+	http_call_cancel(call);
+	sot_buf_clear(&r.text);
+}
+
+/* Another gateway has numbered an event that this one has not read: no reason to start anew. */
+static void a_position_that_another_gateway_gave_is_kept(void **state)
+{
+	char number[4096], path[128];
+	reader r;
+	http_call *call;
+	(void)state;
+	emit("third");
+	harness_sql(&h, "sot_gateway", "SELECT core.number_events()", number);
+	(void)snprintf(path, sizeof(path), "/v1/events/stream?after=%.20s", number);
+	call = listen_from(&r, path, "\"subject\" : \"fourth\"");
+	emit("fourth");
+	harness_until(&h, &r.found);
+	http_call_cancel(call);
+	assert_null(strstr(r.text.p, "event: reset"));
+	assert_null(strstr(r.text.p, "\"subject\" : \"third\""));
+	sot_buf_clear(&r.text);
+}
+
 static void an_older_position_than_the_ring_is_read_from_the_database(void **state)
 {
 	reader r;
@@ -493,6 +522,8 @@ int main(void)
 	    cmocka_unit_test(the_ui_is_served_and_nothing_beside_it),
 	    cmocka_unit_test(events_come_as_they_are_committed_and_resume_by_number),
 	    cmocka_unit_test(a_position_of_another_life_is_reset),
+	    cmocka_unit_test(a_position_that_does_not_exist_yet_is_reset),
+	    cmocka_unit_test(a_position_that_another_gateway_gave_is_kept),
 	    cmocka_unit_test(an_older_position_than_the_ring_is_read_from_the_database),
 	    cmocka_unit_test(waiting_for_an_operation_ends_with_it),
 	    cmocka_unit_test(killed_after_the_rename_the_same_upload_succeeds_again),
