@@ -32,8 +32,7 @@ WITH want AS (
 ), told AS MATERIALIZED (
   SELECT core.emit(array_agg('address.state'::text), array_agg(host(address)), array_agg(''::text), array_agg(''::text),
     array_agg(actor), array_agg(operation_id),
-    array_agg(json_build_object('address', host(address), 'owner', owner,
-      'changed', json_build_object('state', json_build_array('free', 'reserved')))::text))::text AS done
+    array_agg('{"address":"' || host(address) || '","owner":"' || owner || '","changed":{"state":["free","reserved"]}}'))::text AS done
   FROM named HAVING count(*) > 0
 )
 SELECT r.slot, r.address, r.subnet, r.generation, r.fresh

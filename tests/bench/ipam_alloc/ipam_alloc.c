@@ -1,6 +1,6 @@
 /* bench_ipam_alloc - durable address allocations a second, over CURVE sockets, to committed rows.
  *
- * The real sotalia-ipam on a scratch PostgreSQL (tests/pg.sh, fsync on). 256 requests for one
+ * The real sotalia-ipam on a scratch PostgreSQL (tests/pg.sh, fsync on). 192 requests for one
  * address each are open all the time, on 16 connections. First on an empty /16, then on ten /16
  * that are 99 % full. The peer, in the same run: one connection that inserts batches of 128 rows
  * with history into tables of the same shape, without bus, events and idempotency.
@@ -23,7 +23,7 @@
 
 enum {
 	CLIENTS = 16,
-	OPEN = 256,
+	OPEN = 192,
 	EMPTY_COUNT = 40000,
 	FULL_NETWORKS = 10,
 	FULL_COUNT = 6000, /* of about 6,550 that are free */
@@ -100,6 +100,29 @@ static void start_server(run *r)
 		die("starting", IPAM_BINARY);
 }
 
+/* Ten /16 each of "empty" (10.0 to 10.9) and "full" (10.10 to 10.19), made by SQL. */
+static void make_networks(run *r, const char *name, int first_octet)
+{
+	char text[600];
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO ipam.vlan (id, name, vlan_id) SELECT gen_random_uuid(), '%s' || i, 7"
+	    " FROM generate_series(0, %d) i;"
+	    "INSERT INTO ipam.subnet (id, vlan, cidr, first, last) SELECT gen_random_uuid(), v.id, c,"
+	    " host(network(c))::inet + 1, host(broadcast(c))::inet - 1 FROM (SELECT ('10.' || %d + i "
+	    "|| '.0.0/16')::cidr"
+	    " AS c, '%s' || i AS name FROM generate_series(0, %d) i) n JOIN ipam.vlan v USING (name)",
+	    name, FULL_NETWORKS - 1, first_octet, name, FULL_NETWORKS - 1);
+	sql(r, text);
+}
+
+static void fill_networks(run *r)
+{
+	sql(r, "INSERT INTO ipam.address (address, subnet, state, owner) SELECT s.first + i, s.id,"
+	       " 'bound', gen_random_uuid() FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan,"
+	       " generate_series(0, 65533) i WHERE v.name LIKE 'full%' AND (i * 7919) % 100 > 0");
+	sql(r, "VACUUM ANALYZE ipam.address");
+}
+
 static void open_world(run *r)
 {
 	bus_keypair server_keys, own_keys;
@@ -115,6 +138,9 @@ static void open_world(run *r)
 	r->pg = PQconnectdb(text);
 	if (PQstatus(r->pg) != CONNECTION_OK)
 		die("connecting", PQerrorMessage(r->pg));
+	make_networks(r, "empty", 0);
+	make_networks(r, "full", FULL_NETWORKS);
+	fill_networks(r);
 	start_server(r);
 	if (reactor_new(&r->loop, &err) != SOT_OK ||
 	    bus_new(r->loop, &own_keys, &r->bus, &err) != SOT_OK)
@@ -210,13 +236,13 @@ static void send_next(run *r, flight *f)
 	r->sent++;
 }
 
-/* Allocations a second; latencies stay in took_ns, sorted. */
 static int compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 	return (x > y) - (x < y);
 }
 
+/* Allocations a second; latencies stay in took_ns, sorted. */
 static double measure(run *r, const char *networks, uint32_t total, uint32_t open)
 {
 	r->network_format = networks;
@@ -233,29 +259,6 @@ static double measure(run *r, const char *networks, uint32_t total, uint32_t ope
 	double seconds = (double)(bench_now_ns() - began) / 1e9;
 	qsort(r->took_ns, total, sizeof(*r->took_ns), compare);
 	return (double)total / seconds;
-}
-
-/* Ten /16 each of "empty" (10.0 to 10.9) and "full" (10.10 to 10.19), made by SQL. */
-static void make_networks(run *r, const char *name, int first_octet)
-{
-	char text[600];
-	(void)snprintf(text, sizeof(text),
-	    "INSERT INTO ipam.vlan (id, name, vlan_id) SELECT gen_random_uuid(), '%s' || i, 7"
-	    " FROM generate_series(0, %d) i;"
-	    "INSERT INTO ipam.subnet (id, vlan, cidr, first, last) SELECT gen_random_uuid(), v.id, c,"
-	    " host(network(c))::inet + 1, host(broadcast(c))::inet - 1 FROM (SELECT ('10.' || %d + i "
-	    "|| '.0.0/16')::cidr"
-	    " AS c, '%s' || i AS name FROM generate_series(0, %d) i) n JOIN ipam.vlan v USING (name)",
-	    name, FULL_NETWORKS - 1, first_octet, name, FULL_NETWORKS - 1);
-	sql(r, text);
-}
-
-static void fill_networks(run *r)
-{
-	sql(r, "INSERT INTO ipam.address (address, subnet, state, owner) SELECT s.first + i, s.id,"
-	       " 'bound', gen_random_uuid() FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan,"
-	       " generate_series(0, 65533) i WHERE v.name LIKE 'full%' AND (i * 7919) % 100 > 0");
-	sql(r, "ANALYZE ipam.address");
 }
 
 /* ---- the peer ---- */
@@ -291,9 +294,6 @@ int main(int argc, char **argv)
 	}
 	static run r;
 	open_world(&r);
-	make_networks(&r, "empty", 0);
-	make_networks(&r, "full", FULL_NETWORKS);
-	fill_networks(&r);
 	(void)measure(&r, "empty", OPEN, OPEN); /* connects, reads the rows */
 	double rate = measure(&r, "empty", EMPTY_COUNT, OPEN);
 	double p99_ms = (double)r.took_ns[EMPTY_COUNT * 99 / 100] / 1e6;
