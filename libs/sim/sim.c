@@ -92,12 +92,12 @@ void sim_after(sim *s, int64_t delay_ms, sim_fn fn, void *self, sot_str data)
 		s->heap = sot_grow_array(s->heap, s->cap, cap, sizeof(event));
 		s->cap = cap;
 	}
-	s->heap[s->count] = (event){s->now_ms + delay_ms, s->next_order++, fn, self,
-		data.n ? sot_alloc(data.n) : NULL, data.n};
+	s->heap[s->count] = (event){
+	    s->now_ms + delay_ms, s->next_order++, fn, self, data.n ? sot_alloc(data.n) : NULL, data.n};
 	if (data.n)
 		memcpy(s->heap[s->count].data, data.p, data.n);
 	for (size_t i = s->count++; i > 0 && earlier(&s->heap[i], &s->heap[(i - 1) / 2]);
-		 i = (i - 1) / 2)
+	     i = (i - 1) / 2)
 		swap(&s->heap[i], &s->heap[(i - 1) / 2]);
 }
 

@@ -1,5 +1,5 @@
-/* sim - a deterministic world for cores without I/O: a virtual clock, one queue of events, and links
- * that delay, drop, duplicate, reorder and partition by seed.
+/* sim - a deterministic world for cores without I/O: a virtual clock, one queue of events, and
+ * links that delay, drop, duplicate, reorder and partition by seed.
  *
  * The next event is always the earliest; equal times go in the order of their scheduling, so a seed
  * is a run. Tests only. One owner thread.

@@ -106,10 +106,10 @@ static void drops_and_duplicates_follow_their_rates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(events_run_by_time_then_by_order),
-		cmocka_unit_test(a_link_keeps_order_unless_told_otherwise),
-		cmocka_unit_test(a_cut_link_loses_and_a_reset_link_loses_what_is_under_way),
-		cmocka_unit_test(drops_and_duplicates_follow_their_rates),
+	    cmocka_unit_test(events_run_by_time_then_by_order),
+	    cmocka_unit_test(a_link_keeps_order_unless_told_otherwise),
+	    cmocka_unit_test(a_cut_link_loses_and_a_reset_link_loses_what_is_under_way),
+	    cmocka_unit_test(drops_and_duplicates_follow_their_rates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

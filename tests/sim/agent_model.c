@@ -1,4 +1,5 @@
-/* A host's agent: a durable desired set, containers that outlive it, statuses until acknowledged. */
+/* A host's agent: a durable desired set, containers that outlive it, statuses until acknowledged.
+ */
 #include "world.h"
 
 #include <stdlib.h>
@@ -16,17 +17,17 @@ static void say_hello(agent *a)
 	SOT_AUTO_BUF frame = {0};
 	sot_err err = {0};
 	sot_hello m = {.protocol_version = 1,
-		.boot_id = SOT_STR("boot"),
-		.agent_start_id = a->start_id,
-		.generation = a->generation,
-		.epoch = a->epoch,
-		.agent_version = SOT_STR("sim"),
-		.hostname = SOT_STR("sim"),
-		.kernel = SOT_STR("sim"),
-		.docker_version = SOT_STR("20.10"),
-		.cpu_milli = 4000,
-		.memory_bytes = 1ull << 30,
-		.disk_bytes = 1ull << 40};
+	    .boot_id = SOT_STR("boot"),
+	    .agent_start_id = a->start_id,
+	    .generation = a->generation,
+	    .epoch = a->epoch,
+	    .agent_version = SOT_STR("sim"),
+	    .hostname = SOT_STR("sim"),
+	    .kernel = SOT_STR("sim"),
+	    .docker_version = SOT_STR("20.10"),
+	    .cpu_milli = 4000,
+	    .memory_bytes = 1ull << 30,
+	    .disk_bytes = 1ull << 40};
 
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	a->changed = true;
@@ -119,13 +120,14 @@ void agent_on_frame(void *self, sot_str data)
 		on_assign(a, data, arena);
 	} else if (head.id == SOT_MSG_NOT_LEADER) {
 		a->talks_to = (a->talks_to + 1) % NODES;
-		say_hello(a);
+		a->next_beat_ms = sim_now(a->w->s).ms + 1000;
+		a->hello_is_due = true;
 	} else if (head.id == SOT_MSG_HEARTBEAT_ACK &&
-			   sot_heartbeat_ack_decode(data, arena, &ack, &err) == SOT_OK) {
+	           sot_heartbeat_ack_decode(data, arena, &ack, &err) == SOT_OK) {
 		if (ack.epoch >= a->epoch && ack.generation != a->generation)
 			say_hello(a);
 	} else if (head.id == SOT_MSG_STATUS_ACK &&
-			   sot_status_ack_decode(data, arena, &status_ack, &err) == SOT_OK) {
+	           sot_status_ack_decode(data, arena, &status_ack, &err) == SOT_OK) {
 		if (status_ack.agent_start_id == a->start_id)
 			a->acked_seq = status_ack.seq;
 	}
@@ -143,7 +145,7 @@ static bool converge(agent *a, container *c)
 		return true;
 	}
 	if (c->done_generation == c->spec.generation &&
-		c->running == (c->spec.desired == SOT_DESIRED_STATE_RUNNING))
+	    c->running == (c->spec.desired == SOT_DESIRED_STATE_RUNNING))
 		return false;
 	if (c->progress++ < 2 && sim_chance(a->w->s, 700))
 		return true;
@@ -162,17 +164,17 @@ static sot_instance_status status_of(const container *c)
 	bool bad = strcmp(c->version, "bad") == 0 && c->running;
 
 	return (sot_instance_status){
-		.instance_id = c->instance_id,
-		.generation = c->done_generation,
-		.restart_seq = c->done_restart_seq,
-		.observed = retired ? SOT_OBSERVED_STATE_RETIRED
-			: bad           ? SOT_OBSERVED_STATE_FAILED
-			: c->running    ? SOT_OBSERVED_STATE_RUNNING
-			: c->exists     ? SOT_OBSERVED_STATE_STOPPED
-							: SOT_OBSERVED_STATE_PENDING,
-		.health = c->running && !bad ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN,
-		.version = sot_str_c(c->version),
-		.error = bad ? SOT_STR("exits with 1") : SOT_STR(""),
+	    .instance_id = c->instance_id,
+	    .generation = c->done_generation,
+	    .restart_seq = c->done_restart_seq,
+	    .observed = retired      ? SOT_OBSERVED_STATE_RETIRED
+	                : bad        ? SOT_OBSERVED_STATE_FAILED
+	                : c->running ? SOT_OBSERVED_STATE_RUNNING
+	                : c->exists  ? SOT_OBSERVED_STATE_STOPPED
+	                             : SOT_OBSERVED_STATE_PENDING,
+	    .health = c->running && !bad ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN,
+	    .version = sot_str_c(c->version),
+	    .error = bad ? SOT_STR("exits with 1") : SOT_STR(""),
 	};
 }
 
@@ -182,11 +184,11 @@ static void send_status(agent *a)
 	sot_err err = {0};
 	sot_instance_status *list = sot_alloc_array(a->count + 1, sizeof(*list));
 	sot_status m = {.boot_id = SOT_STR("boot"),
-		.agent_start_id = a->start_id,
-		.seq = a->seq,
-		.full = true,
-		.instances = list,
-		.instances_count = a->count};
+	    .agent_start_id = a->start_id,
+	    .seq = a->seq,
+	    .full = true,
+	    .instances = list,
+	    .instances_count = a->count};
 
 	for (size_t k = 0; k < a->count; k++)
 		list[k] = status_of(&a->containers[k]);
@@ -225,6 +227,10 @@ void agent_tick(agent *a)
 		send_status(a);
 	if (now >= a->next_beat_ms) {
 		a->next_beat_ms = now + BEAT_MS;
+		if (a->hello_is_due) {
+			a->hello_is_due = false;
+			say_hello(a);
+		}
 		/* A silent leader: try the other one. */
 		if (sim_chance(a->w->s, 50)) {
 			a->talks_to = (a->talks_to + 1) % NODES;

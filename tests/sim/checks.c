@@ -52,7 +52,7 @@ static void add_instance(void *self, const instance_row *i)
 	s->live++;
 	if ((i->desired == SOT_DESIRED_STATE_RETIRED) != (i->state == INSTANCE_RETIRING))
 		world_fail(s->w, "%s is %s and shall be %s", i->name, instance_state_name(i->state),
-			desired_name(i->desired));
+		    desired_name(i->desired));
 	if (i->state == INSTANCE_RUNNING && (i->address == 0 || sot_uuid_is_zero(i->host_id)))
 		world_fail(s->w, "%s runs without a host or an address", i->name);
 	if (slot < ADDRESSES) {
@@ -106,7 +106,7 @@ static void check_operations(world *w)
 			world_fail(w, "the operation of request %zu is lost", k + 1);
 		else if (!operation_state_is_final(o->state))
 			world_fail(w, "%s of %s never ended; it waits for: %s", operation_kind_name(o->kind),
-				o->target, o->waits_for);
+			    o->target, o->waits_for);
 	}
 }
 

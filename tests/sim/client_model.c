@@ -13,8 +13,8 @@ static sot_request_context context_of(uint64_t number, char key[static 32], uint
 	(void)snprintf(key, 32, "key-%llu", (unsigned long long)number);
 	memset(sha, (int)(number & 255), 32);
 	return (sot_request_context){.actor = SOT_STR("user:sim"),
-		.idempotency_key = sot_str_c(key),
-		.request_sha256 = {(const char *)sha, 32}};
+	    .idempotency_key = sot_str_c(key),
+	    .request_sha256 = {(const char *)sha, 32}};
 }
 
 static sent_request *new_request(world *w)
@@ -30,48 +30,48 @@ static sent_request *new_request(world *w)
 	return r;
 }
 
-static sot_code encode_create(sent_request *r, sot_request_context ctx, sot_str name, uint32_t count,
-	sot_err *err)
+static sot_code encode_create(
+    sent_request *r, sot_request_context ctx, sot_str name, uint32_t count, sot_err *err)
 {
 	sot_app_create m = {.request_id = r->request_id,
-		.context = ctx,
-		.name = name,
-		.image = SOT_STR("tomcat"),
-		.plan = SOT_STR("tiny"),
-		.network = SOT_STR("net"),
-		.health = {.kind = SOT_HEALTH_CHECK_NONE,
-			.interval_ms = 1000,
-			.timeout_ms = 500,
-			.healthy_after = 1,
-			.unhealthy_after = 3},
-		.count = count};
+	    .context = ctx,
+	    .name = name,
+	    .image = SOT_STR("tomcat"),
+	    .plan = SOT_STR("tiny"),
+	    .network = SOT_STR("net"),
+	    .health = {.kind = SOT_HEALTH_CHECK_NONE,
+	        .interval_ms = 1000,
+	        .timeout_ms = 500,
+	        .healthy_after = 1,
+	        .unhealthy_after = 3},
+	    .count = count};
 
 	return sot_app_create_encode(&m, &r->frame, err);
 }
 
-static sot_code encode_act(world *w, sent_request *r, sot_request_context ctx, sot_str app,
-	sot_err *err)
+static sot_code encode_act(
+    world *w, sent_request *r, sot_request_context ctx, sot_str app, sot_err *err)
 {
 	char name[64];
 	sot_instance_act m = {r->request_id, ctx, {0}, (sot_instance_action)sim_below(w->s, 4)};
 
-	(void)snprintf(name, sizeof(name), "%.*s-default-%02u", SOT_ARG(app),
-		(unsigned)sim_below(w->s, 12) + 1);
+	(void)snprintf(
+	    name, sizeof(name), "%.*s-default-%02u", SOT_ARG(app), (unsigned)sim_below(w->s, 12) + 1);
 	m.instance = sot_str_c(name);
 	return sot_instance_act_encode(&m, &r->frame, err);
 }
 
-static sot_code encode_package(world *w, sent_request *r, sot_request_context ctx, sot_str app,
-	sot_err *err)
+static sot_code encode_package(
+    world *w, sent_request *r, sot_request_context ctx, sot_str app, sot_err *err)
 {
 	static const uint8_t digest[32] = {1};
 	sot_package_register m = {.request_id = r->request_id,
-		.context = ctx,
-		.app = app,
-		.version = sim_chance(w->s, 300) ? SOT_STR("bad") : SOT_STR("v1"),
-		.sha256 = {(const char *)digest, 32},
-		.size_bytes = 10,
-		.file_name = SOT_STR("a.war")};
+	    .context = ctx,
+	    .app = app,
+	    .version = sim_chance(w->s, 300) ? SOT_STR("bad") : SOT_STR("v1"),
+	    .sha256 = {(const char *)digest, 32},
+	    .size_bytes = 10,
+	    .file_name = SOT_STR("a.war")};
 
 	return sot_package_register_encode(&m, &r->frame, err);
 }
@@ -98,28 +98,29 @@ static sot_code encode_random(world *w, sent_request *r, sot_request_context ctx
 	case 3:
 	case 4:
 		return sot_app_scale_encode(
-			&(sot_app_scale){r->request_id, ctx, app, count}, &r->frame, err);
+		    &(sot_app_scale){r->request_id, ctx, app, count}, &r->frame, err);
 	case 5:
 		return sot_app_deploy_encode(&(sot_app_deploy){r->request_id, ctx, app,
-										 sim_chance(w->s, 200) ? SOT_STR("bad") : SOT_STR("v1")},
-			&r->frame, err);
+		                                 sim_chance(w->s, 200) ? SOT_STR("bad") : SOT_STR("v1")},
+		    &r->frame, err);
 	case 6:
 		return encode_package(w, r, ctx, app, err);
 	case 7:
 		return encode_act(w, r, ctx, app, err);
 	case 8:
 		return sim_chance(w->s, 500)
-			? sot_app_delete_encode(&(sot_app_delete){r->request_id, ctx, app}, &r->frame, err)
-			: encode_cancel(w, r, ctx, err);
+		           ? sot_app_delete_encode(
+		                 &(sot_app_delete){r->request_id, ctx, app}, &r->frame, err)
+		           : encode_cancel(w, r, ctx, err);
 	default:
-		return sot_host_set_schedulable_encode(
-			&(sot_host_set_schedulable){
-				r->request_id, ctx, SOT_STR("host-a"), sim_chance(w->s, 600)},
-			&r->frame, err);
+		return sot_host_set_schedulable_encode(&(sot_host_set_schedulable){r->request_id, ctx,
+		                                           SOT_STR("host-a"), sim_chance(w->s, 600)},
+		    &r->frame, err);
 	}
 }
 
-static sot_code encode_setup(sent_request *r, sot_request_context ctx, uint64_t number, sot_err *err)
+static sot_code encode_setup(
+    sent_request *r, sot_request_context ctx, uint64_t number, sot_err *err)
 {
 	char name[8] = "host-a", az[8] = "az-a", key[41];
 
@@ -132,11 +133,11 @@ static sot_code encode_setup(sent_request *r, sot_request_context ctx, uint64_t 
 	key[0] = name[5] = (char)('a' + number - 1);
 	az[3] = (char)('a' + (number - 1) / 2);
 	sot_host_register m = {.request_id = r->request_id,
-		.context = ctx,
-		.name = sot_str_c(name),
-		.az = sot_str_c(az),
-		.rack = sot_str_c(az),
-		.public_key = sot_str_c(key)};
+	    .context = ctx,
+	    .name = sot_str_c(name),
+	    .az = sot_str_c(az),
+	    .rack = sot_str_c(az),
+	    .public_key = sot_str_c(key)};
 	return sot_host_register_encode(&m, &r->frame, err);
 }
 
@@ -155,8 +156,8 @@ void client_step(world *w)
 	sot_err err = {0};
 	sot_request_context ctx = context_of(number, key, sha);
 	sent_request *r = new_request(w);
-	sot_code code = number <= HOSTS ? encode_setup(r, ctx, number, &err)
-									: encode_random(w, r, ctx, &err);
+	sot_code code =
+	    number <= HOSTS ? encode_setup(r, ctx, number, &err) : encode_random(w, r, ctx, &err);
 
 	if (code != SOT_OK) {
 		world_fail(w, "client: %s", err.text);
@@ -178,11 +179,11 @@ static void on_accepted(world *w, const sot_accepted *m)
 	sent_request *r = &w->requests[m->request_id - 1];
 
 	if (r->accepted && !sot_uuid_eq(r->operation_id, m->operation_id))
-		world_fail(w, "request %llu was accepted as two operations",
-			(unsigned long long)m->request_id);
+		world_fail(
+		    w, "request %llu was accepted as two operations", (unsigned long long)m->request_id);
 	if (!store_model_operation(w->store, m->operation_id))
 		world_fail(w, "request %llu was accepted before it was committed",
-			(unsigned long long)m->request_id);
+		    (unsigned long long)m->request_id);
 	r->answered = r->accepted = true;
 	r->operation_id = m->operation_id;
 	if (m->request_id >= 2 && m->request_id <= HOSTS + 1) {
@@ -202,7 +203,7 @@ void client_on_frame(void *self, sot_str data)
 	sot_err err = {0};
 
 	if (sot_wire_peek(data, &head, &err) != SOT_OK || head.request_id == 0 ||
-		head.request_id > w->request_count)
+	    head.request_id > w->request_count)
 		return;
 	if (head.id == SOT_MSG_ACCEPTED && sot_accepted_decode(data, arena, &yes, &err) == SOT_OK) {
 		on_accepted(w, &yes);

@@ -64,15 +64,16 @@ static void on_acquire(node *n, const sot_addresses_acquire *m, sot_buf *out)
 	for (size_t k = 0; k < m->wants_count; k++)
 		missing += of_owner(w, m->wants[k].owner) == NULL;
 	if (missing > count_free(w)) {
-		sot_refused no = {m->request_id, SOT_REFUSAL_BLOCKED, SOT_STR(""), SOT_STR("network is full")};
+		sot_refused no = {
+		    m->request_id, SOT_REFUSAL_BLOCKED, SOT_STR(""), SOT_STR("network is full")};
 		code = sot_refused_encode(&no, out, &err);
 	} else {
 		for (size_t k = 0; k < m->wants_count; k++) {
 			const holding *h = hold(w, m->wants[k].owner);
 			grants[k] = (sot_address_grant){.owner = h->owner,
-				.address = h->address,
-				.prefix = 24,
-				.generation = h->generation};
+			    .address = h->address,
+			    .prefix = 24,
+			    .generation = h->generation};
 		}
 		code = sot_addresses_granted_encode(&reply, out, &err);
 	}
@@ -120,13 +121,13 @@ void ipam_on_frame(node *n, sot_str frame)
 	if (sot_wire_peek(frame, &head, &err) != SOT_OK) {
 		world_fail(n->w, "ipam cannot read a request: %s", err.text);
 	} else if (head.id == SOT_MSG_ADDRESSES_ACQUIRE &&
-			   sot_addresses_acquire_decode(frame, arena, &acquire, &err) == SOT_OK) {
+	           sot_addresses_acquire_decode(frame, arena, &acquire, &err) == SOT_OK) {
 		on_acquire(n, &acquire, &out);
 	} else if (head.id == SOT_MSG_ADDRESSES_RELEASE &&
-			   sot_addresses_release_decode(frame, arena, &release, &err) == SOT_OK) {
+	           sot_addresses_release_decode(frame, arena, &release, &err) == SOT_OK) {
 		on_release(n, &release, &out);
 	} else if (head.id == SOT_MSG_ADDRESSES_BIND &&
-			   sot_addresses_bind_decode(frame, arena, &bind, &err) == SOT_OK) {
+	           sot_addresses_bind_decode(frame, arena, &bind, &err) == SOT_OK) {
 		sot_addresses_done done = {bind.request_id, (uint32_t)bind.refs_count, 0};
 		if (sot_addresses_done_encode(&done, &out, &err) == SOT_OK)
 			answer(n, &out);

@@ -71,7 +71,7 @@ static bool is_awake(const node *n)
 static void lead(node *n)
 {
 	uint64_t epoch =
-		store_model_lead(n->w->store, n->number, n->epoch, sim_now(n->w->s).ms, LEASE_MS);
+	    store_model_lead(n->w->store, n->number, n->epoch, sim_now(n->w->s).ms, LEASE_MS);
 
 	if (epoch == n->epoch && n->epoch != 0)
 		return;
@@ -138,13 +138,13 @@ static void on_commit(void *self, sot_str data)
 		return;
 	bool lost_before = w->faults_on && sim_chance(w->s, 5);
 	bool lost_after = w->faults_on && sim_chance(w->s, 5);
-	sot_code code = lost_before ? SOT_UNKNOWN
-								: store_model_commit(w->store, n->epoch, n->rows, &err);
+	sot_code code =
+	    lost_before ? SOT_UNKNOWN : store_model_commit(w->store, n->epoch, n->rows, &err);
 	if (code == SOT_CONFLICT)
 		world_fail(w, "the database refused a batch: %s", err.text);
 	if (code == SOT_OK && n->epoch < w->highest_epoch)
 		world_fail(w, "a commit with epoch %llu after %llu", (unsigned long long)n->epoch,
-			(unsigned long long)w->highest_epoch);
+		    (unsigned long long)w->highest_epoch);
 	if (code == SOT_OK)
 		w->highest_epoch = n->epoch;
 	if (code == SOT_OK && w->faults_on && sim_chance(w->s, 5)) {
@@ -172,7 +172,7 @@ void node_settle(node *n)
 		return;
 	}
 	sim_after(n->w->s, 1 + (int64_t)sim_below(n->w->s, 15), on_commit, n,
-		(sot_str){(const char *)&n->life, sizeof(n->life)});
+	    (sot_str){(const char *)&n->life, sizeof(n->life)});
 }
 
 /* ---- what arrives ---- */

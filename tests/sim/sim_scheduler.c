@@ -38,14 +38,14 @@ int main(int argc, char **argv)
 		if (!world_run(w)) {
 			failed++;
 			printf("seed %" PRIu64 " failed %s\n  replay: sim_scheduler --seed %" PRIu64 "\n", seed,
-				w->failure, seed);
+			    w->failure, seed);
 		}
 		operations += w->request_count;
 		steps += sim_steps(w->s);
 		world_free(w);
 	}
 	printf("%" PRIu64 " seeds, %" PRIu64 " requests, %" PRIu64 " steps, %" PRIu64 " failed\n",
-		last - first + 1, operations, steps, failed);
+	    last - first + 1, operations, steps, failed);
 	if (planted)
 		return failed > 0 ? 0 : 1;
 	return failed == 0 ? 0 : 1;

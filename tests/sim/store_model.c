@@ -36,7 +36,7 @@ struct store_rows {
 	struct {
 		sot_uuid operation_id;
 		uint64_t line;
-	} *logs;
+	} * logs;
 	size_t log_count;
 };
 
@@ -59,14 +59,14 @@ static const struct {
 	size_t size;
 	void (*clear)(void *row);
 } kinds[TABLES] = {
-	[HOSTS] = {sizeof(host_row), NULL},
-	[IMAGES] = {sizeof(image_row), NULL},
-	[APPS] = {sizeof(app_row), clear_app},
-	[GROUPS] = {sizeof(group_row), NULL},
-	[VERSIONS] = {sizeof(version_row), NULL},
-	[INSTANCES] = {sizeof(instance_row), clear_instance},
-	[OPERATIONS] = {sizeof(operation_row), clear_operation},
-	[STEPS] = {sizeof(step_row), NULL},
+    [HOSTS] = {sizeof(host_row), NULL},
+    [IMAGES] = {sizeof(image_row), NULL},
+    [APPS] = {sizeof(app_row), clear_app},
+    [GROUPS] = {sizeof(group_row), NULL},
+    [VERSIONS] = {sizeof(version_row), NULL},
+    [INSTANCES] = {sizeof(instance_row), clear_instance},
+    [OPERATIONS] = {sizeof(operation_row), clear_operation},
+    [STEPS] = {sizeof(step_row), NULL},
 };
 
 static void *copy_row(int t, const void *row)
@@ -123,8 +123,8 @@ store_model *store_model_free(store_model *s)
 	return NULL;
 }
 
-uint64_t store_model_lead(store_model *s, int holder, uint64_t epoch, int64_t now_ms,
-	int64_t lease_ms)
+uint64_t store_model_lead(
+    store_model *s, int holder, uint64_t epoch, int64_t now_ms, int64_t lease_ms)
 {
 	bool mine = s->holder == holder && s->epoch == epoch && epoch > 0;
 
@@ -254,8 +254,8 @@ static sot_code guard_instance(const store_model *s, const instance_row *i, sot_
 		if (sot_uuid_eq(other->id, i->id) || other->state == INSTANCE_RETIRED)
 			continue;
 		if (i->address != 0 && other->address == i->address)
-			return sot_fail(err, SOT_CONFLICT, "instance_live_address: %s and %s", i->name,
-				other->name);
+			return sot_fail(
+			    err, SOT_CONFLICT, "instance_live_address: %s and %s", i->name, other->name);
 		if (strcmp(i->name, other->name) == 0)
 			return sot_fail(err, SOT_CONFLICT, "instance_live_name: %s", i->name);
 	}
@@ -270,12 +270,12 @@ static sot_code guard_operation(const store_model *s, const operation_row *o, so
 
 	if (before && !operation_state_may(before->state, o->state))
 		return sot_fail(err, SOT_CONFLICT, "operation of %s: %s after %s", o->target,
-			operation_state_name(o->state), operation_state_name(before->state));
+		    operation_state_name(o->state), operation_state_name(before->state));
 	if (operation_state_is_final(o->state) != (o->finished_unix_ms != 0))
 		return sot_fail(err, SOT_CONFLICT, "operation of %s: finished_at", o->target);
 	while (!before && (other = sot_map_next(s->tables[OPERATIONS].rows, &it, NULL))) {
 		if (!sot_uuid_eq(other->id, o->id) && strcmp(other->key, o->key) == 0 &&
-			strcmp(other->actor, o->actor) == 0)
+		    strcmp(other->actor, o->actor) == 0)
 			return sot_fail(err, SOT_CONFLICT, "idempotency key %s twice", o->key);
 	}
 	return SOT_OK;
@@ -306,8 +306,8 @@ static void delete_app(store_model *s, sot_uuid id)
 		void *row;
 		while ((row = sot_map_next(s->tables[owned[k]].rows, &it, &key))) {
 			sot_uuid app_id = owned[k] == INSTANCES ? ((instance_row *)row)->app_id
-				: owned[k] == GROUPS                ? ((group_row *)row)->app_id
-													: ((version_row *)row)->app_id;
+			                  : owned[k] == GROUPS  ? ((group_row *)row)->app_id
+			                                        : ((version_row *)row)->app_id;
 			if (!sot_uuid_eq(app_id, id))
 				continue;
 			sot_map_remove(s->tables[owned[k]].rows, key.p, key.n);
@@ -341,15 +341,14 @@ sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r,
 	for (size_t k = 0; k < r->count; k++) {
 		const pending *p = &r->items[k];
 		free_row(p->table,
-			sot_map_set(
-				s->tables[p->table].rows, p->key, p->key_n, copy_row(p->table, p->row)));
+		    sot_map_set(s->tables[p->table].rows, p->key, p->key_n, copy_row(p->table, p->row)));
 	}
 	for (size_t k = 0; k < r->log_count; k++)
 		note_line(s, r->logs[k].operation_id, r->logs[k].line);
 	/* Unique indexes see the whole transaction; a violation here is a bug, so no undo. */
 	for (size_t k = 0; k < r->count; k++) {
 		if (r->items[k].table == INSTANCES &&
-			(code = guard_instance(s, r->items[k].row, err)) != SOT_OK)
+		    (code = guard_instance(s, r->items[k].row, err)) != SOT_OK)
 			return code;
 	}
 	return SOT_OK;
@@ -359,7 +358,8 @@ sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r,
 
 static int by_created(const void *a, const void *b)
 {
-	const operation_row *x = *(const operation_row *const *)a, *y = *(const operation_row *const *)b;
+	const operation_row *x = *(const operation_row *const *)a,
+	                    *y = *(const operation_row *const *)b;
 
 	return sot_uuid_cmp(x->id, y->id);
 }
@@ -499,8 +499,8 @@ const operation_row *store_model_operation(const store_model *s, sot_uuid id)
 	return sot_map_get_uuid(s->tables[OPERATIONS].rows, id);
 }
 
-void store_model_each_instance(const store_model *s, void (*visit)(void *self, const instance_row *),
-	void *self)
+void store_model_each_instance(
+    const store_model *s, void (*visit)(void *self, const instance_row *), void *self)
 {
 	sot_map_iter it = {0};
 	const instance_row *row;
@@ -509,8 +509,8 @@ void store_model_each_instance(const store_model *s, void (*visit)(void *self, c
 		visit(self, row);
 }
 
-void store_model_each_host(const store_model *s, void (*visit)(void *self, const host_row *),
-	void *self)
+void store_model_each_host(
+    const store_model *s, void (*visit)(void *self, const host_row *), void *self)
 {
 	sot_map_iter it = {0};
 	const host_row *row;

@@ -11,8 +11,8 @@ store_model *store_model_new(void);
 store_model *store_model_free(store_model *s);
 
 /* As core.lead: the epoch that `holder` holds afterwards, or 0. */
-uint64_t store_model_lead(store_model *s, int holder, uint64_t epoch, int64_t now_ms,
-	int64_t lease_ms);
+uint64_t store_model_lead(
+    store_model *s, int holder, uint64_t epoch, int64_t now_ms, int64_t lease_ms);
 void store_model_resign(store_model *s, int holder, uint64_t epoch);
 
 /* A transaction: a copy of a batch's rows. */
@@ -28,10 +28,10 @@ sot_code store_model_load(store_model *s, controller *c, sot_err *err);
 void store_model_add_plan(store_model *s, const plan_row *row);
 size_t store_model_count_open(const store_model *s);
 const operation_row *store_model_operation(const store_model *s, sot_uuid id);
-void store_model_each_instance(const store_model *s, void (*visit)(void *self, const instance_row *),
-	void *self);
-void store_model_each_host(const store_model *s, void (*visit)(void *self, const host_row *),
-	void *self);
+void store_model_each_instance(
+    const store_model *s, void (*visit)(void *self, const instance_row *), void *self);
+void store_model_each_host(
+    const store_model *s, void (*visit)(void *self, const host_row *), void *self);
 bool store_model_has_app(const store_model *s, sot_uuid id);
 size_t store_model_app_count(const store_model *s);
 

@@ -23,8 +23,8 @@ void world_fail(world *w, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	(void)snprintf(w->failure, sizeof(w->failure), "at %lld ms: %s", (long long)sim_now(w->s).ms,
-		text);
+	(void)snprintf(
+	    w->failure, sizeof(w->failure), "at %lld ms: %s", (long long)sim_now(w->s).ms, text);
 }
 
 /* ---- links: which node and which agent a message is between ---- */
@@ -61,7 +61,7 @@ static void make_links(world *w)
 			*r = (route){w, n, a};
 			w->agents[a].to_node[n] = sim_link_new(w->s, &w->faults, to_node, r);
 			w->agents[a].from_node[n] =
-				sim_link_new(w->s, &w->faults, agent_on_frame, &w->agents[a]);
+			    sim_link_new(w->s, &w->faults, agent_on_frame, &w->agents[a]);
 		}
 	}
 }
@@ -225,7 +225,7 @@ bool world_run(world *w)
 
 	w->faults_on = true;
 	w->faults = (sim_faults){(unsigned)sim_below(w->s, 60), (unsigned)sim_below(w->s, 60),
-		(unsigned)sim_below(w->s, 2) * 20, 1, 1 + (int64_t)sim_below(w->s, 300)};
+	    (unsigned)sim_below(w->s, 2) * 20, 1, 1 + (int64_t)sim_below(w->s, 300)};
 	for (int n = 0; n < NODES; n++)
 		node_start(&w->nodes[n]);
 	on_tick(w, (sot_str){0});

@@ -41,7 +41,7 @@ typedef struct agent {
 	size_t count;
 	uint64_t generation, epoch;        /* durable */
 	uint64_t start_id, seq, acked_seq; /* of this start */
-	bool changed;
+	bool changed, hello_is_due;
 	int talks_to;
 	int64_t next_beat_ms;
 	uint64_t life;
@@ -108,10 +108,10 @@ void world_fail(world *w, const char *fmt, ...) SOT_PRINTF(2, 3);
 controller_now world_now(const world *w);
 
 /* ---- the parts ---- */
-void node_start(node *n);           /* alive, standby */
-void node_crash(node *n);           /* memory gone */
-void node_tick(node *n);            /* leadership, controller's tick, requests to ipam */
-void node_settle(node *n);          /* takes a batch when none is in flight */
+void node_start(node *n);  /* alive, standby */
+void node_crash(node *n);  /* memory gone */
+void node_tick(node *n);   /* leadership, controller's tick, requests to ipam */
+void node_settle(node *n); /* takes a batch when none is in flight */
 void node_on_client(void *self, sot_str data);
 void node_on_agent(node *n, const agent *a, sot_str frame);
 void node_on_ipam(void *self, sot_str data);
@@ -123,8 +123,8 @@ void agent_on_frame(void *self, sot_str data);
 
 void ipam_on_frame(node *n, sot_str frame);
 
-void client_step(world *w);  /* sends a random request now and then */
-void client_tick(world *w);  /* repeats what was not answered */
+void client_step(world *w); /* sends a random request now and then */
+void client_tick(world *w); /* repeats what was not answered */
 void client_on_frame(void *self, sot_str data);
 
 void check_always(world *w); /* after each step */

@@ -6,6 +6,7 @@
  */
 #include "parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,7 +144,17 @@ void addresses_ask(controller *c)
 
 static void grant(controller *c, instance *i, const struct sot_address_grant *g)
 {
-	i->row.address = g->address;
+	const instance *holder = model_address_holder(c, g->address);
+
+	if (holder && holder != i) {
+		/* ipam took it back from `holder` and gave it away before its answer to us came: asked
+		 * again, it says the same when the holder's row is clear. */
+		i->app->ask_after[ADDRESS_ACQUIRE] = sot_mono_add_ms(c->now.mono, c->config.ipam_retry_ms);
+		(void)snprintf(i->app->address_text, sizeof(i->app->address_text),
+		    "ipam granted an address that %s still has", holder->row.name);
+		return;
+	}
+	model_set_address(c, i, g->address);
 	i->row.prefix = g->prefix;
 	i->row.gateway = g->gateway;
 	i->row.vlan_id = g->vlan_id;
@@ -164,6 +175,7 @@ static void grant(controller *c, instance *i, const struct sot_address_grant *g)
 static void apply_granted(
     controller *c, app *a, const asked *q, const struct sot_addresses_granted *m)
 {
+	a->address_text[0] = '\0';
 	for (size_t k = 0; k < m->grants_count; k++) {
 		instance *i = model_find_instance(c, m->grants[k].owner);
 		bool mine = false;
@@ -172,7 +184,6 @@ static void apply_granted(
 		if (i && mine && i->row.address == 0 && i->host)
 			grant(c, i, &m->grants[k]);
 	}
-	a->address_text[0] = '\0';
 	if (m->grants_count != q->instance_count) /* all or none, by contract: do not spin on less */
 		a->ask_after[q->need] = sot_mono_add_ms(c->now.mono, c->config.retry_ms);
 }
@@ -205,7 +216,7 @@ static void apply_done(controller *c, const asked *q)
 			i->bound = true;
 			continue;
 		}
-		i->row.address = 0;
+		model_set_address(c, i, 0);
 		instance_reclaim(c, i);
 	}
 }

@@ -33,8 +33,8 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 {
 	controller *c = sot_alloc(sizeof(*c));
 	sot_map **maps[] = {&c->plans, &c->images, &c->hosts, &c->hosts_by_name, &c->apps,
-	    &c->apps_by_name, &c->groups, &c->instances, &c->instances_by_name, &c->operations,
-	    &c->keys, &c->asked};
+	    &c->apps_by_name, &c->groups, &c->instances, &c->instances_by_name, &c->by_address,
+	    &c->operations, &c->keys, &c->asked};
 	sot_link *lists[] = {&c->all_hosts, &c->all_apps, &c->all_operations, &c->awake, &c->asking,
 	    &c->changed_hosts, &c->relays, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
 	    &c->dirty.groups, &c->dirty.instances, &c->dirty.operations, &c->dirty.steps};
@@ -158,6 +158,7 @@ controller *controller_free(controller *c)
 	free_map(c->groups, NULL);
 	free_map(c->instances, release_instance);
 	free_map(c->instances_by_name, NULL);
+	free_map(c->by_address, NULL);
 	free_map(c->operations, release_operation);
 	free_map(c->keys, free);
 	free_map(c->asked, release_asked);
@@ -338,6 +339,24 @@ static void *collect_next(sot_link *list)
 			*VECTOR_PUSH(array, count, room_) = &SOT_CONTAINER(l_, type, dirty)->row;              \
 	} while (0)
 
+/* Who lost an address is written before who got it: the unique index looks row by row. */
+static void put_addressless_first(controller_batch *b)
+{
+	const instance_row **sorted = sot_alloc_array(b->instance_count + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	for (size_t k = 0; k < b->instance_count; k++) {
+		if (b->instances[k]->address == 0)
+			sorted[n++] = b->instances[k];
+	}
+	for (size_t k = 0; k < b->instance_count; k++) {
+		if (b->instances[k]->address != 0)
+			sorted[n++] = b->instances[k];
+	}
+	free(b->instances);
+	b->instances = sorted;
+}
+
 static void collect(controller *c, controller_batch *b)
 {
 	COLLECT(c->dirty.hosts, host, b->hosts, b->host_count);
@@ -345,6 +364,7 @@ static void collect(controller *c, controller_batch *b)
 	COLLECT(c->dirty.apps, app, b->apps, b->app_count);
 	COLLECT(c->dirty.groups, group, b->groups, b->group_count);
 	COLLECT(c->dirty.instances, instance, b->instances, b->instance_count);
+	put_addressless_first(b);
 	COLLECT(c->dirty.operations, operation, b->operations, b->operation_count);
 	COLLECT(c->dirty.steps, step, b->steps, b->step_count);
 }

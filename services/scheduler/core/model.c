@@ -47,6 +47,23 @@ host *model_find_host(controller *c, sot_str name)
 	return sot_map_get(c->hosts_by_name, name.p, name.n);
 }
 
+instance *model_address_holder(const controller *c, uint32_t address)
+{
+	return sot_map_get(c->by_address, &address, sizeof(address));
+}
+
+void model_set_address(controller *c, instance *i, uint32_t address)
+{
+	uint32_t before = i->row.address;
+
+	if (before != 0)
+		sot_map_remove(c->by_address, &before, sizeof(before));
+	if (address != 0)
+		sot_map_set(c->by_address, &address, sizeof(address), i);
+	i->row.address = address;
+	touch_instance(c, i);
+}
+
 const version_row *model_find_version(const app *a, const char *version)
 {
 	for (size_t i = 0; i < a->version_count; i++) {
@@ -204,6 +221,8 @@ instance *model_add_instance(controller *c, app *a, instance_row *row)
 	sot_list_push(&a->instances, &i->of_app);
 	sot_map_set_uuid(c->instances, row->id, i);
 	sot_map_set(c->instances_by_name, row->name, strlen(row->name), i);
+	if (row->address != 0)
+		sot_map_set(c->by_address, &row->address, sizeof(row->address), i);
 	return i;
 }
 

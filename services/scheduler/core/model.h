@@ -127,7 +127,7 @@ struct controller {
 	sot_rand rand;
 	controller_now now; /* of the event that is handled */
 	sot_map *plans, *images, *hosts, *hosts_by_name, *apps, *apps_by_name, *groups, *instances,
-	    *instances_by_name, *operations, *keys, *asked;
+	    *instances_by_name, *by_address, *operations, *keys, *asked;
 	sot_link all_hosts, all_apps, all_operations, awake, asking, changed_hosts, relays;
 	struct {
 		sot_link hosts, images, apps, groups, instances, operations, steps;
@@ -151,6 +151,10 @@ sot_uuid model_new_id(controller *c);
 instance *model_find_instance(controller *c, sot_uuid id);
 app *model_find_app(controller *c, sot_str name);
 host *model_find_host(controller *c, sot_str name);
+/* The instance whose row holds the address, NULL when none. */
+instance *model_address_holder(const controller *c, uint32_t address);
+/* The row holds another address from now on; 0 for none. */
+void model_set_address(controller *c, instance *i, uint32_t address);
 const version_row *model_find_version(const app *a, const char *version);
 const key_row *model_find_key(const controller *c, const char *actor, const char *key);
 void model_remember_key(controller *c, const key_row *row);

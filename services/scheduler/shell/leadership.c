@@ -7,6 +7,14 @@
 #include "sot_log.h"
 #include "sot_metrics.h"
 
+/* Nothing waits for it; the reason is for the log. */
+static void on_side_done(void *self, const store_outcome *outcome)
+{
+	(void)self;
+	if (outcome->code != SOT_OK)
+		sot_log_err(SOT_WARN, "database.side_work_failed", outcome->why, "%s", "");
+}
+
 void leadership_lose(scheduler *s, bool resign, const char *why)
 {
 	uint64_t epoch = s->epoch;
@@ -30,7 +38,7 @@ void leadership_lose(scheduler *s, bool resign, const char *why)
 	store_arg_c(tx, SCHEDULER_ROLE);
 	store_arg_c(tx, s->holder);
 	store_arg_i64(tx, (int64_t)epoch);
-	if (store_commit(&tx, NULL, s, &err) != SOT_OK) /* the lease runs out by itself */
+	if (store_commit(&tx, on_side_done, s, &err) != SOT_OK) /* the lease runs out by itself */
 		sot_log_err(SOT_WARN, "leadership.resign_failed", &err, "epoch=%" PRIu64, epoch);
 }
 

@@ -476,6 +476,14 @@ static controller *new_controller(const scheduler *s, uint64_t epoch)
 	return controller_new(&config, seed);
 }
 
+/* Nothing waits for it; the reason is for the log. */
+static void on_side_done(void *self, const store_outcome *outcome)
+{
+	(void)self;
+	if (outcome->code != SOT_OK)
+		sot_log_err(SOT_WARN, "database.side_work_failed", outcome->why, "%s", "");
+}
+
 static void purge(scheduler *s)
 {
 	store_tx *tx = store_begin(s->store);
@@ -486,7 +494,7 @@ static void purge(scheduler *s)
 	store_arg_i64(tx, (int64_t)s->epoch);
 	store_query(tx, SCHEDULER_SQL_PURGE, NULL, NULL);
 	store_arg_i64(tx, s->config->operation_retention_days);
-	if (store_commit(&tx, NULL, s, &err) != SOT_OK) /* the next take-over does it */
+	if (store_commit(&tx, on_side_done, s, &err) != SOT_OK) /* the next take-over does it */
 		sot_log_err(SOT_WARN, "take_over.not_purged", &err, "%s", "");
 }
 
@@ -552,6 +560,6 @@ void load_host_keys(void *self, uint64_t missed)
 		return;
 	store_tx *tx = store_begin_read(s->store);
 	store_query(tx, SCHEDULER_SQL_HOST_KEYS, on_host_keys, s);
-	if (store_commit(&tx, NULL, s, &err) != SOT_OK)
+	if (store_commit(&tx, on_side_done, s, &err) != SOT_OK)
 		sot_log_err(SOT_WARN, "keys.not_read", &err, "%s", "");
 }
