@@ -10,7 +10,7 @@
 # SOT_PG_OPTIONS more server options, e.g. "-c fsync=off" (read by start and run)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
+bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1)
 [ -n "$bin" ] || { echo "pg.sh: no PostgreSQL server found; apt-get install postgresql-15" >&2; exit 1; }
 
 as_postgres() {
@@ -34,6 +34,7 @@ start() {
 	(cd "$dir" && as_postgres setsid "$bin/postgres" -D "$dir/data" -k "$dir/socket" -c listen_addresses='' \
 		-c shared_buffers=64MB -c max_connections=80 ${SOT_PG_OPTIONS:-} >"$dir/server.log" 2>&1 </dev/null &)
 	if ! "$bin/pg_isready" -q -h "$dir/socket" -t 1; then
+		# shellcheck disable=SC2016 # expanded by the inner shell
 		timeout 30 bash -c 'until "$0" -q -h "$1" -t 1; do read -r -t 0.05 <> <(:) || true; done' \
 			"$bin/pg_isready" "$dir/socket" || { tail -20 "$dir/server.log" >&2; return 1; }
 	fi
@@ -57,6 +58,7 @@ stop() {
 	if [ -r "$dir/data/postmaster.pid" ]; then
 		pid=$(head -1 "$dir/data/postmaster.pid")
 		# A test may have left it stopped.
+		# shellcheck disable=SC2046 # a list of pids
 		kill -CONT "$pid" $(ps -o pid= --ppid "$pid") 2>/dev/null || true
 		kill -QUIT "$pid" 2>/dev/null || true
 		timeout 20 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
@@ -76,6 +78,7 @@ run() {
 	set +a
 	"$@" &
 	local child=$!
+	# shellcheck disable=SC2064 # child is meant now
 	trap "kill -TERM $child 2>/dev/null || true; exit 130" INT TERM HUP
 	wait "$child" || code=$?
 	exit "$code"

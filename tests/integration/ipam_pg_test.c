@@ -2,13 +2,13 @@
  * none lost, whatever dies. Argument: the binary.
  */
 #include "bus.h"
+#include "pg_control.h"
 #include "sot_file.h"
 #include "sot_map.h"
 #include "sot_parse.h"
 #include "sot_proto.h"
 #include "sot_rand.h"
 
-#include <libpq-fe.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -25,7 +25,7 @@ enum { SERVERS = 2, CLIENTS = 64, REQUEST_MS = 60000 };
 static const char *binary;
 
 typedef struct world {
-	char dir[64];
+	char dir[80];
 	reactor *loop;
 	bus *bus;
 	sot_arena *arena;
@@ -51,30 +51,16 @@ typedef struct call {
 	bool replayed;
 } call;
 
-#define TURN_UNTIL(w, condition)                                                                   \
-	do {                                                                                           \
-		sot_mono limit_ = sot_mono_add_ms(sot_mono_now(), 90000);                                  \
-		while (!(condition) && !sot_mono_reached(sot_mono_now(), limit_))                          \
-			reactor_turn((w)->loop, 100);                                                          \
-		assert_true(condition);                                                                    \
-	} while (0)
-
 /* ---- the world ---- */
 
 static int64_t control(world *w, const char *sql)
 {
-	PGresult *res = PQexec(w->control, sql);
-	ExecStatusType status = PQresultStatus(res);
-	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		fail_msg("%s: %s", sql, PQerrorMessage(w->control));
-	int64_t value = PQntuples(res) > 0 ? strtoll(PQgetvalue(res, 0, 0), NULL, 10) : 0;
-	PQclear(res);
-	return value;
+	return pg_control(w->control, sql);
 }
 
 static void make_keys(world *w, const char *name, bus_keypair *keys)
 {
-	char path[160];
+	char path[200];
 	sot_err err = {0};
 	assert_int_equal(bus_keypair_make(keys, &err), SOT_OK);
 	(void)snprintf(path, sizeof(path), "%s/%s.key", w->dir, name);
@@ -87,7 +73,7 @@ static void make_keys(world *w, const char *name, bus_keypair *keys)
 static void start_server(world *w, int index, const char *failpoints)
 {
 	extern char **environ;
-	char keys[100], requests[100], hints[100], database[200], points[200];
+	char keys[120], requests[120], hints[120], database[200], points[200];
 	(void)snprintf(keys, sizeof(keys), "--keys_dir=%s", w->dir);
 	(void)snprintf(requests, sizeof(requests), "--requests_endpoint=ipc://%s/r%d", w->dir, index);
 	(void)snprintf(hints, sizeof(hints), "--hints_endpoint=ipc://%s/h%d", w->dir, index);
@@ -115,7 +101,7 @@ static void connect_clients(world *w, size_t count)
 {
 	sot_err err = {0};
 	for (int server = 0; server < SERVERS; server++) {
-		char endpoint[100];
+		char endpoint[120];
 		(void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/r%d", w->dir, server);
 		for (size_t i = w->client_count; i < count; i++) {
 			if (bus_connect(w->bus, "ipam", endpoint, w->server_key, NULL, NULL, w,
@@ -128,18 +114,15 @@ static void connect_clients(world *w, size_t count)
 
 static int setup(void **state)
 {
-	if (!getenv("SOT_PG_DIR") || !binary) {
-		print_error("run it as: tests/pg.sh run ipam_pg_test PATH_OF_sotalia-ipam\n");
+	PGconn *pg = binary ? pg_control_open() : NULL;
+	if (!pg)
 		return -1;
-	}
 	world *w = sot_alloc(sizeof(*w));
 	*state = w;
-	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/sotalia-ipam-test.XXXXXX");
+	/* Gone with the scratch server. */
+	(void)snprintf(w->dir, sizeof(w->dir), "%s/ipam.XXXXXX", getenv("SOT_PG_DIR"));
 	assert_non_null(mkdtemp(w->dir));
-	char text[300];
-	(void)snprintf(
-	    text, sizeof(text), "host=%s dbname=sotalia user=postgres", getenv("SOT_PG_DIR"));
-	w->control = PQconnectdb(text);
+	w->control = pg;
 	(void)control(w,
 	    "TRUNCATE ipam.vlan, ipam.subnet, ipam.address, ipam.address_event, ipam.operation_ref,"
 	    " core.outbox, gateway.audit");
@@ -170,15 +153,6 @@ static int teardown(void **state)
 	reactor_free(w->loop);
 	sot_arena_free(w->arena);
 	PQfinish(w->control);
-	char command[100];
-	static const char *const names[] = {"ipam.key", "ipam.key_secret", "ipam.pub", "scheduler.key",
-	    "scheduler.key_secret", "scheduler.pub", "monitor-bridge.key", "monitor-bridge.key_secret",
-	    "monitor-bridge.pub", "r0", "r1", "h0", "h1"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		(void)snprintf(command, sizeof(command), "%s/%s", w->dir, names[i]);
-		(void)unlink(command);
-	}
-	(void)rmdir(w->dir);
 	free(w);
 	if (bad)
 		print_error("a server ended with status %d\n", bad);
@@ -280,7 +254,7 @@ static call acquire(world *w, uint32_t first, uint32_t count)
 {
 	call c;
 	send_acquire(w, 0, 0, first, count, &c);
-	TURN_UNTIL(w, c.done);
+	TURN_UNTIL(w->loop, c.done);
 	return c;
 }
 
@@ -304,7 +278,7 @@ static call change(world *w, bool is_release, uint32_t owner, uint64_t generatio
 	                           : sot_addresses_bind_encode(&bind, &frame, NULL);
 	assert_int_equal(code, SOT_OK);
 	send_frame(w, 0, 0, release.request_id, &frame, &c);
-	TURN_UNTIL(w, c.done);
+	TURN_UNTIL(w->loop, c.done);
 	return c;
 }
 
@@ -347,7 +321,7 @@ static call create_network(world *w, network n)
 	    .last = n.last};
 	assert_int_equal(sot_network_create_encode(&m, &frame, NULL), SOT_OK);
 	send_frame(w, 0, 0, m.request_id, &frame, &c);
-	TURN_UNTIL(w, c.done);
+	TURN_UNTIL(w->loop, c.done);
 	return c;
 }
 
@@ -472,7 +446,7 @@ static void peers_that_may_not_ask_are_denied(void **state)
 {
 	world *w = *state;
 	start_server(w, 0, "");
-	char path[100];
+	char path[200];
 	bus_keypair keys;
 	bus *other = NULL;
 	bus_client *client = NULL;
@@ -503,7 +477,7 @@ static void contend(world *w, int servers)
 		send_acquire(w, (int)i % servers, i % CLIENTS, 1 + i, 1, &calls[i]);
 	SOT_AUTO(sot_map) seen = sot_map_new();
 	for (uint32_t i = 0; i < TOTAL; i++) {
-		TURN_UNTIL(w, calls[i].done);
+		TURN_UNTIL(w->loop, calls[i].done);
 		assert_string_equal(calls[i].text, "");
 		assert_int_equal(calls[i].grants, 1);
 		assert_null(sot_map_set(seen, &calls[i].grant.address, 4, &calls[i]));
@@ -512,7 +486,7 @@ static void contend(world *w, int servers)
 	for (int server = 0; server < servers; server++) {
 		call c;
 		send_acquire(w, server, 0, 100000, 1, &c);
-		TURN_UNTIL(w, c.done);
+		TURN_UNTIL(w->loop, c.done);
 		assert_int_equal(c.refusal, SOT_REFUSAL_BLOCKED);
 	}
 }
@@ -542,7 +516,7 @@ static void two_servers_that_are_asked_for_the_same_owner_agree(void **state)
 		call a, b;
 		send_acquire(w, 0, 0, 1 + i, 1, &a);
 		send_acquire(w, 1, 0, 1 + i, 1, &b);
-		TURN_UNTIL(w, a.done && b.done);
+		TURN_UNTIL(w->loop, a.done && b.done);
 		assert_string_equal(a.text, "");
 		assert_string_equal(b.text, "");
 		assert_int_equal(a.grant.address, b.grant.address);
@@ -560,17 +534,17 @@ static void crash_and_retry(world *w, const char *failpoint, int64_t rows_after_
 	send_acquire(w, 0, 0, 1, 3, &c);
 	int status = 0;
 	pid_t ended = 0;
-	TURN_UNTIL(w, ended > 0 || (ended = waitpid(w->pids[0], &status, WNOHANG)) > 0);
+	TURN_UNTIL(w->loop, ended > 0 || (ended = waitpid(w->pids[0], &status, WNOHANG)) > 0);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	assert_int_equal(c.done, 0);
 	/* The backend ends when it sees the closed socket. */
-	TURN_UNTIL(
-	    w, control(w, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'sot_ipam'") == 0);
+	TURN_UNTIL(w->loop,
+	    control(w, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'sot_ipam'") == 0);
 	assert_int_equal(control(w, "SELECT count(*) FROM ipam.address"), rows_after_crash);
 	int64_t address =
 	    control(w, "SELECT coalesce(min(address) - '0.0.0.0'::inet, 0) FROM ipam.address");
 	start_server(w, 0, "");
-	TURN_UNTIL(w, c.done); /* the bus repeats the request by itself */
+	TURN_UNTIL(w->loop, c.done); /* the bus repeats the request by itself */
 	assert_string_equal(c.text, "");
 	assert_int_equal(c.grants, 3);
 	if (rows_after_crash)

@@ -2,13 +2,13 @@
  *
  * A second, plain libpq connection looks at what really is in the database.
  */
+#include "pg_control.h"
 #include "pg_proxy.h"
 #include "sot_failpoint.h"
 #include "sot_metrics.h"
 #include "sot_rand.h"
 #include "store.h"
 
-#include <libpq-fe.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -83,24 +83,9 @@ static void on_up(void *self, bool up, const sot_err *why)
 		(void)snprintf(w->why, sizeof(w->why), "%s", why->text);
 }
 
-/* Turns the loop until *flag; the bound only ends a test that hangs. */
-#define TURN_UNTIL(w, condition)                                                                   \
-	do {                                                                                           \
-		sot_mono limit_ = sot_mono_add_ms(sot_mono_now(), 60000);                                  \
-		while (!(condition) && !sot_mono_reached(sot_mono_now(), limit_))                          \
-			reactor_turn((w)->loop, 100);                                                          \
-		assert_true(condition);                                                                    \
-	} while (0)
-
 static int64_t control(world *w, const char *sql)
 {
-	PGresult *res = PQexec(w->control, sql);
-	ExecStatusType status = PQresultStatus(res);
-	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-		fail_msg("%s: %s", sql, PQerrorMessage(w->control));
-	int64_t value = PQntuples(res) > 0 ? strtoll(PQgetvalue(res, 0, 0), NULL, 10) : 0;
-	PQclear(res);
-	return value;
+	return pg_control(w->control, sql);
 }
 
 static int64_t count_op(world *w, int64_t op)
@@ -126,18 +111,15 @@ static void open_store(world *w, const char *conninfo, int connections, int64_t 
 static int setup(void **state)
 {
 	const char *dir = getenv("SOT_PG_DIR");
-	if (!dir) {
-		print_error("run it as: tests/pg.sh run %s\n", "store_pg_test");
+	PGconn *pg = pg_control_open();
+	if (!pg)
 		return -1;
-	}
 	world *w = sot_alloc(sizeof(*w));
 	sot_err err = {0};
 	if (reactor_new(&w->loop, &err) != SOT_OK)
 		return -1;
-	char text[300], proxy_dir[200];
-	(void)snprintf(text, sizeof(text), "host=%s dbname=sotalia user=postgres", dir);
-	w->control = PQconnectdb(text);
-	(void)control(w, "SET client_min_messages = warning");
+	char proxy_dir[200];
+	w->control = pg;
 	(void)control(w, "DROP SCHEMA IF EXISTS t CASCADE");
 	(void)control(w, "CREATE SCHEMA t");
 	(void)control(w, "CREATE TABLE t.thing (id int8 CONSTRAINT thing_id PRIMARY KEY, op int8)");
@@ -194,7 +176,7 @@ static int64_t backend_pid(world *w)
 {
 	seen got = {0};
 	send_number(w, PID, &got);
-	TURN_UNTIL(w, got.done);
+	TURN_UNTIL(w->loop, got.done);
 	assert_int_equal(got.code, SOT_OK);
 	return got.number;
 }
@@ -211,7 +193,7 @@ static void committed_rows_are_there_and_shown_after_the_commit(void **state)
 	store_query(tx, LOOK, on_number, &got);
 	store_arg_i64(tx, 11);
 	must_commit(tx, &got);
-	TURN_UNTIL(w, got.done);
+	TURN_UNTIL(w->loop, got.done);
 	assert_int_equal(got.code, SOT_OK);
 	assert_int_equal(got.row_calls, 1);
 	assert_int_equal(got.number, 1);
@@ -231,7 +213,7 @@ static void a_rolled_back_transaction_shows_no_row_and_names_the_constraint(void
 	store_arg_i64(tx, 12);
 	must_commit(tx, &got);
 	send_add(w, 8, 13, &after); /* in the pipeline behind the failed one: must not suffer */
-	TURN_UNTIL(w, got.done && after.done);
+	TURN_UNTIL(w->loop, got.done && after.done);
 	assert_int_equal(got.code, SOT_CONFLICT);
 	assert_string_equal(got.sqlstate, "23505");
 	assert_string_equal(got.constraint, "thing_id");
@@ -258,7 +240,7 @@ static void a_fenced_leader_is_denied_and_other_errors_are_invalid(void **state)
 	store_query(tx, BAD_NUMBER, NULL, NULL);
 	store_arg_i64(tx, 0);
 	must_commit(tx, &divided);
-	TURN_UNTIL(w, fenced.done && divided.done);
+	TURN_UNTIL(w->loop, fenced.done && divided.done);
 	assert_int_equal(fenced.code, SOT_DENIED);
 	assert_string_equal(fenced.sqlstate, "SOT01");
 	assert_int_equal(divided.code, SOT_INVALID);
@@ -299,7 +281,7 @@ static void any_text_survives_an_array_parameter(void **state)
 		store_item_bool(tx, i % 2 == 0);
 	store_arg_array_end(tx);
 	must_commit(tx, &got);
-	TURN_UNTIL(w, got.done);
+	TURN_UNTIL(w->loop, got.done);
 	assert_string_equal(got.why, "");
 	assert_int_equal(got.code, SOT_OK);
 }
@@ -332,8 +314,8 @@ static void a_thousand_queued_transactions_run_in_the_pipeline(void **state)
 	seen doubled = {0};
 	send_add(w, 1000, 32, &doubled); /* a refusal in the midst of them */
 	for (int i = 0; i < 1000; i++)
-		TURN_UNTIL(w, got[i].done);
-	TURN_UNTIL(w, doubled.done);
+		TURN_UNTIL(w->loop, got[i].done);
+	TURN_UNTIL(w->loop, doubled.done);
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(got[i].code, SOT_OK);
 		assert_int_equal(got[i].done, 1);
@@ -351,7 +333,7 @@ static void every_refusal_in_a_full_pipeline_hits_only_its_own_transaction(void 
 	for (int i = 0; i < 300; i++)
 		send_add(w, i % 3 == 2 ? 2000 : 2000 + i, 33, &got[i]);
 	for (int i = 0; i < 300; i++)
-		TURN_UNTIL(w, got[i].done);
+		TURN_UNTIL(w->loop, got[i].done);
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(got[i].code, i % 3 == 2 ? SOT_CONFLICT : SOT_OK);
 	assert_int_equal(count_op(w, 33), 200);
@@ -361,16 +343,16 @@ static void one_cut(world *w, int64_t op, pg_proxy_cut cut, unsigned counts[3])
 {
 	seen got = {0};
 	unsigned cuts = pg_proxy_cuts(w->proxy);
-	TURN_UNTIL(w, w->up);
+	TURN_UNTIL(w->loop, w->up);
 	pg_proxy_set(w->proxy, cut);
 	send_add(w, 100000 + op, op, &got);
-	TURN_UNTIL(w, got.done);
+	TURN_UNTIL(w->loop, got.done);
 	assert_int_equal(pg_proxy_cuts(w->proxy), cuts + 1);
 	assert_int_equal(got.code, SOT_UNKNOWN);
 	assert_non_null(strstr(got.why, "COMMIT was sent"));
 	/* The server has the COMMIT and nobody who waits for it: it commits when it gets there. */
 	if (cut == PG_PROXY_CUT_BLIND)
-		TURN_UNTIL(w, count_op(w, op) == 1);
+		TURN_UNTIL(w->loop, count_op(w, op) == 1);
 	int64_t rows = count_op(w, op);
 	assert_true(rows == 0 || rows == 1);
 	if (cut == PG_PROXY_CUT_BEFORE)
@@ -384,7 +366,7 @@ static void one_cut(world *w, int64_t op, pg_proxy_cut cut, unsigned counts[3])
 	store_query(tx, LOOK, on_number, &back);
 	store_arg_i64(tx, op);
 	must_commit(tx, &back);
-	TURN_UNTIL(w, back.done);
+	TURN_UNTIL(w->loop, back.done);
 	assert_int_equal(back.code, SOT_OK);
 	assert_int_equal(back.number >= 0, rows);
 	counts[2]++;
@@ -423,10 +405,10 @@ static void a_killed_backend_before_commit_changes_nothing(void **state)
 	(void)snprintf(sql, sizeof(sql),
 	    "SELECT count(*) FROM pg_stat_activity WHERE pid = %lld AND wait_event = 'PgSleep'",
 	    (long long)pid);
-	TURN_UNTIL(w, control(w, sql) == 1);
+	TURN_UNTIL(w->loop, control(w, sql) == 1);
 	(void)snprintf(sql, sizeof(sql), "SELECT pg_terminate_backend(%lld)", (long long)pid);
 	(void)control(w, sql);
-	TURN_UNTIL(w, got.done);
+	TURN_UNTIL(w->loop, got.done);
 	assert_int_equal(got.code, SOT_UNAVAILABLE);
 	assert_string_equal(got.sqlstate, "57P01");
 	assert_int_equal(count_op(w, 40), 0);
@@ -445,11 +427,11 @@ static void a_read_is_repeated_once_after_a_lost_connection(void **state)
 	reactor_turn(w->loop, 0);
 	pg_proxy_set(w->proxy, PG_PROXY_PASS);
 	(void)kill((pid_t)pid, SIGKILL);
-	TURN_UNTIL(w, got.done);
+	TURN_UNTIL(w->loop, got.done);
 	assert_int_equal(got.code, SOT_OK);
 	assert_true(got.number != pid);
 	/* A killed backend makes the server restart: the control connection is gone as well. */
-	TURN_UNTIL(w, (PQreset(w->control), PQstatus(w->control) == CONNECTION_OK));
+	TURN_UNTIL(w->loop, (PQreset(w->control), PQstatus(w->control) == CONNECTION_OK));
 }
 
 static void a_frozen_server_ends_in_the_deadline_and_comes_back(void **state)
@@ -457,21 +439,21 @@ static void a_frozen_server_ends_in_the_deadline_and_comes_back(void **state)
 	world *w = *state;
 	open_store(w, w->conninfo, 1, 400);
 	int64_t pid = backend_pid(w);
-	pid_t postmaster = (pid_t)strtol(getenv("SOT_PG_PID"), NULL, 10);
+	pid_t postmaster = pg_control_postmaster();
 	assert_int_equal(kill(postmaster, SIGSTOP), 0);
 	assert_int_equal(kill((pid_t)pid, SIGSTOP), 0);
 	seen written = {0}, queued = {0};
 	send_add(w, 50, 50, &written);
-	TURN_UNTIL(w, written.done);
+	TURN_UNTIL(w->loop, written.done);
 	send_add(w, 51, 51, &queued);
-	TURN_UNTIL(w, queued.done);
+	TURN_UNTIL(w->loop, queued.done);
 	assert_int_equal(kill(postmaster, SIGCONT), 0);
 	assert_int_equal(kill((pid_t)pid, SIGCONT), 0);
 	assert_int_equal(written.code, SOT_UNKNOWN);
 	assert_non_null(strstr(written.why, "400 ms"));
 	assert_int_equal(queued.code, SOT_UNAVAILABLE); /* no connection: never sent */
 	assert_non_null(strstr(queued.why, "not sent"));
-	TURN_UNTIL(w, w->ups == 2);
+	TURN_UNTIL(w->loop, w->ups == 2);
 	assert_true(backend_pid(w) != pid);
 	assert_int_equal(count_op(w, 51), 0);
 }
@@ -480,17 +462,17 @@ static void an_injected_failure_around_commit_has_the_outcome_of_a_real_one(void
 {
 	world *w = *state;
 	open_store(w, w->conninfo, 1, 5000);
-	TURN_UNTIL(w, w->up);
+	TURN_UNTIL(w->loop, w->up);
 	seen before = {0}, after = {0};
 	sot_err err = {0};
 	assert_int_equal(sot_failpoint_set("store.tx.before_commit", "error:1", &err), SOT_OK);
 	send_add(w, 60, 60, &before);
-	TURN_UNTIL(w, before.done);
+	TURN_UNTIL(w->loop, before.done);
 	assert_int_equal(before.code, SOT_UNAVAILABLE);
 	assert_int_equal(count_op(w, 60), 0);
 	assert_int_equal(sot_failpoint_set("store.tx.after_commit", "error:1", &err), SOT_OK);
 	send_add(w, 61, 61, &after);
-	TURN_UNTIL(w, after.done);
+	TURN_UNTIL(w->loop, after.done);
 	assert_int_equal(after.code, SOT_UNKNOWN);
 	assert_int_equal(count_op(w, 61), 1);
 }
@@ -505,7 +487,7 @@ static void drift_of_the_schema_is_named(void **state)
 	    .statement_count = 2,
 	    .connections = 1};
 	open_store(w, w->conninfo, 1, 5000);
-	TURN_UNTIL(w, w->why[0]);
+	TURN_UNTIL(w->loop, w->why[0]);
 	assert_non_null(strstr(w->why, "statement look, column 1 is 'id int4', declared is 'id int8'"));
 	assert_int_equal(w->ups, 0);
 	sot_err err = {0};
@@ -518,7 +500,7 @@ static void drift_of_the_schema_is_named(void **state)
 	assert_non_null(strstr(err.text, "statement look"));
 	(void)control(w, "ALTER TABLE t.thing ALTER id TYPE int8");
 	assert_int_equal(store_check(&blocking, &err), SOT_OK);
-	TURN_UNTIL(w, w->up); /* mended while it tried */
+	TURN_UNTIL(w->loop, w->up); /* mended while it tried */
 	(void)control(w, "ALTER TABLE t.thing DROP op");
 	assert_int_equal(store_check(&blocking, &err), SOT_INVALID);
 	assert_non_null(strstr(err.text, "statement add: 42703"));
@@ -528,12 +510,12 @@ static void closing_or_forgetting_ends_every_transaction_as_promised(void **stat
 {
 	world *w = *state;
 	open_store(w, w->conninfo, 1, 5000);
-	TURN_UNTIL(w, w->up);
+	TURN_UNTIL(w->loop, w->up);
 	seen flying = {0}, queued = {0}, forgotten = {0};
 	pg_proxy_set(w->proxy, PG_PROXY_HOLD);
 	send_add(w, 70, 70, &flying);
 	send_add(w, 71, 71, &forgotten);
-	TURN_UNTIL(w, count_op(w, 71) == 1);
+	TURN_UNTIL(w->loop, count_op(w, 71) == 1);
 	store_forget(w->store, &forgotten);
 	send_add(w, 72, 72, &queued);
 	w->store = store_free(w->store);
@@ -559,7 +541,7 @@ static void a_callback_may_close_the_store(void **state)
 	store_query(tx, LOOK_ALL, NULL, NULL);
 	assert_int_equal(store_commit(&tx, free_in_callback, w, NULL), SOT_OK);
 	send_add(w, 80, 80, &other);
-	TURN_UNTIL(w, !w->store);
+	TURN_UNTIL(w->loop, !w->store);
 	assert_int_equal(other.done, 1);
 }
 
@@ -581,7 +563,7 @@ static void the_queue_is_bounded(void **state)
 	store_tx *tx = store_begin_read(w->store);
 	store_query(tx, LOOK_ALL, NULL, NULL);
 	assert_int_equal(store_commit(&tx, on_done, NULL, &err), SOT_LIMIT);
-	TURN_UNTIL(w, got[0].done && got[1].done);
+	TURN_UNTIL(w->loop, got[0].done && got[1].done);
 	assert_int_equal(got[0].code, SOT_UNAVAILABLE);
 	assert_non_null(strstr(got[0].why, "/nonexistent"));
 }

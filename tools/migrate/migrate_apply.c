@@ -84,7 +84,10 @@ static sot_code check_applied(
     PGconn *pg, const migration_list *list, const PGresult *rows, int row, sot_err *err)
 {
 	const char *name = PQgetvalue(rows, row, 1);
-	if (strtoull(PQgetvalue(rows, row, 0), NULL, 10) != (unsigned long long)row + 1)
+	uint64_t number = 0;
+	sot_str text = sot_str_c(PQgetvalue(rows, row, 0));
+	if (sot_parse_u64(text, 1, MIGRATIONS_MAX, &number, NULL) != SOT_OK ||
+	    number != (uint64_t)row + 1)
 		return sot_fail(err, SOT_INVALID,
 		    "core.schema_migration has no row %04d but has %s: the table was changed by hand",
 		    row + 1, name);

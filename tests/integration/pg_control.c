@@ -1,0 +1,50 @@
+#include "pg_control.h"
+
+#include "sot_parse.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static int64_t number(const char *text)
+{
+	int64_t value = 0;
+	if (sot_parse_i64(sot_str_c(text), INT64_MIN, INT64_MAX, &value, NULL) == SOT_OK)
+		return value;
+	return 0; /* a text, as of a void function: the caller asked for an effect */
+}
+
+PGconn *pg_control_open(void)
+{
+	char text[300];
+	const char *dir = getenv("SOT_PG_DIR");
+	if (!dir) {
+		print_error("run it inside a scratch database: tests/pg.sh run TEST [ARGS...]\n");
+		return NULL;
+	}
+	(void)snprintf(text, sizeof(text), "host=%s dbname=sotalia user=postgres", dir);
+	PGconn *pg = PQconnectdb(text);
+	(void)pg_control(pg, "SET client_min_messages = warning");
+	return pg;
+}
+
+int64_t pg_control(PGconn *pg, const char *sql)
+{
+	PGresult *res = PQexec(pg, sql);
+	ExecStatusType status = PQresultStatus(res);
+	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(pg));
+	int64_t value = PQntuples(res) > 0 ? number(PQgetvalue(res, 0, 0)) : 0;
+	PQclear(res);
+	return value;
+}
+
+pid_t pg_control_postmaster(void)
+{
+	int64_t pid = number(getenv("SOT_PG_PID"));
+	assert_true(pid > 1);
+	return (pid_t)pid;
+}
