@@ -1,6 +1,7 @@
 /* ipam as its contract says: idempotent by owner, all or none, releases by generation, cooling. */
 #include "world.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ static holding *hold(world *w, sot_uuid owner)
 	if (h)
 		return h;
 	h = free_one(w);
+	assert(h); /* the caller counted the free ones */
 	h->owner = owner;
 	h->held = true;
 	h->generation = ++w->next_holding;

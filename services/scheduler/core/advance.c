@@ -291,12 +291,14 @@ static void begin_placing(controller *c, operation *o)
 	operation_place(c, o);
 }
 
-/* Runs what can run; `ret_wait` gets the first thing that is waited for. Returns whether all steps
+/* Runs what can run; `ret_wait` gets what is waited for: a lack of hosts before a lack of addresses
+ * before agents that work. Returns whether all steps
  * are over. */
 static bool advance_steps(controller *c, operation *o, finding *ret_wait)
 {
 	bool rolling = o->row.kind == OPERATION_APP_DEPLOY, all = true;
 	sot_uuid held = {{0}}; /* the instance whose earlier step is not over */
+	step_kind waiting = STEP_KINDS;
 
 	for (size_t k = 0; k < o->step_count; k++) {
 		step *s = o->steps[k];
@@ -306,8 +308,10 @@ static bool advance_steps(controller *c, operation *o, finding *ret_wait)
 			continue;
 		if (advance_step(c, o, k, &f))
 			continue;
-		if (all)
+		if (s->row.kind < waiting) {
+			waiting = s->row.kind;
 			*ret_wait = f;
+		}
 		all = false;
 		held = s->row.instance_id;
 		if (rolling)

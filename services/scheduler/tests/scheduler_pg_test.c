@@ -58,6 +58,7 @@ struct world {
 	uint64_t next_generation, next_key, next_request;
 	agent agents[AGENTS];
 	pid_t pid;
+	unsigned revived; /* times that a failpoint had killed it */
 	/* the last answer */
 	bool answered;
 	uint32_t message;
@@ -140,6 +141,7 @@ static bool revive(world *w)
 		return false;
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		fail_msg("the scheduler ended by itself, status %d", status);
+	w->revived++;
 	start_server(w, "");
 	return true;
 }
@@ -581,6 +583,7 @@ static void an_app_lives_on_two_hosts(void **state)
 		    .public_key = sot_str_c(w->agents[k].public_key));
 		wait_done(w);
 	}
+	wait_for(w, "SELECT (count(*) = 2)::int FROM scheduler.host WHERE state = 'online'");
 	ASK(w, app_create, .name = SOT_STR("shop"), .image = SOT_STR("tomcat"), .plan = SOT_STR("tiny"),
 	    .network = SOT_STR("default"), .health = no_check, .env = env, .env_count = 1, .count = 2);
 	wait_done(w);
@@ -650,8 +653,11 @@ static void a_crash_at_every_failpoint_loses_nothing(void **state)
 			end_server(w, SIGKILL);
 			(void)snprintf(armed, sizeof(armed), "%s=crash:%d", points[k], hit);
 			start_server(w, armed);
+			unsigned before = w->revived;
 			scale(w, 6);
 			scale(w, 1);
+			if (hit == 1 && w->revived == before)
+				fail_msg("%s was never reached", points[k]);
 			expect_invariants(w, 1);
 		}
 	}
