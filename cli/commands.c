@@ -267,7 +267,7 @@ const cli_command cli_commands[] = {
         .path = "/v1/apps",
         .options = OPTIONS({"image", "NAME", "a registered image (needed)"},
             {"plan", "NAME", "size of an instance (default: small)"},
-            {"network", "NAME", "network of the instances (needed)"},
+            {"network", "NAME", "network of the instances (default: default)"},
             {"count", "N", "how many instances (default: 1)"},
             {"version", "VERSION", "package version to run"},
             {"command", "TEXT", "start command, instead of the image's own"},

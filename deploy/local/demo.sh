@@ -10,7 +10,7 @@ have() { cli "$@" -o json >/dev/null 2>&1; }
 
 demo_network() {
   [ "$(cli network list -o json | jq '[.items[] | select(.network == "default")] | length')" != 0 ] && return 0
-  logged "$SOT_LOG/demo.log" cli network create default --vlan 0 --cidr "$SOT_NETWORK_CIDR" --gateway "$SOT_NETWORK_GATEWAY"
+  logged "$SOT_LOG/demo.log" cli network create default "$SOT_NETWORK_CIDR" --gateway="$SOT_NETWORK_GATEWAY"
 }
 demo_images() {
   local name reference
@@ -46,7 +46,7 @@ demo_app() {
   local name=$1 version=$2 file=$3
   shift 3
   if ! have app show "$name"; then
-    logged "$SOT_LOG/demo.log" cli app create "$name" --count 0 --wait "$@"
+    logged "$SOT_LOG/demo.log" cli app create "$name" --count=0 --wait "$@"
   fi
   if [ -n "$file" ] && [ "$(cli app show "$name" -o json | jq -r .version)" = "" ]; then
     [ "$(cli app versions "$name" -o json | jq --arg v "$version" '[.items[] | select(.version == $v)] | length')" != 0 ] ||
@@ -56,10 +56,10 @@ demo_app() {
   [ "$(cli app show "$name" -o json | jq .wanted)" -ge 2 ] || cli app scale "$name" 2 -o json >>"$SOT_LOG/demo.log" || die "app $name could not be scaled to 2"
 }
 demo_apps() {
-  demo_app examples 10.1 "$(demo_package_tomcat)" --image tomcat --plan small --health http:8080/ --env JIT_LEVEL=1
-  demo_app files 14.1.1 "$(demo_package_node)" --image nodejs --plan small --health http:8080/ \
-    --command 'exec node /data/webapps/files/node_modules/http-server/bin/http-server /data/webapps/files -p 8080 -c-1'
-  demo_app cache "" "" --image redis --plan small --health tcp:6379
+  demo_app examples 10.1 "$(demo_package_tomcat)" --image=tomcat --plan=small --health=http --port=8080 --env=JIT_LEVEL=1
+  demo_app files 14.1.1 "$(demo_package_node)" --image=nodejs --plan=small --health=http --port=8080 \
+    --command='exec node /data/webapps/files/node_modules/http-server/bin/http-server /data/webapps/files -p 8080 -c-1'
+  demo_app cache "" "" --image=redis --plan=small --health=tcp --port=6379
 }
 
 demo_states() { cli instance list -o json | jq -r '[.items[] | select(.state != "retired")] | group_by(.health)[] | "\(length) \(.[0].health)"' | paste -sd, | sed 's/,/, /g'; }

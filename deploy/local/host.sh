@@ -13,7 +13,7 @@ host_register() {
   [ -s "$dir/agent.key_secret" ] || "$(agent_binary)" --keygen="$dir/agent.key" >"$dir/agent.pub" || die "the agent key of $name could not be made"
   [ ! -s "$dir/host.id" ] || [ ! -s "$dir/fetch.token" ] || return 0
   public=$(cat "$dir/agent.pub")
-  answer=$("$SOT_BUILD/cli/sotalia" host register "$name" --az "$az" --rack "$rack" --public-key "$public" -o json) ||
+  answer=$("$SOT_BUILD/cli/sotalia" host register "$name" --az="$az" --rack="$rack" --key="$public" -o json) ||
     die "host $name could not be registered" "see the line above"
   (umask 077 && printf '%s' "$answer" | jq -re .fetchToken >"$dir/fetch.token") || die "the answer to the registration of $name has no fetch token"
   printf '%s' "$answer" | jq -re .hostId >"$dir/host.id"

@@ -66,5 +66,5 @@ CREATE VIEW gateway.audit_v AS
 GRANT SELECT ON scheduler.plan_v, scheduler.image_v, scheduler.host_v, scheduler.app_v, scheduler.app_version_v, scheduler.instance_v,
   scheduler.operation_v, scheduler.operation_step_v, scheduler.operation_log_v, ipam.subnet_v, ipam.address_v, ipam.address_event_v,
   core.event_v, gateway.audit_v TO sot_gateway;
-GRANT SELECT ON scheduler.host_key_v TO sot_bridge, sot_gateway;
+GRANT SELECT ON scheduler.host_key_v TO sot_bridge, sot_scheduler;
 GRANT SELECT ON core.event_v, scheduler.host_v, scheduler.instance_v, scheduler.app_v, ipam.subnet_v TO sot_bridge;

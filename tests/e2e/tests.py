@@ -214,7 +214,7 @@ process.on('SIGTERM', () => process.exit(0));
 
 def test_07_versions_are_deployed_one_by_one_and_a_bad_one_stops():
     """S9 S12 S20: package to running instance through the command line; the container stays, only its process restarts."""
-    lab.cli("app", "create", "web", "--image", "nodejs", "--plan", "tiny", "--count", "0", "--health", "http:8080/", "--wait")
+    lab.cli("app", "create", "web", "--image", "nodejs", "--plan", "tiny", "--count", "0", "--health=http", "--port=8080", "--wait")
     for version in ("1.0", "2.0"):
         lab.cli("package", "upload", "web", version, package({"index.js": NODE_SERVER % version}), "--wait")
     lab.cli("package", "upload", "web", "3.0", package({"index.js": "process.exit(1)"}), "--wait")
@@ -248,10 +248,10 @@ def test_08_the_command_line_does_the_daily_work():
     assert "Ready to accept connections" in lab.cli("instance", "logs", name)
     assert lab.cli("app", "show", "nothing", check=False).returncode == 4
     assert lab.cli("app", "frobnicate", check=False).returncode == 64
-    lab.cli("instance", "retire", name, "--wait", "--yes")
+    lab.cli("instance", "retire", name, "--wait")
     assert name not in [i["name"] for i in lab.instances("cache")]
     lab.cli("app", "scale", "cache", "2", "--wait")
-    lab.cli("app", "delete", "cache", "--wait", "--yes")
+    lab.cli("app", "delete", "cache", "--wait")
     assert lab.api("GET", "/v1/apps/cache").status == 404
     invariants()
 
