@@ -20,14 +20,16 @@
 #define BUS_IDENTITY_MAX 64
 
 /* ---- keys ---- */
-typedef struct bus_keypair { char public_key[BUS_KEY_TEXT], secret_key[BUS_KEY_TEXT]; } bus_keypair;
+typedef struct bus_keypair {
+	char public_key[BUS_KEY_TEXT], secret_key[BUS_KEY_TEXT];
+} bus_keypair;
 sot_code bus_keypair_make(bus_keypair *ret, sot_err *err) SOT_CHECK;
 /* zcert format (ZPL); the secret file (path + "_secret") is 0400. */
 sot_code bus_keypair_load(const char *path, bus_keypair *ret, sot_err *err) SOT_CHECK;
 sot_code bus_keypair_save(const char *path, const bus_keypair *keys, sot_err *err) SOT_CHECK;
 /* Only the public part: "<dir>/<name>.pub", one Z85 line. */
-sot_code bus_public_key_load(const char *path, char ret[static BUS_KEY_TEXT], sot_err *err)
-	SOT_CHECK;
+sot_code bus_public_key_load(
+    const char *path, char ret[static BUS_KEY_TEXT], sot_err *err) SOT_CHECK;
 
 /* ---- the bus of a process ---- */
 typedef struct bus bus;
@@ -58,7 +60,7 @@ typedef void (*bus_server_fn)(void *self, const bus_peer *from, sot_str frame);
 /* name: for metrics and logs, e.g. "requests". endpoint: "tcp://127.0.0.1:7201" or "ipc://...";
  * a port 0 or "*" picks one, see bus_server_endpoint. */
 sot_code bus_listen(bus *b, const char *name, const char *endpoint, bus_server_fn fn, void *self,
-	bus_server **ret, sot_err *err) SOT_CHECK;
+    bus_server **ret, sot_err *err) SOT_CHECK;
 const char *bus_server_endpoint(const bus_server *s);
 /* SOT_NOT_FOUND when the peer is gone, SOT_LIMIT when its queue is full, SOT_DENIED when its key
  * was revoked (all counted), SOT_INVALID for a frame larger than SOT_WIRE_FRAME_MAX. */
@@ -73,7 +75,7 @@ typedef struct bus_client bus_client;
 typedef void (*bus_push_fn)(void *self, sot_str frame);
 typedef void (*bus_up_fn)(void *self, bool up);
 sot_code bus_connect(bus *b, const char *name, const char *endpoint, const char *server_public_key,
-	bus_push_fn on_push, bus_up_fn on_up, void *self, bus_client **ret, sot_err *err) SOT_CHECK;
+    bus_push_fn on_push, bus_up_fn on_up, void *self, bus_client **ret, sot_err *err) SOT_CHECK;
 bool bus_client_is_up(const bus_client *c);
 /* Sends without expecting an answer. SOT_UNAVAILABLE when not connected or the queue is full. */
 sot_code bus_client_send(bus_client *c, sot_str frame, sot_err *err);
@@ -87,7 +89,7 @@ uint64_t bus_next_request_id(bus *b);
  */
 typedef void (*bus_reply_fn)(void *self, sot_code code, sot_str frame, const sot_err *why);
 sot_code bus_request(bus_client *c, uint64_t request_id, sot_str frame, int64_t deadline_ms,
-	bus_reply_fn done, void *self, sot_err *err) SOT_CHECK;
+    bus_reply_fn done, void *self, sot_err *err) SOT_CHECK;
 /* Forgets all open requests whose self is this; their `done` is not called. */
 void bus_client_forget(bus_client *c, void *self);
 bus_client *bus_client_free(bus_client *c);
@@ -101,17 +103,17 @@ typedef struct bus_subscriber bus_subscriber;
 /* bind = true: listens at endpoint (CURVE server). false: connects to a listening subscriber with
  * that server key (agents dial out). */
 sot_code bus_publisher_new(bus *b, const char *name, const char *endpoint, bool bind,
-	const char *server_public_key, bus_publisher **ret, sot_err *err) SOT_CHECK;
+    const char *server_public_key, bus_publisher **ret, sot_err *err) SOT_CHECK;
 void bus_publish(bus_publisher *p, sot_str topic, sot_str frame); /* never blocks; drops counted */
 const char *bus_publisher_endpoint(const bus_publisher *p);
 bus_publisher *bus_publisher_free(bus_publisher *p);
 /* gap = how many messages of this publisher were missed just before this one. identity is the
  * publisher's where the subscriber binds, "" where it connects. */
-typedef void (*bus_message_fn)(void *self, const char *identity, sot_str topic, sot_str frame,
-	uint64_t gap);
+typedef void (*bus_message_fn)(
+    void *self, const char *identity, sot_str topic, sot_str frame, uint64_t gap);
 sot_code bus_subscriber_new(bus *b, const char *name, const char *endpoint, bool bind,
-	const char *server_public_key, sot_str topic_prefix, bus_message_fn fn, void *self,
-	bus_subscriber **ret, sot_err *err) SOT_CHECK;
+    const char *server_public_key, sot_str topic_prefix, bus_message_fn fn, void *self,
+    bus_subscriber **ret, sot_err *err) SOT_CHECK;
 const char *bus_subscriber_endpoint(const bus_subscriber *s);
 bus_subscriber *bus_subscriber_free(bus_subscriber *s);
 

@@ -22,13 +22,13 @@ typedef bool (*control_health_fn)(void *self, sot_buf *reasons);
  * path "" or NULL: no socket, *ret is NULL. A file left behind by a dead process is replaced;
  * SOT_CONFLICT when a living one listens there. */
 sot_code control_listen(reactor *r, const char *path, const char *service, control_health_fn health,
-	void *self, control **ret, sot_err *err) SOT_CHECK;
+    void *self, control **ret, sot_err *err) SOT_CHECK;
 /* Removes the socket file. NULL-safe. */
 control *control_free(control *c);
 SOT_DEFINE_AUTO(control)
 
 /* The reply to one line, without sockets; for services with another way in. Appends to `out`. */
 void control_answer(
-	const char *service, control_health_fn health, void *self, sot_str line, sot_buf *out);
+    const char *service, control_health_fn health, void *self, sot_str line, sot_buf *out);
 
 #endif

@@ -26,8 +26,8 @@ typedef struct service_options {
 	int64_t watchdog_ms;       /* 0: 5,000; -1: none (under a debugger) */
 } service_options;
 
-sot_code service_new(reactor *r, const service_options *options, service **ret, sot_err *err)
-	SOT_CHECK;
+sot_code service_new(
+    reactor *r, const service_options *options, service **ret, sot_err *err) SOT_CHECK;
 /* Tells the supervisor that the service serves. */
 void service_ready(service *s);
 /* The drain is done: stops the loop. */

@@ -15,15 +15,15 @@ sot_code http_client_new(reactor *r, http_client **ret, sot_err *err) SOT_CHECK;
 http_client *http_client_free(http_client *c);
 
 typedef struct http_request {
-	const char *method;      /* "GET" ... */
-	const char *url;         /* "http://docker/v1.41/containers/json" with unix_socket */
-	const char *unix_socket; /* NULL for TCP */
-	const char *ca_file;     /* NULL for the system's */
-	const char *const *headers; /* NULL-terminated "Name: value" list, or NULL */
-	sot_str body;            /* copied */
-	int64_t deadline_ms;     /* whole request; > 0 */
+	const char *method;          /* "GET" ... */
+	const char *url;             /* "http://docker/v1.41/containers/json" with unix_socket */
+	const char *unix_socket;     /* NULL for TCP */
+	const char *ca_file;         /* NULL for the system's */
+	const char *const *headers;  /* NULL-terminated "Name: value" list, or NULL */
+	sot_str body;                /* copied */
+	int64_t deadline_ms;         /* whole request; > 0 */
 	int64_t connect_deadline_ms; /* 0: 2000 */
-	size_t body_max;         /* ceiling of the reply's body in memory */
+	size_t body_max;             /* ceiling of the reply's body in memory */
 	/* When not -1 the body is written there instead of memory (downloads); body_max still holds. */
 	int output_fd;
 	/* When not -1: the socket is made in this network namespace (an open /proc/<pid>/ns/net). */
@@ -39,7 +39,7 @@ typedef struct http_reply {
 	sot_code code;
 	const sot_err *why; /* NULL when SOT_OK */
 	int status;
-	sot_str body;    /* borrowed for the call */
+	sot_str body; /* borrowed for the call */
 	double total_ms;
 } http_reply;
 
@@ -49,7 +49,7 @@ typedef void (*http_done_fn)(void *self, const http_reply *reply);
  * the call it gives is valid until `done` or the cancel. Strings of `q` are copied; the fds are
  * borrowed until then. At most 4096 requests are open at once (SOT_LIMIT). */
 sot_code http_client_send(http_client *c, const http_request *q, http_done_fn done, void *self,
-	http_call **ret, sot_err *err) SOT_CHECK;
+    http_call **ret, sot_err *err) SOT_CHECK;
 /* Allowed everywhere, also inside on_data; after it neither on_data nor done is called. */
 void http_call_cancel(http_call *call);
 

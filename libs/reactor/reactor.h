@@ -64,8 +64,8 @@ typedef struct reactor_child_result {
 } reactor_child_result;
 typedef void (*reactor_child_fn)(void *self, const reactor_child_result *result);
 sot_code reactor_spawn(reactor *r, const char *const *argv, const char *const *env, sot_str input,
-	size_t output_max, int64_t deadline_ms, reactor_child_fn done, void *self, sot_err *err)
-	SOT_CHECK;
+    size_t output_max, int64_t deadline_ms, reactor_child_fn done, void *self,
+    sot_err *err) SOT_CHECK;
 
 /* Blocking work (file trees, hashing, DNS) on the loop's thread pool; `done` runs in the loop.
  * `work` must touch nothing but its own argument. */
