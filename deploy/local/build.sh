@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Builds the C programs (preset release) and the web UI; both only when something changed.
+# Builds the C programs (as preset release, without tests) and the web UI; both only when something changed.
 
 build_programs() {
   logged "$SOT_LOG/cmake.log" cmake -S "$SOT_SRC" -B "$SOT_BUILD" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo
-  logged "$SOT_LOG/build.log" ninja -C "$SOT_BUILD"
+  logged "$SOT_LOG/build.log" ninja -C "$SOT_BUILD" programs
 }
 
 web_stamp() { # what the built UI depends on

@@ -75,7 +75,7 @@ demo_answers() {
   local app address bad=0
   while read -r app address; do
     case $app in
-      cache) [ "$(redis-cli -h "$address" -t 3 ping 2>/dev/null)" = PONG ] ;;
+      cache) [ "$(timeout 5 redis-cli -h "$address" ping 2>/dev/null)" = PONG ] ;;
       *) curl -sf -m 5 -o /dev/null "http://$address:8080/" ;;
     esac || { say "  $app at $address does not answer"; bad=1; }
   done < <(cli instance list -o json | jq -r '.items[] | select(.state == "running" and (.app == "examples" or .app == "files" or .app == "cache")) | "\(.app) \(.address)"')
