@@ -3,6 +3,7 @@
 
 #include "gw_command.h"
 #include "gw_sql.h"
+#include "gw_text.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 #include "sot_proto.h"
@@ -244,22 +245,96 @@ static void fill_and_send(gw_call *c, const json_t *body, const gw_blob *blob)
 	send_command(c, &command);
 }
 
-void command_run(gw_call *c, const gw_blob *blob)
+/* The checked body (release it), NULL for a route without one; SOT_INVALID was answered. */
+static sot_code read_body(gw_call *c, json_t **ret)
 {
 	size_t count = 0;
 	const gw_field *fields = gw_command_fields(c->match.route->id, &count);
 	gw_json_errors errors = {0};
 	gw_problem p = {.status = 400, .code = "invalid", .errors = &errors};
-	json_t *body = NULL;
-	if ((c->match.route->flags & GW_BODY) &&
-	    gw_json_read(gw_request_body(c->http), fields, count, &body, &errors) != SOT_OK) {
-		p.detail = errors.count == 1 ? SOT_STR("the body is wrong; see errors")
-		                             : SOT_STR("several fields of the body are wrong; see errors");
-		call_problem_full(c, &p);
+	*ret = NULL;
+	if (!(c->match.route->flags & GW_BODY) ||
+	    gw_json_read(gw_request_body(c->http), fields, count, ret, &errors) == SOT_OK)
+		return SOT_OK;
+	p.detail = errors.count == 1 ? SOT_STR("the body is wrong; see errors")
+	                             : SOT_STR("several fields of the body are wrong; see errors");
+	call_problem_full(c, &p);
+	return SOT_INVALID;
+}
+
+void command_run(gw_call *c, const gw_blob *blob)
+{
+	json_t *body;
+	if (read_body(c, &body) != SOT_OK)
 		return;
-	}
 	fill_and_send(c, body, blob);
 	json_decref(body);
+}
+
+/* ---- a new app: its network is ipam's to know, so it is looked up before the scheduler is asked
+ */
+typedef struct new_app {
+	json_t *body;
+	bool passes; /* the network is there, or the app is: then the scheduler has the answer */
+	char known[SOT_ERR_TEXT_MAX]; /* networks, for the refusal */
+} new_app;
+
+static void new_app_free(void *state)
+{
+	new_app *n = state;
+	json_decref(n->body);
+	free(n);
+}
+
+static void on_network(void *self, const store_result *res)
+{
+	new_app *n = ((gw_call *)self)->state;
+	if (store_rows(res) != 1 || store_bool(res, 0, 0, &n->passes, NULL) != SOT_OK)
+		return;
+	gw_copy_cut(store_text(res, 0, 1), n->known, sizeof(n->known));
+}
+
+static void refuse_network(gw_call *c, const new_app *n)
+{
+	sot_str network = gw_json_text(n->body, "network");
+	char detail[SOT_ERR_TEXT_MAX + 128];
+	gw_problem p = {.status = 400, .code = "invalid", .pointer = SOT_STR("/network")};
+	(void)snprintf(detail, sizeof(detail), "no network is called '%.*s'; known: %s",
+	    SOT_ARG(network), n->known);
+	p.detail = sot_str_c(detail);
+	call_problem_full(c, &p);
+}
+
+static void on_network_checked(void *self, const store_outcome *outcome)
+{
+	gw_call *c = self;
+	const new_app *n = c->state;
+	if (outcome->code != SOT_OK)
+		call_store_failed(c, outcome);
+	else if (n->passes)
+		fill_and_send(c, n->body, NULL);
+	else
+		refuse_network(c, n);
+}
+
+void serve_app_create(gw_call *c)
+{
+	json_t *body;
+	new_app *n;
+	store_tx *tx;
+	sot_err err = {0};
+	if (read_body(c, &body) != SOT_OK)
+		return;
+	n = sot_alloc(sizeof(*n));
+	n->body = body;
+	c->state = n;
+	c->state_free = new_app_free;
+	tx = store_begin_read(c->g->db);
+	store_query(tx, GW_SQL_NETWORK_CHECK, on_network, c);
+	store_arg_str(tx, gw_json_text(body, "network"));
+	store_arg_str(tx, gw_json_text(body, "name"));
+	if (store_commit(&tx, on_network_checked, c, &err) != SOT_OK)
+		call_fail(c, &err);
 }
 
 #define COMMAND(handler)                                                                           \
@@ -272,7 +347,6 @@ COMMAND(host_cordon)
 COMMAND(host_uncordon)
 COMMAND(image_register)
 COMMAND(network_create)
-COMMAND(app_create)
 COMMAND(app_delete)
 COMMAND(app_scale)
 COMMAND(app_deploy)

@@ -58,6 +58,32 @@ static void a_change_reaches_the_scheduler_with_who_and_key(void **state)
 	(void)sot_arena_free(arena);
 }
 
+static void an_unknown_network_is_refused_by_name_unless_the_app_is_there(void **state)
+{
+	const char *body = "{\"name\":\"old\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":"
+	                   "\"dmz\",\"count\":1}";
+	unsigned before = h.asked;
+	char none[4096];
+	const answer *a = post("/v1/apps", body);
+	(void)state;
+	assert_int_equal(a->status, 400);
+	assert_true(body_has(a, "\"code\":\"invalid\""));
+	assert_true(body_has(a,
+	    "\"errors\":[{\"pointer\":\"/network\",\"detail\":\"no network is called 'dmz'; known: "
+	    "apps\"}]"));
+	assert_int_equal(h.asked, before);
+	harness_sql(&h, "sot_scheduler",
+	    "INSERT INTO scheduler.image (name, reference) VALUES ('old', 'a/b:1'); "
+	    "INSERT INTO scheduler.app (id, name, image, plan, network, health, created_at, "
+	    "updated_at) "
+	    "VALUES (gen_random_uuid(), 'old', 'old', 'small', 'dmz', '{}', now(), now())",
+	    none);
+	assert_int_equal(post("/v1/apps", body)->status, 202);
+	assert_int_equal(h.asked, before + 1);
+	harness_sql(
+	    &h, "sot_scheduler", "DELETE FROM scheduler.app; DELETE FROM scheduler.image", none);
+}
+
 static void hostile_bodies_get_a_precise_error_and_change_nothing(void **state)
 {
 	static const struct {
@@ -370,8 +396,8 @@ static void events_come_as_they_are_committed_and_resume_by_number(void **state)
 {
 	reader r;
 	http_call *call = listen_from(&r, "/v1/events/stream", "\"subject\" : \"second\"");
-	const char *id, *rest;
-	char path[160];
+	const char *id, *rest, *number;
+	char path[160], member[64];
 	(void)state;
 	emit("first");
 	emit("second");
@@ -380,6 +406,11 @@ static void events_come_as_they_are_committed_and_resume_by_number(void **state)
 	id = strstr(r.text.p, "id: ");
 	assert_non_null(id);
 	assert_non_null(strstr(r.text.p, "event: app.created"));
+	number = strchr(id, '.');
+	assert_non_null(number);
+	(void)snprintf(member, sizeof(member), "\"sotalianumber\" : %.*s,",
+	    (int)strcspn(number + 1, "\n"), number + 1);
+	assert_non_null(strstr(r.text.p, member));
 	(void)snprintf(
 	    path, sizeof(path), "/v1/events/stream?after=%.*s", (int)strcspn(id + 4, "\n"), id + 4);
 	sot_buf_clear(&r.text);
@@ -390,6 +421,7 @@ static void events_come_as_they_are_committed_and_resume_by_number(void **state)
 	assert_null(rest);
 	sot_buf_clear(&r.text);
 	assert_true(body_has(get("/v1/events?after=0&limit=1"), "\"subject\" : \"first\""));
+	assert_true(body_has(get("/v1/events?after=0&limit=1"), "\"sotalianumber\" : 1,"));
 }
 
 static void a_position_of_another_life_is_reset(void **state)
@@ -508,6 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_read_route_answers),
 	    cmocka_unit_test(a_change_reaches_the_scheduler_with_who_and_key),
+	    cmocka_unit_test(an_unknown_network_is_refused_by_name_unless_the_app_is_there),
 	    cmocka_unit_test(hostile_bodies_get_a_precise_error_and_change_nothing),
 	    cmocka_unit_test(a_body_of_10_mb_gets_413_and_the_next_request_works),
 	    cmocka_unit_test(a_refusal_becomes_a_problem_with_its_code),

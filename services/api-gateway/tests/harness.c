@@ -277,7 +277,7 @@ static void make_certificate(harness *h)
 void harness_start(harness *h, const char *failpoints, bool tls)
 {
 	bus_keypair gateway, scheduler, ipam;
-	char endpoint[128], out[256];
+	char endpoint[128], out[256], none[4096];
 	const char *account[] = {"--add-account", "ada", "admin", NULL};
 	const char *token[] = {"--add-token", "ada", NULL};
 	sot_err err = {0};
@@ -301,6 +301,12 @@ void harness_start(harness *h, const char *failpoints, bool tls)
 	if (tls)
 		make_certificate(h);
 	need(http_client_new(h->loop, &h->http, &err) == SOT_OK, "http", &err);
+	harness_sql(h, "sot_ipam",
+	    "WITH v AS (INSERT INTO ipam.vlan (id, name, vlan_id) VALUES (gen_random_uuid(), 'apps', "
+	    "66)"
+	    " RETURNING id) INSERT INTO ipam.subnet (id, vlan, cidr, first, last) SELECT "
+	    "gen_random_uuid(), id, '10.66.0.0/24', '10.66.0.1', '10.66.0.254' FROM v",
+	    none);
 	admin(h, account, "correct horse battery\n", out, sizeof(out));
 	admin(h, token, "", h->token, sizeof(h->token));
 	harness_spawn_gateway(h, failpoints);
