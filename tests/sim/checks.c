@@ -118,7 +118,9 @@ static void check_live_instance(void *self, const instance_row *i)
 	if (i->state == INSTANCE_RETIRED)
 		return;
 	if (i->desired == SOT_DESIRED_STATE_RETIRED)
-		world_fail(w, "%s never got retired", i->name);
+		world_fail(w, "%s never got retired: generation %llu, seen %llu, address %u, %s", i->name,
+		    (unsigned long long)i->generation, (unsigned long long)i->observed_generation,
+		    i->address, sot_uuid_is_zero(i->host_id) ? "on no host" : "on a host");
 	for (int a = 0; a < HOSTS; a++) {
 		for (size_t k = 0; k < w->agents[a].count; k++) {
 			const container *c = &w->agents[a].containers[k];

@@ -154,6 +154,9 @@ static sot_code on_status(controller *c, host *h, sot_str frame, sot_err *err)
 	if (code != SOT_OK)
 		return code;
 	if (!h->has_session || m.agent_start_id != h->agent_start_id) {
+		/* Either this status is late, or the hello that made the session was. The agent of today
+		 * settles it: the next heartbeat's answer makes it say hello again. */
+		h->has_session = false;
 		c->stats.statuses_stale++;
 		return sot_fail(err, SOT_NOT_FOUND, "a status of an agent that did not say hello");
 	}

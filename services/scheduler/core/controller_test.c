@@ -26,8 +26,7 @@ typedef struct bench {
 	uint32_t ipam_message;
 	size_t ipam_owners;
 	sot_uuid owners[16];
-	sot_uuid acked_by;
-	uint64_t acked_seq;
+	uint64_t acked_seq, wanted_generation;
 	size_t assigned;
 } bench;
 
@@ -83,6 +82,11 @@ static void look_agent(bench *b, const controller_effect *e)
 		assert_int_equal(
 		    sot_status_ack_decode(sot_buf_str(&e->frame), b->arena, &ack, &err), SOT_OK);
 		b->acked_seq = ack.seq;
+	} else if (head.id == SOT_MSG_HEARTBEAT_ACK) {
+		sot_heartbeat_ack beat;
+		assert_int_equal(
+		    sot_heartbeat_ack_decode(sot_buf_str(&e->frame), b->arena, &beat, &err), SOT_OK);
+		b->wanted_generation = beat.generation;
 	}
 }
 
@@ -393,6 +397,23 @@ static void a_status_of_another_agent_start_or_a_future_generation_is_ignored(vo
 	assert_int_equal(b->instance.state, INSTANCE_RUNNING);
 }
 
+static void a_hello_that_came_too_late_is_mended_by_the_next_heartbeat(void **state)
+{
+	bench *b = *state;
+
+	bring_up(b);
+	TELL(b, hello, .protocol_version = 1, .boot_id = SOT_STR("b"), .agent_start_id = 8,
+	    .docker_version = SOT_STR("20"), .cpu_milli = 4000, .memory_bytes = 1ull << 30,
+	    .disk_bytes = 1ull << 40);
+	status(b, 2, 1, SOT_OBSERVED_STATE_EXITED, SOT_HEALTH_UNKNOWN); /* of the start that lives */
+	assert_int_equal(b->instance.state, INSTANCE_RUNNING);
+	TELL(b, heartbeat, .boot_id = SOT_STR("b"), .generation = 1, .docker_ok = true);
+	assert_int_not_equal(b->wanted_generation, 1); /* says: hello, please */
+	hello(b);
+	status(b, 3, 1, SOT_OBSERVED_STATE_EXITED, SOT_HEALTH_UNKNOWN);
+	assert_int_equal(b->instance.state, INSTANCE_STARTING);
+}
+
 static void a_silent_host_becomes_suspect_then_lost_and_its_instances_stay(void **state)
 {
 	bench *b = *state;
@@ -467,6 +488,7 @@ int main(void)
 	    TEST(a_retirement_releases_the_address_only_after_the_agent_said_so),
 	    TEST(a_status_counts_once_and_only_in_order),
 	    TEST(a_status_of_another_agent_start_or_a_future_generation_is_ignored),
+	    TEST(a_hello_that_came_too_late_is_mended_by_the_next_heartbeat),
 	    TEST(a_silent_host_becomes_suspect_then_lost_and_its_instances_stay),
 	    TEST(a_key_gives_the_same_operation_or_is_refused_for_another_request),
 	    TEST(a_wrong_request_is_refused_with_the_place_and_changes_nothing),
