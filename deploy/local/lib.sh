@@ -38,6 +38,7 @@ step() {
   STEP_START=$(now_ms)
   printf '%s[%2d/%d]%s %s ...' "$C_DIM" "$STEP_NUMBER" "$STEPS_TOTAL" "$C_OFF" "$1" >&2
 }
+# shellcheck disable=SC2120 # callers in other files give the note
 step_done() {
   printf '\r%s[%2d/%d]%s %s %s(%s s%s)%s\e[K\n' "$C_GREEN" "$STEP_NUMBER" "$STEPS_TOTAL" "$C_OFF" "$STEP_TEXT" \
     "$C_DIM" "$(seconds_since "$STEP_START")" "${1:+, $1}" "$C_OFF" >&2

@@ -14,7 +14,7 @@ preflight() {
   preflight_disk
   mkdir -p "$SOT_VAR" 2>/dev/null || die "cannot create $SOT_VAR" "make its parent folder writable, or set SOT_VAR to another folder"
   case $(stat -f -c %T "$SOT_VAR") in
-    overlayfs | nfs | tmpfs | fuseblk | 9p) preflight_overlay ;;
+    overlayfs | nfs | tmpfs | fuseblk | 9p) ! command -v mount >/dev/null || preflight_overlay ;;
   esac
   command -v apt-get >/dev/null || die "apt-get is missing" "run on Debian 12"
 }
