@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define PEM_MAX (256u * 1024)
+#define SWEEP_MS 1000
 
 /* The library's own deadline must be read again after every run: its epoll set is edge-triggered,
  * and what it could not finish is only said there. */
@@ -77,9 +78,79 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
 	return gw_request_step(*con_cls, method, version, data, size);
 }
 
+/* ---- slow heads: the library's timeout starts anew with each byte, so a client that sends one
+ * byte now and then would hold a connection for ever ---- */
+static void await_head(gw_http *h, gw_connection *k, int64_t within_ms)
+{
+	if (k->awaits_head)
+		sot_list_remove(&k->link);
+	k->awaits_head = true;
+	k->deadline = sot_mono_add_ms(sot_mono_now(), within_ms);
+	sot_list_push(&h->heads, &k->link);
+}
+
+static void stop_awaiting(gw_connection *k)
+{
+	if (k->awaits_head)
+		sot_list_remove(&k->link);
+	k->awaits_head = false;
+}
+
+static gw_connection *connection_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info != NULL ? info->socket_context : NULL;
+}
+
+void gw_http_head_complete(struct MHD_Connection *connection)
+{
+	gw_connection *k = connection_of(connection);
+	if (k != NULL)
+		stop_awaiting(k);
+}
+
+/* The library owns the connection; a shut-down socket makes it end the connection by itself. */
+static void on_sweep(void *self, uint64_t missed)
+{
+	gw_http *h = self;
+	sot_mono now = sot_mono_now();
+	sot_link *next;
+	(void)missed;
+	for (sot_link *l = h->heads.next; l != &h->heads; l = next) {
+		gw_connection *k = SOT_CONTAINER(l, gw_connection, link);
+		next = l->next;
+		if (!sot_mono_reached(now, k->deadline))
+			continue;
+		stop_awaiting(k);
+		(void)shutdown(k->fd, SHUT_RDWR);
+		sot_metric_add(h->slow_heads, 1);
+	}
+}
+
+/* A connection that is kept may rest for the idle timeout; its next head then has the usual time,
+ * counted from its first line when that comes early. */
+static void begin_next(gw_http *h, struct MHD_Connection *connection)
+{
+	gw_connection *k = connection_of(connection);
+	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, h->idle_timeout_s);
+	if (k != NULL)
+		await_head(h, k, (int64_t)h->idle_timeout_s * 1000 + h->head_deadline_ms);
+}
+
+/* The first line is there: from now on the rest has the usual time. */
+static void hasten_head(gw_http *h, struct MHD_Connection *connection)
+{
+	gw_connection *k = connection_of(connection);
+	sot_mono usual = sot_mono_add_ms(sot_mono_now(), h->head_deadline_ms);
+	if (k != NULL && k->awaits_head && sot_mono_reached(k->deadline, usual))
+		k->deadline = usual;
+}
+
 /* Called with the request line, before the headers: the request object begins here. */
 static void *on_request_line(void *cls, const char *uri, struct MHD_Connection *connection)
 {
+	hasten_head(cls, connection);
 	return gw_request_new(cls, connection, uri);
 }
 
@@ -88,28 +159,37 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 {
 	gw_http *h = cls;
 	gw_request *q = *con_cls;
-	(void)connection;
-	(void)why;
 	if (q == NULL)
 		return;
 	if (q->data != NULL)
 		h->events.on_end(h->self, q);
 	*con_cls = gw_request_free(q);
+	if (why == MHD_REQUEST_TERMINATED_COMPLETED_OK && !h->ending)
+		begin_next(h, connection);
 }
 
 /* Small frames (events, problem documents) must not wait for the peer's delayed ACK. */
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
     enum MHD_ConnectionNotificationCode what)
 {
+	gw_http *h = cls;
 	const union MHD_ConnectionInfo *info;
 	const int on = 1;
-	(void)cls;
-	(void)socket_context;
-	if (what != MHD_CONNECTION_NOTIFY_STARTED)
+	gw_connection *k = *socket_context;
+	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+		if (k != NULL)
+			stop_awaiting(k);
+		free(k);
+		*socket_context = NULL;
 		return;
+	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info != NULL)
-		(void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (info == NULL)
+		return;
+	(void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	*socket_context = k = sot_alloc(sizeof(*k));
+	k->fd = info->connect_fd;
+	await_head(h, k, h->head_deadline_ms);
 }
 
 /* Percent escapes are decoded by this program, strictly (gw_percent_decode). */
@@ -201,7 +281,7 @@ static sot_code start(gw_http *h, const gw_http_options *o, int fd, sot_err *err
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)o->connection_memory_bytes,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_request_line, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-	    h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+	    h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_UNESCAPE_CALLBACK,
 	    keep_escapes, NULL, MHD_OPTION_END);
 	if (h->daemon == NULL) {
 		(void)close(fd);
@@ -221,6 +301,12 @@ sot_code gw_http_new(reactor *r, const gw_http_options *options, const gw_http_e
 	h->events = *events;
 	h->self = self;
 	sot_list_init(&h->requests);
+	sot_list_init(&h->heads);
+	h->head_deadline_ms = options->head_deadline_ms;
+	h->idle_timeout_s = (unsigned)options->idle_timeout_s;
+	h->body_idle_timeout_s = (unsigned)options->body_idle_timeout_s;
+	h->slow_heads = sot_counter("sot_gateway_slow_heads_total", NULL,
+	    "Connections closed because a request's head was not complete in time");
 	if ((options->tls_cert[0] != '\0' && read_pem(options->tls_cert, &h->cert, err) != SOT_OK) ||
 	    (options->tls_cert[0] != '\0' && read_pem(options->tls_key, &h->key, err) != SOT_OK))
 		return sot_wrap(err, "TLS");
@@ -230,6 +316,7 @@ sot_code gw_http_new(reactor *r, const gw_http_options *options, const gw_http_e
 	if (info == NULL)
 		return sot_fail(err, SOT_INTERNAL, "the HTTP library has no epoll descriptor");
 	h->timer = reactor_after_ms(r, 0, on_timer, h);
+	h->sweep = reactor_every_ms(r, SWEEP_MS, on_sweep, h);
 	h->readable = reactor_add_fd(r, info->epoll_fd, REACTOR_READ, on_readable, h);
 	*ret = SOT_TAKE(h);
 	return SOT_OK;
@@ -261,6 +348,7 @@ gw_http *gw_http_free(gw_http *h)
 		gw_http_resume(SOT_CONTAINER(l, gw_request, link));
 	reactor_remove(h->readable);
 	reactor_remove(h->timer);
+	reactor_remove(h->sweep);
 	if (h->daemon != NULL) {
 		(void)MHD_run(h->daemon); /* takes the resumed ones back: the library stops only then */
 		MHD_stop_daemon(h->daemon);

@@ -34,7 +34,9 @@ typedef struct gw_http_options {
 	const char *tls_cert, *tls_key; /* PEM files; both "" for plain HTTP */
 	int64_t connections_max, connections_per_address_max;
 	int64_t connection_memory_bytes; /* also bounds the size of a request's head */
-	int64_t idle_timeout_s;
+	int64_t idle_timeout_s;          /* nothing moves on a connection */
+	int64_t body_idle_timeout_s;     /* the same while a body is awaited */
+	int64_t head_deadline_ms;        /* from the accept to a whole head, however it trickles */
 } gw_http_options;
 
 sot_code gw_http_new(reactor *r, const gw_http_options *options, const gw_http_events *events,

@@ -4,6 +4,7 @@
 
 #include "gw_http.h"
 #include "sot_map.h"
+#include "sot_metrics.h"
 
 #include <microhttpd.h>
 
@@ -15,7 +16,11 @@
 struct gw_http {
 	reactor *loop;
 	struct MHD_Daemon *daemon;
-	reactor_watch *readable, *timer;
+	reactor_watch *readable, *timer, *sweep;
+	int64_t head_deadline_ms;
+	unsigned idle_timeout_s, body_idle_timeout_s;
+	sot_link heads; /* gw_connection: whose next request's head is not complete */
+	sot_metric *slow_heads;
 	gw_http_events events;
 	void *self;
 	sot_link requests;
@@ -24,6 +29,14 @@ struct gw_http {
 	char address[64];
 	char *cert, *key;
 };
+
+/* One TCP connection: by when it must have sent a whole head. */
+typedef struct gw_connection {
+	sot_link link; /* in heads while awaits_head */
+	bool awaits_head;
+	sot_mono deadline;
+	int fd; /* the library's */
+} gw_connection;
 
 typedef enum gw_phase { PHASE_HEAD, PHASE_BODY, PHASE_DRAIN, PHASE_WAIT, PHASE_SENT } gw_phase;
 
@@ -54,6 +67,8 @@ struct gw_reply {
 
 /* Runs the library once at the end of this turn. */
 void gw_http_schedule(gw_http *h);
+/* The head of the connection's request is complete: its deadline is met. */
+void gw_http_head_complete(struct MHD_Connection *connection);
 /* Lets a suspended request go on. */
 void gw_http_resume(gw_request *q);
 gw_request *gw_request_new(gw_http *h, struct MHD_Connection *connection, const char *target);

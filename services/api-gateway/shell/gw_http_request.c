@@ -131,7 +131,11 @@ static enum MHD_Result begin(gw_request *q, const char *method, const char *vers
 	gw_http *h = q->http;
 	sot_err why = {0};
 	q->method = sot_str_c(method);
+	gw_http_head_complete(q->connection);
 	learn_body(q);
+	if (q->has_body)
+		(void)MHD_set_connection_option(
+		    q->connection, MHD_CONNECTION_OPTION_TIMEOUT, h->body_idle_timeout_s);
 	if (check_head(q, method, version, &why) != SOT_OK) {
 		h->events.on_refused(h->self, q, &why);
 		gw_reply_header(q->reply, "Connection", "close");

@@ -117,6 +117,8 @@ static sot_code open_http(gateway *g, sot_err *err)
 	    .connections_per_address_max = g->config->connections_per_address_max,
 	    .connection_memory_bytes = g->config->connection_memory_bytes,
 	    .idle_timeout_s = g->config->idle_timeout_s,
+	    .body_idle_timeout_s = g->config->body_idle_timeout_s,
+	    .head_deadline_ms = g->config->head_deadline_ms,
 	};
 	return gw_http_new(g->loop, &options, &gw_call_events, g, &g->http, err);
 }

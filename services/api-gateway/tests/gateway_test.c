@@ -3,12 +3,15 @@
 
 #include "sot_proto.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -504,6 +507,47 @@ static void waiting_for_an_operation_ends_with_it(void **state)
 	assert_int_equal(get("/v1/operations/nonsense")->status, 404);
 }
 
+/* True when the peer has closed; else one more byte of a head that never ends has been sent. */
+static bool trickle(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char byte;
+	if (poll(&p, 1, 100) == 1)
+		return read(fd, &byte, 1) <= 0;
+	return send(fd, "x", 1, MSG_NOSIGNAL) != 1;
+}
+
+static void a_head_that_trickles_is_cut_off_and_a_stream_is_not(void **state)
+{
+	static const char head[] = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ";
+	sot_mono deadline;
+	reader r;
+	http_call *call;
+	bool closed = false;
+	int fd;
+	(void)state;
+	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
+	assert_int_equal(harness_wait_exit(&h), 0);
+	h.head_deadline_ms = 1000;
+	harness_spawn_gateway(&h, NULL);
+	call = listen_from(&r, "/v1/events/stream", "\"subject\" : \"behind the trickle\"");
+	fd = harness_connect(&h);
+	assert_int_equal(write(fd, head, sizeof(head) - 1), sizeof(head) - 1);
+	deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
+	while (!closed && !sot_mono_reached(sot_mono_now(), deadline)) {
+		closed = trickle(fd);
+		reactor_turn(h.loop, 0);
+	}
+	(void)close(fd);
+	assert_true(closed);
+	assert_true(body_has(get("/metrics"), "sot_gateway_slow_heads_total 1\n"));
+	emit("behind the trickle");
+	harness_until(&h, &r.found);
+	http_call_cancel(call);
+	sot_buf_clear(&r.text);
+	h.head_deadline_ms = 0;
+}
+
 static void killed_after_the_rename_the_same_upload_succeeds_again(void **state)
 {
 	http_request q = {.method = "PUT",
@@ -559,6 +603,7 @@ int main(void)
 	    cmocka_unit_test(a_position_that_another_gateway_gave_is_kept),
 	    cmocka_unit_test(an_older_position_than_the_ring_is_read_from_the_database),
 	    cmocka_unit_test(waiting_for_an_operation_ends_with_it),
+	    cmocka_unit_test(a_head_that_trickles_is_cut_off_and_a_stream_is_not),
 	    cmocka_unit_test(killed_after_the_rename_the_same_upload_succeeds_again),
 	};
 	int failed;

@@ -177,6 +177,8 @@ static size_t gateway_argv(harness *h, const char **argv)
 	argv[n++] = option("--request_deadline_ms=2000");
 	argv[n++] = h->tls ? option("--tls_cert=%s/cert.pem", h->dir) : option("--tls_cert=");
 	argv[n++] = h->tls ? option("--tls_key=%s/key.pem", h->dir) : option("--tls_key=");
+	if (h->head_deadline_ms > 0)
+		argv[n++] = option("--head_deadline_ms=%d", h->head_deadline_ms);
 	argv[n] = NULL;
 	return n;
 }
@@ -261,6 +263,8 @@ static void make_ui(harness *h)
 	    path, &err);
 	(void)snprintf(path, sizeof(path), "%s/ui/assets/app-1a2b.js", h->dir);
 	need(sot_file_write(path, SOT_STR("console.log(1)"), 0644, &err) == SOT_OK, path, &err);
+	(void)snprintf(path, sizeof(path), "%s/ui/assets/app-1a2b.js.gz", h->dir);
+	need(sot_file_write(path, SOT_STR("packed by the build"), 0644, &err) == SOT_OK, path, &err);
 }
 
 static void make_certificate(harness *h)
@@ -370,7 +374,8 @@ const answer *harness_call(
 	if (h->tls)
 		q.ca_file = ca;
 	(void)snprintf(url, sizeof(url), "%s%s", h->url, path);
-	(void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", h->token);
+	(void)snprintf(authorization, sizeof(authorization),
+	    h->token[0] != '\0' ? "Authorization: Bearer %s" : "Authorization:%s", h->token);
 	for (size_t i = 0; extra != NULL && extra[i] != NULL && n < 11; i++)
 		headers[n++] = extra[i];
 	need(http_client_send(h->http, &q, on_reply, &a, NULL, &err) == SOT_OK, url, &err);
@@ -378,17 +383,23 @@ const answer *harness_call(
 	return &a;
 }
 
-void harness_raw(harness *h, sot_str bytes, char ret[2048])
+int harness_connect(harness *h)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	sot_str port_text;
 	uint64_t port = 0;
-	size_t n = 0;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	(void)sot_str_cut(sot_str_c(h->address), ':', &port_text);
 	need(sot_parse_u64(port_text, 1, 65535, &port, NULL) == SOT_OK, "port", NULL);
 	to.sin_port = htons((uint16_t)port);
 	need(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "connect", NULL);
+	return fd;
+}
+
+void harness_raw(harness *h, sot_str bytes, char ret[2048])
+{
+	size_t n = 0;
+	int fd = harness_connect(h);
 	need(write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n, "write", NULL);
 	while (n < 2000) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};

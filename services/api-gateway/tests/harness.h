@@ -26,6 +26,7 @@ typedef struct harness {
 	char dir[64], url[80], address[64], token[128];
 	int gateway_pid;
 	bool tls;
+	int head_deadline_ms; /* 0: the default; for the next start of the gateway */
 	char log_path[128];
 	/* The scheduler of the test: what it was asked, what it answers. */
 	unsigned asked;
@@ -49,10 +50,12 @@ void harness_spawn_gateway(harness *h, const char *failpoints);
 /* Runs the loop until *flag, or fails. */
 void harness_until(harness *h, const bool *flag);
 
-/* One request with the token; `extra` is NULL or a NULL-terminated list of headers. The answer is
+/* One request with the token, if there is one; `extra` is NULL or a NULL-terminated list of headers. The answer is
  * valid until the next call. */
 const answer *harness_call(
     harness *h, const char *method, const char *path, const char *const *extra, sot_str body);
+/* A TCP connection to the gateway; the caller closes it. */
+int harness_connect(harness *h);
 /* Raw bytes over TCP; the answer up to the close of the connection or 2,000 bytes. */
 void harness_raw(harness *h, sot_str bytes, char ret[2048]);
 /* SQL as the database's owner, by psql; output (at most 4 KiB) without the last newline. */
