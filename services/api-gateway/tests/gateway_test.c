@@ -3,27 +3,15 @@
 
 #include "sot_proto.h"
 
-#include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 static harness h;
-
-static bool body_has(const answer *a, const char *text)
-{
-	if (a->body.n > 0 && strstr(a->body.p, text) != NULL)
-		return true;
-	print_message("status %d, body: %.*s\n", a->status, 400, a->body.n > 0 ? a->body.p : "");
-	return false;
-}
 
 static const answer *post(const char *path, const char *body)
 {
@@ -50,7 +38,7 @@ static void a_change_reaches_the_scheduler_with_who_and_key(void **state)
 	    sot_str_c(APP ",\"health\":{\"kind\":\"http\",\"port\":8080,\"path\":\"/ok\"},"
 	                  "\"env\":[{\"name\":\"A\",\"value\":\"b\"}]}"));
 	assert_int_equal(a->status, 202);
-	assert_true(body_has(a, "\"resourceId\":"));
+	assert_true(answer_has(a, "\"resourceId\":"));
 	assert_int_equal(sot_app_create_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
 	assert_true(sot_str_eq_c(m.name, "shop"));
 	assert_true(sot_str_eq_c(m.context.actor, "token:ada"));
@@ -70,8 +58,8 @@ static void an_unknown_network_is_refused_by_name_unless_the_app_is_there(void *
 	const answer *a = post("/v1/apps", body);
 	(void)state;
 	assert_int_equal(a->status, 400);
-	assert_true(body_has(a, "\"code\":\"invalid\""));
-	assert_true(body_has(a,
+	assert_true(answer_has(a, "\"code\":\"invalid\""));
+	assert_true(answer_has(a,
 	    "\"errors\":[{\"pointer\":\"/network\",\"detail\":\"no network is called 'dmz'; known: "
 	    "apps\"}]"));
 	assert_int_equal(h.asked, before);
@@ -118,8 +106,8 @@ static void hostile_bodies_get_a_precise_error_and_change_nothing(void **state)
 		const answer *a = post("/v1/apps", probes[i].body);
 		print_message("probe %zu\n", i);
 		assert_int_equal(a->status, 400);
-		assert_true(body_has(a, probes[i].expected));
-		assert_true(body_has(a, "\"requestId\":\""));
+		assert_true(answer_has(a, probes[i].expected));
+		assert_true(answer_has(a, "\"requestId\":\""));
 	}
 	assert_int_equal(h.asked, before);
 }
@@ -134,7 +122,7 @@ static void a_body_of_10_mb_gets_413_and_the_next_request_works(void **state)
 	a = harness_call(&h, "POST", "/v1/apps", NULL, (sot_str){body, n});
 	assert_int_equal(a->code, SOT_OK);
 	assert_int_equal(a->status, 413);
-	assert_true(body_has(a, "the body is larger than 1048576 bytes"));
+	assert_true(answer_has(a, "the body is larger than 1048576 bytes"));
 	free(body);
 	assert_int_equal(get("/v1/me")->status, 200);
 }
@@ -146,8 +134,8 @@ static void a_refusal_becomes_a_problem_with_its_code(void **state)
 	h.refuse_with = SOT_REFUSAL_BLOCKED;
 	a = post("/v1/apps/shop/scale", "{\"count\":9}");
 	assert_int_equal(a->status, 409);
-	assert_true(body_has(a, "\"code\":\"blocked\""));
-	assert_true(body_has(a, "no host has 4 GiB left"));
+	assert_true(answer_has(a, "\"code\":\"blocked\""));
+	assert_true(answer_has(a, "no host has 4 GiB left"));
 	h.refuse_with = SOT_REFUSAL_NOT_LEADER;
 	assert_int_equal(post("/v1/apps/shop/scale", "{\"count\":9}")->status, 503);
 	h.refuse_with = SOT_REFUSAL_KEY_REUSED;
@@ -163,7 +151,7 @@ static void a_silent_scheduler_gives_503_and_says_what_to_do(void **state)
 	a = post("/v1/apps/shop/scale", "{\"count\":9}");
 	h.silent = false;
 	assert_int_equal(a->status, 503);
-	assert_true(body_has(a, "same Idempotency-Key"));
+	assert_true(answer_has(a, "same Idempotency-Key"));
 }
 
 static void heads_that_could_smuggle_are_refused_and_closed(void **state)
@@ -220,7 +208,52 @@ static void login_gives_a_session_and_refuses_a_wrong_password(void **state)
 	    post("/v1/sessions", "{\"name\":\"eve\",\"password\":\"wrong wrong\"}")->status, 401);
 	a = post("/v1/sessions", "{\"name\":\"ada\",\"password\":\"correct horse battery\"}");
 	assert_int_equal(a->status, 201);
-	assert_true(body_has(a, "\"role\":\"admin\""));
+	assert_true(answer_has(a, "\"role\":\"admin\""));
+}
+
+static int scale_with(const char *const *headers)
+{
+	return harness_call(&h, "POST", "/v1/apps/shop/scale", headers, SOT_STR("{\"count\":1}"))
+	    ->status;
+}
+
+static void a_cookie_changes_nothing_without_its_csrf_token_and_origin(void **state)
+{
+	static const char login[] =
+	    "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 49\r\n\r\n"
+	    "{\"name\":\"ada\",\"password\":\"correct horse battery\"}";
+	char reply[2048], cookie[160], csrf[160], token[128], origin[96];
+	const char *headers[] = {cookie, NULL, NULL, NULL};
+	const char *at;
+	unsigned before = h.asked;
+	(void)state;
+	harness_raw(&h, (sot_str){login, sizeof(login) - 1}, reply);
+	assert_memory_equal(reply, "HTTP/1.1 201 ", 13);
+	at = strstr(reply, "Set-Cookie: ");
+	assert_non_null(at);
+	(void)snprintf(cookie, sizeof(cookie), "Cookie: %.*s", (int)strcspn(at + 12, ";"), at + 12);
+	at = strstr(reply, "\"csrfToken\":\"");
+	assert_non_null(at);
+	(void)snprintf(csrf, sizeof(csrf), "X-CSRF-Token: %.64s", at + 13);
+	memcpy(token, h.token, sizeof(token));
+	h.token[0] = '\0';
+	assert_int_equal(harness_call(&h, "GET", "/v1/me", NULL, (sot_str){0})->status, 401);
+	assert_true(answer_has(harness_call(&h, "GET", "/v1/me", headers, (sot_str){0}), csrf + 14));
+	assert_int_equal(scale_with(headers), 403);
+	headers[1] = "X-CSRF-Token: 0000000000000000000000000000000000000000000000000000000000000000";
+	assert_int_equal(scale_with(headers), 403);
+	headers[1] = csrf;
+	headers[2] = "Origin: https://evil.example";
+	assert_int_equal(scale_with(headers), 403);
+	assert_int_equal(h.asked, before);
+	(void)snprintf(origin, sizeof(origin), "Origin: %s", h.url);
+	headers[2] = origin;
+	assert_int_equal(scale_with(headers), 202);
+	assert_int_equal(h.asked, before + 1);
+	assert_int_equal(
+	    harness_call(&h, "DELETE", "/v1/sessions", headers, (sot_str){0})->status, 204);
+	assert_int_equal(harness_call(&h, "GET", "/v1/me", headers, (sot_str){0})->status, 401);
+	memcpy(h.token, token, sizeof(token));
 }
 
 static void log_ins_have_a_rate(void **state)
@@ -240,15 +273,15 @@ static void lists_have_pages_and_refuse_foreign_tokens(void **state)
 	(void)state;
 	a = get("/v1/plans?limit=2");
 	assert_int_equal(a->status, 200);
-	assert_true(body_has(a, "\"total\":4"));
-	assert_true(body_has(a, "\"large\""));
+	assert_true(answer_has(a, "\"total\":4"));
+	assert_true(answer_has(a, "\"large\""));
 	next = strstr(a->body.p, "\"next\":\"");
 	assert_non_null(next);
 	(void)snprintf(
 	    path, sizeof(path), "/v1/plans?limit=2&after=%.*s", (int)strcspn(next + 8, "\""), next + 8);
 	a = get(path);
-	assert_true(body_has(a, "\"small\""));
-	assert_true(body_has(a, "\"next\":null"));
+	assert_true(answer_has(a, "\"small\""));
+	assert_true(answer_has(a, "\"next\":null"));
 	(void)snprintf(sql_out, sizeof(sql_out), "/v1/apps?after=%s", strstr(path, "after=") + 6);
 	assert_int_equal(get(sql_out)->status, 400);
 	assert_int_equal(get("/v1/plans?limit=501")->status, 400);
@@ -275,10 +308,13 @@ static void every_read_route_answers(void **state)
 	}
 }
 
+#define UPLOAD_BYTES (3u * 1024 * 1024 + 17)
+static char uploaded_path[128]; /* of a blob that is there */
+
 static void an_upload_comes_back_byte_for_byte(void **state)
 {
-	size_t n = 3u * 1024 * 1024 + 17;
-	char *bytes = malloc(n), digest[65], path[128];
+	size_t n = UPLOAD_BYTES;
+	char *bytes = malloc(n), digest[65], *path = uploaded_path;
 	struct sot_package_register m;
 	sot_arena *arena = sot_arena_new(1u << 20);
 	const char *range[] = {"Range: bytes=5-9", NULL};
@@ -295,7 +331,7 @@ static void an_upload_comes_back_byte_for_byte(void **state)
 	assert_true(sot_str_eq_c(m.file_name, "shop.war"));
 	for (size_t i = 0; i < 32; i++)
 		(void)snprintf(digest + 2 * i, 3, "%02x", (unsigned char)m.sha256.p[i]);
-	(void)snprintf(path, sizeof(path), "/v1/blobs/%s", digest);
+	(void)snprintf(path, sizeof(uploaded_path), "/v1/blobs/%s", digest);
 	a = get(path);
 	assert_int_equal(a->status, 200);
 	assert_int_equal(a->body.n, n);
@@ -308,6 +344,56 @@ static void an_upload_comes_back_byte_for_byte(void **state)
 	(void)sot_arena_free(arena);
 }
 
+/* "/v1/hosts/{name}/cordon" to "/v1/hosts/x/cordon" */
+static void example_of(const char *pattern, char ret[128])
+{
+	size_t n = 0;
+	for (const char *p = pattern; *p != '\0' && n < 127; p++) {
+		ret[n++] = *p == '{' ? 'x' : *p;
+		if (*p == '{')
+			p += strcspn(p, "}");
+	}
+	ret[n] = '\0';
+}
+
+/* Every route of the table but the public ones and the blobs themselves. */
+static void an_agent_gets_blobs_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *name, *method, *pattern, *role;
+	} routes[] = {
+#define ROUTE(handler, method, pattern, role, flags) {#handler, method, pattern, #role},
+#include "routes.def"
+#undef ROUTE
+	};
+	char token[128], path[128];
+	const char *at;
+	const answer *a;
+	size_t refused = 0;
+	(void)state;
+	a = post("/v1/hosts", "{\"name\":\"node7\",\"az\":\"a\",\"rack\":\"r1\",\"publicKey\":"
+	                      "\"0123456789012345678901234567890123456789\",\"tags\":[]}");
+	assert_int_equal(a->status, 202);
+	at = strstr(a->body.p, "\"fetchToken\":\"");
+	assert_non_null(at);
+	memcpy(token, h.token, sizeof(token));
+	(void)snprintf(h.token, sizeof(h.token), "%.*s", (int)strcspn(at + 14, "\""), at + 14);
+	a = get(uploaded_path);
+	assert_int_equal(a->status, 200);
+	assert_int_equal(a->body.n, UPLOAD_BYTES);
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (strcmp(routes[i].role, "PUBLIC") == 0 || strcmp(routes[i].name, "blob_get") == 0)
+			continue;
+		example_of(routes[i].pattern, path);
+		a = harness_call(&h, routes[i].method, path, NULL, (sot_str){0});
+		print_message("probe %s %s: %d\n", routes[i].method, path, a->status);
+		assert_int_equal(a->status, 403);
+		refused++;
+	}
+	assert_true(refused > 30);
+	memcpy(h.token, token, sizeof(token));
+}
+
 static void an_upload_with_a_wrong_digest_or_name_is_refused(void **state)
 {
 	const char *digest[] = {
@@ -317,7 +403,7 @@ static void an_upload_with_a_wrong_digest_or_name_is_refused(void **state)
 	(void)state;
 	a = harness_call(&h, "PUT", "/v1/apps/shop/versions/v2?file=a.war", digest, SOT_STR("package"));
 	assert_int_equal(a->status, 400);
-	assert_true(body_has(a, "send them again"));
+	assert_true(answer_has(a, "send them again"));
 	a = harness_call(
 	    &h, "PUT", "/v1/apps/shop/versions/v2?file=..%2Fa.war", NULL, SOT_STR("package"));
 	assert_int_equal(a->status, 400);
@@ -330,9 +416,9 @@ static void the_ui_is_served_and_nothing_beside_it(void **state)
 {
 	char reply[2048];
 	(void)state;
-	assert_true(body_has(get("/"), "<title>ui</title>"));
-	assert_true(body_has(get("/apps/shop"), "<title>ui</title>"));
-	assert_true(body_has(get("/assets/app-1a2b.js"), "console.log"));
+	assert_true(answer_has(get("/"), "<title>ui</title>"));
+	assert_true(answer_has(get("/apps/shop"), "<title>ui</title>"));
+	assert_true(answer_has(get("/assets/app-1a2b.js"), "console.log"));
 	assert_int_equal(get("/assets/none.js")->status, 404);
 	harness_raw(
 	    &h, SOT_STR("GET /../gateway.log HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), reply);
@@ -342,241 +428,23 @@ static void the_ui_is_served_and_nothing_beside_it(void **state)
 	assert_memory_equal(reply, "HTTP/1.1 404 ", 13);
 }
 
-/* ---- events ---- */
-typedef struct reader {
-	sot_buf text;
-	const char *until; /* the text that is waited for */
-	bool found;
-} reader;
-
-static void on_sse(void *self, sot_str piece)
+static void what_the_build_has_packed_is_sent_packed_to_who_can_read_it(void **state)
 {
-	reader *r = self;
-	sot_buf_add_str(&r->text, piece);
-	r->found = r->text.n > 0 && strstr(r->text.p, r->until) != NULL;
-}
-
-static void on_sse_end(void *self, const http_reply *reply)
-{
-	(void)self;
-	(void)reply;
-}
-
-static http_call *listen_from(reader *r, const char *path, const char *until)
-{
-	char url[256], authorization[200];
-	const char *headers[] = {authorization, NULL};
-	http_call *call = NULL;
-	sot_err err = {0};
-	http_request q = {.method = "GET",
-	    .url = url,
-	    .headers = headers,
-	    .deadline_ms = 60000,
-	    .body_max = 1u << 24,
-	    .output_fd = -1,
-	    .netns_fd = -1,
-	    .on_data = on_sse};
-	sot_buf_init(&r->text, 1u << 24);
-	r->until = until;
-	r->found = false;
-	(void)snprintf(url, sizeof(url), "%s%s", h.url, path);
-	(void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", h.token);
-	assert_int_equal(http_client_send(h.http, &q, on_sse_end, r, &call, &err), SOT_OK);
-	return call;
-}
-
-static void emit(const char *subject)
-{
-	char sql[512], out[4096];
-	(void)snprintf(sql, sizeof(sql),
-	    "SELECT core.emit(ARRAY['app.created'], ARRAY['%s'], ARRAY['shop'], ARRAY[''], "
-	    "ARRAY['user:ada'], ARRAY[NULL]::uuid[], ARRAY['{\"image\":\"tomcat\"}'])",
-	    subject);
-	harness_sql(&h, "sot_scheduler", sql, out);
-}
-
-static void events_come_as_they_are_committed_and_resume_by_number(void **state)
-{
-	reader r;
-	http_call *call = listen_from(&r, "/v1/events/stream", "\"subject\" : \"second\"");
-	const char *id, *rest, *number;
-	char path[160], member[64];
+	char reply[2048];
 	(void)state;
-	emit("first");
-	emit("second");
-	harness_until(&h, &r.found);
-	http_call_cancel(call);
-	id = strstr(r.text.p, "id: ");
-	assert_non_null(id);
-	assert_non_null(strstr(r.text.p, "event: app.created"));
-	number = strchr(id, '.');
-	assert_non_null(number);
-	(void)snprintf(member, sizeof(member), "\"sotalianumber\" : %.*s,",
-	    (int)strcspn(number + 1, "\n"), number + 1);
-	assert_non_null(strstr(r.text.p, member));
-	(void)snprintf(
-	    path, sizeof(path), "/v1/events/stream?after=%.*s", (int)strcspn(id + 4, "\n"), id + 4);
-	sot_buf_clear(&r.text);
-	call = listen_from(&r, path, "\"subject\" : \"second\"");
-	harness_until(&h, &r.found);
-	http_call_cancel(call);
-	rest = strstr(r.text.p, "\"subject\" : \"first\"");
-	assert_null(rest);
-	sot_buf_clear(&r.text);
-	assert_true(body_has(get("/v1/events?after=0&limit=1"), "\"subject\" : \"first\""));
-	assert_true(body_has(get("/v1/events?after=0&limit=1"), "\"sotalianumber\" : 1,"));
-}
-
-static void a_position_of_another_life_is_reset(void **state)
-{
-	reader r;
-	http_call *call = listen_from(
-	    &r, "/v1/events/stream?after=01970000-0000-7000-8000-000000000000.5", "event: reset");
-	(void)state;
-	harness_until(&h, &r.found);
-	http_call_cancel(call);
-	sot_buf_clear(&r.text);
-}
-
-static void a_position_that_does_not_exist_yet_is_reset(void **state)
-{
-	reader r;
-	http_call *call = listen_from(&r, "/v1/events/stream?after=999999", "event: reset");
-	(void)state;
-	harness_until(&h, &r.found);
-	http_call_cancel(call);
-	sot_buf_clear(&r.text);
-}
-
-/* Another gateway has numbered an event that this one has not read: no reason to start anew. */
-static void a_position_that_another_gateway_gave_is_kept(void **state)
-{
-	char number[4096], path[128];
-	reader r;
-	http_call *call;
-	(void)state;
-	emit("third");
-	harness_sql(&h, "sot_gateway", "SELECT core.number_events()", number);
-	(void)snprintf(path, sizeof(path), "/v1/events/stream?after=%.20s", number);
-	call = listen_from(&r, path, "\"subject\" : \"fourth\"");
-	emit("fourth");
-	harness_until(&h, &r.found);
-	http_call_cancel(call);
-	assert_null(strstr(r.text.p, "event: reset"));
-	assert_null(strstr(r.text.p, "\"subject\" : \"third\""));
-	sot_buf_clear(&r.text);
-}
-
-static void an_older_position_than_the_ring_is_read_from_the_database(void **state)
-{
-	reader r;
-	http_call *call;
-	(void)state;
-	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
-	assert_int_equal(harness_wait_exit(&h), 0);
-	harness_spawn_gateway(&h, NULL);
-	call = listen_from(&r, "/v1/events/stream?after=0", "\"subject\" : \"second\"");
-	harness_until(&h, &r.found);
-	http_call_cancel(call);
-	assert_non_null(strstr(r.text.p, "\"subject\" : \"first\""));
-	sot_buf_clear(&r.text);
-}
-
-static void waiting_for_an_operation_ends_with_it(void **state)
-{
-	char id[SOT_UUID_TEXT], sql[900], out[4096], path[128];
-	const answer *a;
-	(void)state;
-	(void)sot_uuid_format(h.operation_id, id);
-	(void)snprintf(sql, sizeof(sql),
-	    "INSERT INTO scheduler.operation (id, kind, target, actor, idempotency_key, "
-	    "request_sha256, "
-	    "resource_id, spec, state, created_at, updated_at) VALUES ('%s', 'app_scale', 'shop', "
-	    "'token:ada', 'k', '\\x00', '%s', '{}', 'running', now(), now())",
-	    id, id);
-	harness_sql(&h, "sot_scheduler", sql, out);
-	(void)snprintf(path, sizeof(path), "/v1/operations/%s?wait=100ms", id);
-	a = get(path);
-	assert_int_equal(a->status, 200);
-	assert_true(body_has(a, "\"running\""));
-	(void)snprintf(sql, sizeof(sql),
-	    "UPDATE scheduler.operation SET state = 'done', finished_at = now() WHERE id = '%s'", id);
-	harness_sql(&h, "sot_scheduler", sql, out);
-	(void)snprintf(path, sizeof(path), "/v1/operations/%s?wait=30s", id);
-	assert_true(body_has(get(path), "\"done\""));
-	assert_int_equal(get("/v1/operations/nonsense")->status, 404);
-}
-
-/* True when the peer has closed; else one more byte of a head that never ends has been sent. */
-static bool trickle(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	char byte;
-	if (poll(&p, 1, 100) == 1)
-		return read(fd, &byte, 1) <= 0;
-	return send(fd, "x", 1, MSG_NOSIGNAL) != 1;
-}
-
-static void a_head_that_trickles_is_cut_off_and_a_stream_is_not(void **state)
-{
-	static const char head[] = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ";
-	sot_mono deadline;
-	reader r;
-	http_call *call;
-	bool closed = false;
-	int fd;
-	(void)state;
-	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
-	assert_int_equal(harness_wait_exit(&h), 0);
-	h.head_deadline_ms = 1000;
-	harness_spawn_gateway(&h, NULL);
-	call = listen_from(&r, "/v1/events/stream", "\"subject\" : \"behind the trickle\"");
-	fd = harness_connect(&h);
-	assert_int_equal(write(fd, head, sizeof(head) - 1), sizeof(head) - 1);
-	deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
-	while (!closed && !sot_mono_reached(sot_mono_now(), deadline)) {
-		closed = trickle(fd);
-		reactor_turn(h.loop, 0);
-	}
-	(void)close(fd);
-	assert_true(closed);
-	assert_true(body_has(get("/metrics"), "sot_gateway_slow_heads_total 1\n"));
-	emit("behind the trickle");
-	harness_until(&h, &r.found);
-	http_call_cancel(call);
-	sot_buf_clear(&r.text);
-	h.head_deadline_ms = 0;
-}
-
-static void killed_after_the_rename_the_same_upload_succeeds_again(void **state)
-{
-	http_request q = {.method = "PUT",
-	    .deadline_ms = 10000,
-	    .body_max = 65536,
-	    .output_fd = -1,
-	    .netns_fd = -1,
-	    .body = SOT_STR("the same bytes")};
-	char url[160], authorization[200];
-	const char *headers[] = {authorization, NULL};
-	sot_err err = {0};
-	reader r;
-	(void)state;
-	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
-	assert_int_equal(harness_wait_exit(&h), 0);
-	harness_spawn_gateway(&h, "gateway.upload.after_rename=crash");
-	(void)snprintf(url, sizeof(url), "%s/v1/apps/shop/versions/v9?file=a.war", h.url);
-	(void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", h.token);
-	q.url = url;
-	q.headers = headers;
-	assert_int_equal(http_client_send(h.http, &q, on_sse_end, &r, NULL, &err), SOT_OK);
-	for (int i = 0; i < 40; i++)
-		reactor_turn(h.loop, 25);
-	assert_int_equal(harness_wait_exit(&h), 256 + 9);
-	harness_spawn_gateway(&h, NULL);
-	assert_int_equal(harness_call(&h, "PUT", "/v1/apps/shop/versions/v9?file=a.war", NULL,
-	                     SOT_STR("the same bytes"))
-	                     ->status,
-	    202);
+	harness_raw(&h,
+	    SOT_STR("GET /assets/app-1a2b.js HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+	            "Accept-Encoding: br, gzip\r\n\r\n"),
+	    reply);
+	assert_memory_equal(reply, "HTTP/1.1 200 ", 13);
+	assert_non_null(strstr(reply, "Content-Encoding: gzip\r\n"));
+	assert_non_null(strstr(reply, "Content-Type: text/javascript"));
+	assert_non_null(strstr(reply, "Vary: Accept-Encoding\r\n"));
+	assert_non_null(strstr(reply, "\r\n\r\npacked by the build"));
+	harness_raw(&h,
+	    SOT_STR("GET /assets/app-1a2b.js HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), reply);
+	assert_null(strstr(reply, "Content-Encoding:"));
+	assert_non_null(strstr(reply, "\r\n\r\nconsole.log(1)"));
 }
 
 int main(void)
@@ -592,19 +460,14 @@ int main(void)
 	    cmocka_unit_test(heads_that_could_smuggle_are_refused_and_closed),
 	    cmocka_unit_test(without_or_with_a_wrong_token_nothing_is_given),
 	    cmocka_unit_test(login_gives_a_session_and_refuses_a_wrong_password),
+	    cmocka_unit_test(a_cookie_changes_nothing_without_its_csrf_token_and_origin),
 	    cmocka_unit_test(log_ins_have_a_rate),
 	    cmocka_unit_test(lists_have_pages_and_refuse_foreign_tokens),
 	    cmocka_unit_test(an_upload_comes_back_byte_for_byte),
+	    cmocka_unit_test(an_agent_gets_blobs_and_nothing_else),
 	    cmocka_unit_test(an_upload_with_a_wrong_digest_or_name_is_refused),
 	    cmocka_unit_test(the_ui_is_served_and_nothing_beside_it),
-	    cmocka_unit_test(events_come_as_they_are_committed_and_resume_by_number),
-	    cmocka_unit_test(a_position_of_another_life_is_reset),
-	    cmocka_unit_test(a_position_that_does_not_exist_yet_is_reset),
-	    cmocka_unit_test(a_position_that_another_gateway_gave_is_kept),
-	    cmocka_unit_test(an_older_position_than_the_ring_is_read_from_the_database),
-	    cmocka_unit_test(waiting_for_an_operation_ends_with_it),
-	    cmocka_unit_test(a_head_that_trickles_is_cut_off_and_a_stream_is_not),
-	    cmocka_unit_test(killed_after_the_rename_the_same_upload_succeeds_again),
+	    cmocka_unit_test(what_the_build_has_packed_is_sent_packed_to_who_can_read_it),
 	};
 	int failed;
 	harness_start(&h, NULL, false);

@@ -383,6 +383,14 @@ const answer *harness_call(
 	return &a;
 }
 
+bool answer_has(const answer *a, const char *text)
+{
+	if (a->body.n > 0 && strstr(a->body.p, text) != NULL)
+		return true;
+	(void)printf("status %d, body: %.*s\n", a->status, 400, a->body.n > 0 ? a->body.p : "");
+	return false;
+}
+
 int harness_connect(harness *h)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};

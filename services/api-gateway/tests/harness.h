@@ -50,10 +50,12 @@ void harness_spawn_gateway(harness *h, const char *failpoints);
 /* Runs the loop until *flag, or fails. */
 void harness_until(harness *h, const bool *flag);
 
-/* One request with the token, if there is one; `extra` is NULL or a NULL-terminated list of headers. The answer is
- * valid until the next call. */
+/* One request with the token, if there is one; `extra` is NULL or a NULL-terminated list of
+ * headers. The answer is valid until the next call. */
 const answer *harness_call(
     harness *h, const char *method, const char *path, const char *const *extra, sot_str body);
+/* Whether the body has the text; if not, prints the beginning of what is there. */
+bool answer_has(const answer *a, const char *text);
 /* A TCP connection to the gateway; the caller closes it. */
 int harness_connect(harness *h);
 /* Raw bytes over TCP; the answer up to the close of the connection or 2,000 bytes. */
