@@ -8,6 +8,7 @@ enum {
 	BACKOFF_FIRST_MS = 1000,
 	BACKOFF_MAX_MS = 300000,
 	STABLE_MS = 30000, /* running that long ends a series of attempts */
+	GHOST_MS = 3000,   /* so long the Engine may take to notice the end of a process */
 	CLASS_COUNT = 4
 };
 
@@ -112,6 +113,7 @@ static void change_want(reconcile *r, instance *i, desired_instance *want, sot_m
 	i->attempts = 0;
 	i->not_before = now;
 	i->error[0] = '\0';
+	crashes_forgive(&i->crashes);
 }
 
 void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now)
@@ -143,39 +145,52 @@ void reconcile_set_engine(reconcile *r, bool ok)
 	r->engine_ok = ok;
 }
 
-/* Counted when PID 1 runs again, so that a death and the start after it are one restart. At the
- * first sight of a container the Engine's own count stands. */
-static void count_restarts(instance *i, const container_facts *now)
+/* The Engine may say "running" of a process that is gone (its shim died), and the kernel may have
+ * given its pid to another since. A process that ended just now looks alike, so it takes a second
+ * look before anything is done about it. */
+static void look_for_ghost(instance *i, const container_facts *engine, sot_mono now)
 {
-	if (!now->running || now->started_unix_ms == i->last_start_unix_ms)
+	container_facts *c = &i->container;
+	bool was_gone = i->is_gone;
+	if (engine->running && i->process_started_unix_ms != engine->started_unix_ms) {
+		i->process_started_unix_ms = engine->started_unix_ms;
+		i->process_start = engine->process_start;
+		was_gone = false;
+	}
+	bool is_other = engine->process_start != 0 && i->process_start != 0 &&
+	                engine->process_start != i->process_start;
+	i->is_gone = engine->running && (engine->process_gone || is_other);
+	if (i->is_gone && !was_gone)
+		i->ghost_at = sot_mono_add_ms(now, GHOST_MS);
+	i->is_ghost = i->is_gone && sot_mono_reached(now, i->ghost_at);
+	if (!i->is_gone)
 		return;
-	if (i->last_start_unix_ms == 0 || strcmp(i->last_start_id, now->id) != 0)
-		i->restarts += now->engine_restarts;
-	else if (now->engine_restarts > i->last_engine_restarts)
-		i->restarts += now->engine_restarts - i->last_engine_restarts;
-	else
-		i->restarts++;
-	i->last_start_unix_ms = now->started_unix_ms;
-	i->last_engine_restarts = now->engine_restarts;
-	memcpy(i->last_start_id, now->id, sizeof(i->last_start_id));
+	c->running = false;
+	(void)snprintf(c->exit_text, sizeof(c->exit_text),
+	    "the Docker Engine says it runs, but its process %d is gone", c->pid);
 }
 
 static void observe_container(instance *i, const container_facts *container, sot_mono now)
 {
-	bool new_start = container && container->running &&
-	                 (!i->has_container || !i->container.running ||
-	                     i->container.started_unix_ms != container->started_unix_ms);
-	if (new_start)
+	static const container_facts none = {0};
+	const container_facts before = i->container;
+	bool had_container = i->has_container;
+	i->has_container = container != NULL;
+	i->container = container ? *container : none;
+	look_for_ghost(i, container ? container : &none, now);
+
+	bool runs = i->container.running;
+	if (runs && (!had_container || !before.running ||
+	                before.started_unix_ms != i->container.started_unix_ms))
 		i->stable_at = sot_mono_add_ms(now, STABLE_MS);
 	if (container)
-		count_restarts(i, container);
-	i->has_container = container != NULL;
-	i->container = container ? *container : (container_facts){0};
-	if (i->container.running && sot_mono_reached(now, i->stable_at))
+		crashes_observe(&i->crashes, &i->container, now);
+	if (runs && sot_mono_reached(now, i->stable_at)) {
 		i->attempts = 0;
-	health_observe(
-	    &i->health, &i->want->spec.health, i->container.running, i->container.started_unix_ms, now);
-	if (!i->container.running)
+		crashes_forgive(&i->crashes);
+	}
+	health_observe(&i->health, &i->want->spec.health, runs, i->container.started_unix_ms, now);
+	if (!runs)
 		i->health_error[0] = '\0';
 }
 
@@ -272,6 +287,8 @@ static void note_success(instance *i, action_kind kind)
 	i->error[0] = '\0';
 	if (kind == ACTION_IMAGE)
 		i->image = true;
+	if (kind == ACTION_RESTART) /* ends of the program before it are not its own */
+		crashes_forgive(&i->crashes);
 }
 
 void reconcile_finished(
@@ -336,6 +353,11 @@ desired_instance *instance_want(const instance *i)
 health *instance_health(instance *i)
 {
 	return &i->health;
+}
+
+sot_health instance_health_state(const instance *i)
+{
+	return i->crashes.is_loop ? SOT_HEALTH_UNHEALTHY : i->health.state;
 }
 
 const container_facts *instance_container(const instance *i)

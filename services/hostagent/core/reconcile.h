@@ -29,7 +29,7 @@ typedef enum action_kind {
 	ACTION_RECORD, /* net record and identity file */
 	ACTION_START,
 	ACTION_STOP,
-	ACTION_RESTART, /* the process runs with an older record */
+	ACTION_RESTART, /* the process runs with an older record, or is gone unnoticed */
 	ACTION_UPDATE,  /* memory and cpu limits */
 	ACTION_REMOVE,  /* the container: retired, or to be made anew */
 	ACTION_CLEAR,   /* net record; instance folder to .retired */
@@ -56,6 +56,9 @@ typedef struct container_facts {
 	uint32_t cpu_milli;
 	uint32_t engine_restarts;
 	char exit_text[200]; /* why it does not run */
+	/* What the kernel says of pid, when the Engine says that it runs. */
+	bool process_gone;
+	uint64_t process_start; /* ticks since boot; tells a pid that was given anew. 0: not known */
 } container_facts;
 
 /* What the state folder says of an instance. */
@@ -100,6 +103,8 @@ instance *reconcile_iterate(const reconcile *r, sot_map_iter *it);
 size_t reconcile_count(const reconcile *r);
 desired_instance *instance_want(const instance *i); /* borrowed */
 health *instance_health(instance *i);
+/* What the checks say; unhealthy whatever they say when PID 1 ends again and again. */
+sot_health instance_health_state(const instance *i);
 const container_facts *instance_container(const instance *i); /* NULL when there is none */
 void instance_set_health_error(instance *i, const char *text);
 /* What to tell the scheduler. Texts borrow from the instance until it changes. */

@@ -17,7 +17,7 @@ static bool same_text(const char *a, const char *b)
 
 static bool is_alive(const instance *i)
 {
-	return i->container.running || i->container.engine_restarts_it;
+	return i->container.running || i->container.engine_restarts_it || i->is_gone;
 }
 
 static action_kind decide_retired(const instance *i)
@@ -63,11 +63,14 @@ static bool has_other_limits(const instance *i)
 
 static action_kind decide_running(const instance *i)
 {
-	if (i->container.running)
-		/* Without a note of what it runs with, a process is left alone. */
-		return i->used_record && !same_text(i->used_record, i->record_wanted) ? ACTION_RESTART
-		                                                                      : ACTION_NONE;
-	return i->container.engine_restarts_it ? ACTION_NONE : ACTION_START;
+	if (i->is_gone) /* a start would do nothing: the Engine must be told to stop it first */
+		return i->is_ghost ? ACTION_RESTART : ACTION_NONE;
+	if (!is_alive(i))
+		return ACTION_START;
+	/* Without a note of what it runs with, a process is left alone. One that waits for the Engine's
+	 * next try would take the new record by itself, but only after a pause of up to a minute. */
+	bool is_older = i->used_record && !same_text(i->used_record, i->record_wanted);
+	return is_older ? ACTION_RESTART : ACTION_NONE;
 }
 
 action_kind instance_decide(const instance *i)
@@ -104,6 +107,8 @@ static sot_observed_state observed_state(const instance *i)
 {
 	if (!i->has_container)
 		return observed_without_container(i);
+	if (i->crashes.is_loop && i->want->spec.desired == SOT_DESIRED_STATE_RUNNING)
+		return SOT_OBSERVED_STATE_FAILED; /* running now and then is not running */
 	if (i->container.running)
 		return SOT_OBSERVED_STATE_RUNNING;
 	if (i->in_flight == ACTION_START || i->in_flight == ACTION_RESTART)
@@ -121,6 +126,8 @@ static const char *status_error(const instance *i)
 {
 	if (i->error[0])
 		return i->error;
+	if (i->crashes.is_loop)
+		return i->crashes.text;
 	if (i->has_container && !i->container.running &&
 	    i->want->spec.desired == SOT_DESIRED_STATE_RUNNING)
 		return i->container.exit_text;
@@ -147,10 +154,10 @@ sot_instance_status instance_status(const instance *i)
 	    .generation = status_generation(i),
 	    .restart_seq = plan_record_restart_seq(carried),
 	    .observed = observed_state(i),
-	    .health = i->health.state,
+	    .health = instance_health_state(i),
 	    .version = up_to_date ? spec->version : plan_record_version(carried),
 	    .container_id = sot_str_c(i->has_container ? i->container.id : ""),
-	    .restarts = i->restarts,
+	    .restarts = i->crashes.restarts,
 	    .error = sot_str_c(status_error(i)),
 	    .started_unix_ms = runs ? i->container.started_unix_ms : 0,
 	};

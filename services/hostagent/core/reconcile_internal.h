@@ -2,7 +2,7 @@
 #ifndef HOSTAGENT_RECONCILE_INTERNAL_H
 #define HOSTAGENT_RECONCILE_INTERNAL_H
 
-#include "reconcile.h"
+#include "crashes.h"
 
 struct instance {
 	desired_instance *want; /* one reference */
@@ -24,11 +24,12 @@ struct instance {
 	sot_mono not_before, stable_at;
 	char error[SOT_ERR_TEXT_MAX + 16]; /* with the step's name */
 	uint64_t carried_generation;
-	uint32_t restarts;
-	/* The last start that was counted. */
-	char last_start_id[PLAN_SHA256_TEXT];
-	int64_t last_start_unix_ms;
-	uint32_t last_engine_restarts;
+	crashes crashes;
+	/* The Engine says that it runs, but its process is gone. */
+	bool is_gone, is_ghost; /* ghost: for so long that the Engine will not notice by itself */
+	sot_mono ghost_at;
+	uint64_t process_start; /* of the start below, as first seen */
+	int64_t process_started_unix_ms;
 };
 
 /* The next step that the facts ask for, whatever its delay. */

@@ -13,7 +13,9 @@
 enum { MODEL_MAX = 8 };
 
 typedef struct model {
-	bool container, running, blob, package, folder;
+	bool container, running, restarting, gone, blob, package, folder;
+	uint32_t engine_restarts;
+	uint64_t process_start;
 	int64_t started;
 	char fingerprint[PLAN_SHA256_TEXT];
 	char *record, *used;
@@ -59,7 +61,11 @@ static sot_instance_spec spec_of(unsigned n)
 static void observe(world *w, unsigned n)
 {
 	model *m = &w->models[n];
-	container_facts c = {.running = m->running,
+	container_facts c = {.running = m->running && !m->restarting,
+	    .engine_restarts_it = m->restarting,
+	    .engine_restarts = m->engine_restarts,
+	    .process_gone = m->gone,
+	    .process_start = m->process_start,
 	    .ever_started = m->started > 0,
 	    .pid = 1,
 	    .started_unix_ms = m->started,
@@ -71,6 +77,8 @@ static void observe(world *w, unsigned n)
 	    .package = m->package,
 	    .folder = m->folder};
 	(void)snprintf(c.id, sizeof(c.id), "c%u", n);
+	if (m->restarting)
+		(void)snprintf(c.exit_text, sizeof(c.exit_text), "exited with status 1");
 	memcpy(c.fingerprint, m->fingerprint, sizeof(c.fingerprint));
 	reconcile_observe(w->r, id_of(n), m->container ? &c : NULL, &f, w->now);
 }
@@ -101,6 +109,9 @@ static void replace(char **text, char *with)
 static void start(model *m, sot_mono now)
 {
 	m->running = true;
+	m->restarting = m->gone = false;
+	m->engine_restarts = 0;
+	m->process_start++;
 	m->started = now.ms + 1000000;
 	replace(&m->used, m->record ? sot_strdup(m->record) : NULL);
 }
@@ -129,7 +140,7 @@ static void carry_out(world *w, const action *a)
 	} else if (a->kind == ACTION_START || a->kind == ACTION_RESTART) {
 		start(m, w->now);
 	} else if (a->kind == ACTION_STOP) {
-		m->running = false;
+		m->running = m->restarting = m->gone = false;
 	} else if (a->kind == ACTION_UPDATE) {
 		m->memory = spec->memory_bytes;
 		m->cpu = spec->cpu_milli;
@@ -350,6 +361,121 @@ static void a_running_process_without_a_note_is_not_restarted(void **state)
 	assert_string_equal(settle(w), "record");
 }
 
+/* PID 1 ends and waits for the Engine's next try. */
+static void crash(world *w, unsigned n)
+{
+	w->models[n].restarting = true;
+	w->models[n].engine_restarts++;
+	observe(w, n);
+}
+
+static void engine_tries_again(world *w, unsigned n)
+{
+	w->now.ms += 100;
+	w->models[n].restarting = false;
+	w->models[n].started++;
+	observe(w, n);
+}
+
+static void three_ends_within_a_minute_are_told_as_failed_even_while_it_runs(void **state)
+{
+	world *w = *state;
+	sot_instance_spec s = spec_of(1);
+	s.health.kind = SOT_HEALTH_CHECK_TCP;
+	s.health.start_period_ms = 600000;
+	assign(w, &s, 1);
+	(void)settle(w);
+	const instance *i = reconcile_find(w->r, id_of(1));
+	for (int n = 0; n < 3; n++) {
+		assert_int_not_equal(instance_status(i).observed, SOT_OBSERVED_STATE_FAILED);
+		crash(w, 1);
+		engine_tries_again(w, 1);
+	}
+	sot_instance_status told = instance_status(i);
+	assert_int_equal(told.observed, SOT_OBSERVED_STATE_FAILED);
+	assert_int_equal(told.health, SOT_HEALTH_UNHEALTHY);
+	assert_int_equal(told.restarts, 3);
+	assert_true(sot_str_eq_c(told.error, "exited with status 1, 3 restarts"));
+	assert_true(told.generation == s.generation);
+	assert_string_equal(settle(w), ""); /* the Engine's own policy is at work */
+
+	w->now.ms += 30000;
+	observe(w, 1);
+	told = instance_status(i);
+	assert_int_equal(told.observed, SOT_OBSERVED_STATE_RUNNING);
+	assert_int_equal(told.health, SOT_HEALTH_STARTING);
+	assert_int_equal(told.restarts, 3);
+}
+
+static void a_new_spec_does_not_wait_for_the_engines_next_try_of_the_old_one(void **state)
+{
+	world *w = *state;
+	sot_instance_spec s = spec_of(1);
+	assign(w, &s, 1);
+	(void)settle(w);
+	for (int n = 0; n < 3; n++)
+		crash(w, 1);
+	s.generation = 2;
+	s.version = SOT_STR("2.0");
+	assign(w, &s, 1);
+	w->now.ms += 5000;
+	assert_string_equal(settle(w), "record restart");
+	sot_instance_status told = instance_status(reconcile_find(w->r, id_of(1)));
+	assert_int_equal(told.observed, SOT_OBSERVED_STATE_RUNNING);
+	assert_int_equal(told.health, SOT_HEALTH_HEALTHY);
+	assert_true(told.error.n == 0);
+}
+
+static void a_process_that_is_gone_unnoticed_is_restarted_at_the_second_look(void **state)
+{
+	world *w = *state;
+	sot_instance_spec s = spec_of(1);
+	assign(w, &s, 1);
+	(void)settle(w);
+	w->now.ms += 400000;
+	w->models[1].gone = true;
+	observe(w, 1);
+	assert_string_equal(settle(w), "");
+	sot_instance_status told = instance_status(reconcile_find(w->r, id_of(1)));
+	assert_int_equal(told.observed, SOT_OBSERVED_STATE_EXITED);
+	assert_true(told.error.n > 0);
+	w->now.ms += 3000;
+	observe(w, 1);
+	assert_string_equal(settle(w), "restart");
+	assert_int_equal(
+	    instance_status(reconcile_find(w->r, id_of(1))).observed, SOT_OBSERVED_STATE_RUNNING);
+}
+
+static void a_pid_that_was_given_to_another_process_is_no_sign_of_life(void **state)
+{
+	world *w = *state;
+	sot_instance_spec s = spec_of(1);
+	assign(w, &s, 1);
+	(void)settle(w);
+	w->now.ms += 400000;
+	w->models[1].process_start += 1000;
+	observe(w, 1);
+	w->now.ms += 3000;
+	observe(w, 1);
+	assert_string_equal(settle(w), "restart");
+	w->now.ms += 400000;
+	observe(w, 1);
+	assert_string_equal(settle(w), "");
+}
+
+static void a_ghost_that_shall_go_is_stopped_first(void **state)
+{
+	world *w = *state;
+	sot_instance_spec s = spec_of(1);
+	assign(w, &s, 1);
+	(void)settle(w);
+	w->models[1].gone = true;
+	s.generation = 2;
+	s.desired = SOT_DESIRED_STATE_RETIRED;
+	assign(w, &s, 1);
+	assert_string_equal(settle(w), "stop remove clear");
+}
+
 static void an_old_epoch_and_a_delta_that_does_not_fit_are_refused(void **state)
 {
 	world *w = *state;
@@ -407,6 +533,15 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(nothing_begins_while_the_engine_is_away, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        a_running_process_without_a_note_is_not_restarted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        three_ends_within_a_minute_are_told_as_failed_even_while_it_runs, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        a_new_spec_does_not_wait_for_the_engines_next_try_of_the_old_one, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        a_process_that_is_gone_unnoticed_is_restarted_at_the_second_look, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        a_pid_that_was_given_to_another_process_is_no_sign_of_life, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_ghost_that_shall_go_is_stopped_first, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        an_old_epoch_and_a_delta_that_does_not_fit_are_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(

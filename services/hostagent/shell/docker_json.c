@@ -125,7 +125,7 @@ static void read_state(const json_t *state, container_facts *f)
 		(void)snprintf(
 		    f->exit_text, sizeof(f->exit_text), "%.*s", (int)sizeof(f->exit_text) - 1, error);
 	else if (f->ever_started)
-		(void)snprintf(f->exit_text, sizeof(f->exit_text), "ended with status %lld%s",
+		(void)snprintf(f->exit_text, sizeof(f->exit_text), "exited with status %lld%s",
 		    (long long)json_integer_value(json_object_get(state, "ExitCode")),
 		    json_is_true(json_object_get(state, "OOMKilled")) ? ", out of memory" : "");
 }

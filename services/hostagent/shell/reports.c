@@ -158,7 +158,7 @@ static void fill_instance(reports *r, instance *i, int64_t ms, sot_instance_repo
 	    .app = spec->app,
 	    .address = spec->address,
 	    .running = container && container->running,
-	    .health = h->state,
+	    .health = instance_health_state(i),
 	    .cpu_limit_milli = spec->cpu_milli,
 	    .memory_limit_bytes = spec->memory_bytes,
 	    .checks_ok = h->checks_ok,

@@ -20,7 +20,8 @@ enum {
 	STATUS_AGAIN_MS = 2000,
 	LOGS_MS = 10000,
 	LOGS_BODY_MAX = 16 * 1024 * 1024,
-	LOG_TEXT_MAX = 262144
+	LOG_TEXT_MAX = 262144,
+	DISK_TOLERANCE = 64 /* a 64th */
 };
 
 typedef struct scheduler_link {
@@ -29,6 +30,13 @@ typedef struct scheduler_link {
 	char endpoint[200];
 } scheduler_link;
 
+/* What a hello tells of the machine, as far as it can change while the agent runs. */
+typedef struct machine_facts {
+	char docker_version[sizeof(((agent *)0)->docker_version)];
+	uint32_t cpu_milli;
+	uint64_t memory_bytes, disk_bytes;
+} machine_facts;
+
 struct uplink {
 	agent *a;
 	scheduler_link links[SCHEDULERS_MAX];
@@ -36,6 +44,8 @@ struct uplink {
 	scheduler_link *leader; /* the last that spoke as leader */
 	reactor_watch *heartbeat, *again;
 	bool status_in_flight;
+	bool engine_asked; /* its version is known, or that it does not answer */
+	machine_facts told;
 	char server_key[BUS_KEY_TEXT];
 	sot_arena *arena;
 	sot_err setup_err;
@@ -61,25 +71,65 @@ static void send_frame(scheduler_link *l, sot_code code, sot_buf *frame, const s
 		send_frame((link_), send_code_, &send_buf_, &send_err_);                                   \
 	} while (0)
 
-static void say_hello(scheduler_link *l)
+static machine_facts read_machine(const agent *a)
 {
-	agent *a = l->u->a;
-	struct utsname name = {0};
 	struct sysinfo memory = {0};
 	struct statvfs disk = {0};
-	(void)uname(&name);
 	(void)sysinfo(&memory);
 	(void)statvfs(a->config->state_dir, &disk);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	machine_facts facts = {.cpu_milli = (uint32_t)(cores > 0 ? cores * 1000 : 1000),
+	    .memory_bytes = (uint64_t)memory.totalram * memory.mem_unit,
+	    .disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize};
+	memcpy(facts.docker_version, a->docker_version, sizeof(facts.docker_version));
+	return facts;
+}
+
+/* Some file systems (ZFS, btrfs) tell a size that moves with their use: that is no new disk. */
+static bool is_other_size(uint64_t a, uint64_t b)
+{
+	uint64_t difference = a > b ? a - b : b - a;
+	return difference > (a > b ? a : b) / DISK_TOLERANCE;
+}
+
+static bool is_other_machine(const machine_facts *a, const machine_facts *b)
+{
+	return strcmp(a->docker_version, b->docker_version) != 0 || a->cpu_milli != b->cpu_milli ||
+	       a->memory_bytes != b->memory_bytes || is_other_size(a->disk_bytes, b->disk_bytes);
+}
+
+static void say_hello(scheduler_link *l)
+{
+	uplink *u = l->u;
+	agent *a = u->a;
+	struct utsname name = {0};
+	if (!u->engine_asked)
+		return; /* said when the Engine has answered, or has failed to */
+	(void)uname(&name);
+	u->told = read_machine(a);
 	name.nodename[63] = name.release[63] = '\0';
 	SEND(l, hello, .protocol_version = 1, .boot_id = sot_str_c(a->boot_id),
 	    .agent_start_id = a->start_id, .generation = desired_generation(a->desired),
 	    .epoch = desired_epoch(a->desired), .agent_version = sot_str_c(SOT_VERSION),
 	    .hostname = sot_str_c(name.nodename), .kernel = sot_str_c(name.release),
-	    .docker_version = sot_str_c(a->docker_version),
-	    .cpu_milli = (uint32_t)(cores > 0 ? cores * 1000 : 1000),
-	    .memory_bytes = (uint64_t)memory.totalram * memory.mem_unit,
-	    .disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize);
+	    .docker_version = sot_str_c(u->told.docker_version), .cpu_milli = u->told.cpu_milli,
+	    .memory_bytes = u->told.memory_bytes, .disk_bytes = u->told.disk_bytes);
+}
+
+static void say_hello_to_all(uplink *u)
+{
+	for (size_t i = 0; i < u->link_count; i++)
+		if (bus_client_is_up(u->links[i].client))
+			say_hello(&u->links[i]);
+}
+
+void uplink_engine_asked(uplink *u)
+{
+	bool first = !u->engine_asked;
+	u->engine_asked = true;
+	machine_facts now = read_machine(u->a);
+	if (first || is_other_machine(&now, &u->told))
+		say_hello_to_all(u);
 }
 
 /* The leader may be another process than before: it hears everything again. */
@@ -252,6 +302,9 @@ static void heartbeat(void *self, uint64_t missed)
 	uplink *u = self;
 	agent *a = u->a;
 	(void)missed;
+	if (!u->engine_asked)
+		return;             /* nobody was greeted yet */
+	uplink_engine_asked(u); /* capacity may have changed */
 	for (size_t i = 0; i < u->link_count; i++)
 		if (bus_client_is_up(u->links[i].client))
 			SEND(&u->links[i], heartbeat, .boot_id = sot_str_c(a->boot_id),

@@ -10,6 +10,9 @@ sot_code uplink_new(agent *a, uplink **ret, sot_err *err) SOT_CHECK;
 uplink *uplink_free(uplink *u);
 /* Sends what the feed has to tell, unless a message is on its way. */
 void uplink_tell(uplink *u);
+/* The Engine's version is known (agent.docker_version), or that it does not answer: from now on the
+ * schedulers are greeted, and again whenever what a hello tells of the machine has changed. */
+void uplink_engine_asked(uplink *u);
 bool uplink_is_up(const uplink *u);
 /* Calls each for every part of a comma list, with its surrounding spaces cut off. */
 void uplink_each_endpoint(

@@ -1,14 +1,14 @@
 #include "watch.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "docker_json.h"
 #include "layout.h"
+#include "process.h"
 #include "sot_log.h"
+#include "uplink.h"
 
 enum {
 	PING_EVERY_MS = 2000,
@@ -43,14 +43,10 @@ typedef struct look {
 
 static void sweep(watch *w);
 
-/* The Engine may say "running" of a process that is gone (its shim died while it was down). */
-static void check_ghost(container_facts *f)
+static void read_process(container_facts *f)
 {
-	if (f->running && f->pid > 0 && kill(f->pid, 0) != 0 && errno == ESRCH) {
-		f->running = false;
-		(void)snprintf(f->exit_text, sizeof(f->exit_text),
-		    "the Engine says it runs, but process %d is gone", f->pid);
-	}
+	if (f->running && f->pid > 0)
+		f->process_gone = !process_read_start(f->pid, &f->process_start);
 }
 
 static void observe(look *l, container_facts *facts)
@@ -87,7 +83,7 @@ static bool take_inspect(look *l, const docker_reply *reply)
 		sot_log_err(SOT_WARN, "inspect.failed", &err, "%s", "");
 		return false;
 	}
-	check_ghost(&facts);
+	read_process(&facts);
 	observe(l, &facts);
 	return true;
 }
@@ -242,19 +238,25 @@ static void follow(void *self, uint64_t missed)
 
 /* ---- ping ---- */
 
+/* The version is empty while the Engine does not answer; the schedulers hear of either change. */
 static void on_version(void *self, const docker_reply *reply)
 {
 	watch *w = self;
+	w->a->docker_version[0] = '\0';
 	if (reply->code == SOT_OK)
 		docker_json_version(reply->body, w->a->docker_version, sizeof(w->a->docker_version));
+	if (!w->a->ending)
+		uplink_engine_asked(w->a->uplink);
 }
 
 static void ask_version(watch *w)
 {
 	docker_request q = {.method = "GET", .path = "/version", .deadline_ms = PING_DEADLINE_MS};
 	sot_err err = {0};
-	if (docker_send(w->a->docker, &q, on_version, w, &err) != SOT_OK)
-		sot_log_err(SOT_WARN, "docker.version", &err, "%s", "");
+	if (docker_send(w->a->docker, &q, on_version, w, &err) == SOT_OK)
+		return;
+	sot_log_err(SOT_WARN, "docker.version", &err, "%s", "");
+	uplink_engine_asked(w->a->uplink);
 }
 
 static void on_ping(void *self, const docker_reply *reply)
@@ -268,13 +270,14 @@ static void on_ping(void *self, const docker_reply *reply)
 		return;
 	a->docker_ok = ok;
 	reconcile_set_engine(a->reconcile, ok);
-	if (ok)
-		sot_log(SOT_INFO, "docker.up", "ping_ms=%u", a->docker_ping_ms);
-	else
-		sot_log_err(SOT_WARN, "docker.down", reply->why, "%s", "");
 	if (ok) {
+		sot_log(SOT_INFO, "docker.up", "ping_ms=%u", a->docker_ping_ms);
 		ask_version(w);
 		list_now(w, 0);
+	} else if (!a->ending) {
+		sot_log_err(SOT_WARN, "docker.down", reply->why, "%s", "");
+		a->docker_version[0] = '\0';
+		uplink_engine_asked(a->uplink);
 	}
 	agent_pump(a);
 }
@@ -297,6 +300,7 @@ watch *container_watch_new(agent *a)
 	w->ping_timer = reactor_every_ms(a->loop, PING_EVERY_MS, ping_now, w);
 	w->list_timer = reactor_every_ms(a->loop, a->config->list_interval_ms, list_now, w);
 	w->events_timer = reactor_after_ms(a->loop, 0, follow, w);
+	ask_version(w); /* before the first hello, which tells it; PING_DEADLINE_MS at most */
 	ping_now(w, 0);
 	return w;
 }

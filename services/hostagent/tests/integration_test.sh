@@ -121,6 +121,8 @@ tell "set 1 0 0 64  - 0" "set 2 0 0 64  - 0" "set 3 0 0 64  - 0" push
 for i in 1 2 3; do wait_for 60 "instance $i does not become healthy" told $i "observed=3 health=2"; done
 for i in 1 2 3; do answers $i || fail "instance $i does not answer on its address"; address_in $i || fail "address of $i"; done
 step "three instances run, healthy, each on its own address"
+grep -m 1 '^hello' "$work/told" | grep -q 'docker=[0-9]' || fail "the first hello does not tell the Engine's version"
+step "the first hello tells the Engine's version"
 
 tell "logs 1 10"
 wait_for 10 "no logs" grep -q "logs ok=1 .*started" "$work/told"
@@ -145,7 +147,9 @@ step "kill -9 of the agent: adopted without a restart"
 
 p=$(pid1 1); end dockerd KILL
 answers 1 || fail "an instance stopped with dockerd"
+wait_for 20 "that the Engine is away is not told" bash -c "grep '^hello' '$work/told' | tail -n 1 | grep -q 'docker=$'"
 start_dockerd
+wait_for 30 "that the Engine is back is not told" bash -c "grep '^hello' '$work/told' | tail -n 1 | grep -q 'docker=[0-9]'"
 wait_for 30 "the agent does not see the Engine again" bash -c "tail -n 40 '$work/agent.log' | grep -q docker.up"
 [ "$(pid1 1)" = "$p" ] && [ "$(started 2)" = "$t2" ] || fail "an instance was restarted by the crash of dockerd"
 step "kill -9 of dockerd: containers run on, the agent sees them again"
@@ -183,6 +187,15 @@ wait_for 30 "instance 2 does not stop" told 2 "observed=4"
 tell "set 2 0 1 64  - 0" push
 wait_for 30 "instance 2 does not start again" told 2 "observed=3 health=2 generation=4"
 step "stopped and started"
+
+seen=""
+for i in 1 2 3; do
+  wait_for 20 "Docker did not start instance 2 again" bash -c "p=\$($docker inspect -f '{{.State.Pid}}' $(container 2)); [ \"\$p\" != 0 ] && [ \"\$p\" != '$seen' ]"
+  seen=$(pid1 2); kill -9 "$seen"
+done
+wait_for 20 "a crash loop is not told" told 2 "observed=7 health=3 .*error=exited with status 137, [0-9]* restarts"
+wait_for 50 "the end of the crash loop is not told" told 2 "observed=3 health=2"
+step "three ends within a minute are told as failed, until it has run for a while"
 
 mkdir -p "$work/foreign" && $docker create --name sot-0192f3c0-0000-7000-8000-00000000dead --label sot.instance=0192f3c0-0000-7000-8000-00000000dead --network none test/web:1 >/dev/null
 wait_for 15 "the unknown container is not counted" bash -c "tail -n 1 '$work/told' | grep -q 'unknown=1'"
