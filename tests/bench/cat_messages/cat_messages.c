@@ -248,7 +248,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "cat_messages: seconds: %s\n", err.text);
 		return 64;
 	}
-	bench *b = bench_new("cat");
+	bench *b = bench_new("cat_messages");
 	double made = bridge_round(false, (double)seconds, &size);
 	double heartbeats = bridge_round(true, (double)seconds, &heartbeat_size);
 	double single = raw_round(size, size, (double)seconds);

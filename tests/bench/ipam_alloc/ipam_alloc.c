@@ -301,7 +301,7 @@ int main(int argc, char **argv)
 	double raw_rate = raw_insert(&r);
 	close_world(&r);
 	free(r.took_ns);
-	bench *b = bench_new("ipam");
+	bench *b = bench_new("ipam_alloc");
 	bench_figure(b, "ipam.alloc_per_s", rate, "1/s", ">= 20000", raw_rate);
 	bench_figure(b, "ipam.alloc_p99_ms", p99_ms, "ms", "<= 15", BENCH_NONE);
 	bench_figure(b, "ipam.full99_ratio", full_rate / rate, "ratio", ">= 0.9", BENCH_NONE);

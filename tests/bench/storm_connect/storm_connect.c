@@ -3,9 +3,10 @@
  * One server, N clients with N CURVE keys of their own, each on a socket and a connection of its
  * own, all in this process on loopback. Measured: until every client's handshake is done, until
  * every one has had one request answered, the CPU time of that, and the longest turn of the loop.
- *   storm_connect [--clients=N]       default 200, at most 1000; some 20 N descriptors and 2 N
- * threads are needed
+ *   bench_storm_connect [--clients=N]       default 1000, at most 1000; some 20 N descriptors and
+ * 2 N threads are needed
  */
+#include "bench.h"
 #include "bus.h"
 #include "sot_metrics.h"
 #include "sot_parse.h"
@@ -26,6 +27,10 @@ typedef struct storm {
 	bus **buses;
 	uint64_t clients, up, answered, failed;
 } storm;
+
+typedef struct storm_times {
+	int64_t set_up_ms, all_up_ms, all_answered_ms, cpu_ms, longest_turn_ms;
+} storm_times;
 
 static void on_request(void *self, const bus_peer *from, sot_str frame)
 {
@@ -84,7 +89,7 @@ static sot_code add_client(storm *s, uint64_t i, sot_err *err)
 	return code == SOT_OK ? send_first_request(s, s->buses[i], c, err) : code;
 }
 
-static sot_code run(storm *s, sot_err *err)
+static sot_code run(storm *s, storm_times *ret, sot_err *err)
 {
 	sot_code code = reactor_new(&s->r, err);
 	if (code == SOT_OK)
@@ -109,17 +114,45 @@ static sot_code run(storm *s, sot_err *err)
 	}
 	if (code != SOT_OK)
 		return code;
-	printf("clients=%" PRIu64 " answered=%" PRIu64 " failed=%" PRIu64 " set_up_ms=%" PRId64
-	       " all_up_ms=%" PRId64 " all_answered_ms=%" PRId64 " cpu_ms=%" PRId64
-	       " longest_turn_ms=%" PRId64 "\n",
-	    s->clients, s->answered, s->failed, set_up_ms, up_ms,
-	    sot_mono_diff_ms(sot_mono_now(), begun), cpu_ms() - cpu_begun_ms, longest_turn_ms);
+	*ret = (storm_times){.set_up_ms = set_up_ms,
+	    .all_up_ms = up_ms,
+	    .all_answered_ms = sot_mono_diff_ms(sot_mono_now(), begun),
+	    .cpu_ms = cpu_ms() - cpu_begun_ms,
+	    .longest_turn_ms = longest_turn_ms};
 	return s->failed == 0 ? SOT_OK : SOT_UNAVAILABLE;
+}
+
+/* All the descriptors that this process may have without being root. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* The figures of the goal only for the number of clients that the goal is about. */
+static sot_code report(const storm *s, const storm_times *t, sot_err *err)
+{
+	bench *b = bench_new("storm_connect");
+	bool goal = s->clients == 1000;
+	bench_figure(b, goal ? "storm.connect_1000_s" : "storm.connect_s", (double)t->all_up_ms / 1000,
+	    "s", goal ? "<= 5" : NULL, BENCH_NONE);
+	bench_figure(b, "storm.clients", (double)s->clients, "clients", NULL, BENCH_NONE);
+	bench_figure(b, "storm.set_up_s", (double)t->set_up_ms / 1000, "s", NULL, BENCH_NONE);
+	bench_figure(b, "storm.answered_s", (double)t->all_answered_ms / 1000, "s", NULL, BENCH_NONE);
+	bench_figure(b, "storm.cpu_s", (double)t->cpu_ms / 1000, "s", NULL, BENCH_NONE);
+	bench_figure(b, "storm.longest_turn_ms", (double)t->longest_turn_ms, "ms", NULL, BENCH_NONE);
+	sot_code code = bench_write(b, err);
+	bench_free(b);
+	return code;
 }
 
 int main(int argc, char **argv)
 {
-	storm s = {.clients = 200};
+	storm s = {.clients = 1000};
+	storm_times times;
 	sot_err err = {.text = "some clients had no answer"};
 	for (int i = 1; i < argc; i++) {
 		sot_str value = sot_str_c(argv[i]);
@@ -127,12 +160,15 @@ int main(int argc, char **argv)
 			value.n = 0;
 		sot_str number = {value.p + 10, value.n < 10 ? 0 : value.n - 10};
 		if (sot_parse_u64(number, 1, 1000, &s.clients, &err) != SOT_OK) {
-			fprintf(stderr, "usage: storm_connect [--clients=1..1000]\n");
+			fprintf(stderr, "usage: bench_storm_connect [--clients=1..1000]\n");
 			return 2;
 		}
 	}
 	s.buses = sot_alloc_array(s.clients, sizeof(*s.buses));
-	sot_code code = run(&s, &err);
+	raise_descriptor_limit();
+	sot_code code = run(&s, &times, &err);
+	if (code == SOT_OK)
+		code = report(&s, &times, &err);
 	for (uint64_t i = 0; i < s.clients; i++)
 		bus_free(s.buses[i]);
 	bus_free(s.server_bus);
