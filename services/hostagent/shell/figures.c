@@ -174,25 +174,30 @@ void figures_read_host(const char *uplink, host_figures *ret)
 	ret->tx = net[8];
 }
 
-/* A file of the instance's cgroup: below /sys/fs/cgroup/<mount><path>. */
-static void load_cgroup(sot_str path, const char *mount, const char *name, sot_buf *text)
+/* A folder of the instance's cgroup: <root><mount><path>; mount "" for the unified hierarchy. */
+typedef struct cgroup {
+	const char *root, *mount;
+	sot_str path;
+} cgroup;
+
+static void load_cgroup(cgroup g, const char *name, sot_buf *text)
 {
 	char full[PATH_MAX];
-	(void)snprintf(full, sizeof(full), "/sys/fs/cgroup%s%.*s/%s", mount, SOT_ARG(path), name);
+	(void)snprintf(full, sizeof(full), "%s%s%.*s/%s", g.root, g.mount, SOT_ARG(g.path), name);
 	load(full, text);
 }
 
-static uint64_t cgroup_number(sot_str path, const char *mount, const char *name)
+static uint64_t cgroup_number(cgroup g, const char *name)
 {
 	SOT_AUTO_BUF file;
-	load_cgroup(path, mount, name, &file);
+	load_cgroup(g, name, &file);
 	return digits(sot_buf_str(&file));
 }
 
-static uint64_t cgroup_line(sot_str path, const char *mount, const char *name, const char *key)
+static uint64_t cgroup_line(cgroup g, const char *name, const char *key)
 {
 	SOT_AUTO_BUF file;
-	load_cgroup(path, mount, name, &file);
+	load_cgroup(g, name, &file);
 	return figures_line(sot_buf_str(&file), key);
 }
 
@@ -216,53 +221,58 @@ static void read_blocks(sot_str text, instance_figures *f)
 	}
 }
 
-static void read_v1(sot_str groups, instance_figures *f)
+static void read_v1(const char *root, sot_str groups, instance_figures *f)
 {
 	SOT_AUTO_BUF blocks;
-	sot_str cpu = figures_cgroup_path(groups, "cpu");
-	sot_str memory = figures_cgroup_path(groups, "memory");
-	f->cpu_ns = cgroup_number(figures_cgroup_path(groups, "cpuacct"), "/cpuacct", "cpuacct.usage");
-	f->periods = cgroup_line(cpu, "/cpu", "cpu.stat", "nr_periods");
-	f->throttled = cgroup_line(cpu, "/cpu", "cpu.stat", "nr_throttled");
-	f->memory_rss = cgroup_line(memory, "/memory", "memory.stat", "rss");
-	f->memory_cache = cgroup_line(memory, "/memory", "memory.stat", "cache");
-	f->memory_limit = cgroup_number(memory, "/memory", "memory.limit_in_bytes");
-	f->memory_failcnt = cgroup_number(memory, "/memory", "memory.failcnt");
-	f->pids = cgroup_number(figures_cgroup_path(groups, "pids"), "/pids", "pids.current");
-	load_cgroup(
-	    figures_cgroup_path(groups, "blkio"), "/blkio", "blkio.throttle.io_service_bytes", &blocks);
+	cgroup cpu = {root, "/cpu", figures_cgroup_path(groups, "cpu")};
+	cgroup cpuacct = {root, "/cpuacct", figures_cgroup_path(groups, "cpuacct")};
+	cgroup memory = {root, "/memory", figures_cgroup_path(groups, "memory")};
+	cgroup pids = {root, "/pids", figures_cgroup_path(groups, "pids")};
+	cgroup blkio = {root, "/blkio", figures_cgroup_path(groups, "blkio")};
+	f->cpu_ns = cgroup_number(cpuacct, "cpuacct.usage");
+	f->periods = cgroup_line(cpu, "cpu.stat", "nr_periods");
+	f->throttled = cgroup_line(cpu, "cpu.stat", "nr_throttled");
+	f->memory_rss = cgroup_line(memory, "memory.stat", "rss");
+	f->memory_cache = cgroup_line(memory, "memory.stat", "cache");
+	f->memory_limit = cgroup_number(memory, "memory.limit_in_bytes");
+	f->memory_failcnt = cgroup_number(memory, "memory.failcnt");
+	f->pids = cgroup_number(pids, "pids.current");
+	load_cgroup(blkio, "blkio.throttle.io_service_bytes", &blocks);
 	read_blocks(sot_buf_str(&blocks), f);
 }
 
-static void read_v2(sot_str path, instance_figures *f)
+static void read_v2(const char *root, sot_str path, instance_figures *f)
 {
 	SOT_AUTO_BUF blocks;
-	f->cpu_ns = cgroup_line(path, "", "cpu.stat", "usage_usec") * 1000;
-	f->periods = cgroup_line(path, "", "cpu.stat", "nr_periods");
-	f->throttled = cgroup_line(path, "", "cpu.stat", "nr_throttled");
-	f->memory_rss = cgroup_line(path, "", "memory.stat", "anon");
-	f->memory_cache = cgroup_line(path, "", "memory.stat", "file");
-	f->memory_limit = cgroup_number(path, "", "memory.max");
-	f->memory_failcnt = cgroup_line(path, "", "memory.events", "max");
-	f->pids = cgroup_number(path, "", "pids.current");
-	load_cgroup(path, "", "io.stat", &blocks);
+	cgroup group = {root, "", path};
+	f->cpu_ns = cgroup_line(group, "cpu.stat", "usage_usec") * 1000;
+	f->periods = cgroup_line(group, "cpu.stat", "nr_periods");
+	f->throttled = cgroup_line(group, "cpu.stat", "nr_throttled");
+	f->memory_rss = cgroup_line(group, "memory.stat", "anon");
+	f->memory_cache = cgroup_line(group, "memory.stat", "file");
+	f->memory_limit = cgroup_number(group, "memory.max");
+	f->memory_failcnt = cgroup_line(group, "memory.events", "max");
+	f->pids = cgroup_number(group, "pids.current");
+	load_cgroup(group, "io.stat", &blocks);
 	read_blocks(sot_buf_str(&blocks), f);
 }
 
-void figures_read_instance(int pid, instance_figures *ret)
+const figures_roots figures_kernel_roots = {"/proc", "/sys/fs/cgroup"};
+
+void figures_read_instance(const figures_roots *roots, int pid, instance_figures *ret)
 {
-	char path[64];
+	char path[PATH_MAX];
 	uint64_t net[COLUMNS] = {0};
 	SOT_AUTO_BUF file;
 	*ret = (instance_figures){0};
-	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	(void)snprintf(path, sizeof(path), "%s/%d/cgroup", roots->proc, pid);
 	load(path, &file);
 	sot_str groups = sot_buf_str(&file);
 	if (figures_cgroup_path(groups, "memory").n > 0)
-		read_v1(groups, ret);
+		read_v1(roots->cgroup, groups, ret);
 	else
-		read_v2(figures_cgroup_path(groups, ""), ret);
-	(void)snprintf(path, sizeof(path), "/proc/%d/net/dev", pid);
+		read_v2(roots->cgroup, figures_cgroup_path(groups, ""), ret);
+	(void)snprintf(path, sizeof(path), "%s/%d/net/dev", roots->proc, pid);
 	read_net(path, "", net);
 	ret->rx = net[0];
 	ret->rx_dropped = net[3];

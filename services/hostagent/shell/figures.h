@@ -21,10 +21,17 @@ typedef struct instance_figures {
 	uint64_t pids, read, write, rx, tx, rx_dropped;
 } instance_figures;
 
+/* Where the kernel's file systems are mounted. */
+typedef struct figures_roots {
+	const char *proc;   /* "/proc" */
+	const char *cgroup; /* "/sys/fs/cgroup" */
+} figures_roots;
+extern const figures_roots figures_kernel_roots;
+
 /* uplink "" adds up all links but lo. */
 void figures_read_host(const char *uplink, host_figures *ret);
 /* pid: PID 1 of the instance, as the host sees it. cgroup v1 and v2. */
-void figures_read_instance(int pid, instance_figures *ret);
+void figures_read_instance(const figures_roots *roots, int pid, instance_figures *ret);
 
 /* Pure helpers, for tests: the number after `key` at the start of a line of `text`; 0 when absent.
  */

@@ -169,7 +169,7 @@ static void fill_instance(reports *r, instance *i, int64_t ms, sot_instance_repo
 		return;
 	instance_figures now;
 	last *was = last_of(r, spec->instance_id, container->started_unix_ms);
-	figures_read_instance(container->pid, &now);
+	figures_read_instance(&figures_kernel_roots, container->pid, &now);
 	fill_rates(m, &now, &was->figures, ms);
 	was->figures = now;
 	int64_t up_ms = reactor_wall(r->a->loop).unix_ms - container->started_unix_ms;
