@@ -140,6 +140,8 @@ cli_exit cli_follow(const cli_call *call, const char *operation_id, int64_t wait
 cli_exit run_list(const cli_call *call);
 cli_exit run_show(const cli_call *call);
 cli_exit run_change(const cli_call *call);
+/* run_change for what cannot be undone: on a terminal, without --yes, the name must be typed. */
+cli_exit run_destroy(const cli_call *call);
 cli_exit run_host_register(const cli_call *call);
 cli_exit run_image_register(const cli_call *call);
 cli_exit run_network_create(const cli_call *call);

@@ -124,6 +124,36 @@ static void the_bodies_of_commands_are_accepted(void **state)
 	(void)sot_arena_free(arena);
 }
 
+/* The command on a terminal of its own, where `typed` is typed. */
+static int on_terminal(const char *typed, const char *options)
+{
+	char line[600];
+	const char *argv[] = {"/bin/sh", "-c", line, NULL};
+	int status;
+	(void)snprintf(line, sizeof(line), "echo '%s' | script -qec '%s app delete shop %s' /dev/null",
+	    typed, CLI_PROGRAM, options);
+	status = harness_run(&h, argv, out, errors);
+	print_message("%d\n%s%s\n", status, out, errors);
+	return status;
+}
+
+static void on_a_terminal_what_cannot_be_undone_asks_for_the_name(void **state)
+{
+	unsigned before = h.asked;
+	(void)state;
+	h.refuse_with = -1;
+	assert_int_equal(on_terminal("yes", ""), CLI_USAGE);
+	assert_non_null(strstr(out, "nothing was changed"));
+	assert_int_equal(h.asked, before);
+	assert_int_equal(on_terminal("shop", ""), CLI_OK);
+	assert_int_equal(h.asked, before + 1);
+	assert_int_equal(on_terminal("no", "--yes"), CLI_OK);
+	assert_int_equal(h.asked, before + 2);
+	assert_int_equal(RUN("instance", "retire", "shop-default-01"), CLI_OK);
+	assert_int_equal(h.asked, before + 3);
+	assert_int_equal(RUN("app", "scale", "shop", "3", "--yes"), CLI_USAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +161,7 @@ int main(void)
 	    cmocka_unit_test(a_change_prints_its_operation_and_wait_follows_it),
 	    cmocka_unit_test(each_kind_of_error_has_its_exit_code),
 	    cmocka_unit_test(the_bodies_of_commands_are_accepted),
+	    cmocka_unit_test(on_a_terminal_what_cannot_be_undone_asks_for_the_name),
 	};
 	char ca[96];
 	int failed;

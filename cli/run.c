@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *const filters[] = {"app", "host", "state", "network", "limit", "tail", "after"};
 
@@ -212,6 +213,29 @@ cli_exit run_change(const cli_call *call)
 	cli_reply_clear(&reply);
 	free(path);
 	return result;
+}
+
+static bool is_confirmed(const cli_call *call)
+{
+	char typed[256];
+	if (cli_option_of(call, "yes", 0) != NULL || isatty(STDIN_FILENO) != 1)
+		return true;
+	(void)fprintf(stderr,
+	    "%s: '%s' cannot be brought back. Type its name to go on: ", call->command->summary,
+	    call->args[0]);
+	if (fgets(typed, sizeof(typed), stdin) == NULL)
+		return false;
+	typed[strcspn(typed, "\r\n")] = '\0';
+	return strcmp(typed, call->args[0]) == 0;
+}
+
+cli_exit run_destroy(const cli_call *call)
+{
+	if (is_confirmed(call))
+		return run_change(call);
+	cli_say("error: that is not '%s': nothing was changed; --yes goes on without asking",
+	    call->args[0]);
+	return CLI_USAGE;
 }
 
 /* ---- status ---- */
