@@ -2,6 +2,7 @@
 #include "gw_bucket.h"
 #include "gw_command.h"
 #include "gw_json_scan.h"
+#include "gw_orphan.h"
 #include "gw_policy.h"
 #include "gw_problem.h"
 #include "gw_ring.h"
@@ -378,6 +379,25 @@ static void every_refusal_has_a_status_and_a_problem_is_json(void **state)
 	json_decref(json);
 }
 
+static void only_an_old_file_with_a_blobs_name_may_be_an_orphan(void **state)
+{
+	static const char name[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	const int64_t now = 1800000000;
+	char other[80];
+	(void)state;
+	assert_true(gw_orphan_is_candidate(sot_str_c(name), now - GW_ORPHAN_AGE_S, now));
+	assert_false(gw_orphan_is_candidate(sot_str_c(name), now - GW_ORPHAN_AGE_S + 1, now));
+	assert_false(gw_orphan_is_candidate(sot_str_c(name), now + 9 * GW_ORPHAN_AGE_S, now));
+	assert_false(gw_orphan_is_candidate((sot_str){name, 63}, 0, now));
+	(void)snprintf(other, sizeof(other), "%s0", name);
+	assert_false(gw_orphan_is_candidate(sot_str_c(other), 0, now));
+	(void)snprintf(other, sizeof(other), "%.63sg", name);
+	assert_false(gw_orphan_is_candidate(sot_str_c(other), 0, now));
+	(void)snprintf(other, sizeof(other), "%.63sF", name);
+	assert_false(gw_orphan_is_candidate(sot_str_c(other), 0, now));
+	assert_false(gw_orphan_is_candidate(SOT_STR("tmp"), 0, now));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +419,7 @@ int main(void)
 	    cmocka_unit_test(a_network_is_checked_beyond_its_types),
 	    cmocka_unit_test(the_ring_forgets_the_oldest_and_a_gap_empties_it),
 	    cmocka_unit_test(a_bucket_gives_its_burst_then_its_rate),
+	    cmocka_unit_test(only_an_old_file_with_a_blobs_name_may_be_an_orphan),
 	    cmocka_unit_test(every_refusal_has_a_status_and_a_problem_is_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

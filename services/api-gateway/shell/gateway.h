@@ -45,6 +45,7 @@ typedef struct gateway {
 	gw_auth *auth;
 	gw_peers *peers;
 	gw_hub *hub;
+	struct gw_sweep *sweep;
 	gw_buckets *login_addresses, *login_accounts;
 	struct control *control;
 	struct service *service;

@@ -3,6 +3,7 @@
 
 #include "control.h"
 #include "gw_sql.h"
+#include "gw_sweep.h"
 #include "service.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
@@ -175,6 +176,7 @@ static sot_code open_parts(gateway *g, sot_err *err)
 	    gw_hub_new(g, &g->hub, err) != SOT_OK || open_http(g, err) != SOT_OK ||
 	    open_outside(g, err) != SOT_OK)
 		return err != NULL ? err->code : SOT_INTERNAL;
+	g->sweep = gw_sweep_new(g);
 	SOT_FAILPOINT("gateway.start.before_loop", err);
 	return SOT_OK;
 }
@@ -185,6 +187,7 @@ static void close_parts(gateway *g)
 	g->service = service_free(g->service);
 	g->control = control_free(g->control);
 	g->http = gw_http_free(g->http);
+	g->sweep = gw_sweep_free(g->sweep);
 	g->db = store_free(g->db);
 	g->hub = gw_hub_free(g->hub);
 	g->peers = gw_peers_free(g->peers);

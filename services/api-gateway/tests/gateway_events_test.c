@@ -2,8 +2,10 @@
  */
 #include "harness.h"
 
+#include "sot_file.h"
 #include "sot_proto.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -318,6 +321,43 @@ static void killed_after_the_rename_the_same_upload_succeeds_again(void **state)
 	    202);
 }
 
+/* A file of blobs_dir whose name is 64 times the digit. */
+static void put_blob(char digit, bool old, char path[160])
+{
+	const struct timespec times[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+	char name[65];
+	sot_err err = {0};
+	memset(name, digit, 64);
+	name[64] = '\0';
+	(void)snprintf(path, 160, "%s/blobs/%s", h.dir, name);
+	assert_int_equal(sot_file_write(path, SOT_STR("x"), 0640, &err), SOT_OK);
+	if (old)
+		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void old_blobs_without_a_row_are_swept_and_no_others(void **state)
+{
+	char orphan[160], registered[160], young[160], none[4096];
+	sot_mono deadline;
+	(void)state;
+	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
+	assert_int_equal(harness_wait_exit(&h), 0);
+	put_blob('a', true, orphan);
+	put_blob('b', true, registered);
+	put_blob('c', false, young);
+	harness_sql(&h, "sot_gateway",
+	    "INSERT INTO gateway.blob (sha256, size_bytes, created_by) VALUES (decode(repeat('b', 64), "
+	    "'hex'), 1, 'user:ada')",
+	    none);
+	harness_spawn_gateway(&h, NULL);
+	deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
+	while (!answer_has(get("/metrics"), "sot_gateway_orphans_total 1\n"))
+		assert_false(sot_mono_reached(sot_mono_now(), deadline));
+	assert_int_equal(access(orphan, F_OK), -1);
+	assert_int_equal(access(registered, F_OK), 0);
+	assert_int_equal(access(young, F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +370,7 @@ int main(void)
 	    cmocka_unit_test(waiting_for_an_operation_ends_with_it),
 	    cmocka_unit_test(a_head_that_trickles_is_cut_off_and_a_stream_is_not),
 	    cmocka_unit_test(killed_after_the_rename_the_same_upload_succeeds_again),
+	    cmocka_unit_test(old_blobs_without_a_row_are_swept_and_no_others),
 	};
 	int failed;
 	harness_start(&h, NULL, false);
