@@ -53,6 +53,17 @@ static sot_code note_used(const char *state, const char *id, sot_str text, sot_e
 	return ok ? SOT_OK : sot_fail_errno(err, SOT_UNAVAILABLE, errno, "write %s", path);
 }
 
+/* runc would say "not a directory" or "no such file" of a path that its user has never seen. */
+static sot_code check_mounts(const net_record *record, sot_err *err)
+{
+	for (size_t i = 0; i < record->mount_count; i++)
+		if (access(record->mounts[i].source, F_OK) != 0)
+			return sot_fail_errno(err, SOT_NOT_FOUND, errno,
+			    "nothing to mount on %.100s, until the agent runs and fetches it again: %.200s",
+			    record->mounts[i].destination, record->mounts[i].source);
+	return SOT_OK;
+}
+
 static sot_code prepare(const runc_command *command, sot_err *err)
 {
 	char hook[PATH_MAX];
@@ -69,7 +80,9 @@ static sot_code prepare(const runc_command *command, sot_err *err)
 	if (code != SOT_OK)
 		return sot_wrap(
 		    err, "container %.64s gets no network, so it does not start", command->container_id);
-	code = oci_config_rewrite(command->bundle, &record, hook, command->state, err);
+	code = check_mounts(&record, err);
+	if (code == SOT_OK)
+		code = oci_config_rewrite(command->bundle, &record, hook, command->state, err);
 	if (code == SOT_OK)
 		code = note_used(command->state, command->container_id, sot_buf_str(&text), err);
 	net_record_clear(&record);

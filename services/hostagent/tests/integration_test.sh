@@ -182,6 +182,20 @@ nsenter --net="/run/netns/$ns" curl -s -m 2 http://10.66.0.11:8080/web/deep/page
 end www TERM
 step "a new version: fetched, verified, unpacked, mounted; same container, same address"
 
+page() { nsenter --net="/run/netns/$ns" curl -s -m 2 http://10.66.0.11:8080/web/deep/page | grep -q version-two; }
+end agent KILL
+t1=$(started 1); $docker restart -t 1 "$(container 1)" >/dev/null || fail "docker restart with a package, without the agent"
+wait_for 10 "the package is not served after docker restart without the agent" page
+[ "$(started 1)" != "$t1" ] || fail "docker restart did not restart"
+mv "$work/state/packages/$sum" "$work/package.aside"
+$docker restart -t 1 "$(container 1)" >"$work/refusal" 2>&1 && fail "it started without its package"
+grep -q "nothing to mount on /data/webapps/web.*$sum: No such file" "$work/refusal" || fail "the text about a missing package is not told"
+mv "$work/package.aside" "$work/state/packages/$sum"
+start_agent
+wait_for 30 "instance 1 is not started again" told 1 "observed=3 health=2 generation=3 .*version=2.0"
+wait_for 20 "the package is not served after the agent came back" page
+step "agent dead: docker restart mounts the package; without its files it says so; the agent mends it"
+
 tell "set 2 1 1 64  - 0" push
 wait_for 30 "instance 2 does not stop" told 2 "observed=4"
 tell "set 2 0 1 64  - 0" push
