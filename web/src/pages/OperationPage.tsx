@@ -22,7 +22,7 @@ function Step({ step }: { step: OperationStep }) {
 	return (
 		<li className={step.state} data-step={step.name} data-state={step.state}>
 			<div className="sot-row">
-				<strong>{step.name}</strong>
+				<strong>{apiWord('step', step.name)}</strong>
 				{step.subject && <span className="sot-muted">{step.subject}</span>}
 				<span className="sot-muted sot-small sot-num">{formatDuration(elapsedMs(step.startedAt, step.finishedAt, now))}</span>
 			</div>
