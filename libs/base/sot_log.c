@@ -22,6 +22,20 @@ static struct {
 	size_t event_count;
 } state = {.service = "-", .lowest = SOT_INFO};
 
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+sot_code sot_level_parse(sot_str name, sot_level *ret, sot_err *err)
+{
+	for (int i = SOT_DEBUG; i <= SOT_ERROR; i++) {
+		if (sot_str_eq_c(name, level_names[i])) {
+			*ret = (sot_level)i;
+			return SOT_OK;
+		}
+	}
+	return sot_fail(
+	    err, SOT_INVALID, "log level '%.*s': use debug, info, warn or error", SOT_ARG(name));
+}
+
 void sot_log_setup(const char *service, sot_level lowest)
 {
 	snprintf(state.service, sizeof(state.service), "%s", service);
@@ -118,14 +132,13 @@ static void SOT_PRINTF(3, 4) append(char line[LINE_MAX_BYTES], size_t *n, const 
 static void SOT_PRINTF(4, 0)
     log_line(sot_level level, const char *event, const sot_err *err, const char *fmt, va_list ap)
 {
-	static const char *const names[] = {"debug", "info", "warn", "error"};
 	uint64_t left_out = 0;
 	if (level < state.lowest || !sot_log_bucket_take(bucket_of(event), sot_mono_now(), &left_out))
 		return;
 	char line[LINE_MAX_BYTES], stamp[25], quoted[2 * SOT_ERR_TEXT_MAX + 3];
 	size_t n = 0;
 	append(line, &n, "ts=%s level=%s svc=%s event=%s", sot_wall_format(sot_wall_now(), stamp),
-	    names[level], state.service, event);
+	    level_names[level], state.service, event);
 	if (fmt && *fmt) {
 		append(line, &n, " ");
 		int more = vsnprintf(line + n, sizeof(line) - n, fmt, ap);

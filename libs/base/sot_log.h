@@ -15,6 +15,8 @@ typedef enum sot_level { SOT_DEBUG, SOT_INFO, SOT_WARN, SOT_ERROR } sot_level;
 
 /* `service` is copied; lines below `lowest` are not written. Default "-" and SOT_INFO. */
 void sot_log_setup(const char *service, sot_level lowest);
+/* "debug", "info", "warn" or "error", as in configuration files. SOT_INVALID names the word. */
+sot_code sot_level_parse(sot_str name, sot_level *ret, sot_err *err) SOT_CHECK;
 /* Pairs of key and printf-formatted value in one format: sot_log(SOT_INFO, "bus.up",
  * "endpoint=%s peers=%d", ep, n). Values with spaces must be passed through %s of sot_log_quote or
  * written as key="%s". Control characters in the result are replaced by spaces; a line is cut at

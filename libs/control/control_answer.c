@@ -46,17 +46,19 @@ static void answer_failpoint(sot_str arguments, sot_buf *out)
 
 static void answer_log(const char *service, sot_str arguments, sot_buf *out)
 {
-	static const char *const levels[] = {"debug", "info", "warn", "error"};
+	sot_level lowest;
+	sot_err err = {0};
 	sot_str level = arguments;
-	sot_str verb = sot_str_cut(level, ' ', &level);
-	for (int i = 0; i < 4 && sot_str_eq_c(verb, "level"); i++) {
-		if (!sot_str_eq_c(level, levels[i]))
-			continue;
-		sot_log_setup(service, (sot_level)i);
-		sot_buf_add_c(out, "ok\n");
+	if (!sot_str_eq_c(sot_str_cut(level, ' ', &level), "level")) {
+		sot_buf_add_c(out, "error: say \"log level debug\", info, warn or error\n");
 		return;
 	}
-	sot_buf_add_c(out, "error: say \"log level debug\", info, warn or error\n");
+	if (sot_level_parse(level, &lowest, &err) != SOT_OK) {
+		sot_buf_printf(out, "error: %s\n", err.text);
+		return;
+	}
+	sot_log_setup(service, lowest);
+	sot_buf_add_c(out, "ok\n");
 }
 
 void control_answer(

@@ -5,7 +5,6 @@
 #include "sot_log.h"
 
 #include <stdio.h>
-#include <string.h>
 
 const sot_config_key gateway_config_keys[] = {
 #define CONFIG(name, type, default_text, min, max, doc)                                            \
@@ -16,30 +15,24 @@ const sot_config_key gateway_config_keys[] = {
 const size_t gateway_config_key_count =
     sizeof(gateway_config_keys) / sizeof(gateway_config_keys[0]);
 
-static sot_level level_of(const char *name)
-{
-	static const char *const names[] = {"debug", "info", "warn", "error"};
-	for (int i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0)
-			return (sot_level)i;
-	return SOT_INFO;
-}
-
 int main(int argc, char **argv)
 {
 	static gateway_config config;
 	gw_admin admin;
 	bool is_admin = gw_admin_take(&argc, argv, &admin), done = false;
+	sot_level level = SOT_INFO;
 	sot_err err = {0};
 	sot_code code;
 	sot_failpoint_setup();
-	sot_log_setup("api-gateway", SOT_INFO);
+	sot_log_setup("api-gateway", level);
 	code = sot_config_load("api-gateway", gateway_config_keys, gateway_config_key_count, argc, argv,
 	    &config, &done, &err);
 	if (code == SOT_OK && done)
 		return 0;
+	if (code == SOT_OK)
+		code = sot_level_parse(sot_str_c(config.log_level), &level, &err);
 	if (code == SOT_OK) {
-		sot_log_setup("api-gateway", level_of(config.log_level));
+		sot_log_setup("api-gateway", level);
 		code = is_admin ? gw_admin_run(&config, &admin, &err) : gateway_run(&config, &err);
 	}
 	if (code == SOT_OK)

@@ -13,15 +13,6 @@ static void drain(void *self)
 	agent_drain(*(agent **)self);
 }
 
-static sot_level level_of(const char *name)
-{
-	static const char *const names[] = {"debug", "info", "warn", "error"};
-	for (int i = 0; i < 4; i++)
-		if (strcmp(name, names[i]) == 0)
-			return (sot_level)i;
-	return SOT_INFO;
-}
-
 static sot_code serve(const agent_config *config, sot_err *err)
 {
 	SOT_AUTO(reactor) loop = NULL;
@@ -62,20 +53,22 @@ int main(int argc, char **argv)
 {
 	agent_config config;
 	bool is_over = false;
+	sot_level level = SOT_INFO;
 	sot_err err = {0};
 	if (argc == 4 && strcmp(argv[1], "--unpack") == 0)
 		return packages_unpack_main(argv[2], argv[3]);
 	if (argc == 2 && strncmp(argv[1], "--keygen=", 9) == 0)
 		return keygen(argv[1] + 9);
 	sot_failpoint_setup();
-	sot_log_setup("hostagent", SOT_INFO);
-	if (agent_config_load(argc, argv, &config, &is_over, &err) != SOT_OK) {
+	sot_log_setup("hostagent", level);
+	if (agent_config_load(argc, argv, &config, &is_over, &err) != SOT_OK ||
+	    (!is_over && sot_level_parse(sot_str_c(config.log_level), &level, &err) != SOT_OK)) {
 		(void)fprintf(stderr, "sotalia-hostagent: %s\n", err.text);
 		return 2;
 	}
 	if (is_over)
 		return 0;
-	sot_log_setup("hostagent", level_of(config.log_level));
+	sot_log_setup("hostagent", level);
 	if (serve(&config, &err) != SOT_OK) {
 		sot_log_err(SOT_ERROR, "agent.failed", &err, "%s", "");
 		return 1;

@@ -3,26 +3,12 @@
 #include "sot_failpoint.h"
 #include "sot_log.h"
 
-#include <string.h>
-
 static const sot_config_key config_keys[] = {
 #define CONFIG(name, type, text, min, max, doc)                                                    \
 	SOT_CONFIG_ROW(ipam_config, name, type, text, min, max, doc)
 #include "config.def"
 #undef CONFIG
 };
-
-static sot_code level_of(const char *name, sot_level *ret, sot_err *err)
-{
-	static const char *const names[] = {"debug", "info", "warn", "error"};
-	for (int i = 0; i < 4; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*ret = (sot_level)i;
-			return SOT_OK;
-		}
-	}
-	return sot_fail(err, SOT_INVALID, "log_level '%s': use debug, info, warn or error", name);
-}
 
 static sot_code serve(const ipam_config *config, sot_err *err)
 {
@@ -48,7 +34,7 @@ int main(int argc, char **argv)
 	if (code == SOT_OK && is_over)
 		return 0;
 	if (code == SOT_OK)
-		code = level_of(config.log_level, &level, &err);
+		code = sot_level_parse(sot_str_c(config.log_level), &level, &err);
 	if (code == SOT_OK) {
 		sot_log_setup("ipam", level);
 		code = serve(&config, &err);
