@@ -307,7 +307,7 @@ def test_11_cat_gets_heartbeats_of_hosts_and_instances():
 
 def failpoints():
     found = []
-    for service in ["ipam", "scheduler", "api-gateway"]:
+    for service in lab.SERVICES:
         binary = os.path.join(lab.BUILD, f"services/{service}/sotalia-{service}")
         found += [(service, name) for name in lab.command([binary, "--list-failpoints"]).split()]
     binary = os.path.join(lab.BUILD, "services/hostagent/sotalia-hostagent")
