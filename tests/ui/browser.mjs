@@ -42,7 +42,15 @@ export async function shoot({ page, output }, name) {
 /** Clicks the button with exactly this text. */
 export async function clickButton(page, text, within = 'body') {
 	const handle = await page.waitForFunction(
-		(wanted, scope) => [...document.querySelectorAll(`${scope} button`)].find((button) => button.textContent.trim() === wanted && !button.disabled && button.offsetParent !== null),
+		(wanted, scope) =>
+			[...document.querySelectorAll(`${scope} button`)].find((button) => {
+				if (button.textContent.trim() !== wanted || button.disabled || button.offsetParent === null) {
+					return false;
+				}
+				// A mask that fades out still takes the click: wait until the button itself is on top.
+				const box = button.getBoundingClientRect();
+				return button.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+			}),
 		{},
 		text,
 		within,

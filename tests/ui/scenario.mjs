@@ -152,7 +152,7 @@ async function seeLogs(test, name) {
 	await page.waitForFunction(() => document.querySelector('.ant-drawer .sot-log').textContent.length > 0);
 	check(true, 'the log drawer of an instance opens');
 	await shoot(test, 'instance-logs');
-	await page.click('.ant-drawer .ant-drawer-close');
+	await page.keyboard.press('Escape');
 	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
 }
 
