@@ -100,7 +100,7 @@ proc_start() {
   local name=$1
   shift
   mkdir -p "$SOT_LOG" "$SOT_PID"
-  setsid "$@" >>"$SOT_LOG/$name.log" 2>&1 </dev/null 9>&- & # 9: the lock of ./run
+  setsid "$@" >>"$SOT_LOG/$name.log" 2>&1 </dev/null 8>&- 9>&- & # 8, 9: the locks of the laboratory and of ./run
   proc_note "$name" $!
 }
 # proc_stop NAME [SECONDS]: TERM, then KILL.

@@ -1,6 +1,7 @@
 """End-to-end tests on real parts: two Docker hosts, PostgreSQL, five services, real images.
 
-usage: tests/e2e/run [ui | bench | pattern]      SOT_E2E_SOAK=1: every failpoint instead of a sample; SOT_SEED: which sample
+usage: tests/e2e/run [ui | bench | pattern]      SOT_E2E_SOAK=1: every failpoint instead of a sample; SOT_SEED: which sample;
+SOT_E2E_FAILPOINTS: those that match, by name or service.
 Writes "passed failed" to $SOT_COUNTS. Rows of the product are named in the tests' documentation.
 """
 
@@ -22,6 +23,7 @@ import lab
 
 SEED = int(os.environ.get("SOT_SEED", random.SystemRandom().randrange(1 << 31)))
 SOAK = bool(os.environ.get("SOT_E2E_SOAK"))
+ONLY = os.environ.get("SOT_E2E_FAILPOINTS", "")
 REDIS = {"image": "redis", "plan": "tiny", "network": "default", "command": "", "env": [], "version": "",
          "health": {"kind": "tcp", "port": 6379, "path": "", "intervalMs": 500, "timeoutMs": 500, "healthyAfter": 1,
                     "unhealthyAfter": 3, "startPeriodMs": 20000}}
@@ -376,7 +378,9 @@ def test_12_killed_at_a_failpoint_nothing_is_lost_doubled_or_leaked():
     create("chaos", 2)
     points = failpoints()
     assert len(points) >= 40, points
-    if not SOAK:
+    if ONLY:
+        points = [p for p in points if fnmatch.fnmatch(p[1], ONLY) or fnmatch.fnmatch(p[0], ONLY)]
+    elif not SOAK:
         points = random.Random(SEED).sample(points, 10)
     hit = 0
     for service, name in points:
