@@ -346,7 +346,7 @@ def insist(app_name, count):
 
 def one_failpoint(service, name):
     arm(service, name)
-    armed_pid = lab.pid(service)
+    armed_pid = lab.pid(service) or "died while starting"
     for count in (6, 1):
         try:
             op = lab.until("acceptance", lambda c=count: lab.api("POST", "/v1/apps/chaos/scale", {"count": c}, HEADERS[c], timeout=6).json.get(
