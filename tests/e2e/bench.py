@@ -120,7 +120,7 @@ def main(figures):
     image = [i["reference"] for i in lab.api("GET", "/v1/images").json["items"] if i["name"] == "redis"][0]
     lab.finished(lab.post("/v1/apps", {
         "name": "load", "image": "redis", "plan": "tiny", "network": "default", "command": "", "env": [], "version": "", "count": 1,
-        "health": {"kind": "tcp", "port": 6379, "path": "", "intervalMs": 200, "timeoutMs": 500, "healthyAfter": 1, "unhealthyAfter": 3,
+        "health": {"kind": "tcp", "port": 6379, "path": "", "intervalMs": 200, "timeoutMs": 200, "healthyAfter": 1, "unhealthyAfter": 3,
                    "startPeriodMs": 60000}}), 120)
     lab.scale("load", 0)
     bare_s = min(bare(path, image, COUNT, p) for p in BARE_PARALLEL)
