@@ -142,7 +142,7 @@ def main(figures):
 
 def run():
     figures = {}
-    lab.sh("up", "1", timeout=400)
+    lab.up(hosts=1)
     try:
         main(figures)
     finally:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import re
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +17,20 @@ SRC = os.path.dirname(os.path.dirname(HERE))
 VAR = os.environ.get("SOT_VAR", os.path.join(SRC, "build/lab"))
 BUILD = os.environ.get("SOT_BUILD", os.path.join(SRC, "build/release"))
 SERVICES = ["ipam", "scheduler", "api-gateway", "monitor-bridge"]
+SEED = int(os.environ.get("SOT_SEED", random.SystemRandom().randrange(1 << 31)))
+SOAK = bool(os.environ.get("SOT_E2E_SOAK"))
+HOSTS = []  # names of the hosts that are up
+
+
+def up(kind="plain", hosts=2):
+    """A laboratory of that kind (lab_wire_KIND in lab.sh): the control plane, `hosts` Docker hosts, network and images."""
+    sh("up", str(hosts), kind, timeout=400)
+    HOSTS[:] = [f"h{n}" for n in range(1, hosts + 1)]
+
+
+def down():
+    HOSTS.clear()
+    sh("down", timeout=200)
 
 
 def sh(*args, check=True, timeout=300, env=None, input_text=None):
@@ -157,3 +173,63 @@ def healthy(name):
 def sql(statement):
     out = sh("pg_admin", "-d", "sotalia", "-At", "-F", "\t", input_text=statement)
     return [line.split("\t") for line in out.splitlines()]
+
+
+# ---- applications ----
+
+REDIS = {"image": "redis", "plan": "tiny", "network": "default", "command": "", "env": [], "version": "",
+         "health": {"kind": "tcp", "port": 6379, "path": "", "intervalMs": 500, "timeoutMs": 500, "healthyAfter": 1,
+                    "unhealthyAfter": 3, "startPeriodMs": 20000}}
+NODE_SERVER = """const http = require('http');
+http.createServer((q, r) => r.end('%s')).listen(8080);
+process.on('SIGTERM', () => process.exit(0));
+"""
+
+
+def app(name, **changes):
+    """The body of a request for an application: Redis of the smallest plan, with changes."""
+    return {**REDIS, "name": name, "count": 0, **changes}
+
+
+def create(name, count=0, **changes):
+    ended = finished(post("/v1/apps", app(name, count=count, **changes)))
+    assert ended["state"] == "done", ended
+
+
+def have(name, count, **changes):
+    """The application exists with so many instances, whichever tests ran before."""
+    if api("GET", f"/v1/apps/{name}").status == 404:
+        create(name, count, **changes)
+    elif len(instances(name)) != count:
+        scale(name, count)
+
+
+def package(files):
+    """A .tar.gz of {name: text}, in the laboratory's folder."""
+    folder = os.path.join(VAR, "packages")
+    os.makedirs(folder, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as content:
+        for name, text in files.items():
+            with open(os.path.join(content, name), "w", encoding="utf-8") as f:
+                f.write(text)
+        archive = content + ".tar.gz"
+        command(["tar", "-C", content, "-czf", archive, "."])
+    return archive
+
+
+def page(address):
+    """What an instance answers over HTTP."""
+    with urllib.request.urlopen(f"http://{address}:8080/", timeout=5) as reply:
+        return reply.read().decode()
+
+
+def redis_pings(address):
+    return command(["timeout", "5", "redis-cli", "-h", address, "ping"], check=False).strip() == "PONG"
+
+
+def invariants(wait_s=60):
+    """Database, containers, namespaces and the agents' folders agree (tests/invariants)."""
+    argv = [os.path.join(SRC, "tests/invariants"), "--wait", str(wait_s), "--database", sh("conninfo", "migrator")]
+    for h in HOSTS:
+        argv += ["--docker", f"{h}={sh('engine_socket', h)}", "--state", f"{h}={VAR}/hosts/{h}/agent"]
+    command(argv, timeout=wait_s + 60)

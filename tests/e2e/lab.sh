@@ -7,7 +7,7 @@
 #   lab namespace:  mgmt0 10.77.0.1/24 (control plane, registry)     tor0 10.66.0.1/24 (the VLAN's gateway)
 #   host h<n>:      eth0  10.77.0.1<n>/24 on mgmt0                   eth1 -> sotbr0, on tor0
 #
-# usage: lab.sh up HOSTS | down | FUNCTION ARGS...   (functions of deploy/local/*.sh and the lab_* ones below)
+# usage: lab.sh up [HOSTS [KIND]] | down | FUNCTION ARGS...   (functions of deploy/local/*.sh and the lab_* ones below)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export SOT_LISTEN=10.77.0.1 SOT_HOST_NAME=h1
@@ -21,6 +21,14 @@ SOT_IMAGES=${SOT_IMAGES:-$SOT_SRC/build/images} # where tests/e2e/images built a
 
 lab_guard() { # refuses to work in the machine's own network
   [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/1/ns/net)" ] || die "the laboratory must run in a network namespace of its own" "tests/e2e/run"
+}
+lab_claim() { # the state folder is emptied: only one that a laboratory made, or an empty one
+  [ ! -e "$SOT_VAR" ] || [ -e "$SOT_VAR/.laboratory" ] || [ "$SOT_VAR" = "$SOT_SRC/build/lab" ] || rmdir "$SOT_VAR" 2>/dev/null ||
+    die "$SOT_VAR holds something that is no laboratory's; a laboratory would delete it" "give SOT_VAR a new folder"
+  rm -rf "$SOT_VAR" "$SOT_RUN"
+  mkdir -p "$SOT_LOG" "$SOT_PID" "$SOT_RUN" "$SOT_VAR/images"
+  chmod 755 "$SOT_RUN"
+  : >"$SOT_VAR/.laboratory"
 }
 lab_bridge() { # lab_bridge NAME ADDRESS
   ip link add "$1" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
@@ -53,17 +61,28 @@ lab_env() {
   . "$SOT_VAR/env"
 }
 
-lab_up() { # lab_up HOSTS
+# The links of a laboratory: lab_wire_KIND HOSTS. The plain one: every host on the management network and, untagged, on
+# one switch.
+lab_wire_plain() {
   local n
-  lab_guard
-  rm -rf "$SOT_VAR" "$SOT_RUN"
-  mkdir -p "$SOT_LOG" "$SOT_PID" "$SOT_RUN" "$SOT_VAR/images"
-  chmod 755 "$SOT_RUN"
-  echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null || true
-  ip link set lo up
   lab_bridge mgmt0 10.77.0.1/24
   lab_bridge tor0 10.66.0.1/24
   for n in $(seq "$1"); do lab_host_net "$n"; done
+}
+lab_unwire() { # nothing of a laboratory's links is left
+  local ns link
+  for ns in $(ip netns list | awk '{ print $1 }'); do ip netns delete "$ns"; done
+  for link in $(ip -o link show type bridge | awk -F': ' '{ print $2 }'); do ip link delete "$link"; done
+}
+
+lab_up() { # lab_up HOSTS KIND
+  local n
+  lab_guard
+  [ "$(type -t "lab_wire_$2")" = function ] || die "there is no laboratory of kind '$2'" "write lab_wire_$2 in tests/e2e/lab.sh"
+  lab_claim
+  echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null || true
+  ip link set lo up
+  "lab_wire_$2" "$1"
   # The images were built outside (building needs the package mirror); here the registry serves the same store.
   for n in base tomcat nodejs redis; do cp "$SOT_IMAGES/images/$n" "$SOT_VAR/images/$n"; done
   cp -a "$SOT_IMAGES/registry" "$SOT_VAR/registry"
@@ -92,11 +111,12 @@ lab_down() {
   done
   proc_stop registry 5
   postgres_stop
+  lab_unwire
   rm -rf "$SOT_RUN"
 }
 
 case ${1:-} in
-  up) lab_up "${2:-2}" ;;
+  up) lab_up "${2:-2}" "${3:-plain}" ;;
   down) lab_down ;;
   '') die "usage: lab.sh up HOSTS | down | FUNCTION ARGS..." ;;
   *)
