@@ -100,6 +100,7 @@ keys_dir = $keys
 database = $(conninfo bridge)
 state_dir = $SOT_RUN/var/bridge
 cat_servers = ${SOT_CAT_SERVERS:-}
+cat_router = ${SOT_CAT_ROUTER:-}
 control_socket = $SOT_RUN/control-monitor-bridge/socket
 EOF
   mkdir -p "$SOT_VAR/blobs" "$SOT_VAR/bridge"

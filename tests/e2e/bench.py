@@ -119,7 +119,7 @@ def main(figures):
     path = lab.sh("engine_socket", "h1").strip()
     image = [i["reference"] for i in lab.api("GET", "/v1/images").json["items"] if i["name"] == "redis"][0]
     lab.finished(lab.post("/v1/apps", {
-        "name": "load", "image": "redis", "plan": "tiny", "network": "default", "command": "", "env": [], "version": "", "count": 1,
+        "name": "load", "image": "redis", "plan": "tiny", "vlan": "default", "command": "", "env": [], "version": "", "count": 1,
         "health": {"kind": "tcp", "port": 6379, "path": "", "intervalMs": 200, "timeoutMs": 200, "healthyAfter": 1, "unhealthyAfter": 3,
                    "startPeriodMs": 60000}}), 120)
     lab.scale("load", 0)

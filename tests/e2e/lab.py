@@ -1,12 +1,16 @@
 """The laboratory from Python: commands, API, Docker Engines, database. Standard library only."""
 
+import http.client
+import http.server
 import json
 import os
 import random
 import re
 import ssl
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -55,7 +59,7 @@ def until(what, condition, seconds=60):
             value = condition()
             if value:
                 return value
-        except (AssertionError, OSError, KeyError, IndexError) as error:
+        except (AssertionError, OSError, KeyError, IndexError, http.client.HTTPException) as error:
             last = error
         time.sleep(0.1)
     raise AssertionError(f"waited {seconds} s for: {what}" + (f" ({last})" if last else ""))
@@ -170,6 +174,61 @@ def healthy(name):
     sh("service_wait", name)
 
 
+def control(name, line):
+    """One line to the control socket of a service or agent; its answer, "" when it did not live to give one."""
+    return sh("lab_control", name.removeprefix("hostagent-"), line, check=False)
+
+
+class Cat:
+    """A CAT server, and the web server that tells clients about it; monitor-bridge is told to use them."""
+
+    def __enter__(self):
+        self.path = os.path.join(VAR, "cat.jsonl")
+        with open(self.path, "w", encoding="utf-8") as f:
+            self.listener = subprocess.Popen([sys.executable, os.path.join(SRC, "tests/integration/cat_listener.py"), "--port", "2280"], stdout=f)
+        self.router = http.server.HTTPServer(("127.0.0.1", 2281), CatRouter)
+        threading.Thread(target=self.router.serve_forever, daemon=True).start()
+        self.use({"SOT_CAT_SERVERS": "127.0.0.1:2280", "SOT_CAT_ROUTER": "http://127.0.0.1:2281"})
+        return self
+
+    def __exit__(self, *_):
+        self.use({})
+        self.router.shutdown()
+        self.router.server_close()
+        self.listener.terminate()
+        self.listener.wait(10)
+
+    @staticmethod
+    def use(configuration):
+        kill("monitor-bridge", "TERM")
+        sh("configs_write", env=configuration)
+        start_service("monitor-bridge")
+        healthy("monitor-bridge")
+
+    def frames(self):
+        """What has arrived, as tests/integration/cat_listener.py tells it."""
+        with open(self.path, encoding="utf-8") as f:
+            lines = f.read().split("\n")[:-1]  # the last one may be half written
+        return [json.loads(line) for line in lines if '"messageId"' in line]
+
+    def heartbeats(self):
+        """Names and addresses of the machines whose heartbeat has arrived."""
+        found = [f for f in self.frames() if '"kind": "heartbeat"' in json.dumps(f["message"])]
+        return {f["hostName"] for f in found} | {f["address"] for f in found}
+
+
+class CatRouter(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):  # the name is the base class's
+        body = json.dumps({"kvs": {"routers": "127.0.0.1:2280;", "sample": "1.0", "block": "false"}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 def sql(statement):
     out = sh("pg_admin", "-d", "sotalia", "-At", "-F", "\t", input_text=statement)
     return [line.split("\t") for line in out.splitlines()]
@@ -177,7 +236,7 @@ def sql(statement):
 
 # ---- applications ----
 
-REDIS = {"image": "redis", "plan": "tiny", "network": "default", "command": "", "env": [], "version": "",
+REDIS = {"image": "redis", "plan": "tiny", "vlan": "default", "command": "", "env": [], "version": "",
          "health": {"kind": "tcp", "port": 6379, "path": "", "intervalMs": 500, "timeoutMs": 500, "healthyAfter": 1,
                     "unhealthyAfter": 3, "startPeriodMs": 20000}}
 NODE_SERVER = """const http = require('http');

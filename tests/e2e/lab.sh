@@ -56,6 +56,18 @@ lab_host_join() { # lab_host_join N: registered and its agent running
   wait_until 40 "host h$1 to be online" agent_online "h$1" || { log_tail "hostagent-h$1" 30; die "h$1 did not come online"; }
 }
 lab_agent_start() { agent_start "h$1" "/run/netns/h$1" "" eth1 "10.77.0.1$1"; }
+lab_control() { # lab_control SERVICE|HOST LINE: one line to the control socket, and its answer
+  printf '%s\n' "$2" | timeout 3 nc -N -U "$SOT_RUN/control-$1/socket"
+}
+lab_second_name() { # lab_second_name IMAGE NAME: the same image under a name that no engine has seen; prints the reference
+  local from to=$SOT_REGISTRY/sotalia/$2:1
+  from=$(image_reference "$1")
+  engine_docker h2 pull -q "$from" >/dev/null
+  engine_docker h2 tag "$from" "$to"
+  engine_docker h2 push -q "$to" >/dev/null
+  engine_docker h2 rmi "$to" >/dev/null
+  printf '%s' "$to"
+}
 lab_env() {
   # shellcheck source=/dev/null
   . "$SOT_VAR/env"

@@ -59,7 +59,7 @@ def run_one(test):
     begin = time.monotonic()
     try:
         test.run()
-    except (AssertionError, OSError, KeyError, ValueError, IndexError, TypeError, subprocess.SubprocessError):
+    except Exception:  # whatever a test stumbles over is its failure, and the next one runs
         traceback.print_exc(file=sys.stdout)
         print(f"FAILED  {test.name} ({time.monotonic() - begin:.1f} s)", flush=True)
         return False

@@ -1,11 +1,8 @@
 """The platform as its users see it: hosts, applications, versions, refusals, events, the command line, CAT."""
 
 import json
-import os
 import random
 import socket
-import subprocess
-import sys
 
 import lab
 
@@ -56,12 +53,12 @@ def test_04_bad_input_is_named_and_changes_nothing():
     cases = [
         ("unknown field", json.dumps(lab.app("bad-a", colour="red")).encode(), "/colour"),
         ("wrong type", json.dumps(lab.app("bad-b", count="two")).encode(), "/count"),
-        ("huge number", b'{"name":"bad-c","image":"redis","plan":"tiny","network":"default","count":' + b"9" * 30 + b"}", ""),
+        ("huge number", b'{"name":"bad-c","image":"redis","plan":"tiny","vlan":"default","count":' + b"9" * 30 + b"}", ""),
         ("negative", json.dumps(lab.app("bad-d", count=-1)).encode(), "/count"),
         ("bad name", json.dumps(lab.app("Bad Name")).encode(), "/name"),
         ("unknown image", json.dumps(lab.app("bad-e", image="nope")).encode(), "/image"),
         ("unknown plan", json.dumps(lab.app("bad-f", plan="nope")).encode(), "/plan"),
-        ("unknown network", json.dumps(lab.app("bad-g", network="nope")).encode(), "/network"),
+        ("unknown VLAN", json.dumps(lab.app("bad-g", vlan="nope")).encode(), "/vlan"),
         ("invalid UTF-8", b'{"name":"bad-\xff\xfe"}', ""),
         ("duplicate key", b'{"name":"bad-h","name":"bad-i"}', ""),
         ("cut", b'{"name":', ""),
@@ -175,23 +172,8 @@ def test_10_events_have_no_gap_and_resume():
 
 def test_11_cat_gets_heartbeats_of_hosts_and_instances():
     """S14: the bridge speaks CAT's own framing; a host's and each instance's heartbeat arrive."""
-    lab.create("beats", 2)
-    out = os.path.join(lab.VAR, "cat.jsonl")
-    with open(out, "w", encoding="utf-8") as f:
-        listener = subprocess.Popen([sys.executable, os.path.join(lab.SRC, "tests/integration/cat_listener.py"), "--port", "2280"], stdout=f)
-    try:
-        lab.kill("monitor-bridge", "TERM")
-        lab.sh("configs_write", env={"SOT_CAT_SERVERS": "127.0.0.1:2280"})
-        lab.start_service("monitor-bridge")
-        lab.healthy("monitor-bridge")
+    lab.have("beats", 2)
+    with lab.Cat() as cat:
         names = {"10.77.0.11", "10.77.0.12"} | {i["name"] for i in lab.instances("beats")}
-
-        def seen():
-            with open(out, encoding="utf-8") as f:
-                lines = f.read().splitlines()
-            return names <= {m for m in names for line in lines if "heartbeat" in line.lower() and f'"{m}"' in line}
-        lab.until(f"heartbeats of {names}", seen, 150)
-    finally:
-        listener.terminate()
-        listener.wait(10)
+        lab.until(f"heartbeats of {names}", lambda: names <= cat.heartbeats(), 150)
     lab.scale("beats", 0)
