@@ -106,7 +106,7 @@ static void the_bodies_of_commands_are_accepted(void **state)
 	sot_arena *arena = sot_arena_new(1u << 20);
 	(void)state;
 	h.refuse_with = -1;
-	assert_int_equal(RUN("app", "create", "shop", "--image=tomcat", "--network=apps", "--count=2",
+	assert_int_equal(RUN("app", "create", "shop", "--image=tomcat", "--vlan=apps", "--count=2",
 	                     "--health=http", "--port=8080", "--env=A=b=c"),
 	    CLI_OK);
 	assert_int_equal(sot_app_create_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);

@@ -45,8 +45,8 @@ static const cli_column image_columns[] = {
     {.title = NULL},
 };
 static const cli_column network_columns[] = {
-    {.title = "NETWORK", .path = "network"},
-    {.title = "VLAN", .path = "vlanId"},
+    {.title = "VLAN", .path = "vlan"},
+    {.title = "VLAN ID", .path = "vlanId"},
     {.title = "CIDR", .path = "cidr"},
     {.title = "GATEWAY", .path = "gateway"},
     {.title = "SIZE", .path = "size"},
@@ -61,7 +61,7 @@ static const cli_column app_columns[] = {
     {.title = "NAME", .path = "name"},
     {.title = "IMAGE", .path = "image"},
     {.title = "PLAN", .path = "plan"},
-    {.title = "NETWORK", .path = "network"},
+    {.title = "VLAN", .path = "vlan"},
     {.title = "VERSION", .path = "version"},
     {.title = "READY", .path = "ready"},
     {.title = "WANTED", .path = "wanted"},
@@ -109,7 +109,7 @@ static const cli_column operation_columns[] = {
 };
 static const cli_column address_columns[] = {
     {.title = "ADDRESS", .path = "address"},
-    {.title = "NETWORK", .path = "network"},
+    {.title = "VLAN", .path = "vlan"},
     {.title = "STATE", .path = "state"},
     {.title = "INSTANCE", .path = "instance"},
     {.title = "HOST", .path = "host"},
@@ -222,7 +222,7 @@ const cli_command cli_commands[] = {
         .run = run_list,
         .path = "/v1/networks",
         .columns = network_columns,
-        .name_field = "network",
+        .name_field = "vlan",
         .examples = EXAMPLES("sotalia network list")},
     {.noun = "network",
         .verb = "create",
@@ -267,7 +267,7 @@ const cli_command cli_commands[] = {
         .path = "/v1/apps",
         .options = OPTIONS({"image", "NAME", "a registered image (needed)"},
             {"plan", "NAME", "size of an instance (default: small)"},
-            {"network", "NAME", "network of the instances (default: default)"},
+            {"vlan", "NAME", "VLAN of the instances, or group of VLANs (default: default)"},
             {"count", "N", "how many instances (default: 1)"},
             {"version", "VERSION", "package version to run"},
             {"command", "TEXT", "start command, instead of the image's own"},
@@ -275,9 +275,9 @@ const cli_command cli_commands[] = {
             {"port", "N", "port of the health check"},
             {"health-path", "PATH", "path of an http check (default: /)"},
             {"env", "NAME=VALUE", "environment; may be repeated"}),
-        .examples = EXAMPLES("sotalia app create shop --image=tomcat --network=apps --count=2 \\\n"
+        .examples = EXAMPLES("sotalia app create shop --image=tomcat --vlan=apps --count=2 \\\n"
                              "        --health=http --port=8080 --wait",
-            "sotalia app create cache --image=redis --network=apps --plan=tiny --health=tcp "
+            "sotalia app create cache --image=redis --vlan=apps --plan=tiny --health=tcp "
             "--port=6379")},
     {.noun = "app",
         .verb = "scale",
@@ -458,7 +458,7 @@ const cli_command cli_commands[] = {
         .path = "/v1/addresses",
         .columns = address_columns,
         .name_field = "address",
-        .options = OPTIONS({"network", "NAME", "only of this network"},
+        .options = OPTIONS({"vlan", "NAME", "only of this VLAN"},
             {"state", "STATE", "reserved, bound, cooling, static, excluded, conflict or suspect"}),
         .examples = EXAMPLES("sotalia address list --state=bound")},
     {.noun = "address",

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const filters[] = {"app", "host", "state", "network", "limit", "tail", "after"};
+static const char *const filters[] = {"app", "host", "state", "vlan", "limit", "tail", "after"};
 
 /* Lists that grow for ever have an option --limit: of these one page is shown. */
 static bool is_history(const cli_command *c)

@@ -129,7 +129,7 @@ cli_exit run_app_create(const cli_call *call)
 	json_t *body = json_pack("{s:s}", "name", call->args[0]);
 	const char *count = cli_option_of(call, "count", 0);
 	bool right = needed(call, "image") && set_text(body, call, "image", "image", NULL) &&
-	             set_text(body, call, "network", "network", "default") &&
+	             set_text(body, call, "vlan", "vlan", "default") &&
 	             set_text(body, call, "plan", "plan", "small") &&
 	             set_text(body, call, "version", "version", NULL) &&
 	             set_text(body, call, "command", "command", NULL) && set_health(body, call) &&

@@ -23,7 +23,7 @@ import protogen_vectors
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NUMBERS = {"u8": (0, 2**8 - 1), "u16": (0, 2**16 - 1), "u32": (0, 2**32 - 1), "u64": (0, 2**64 - 1),
            "i32": (-2**31, 2**31 - 1), "i64": (-2**63, 2**63 - 1)}
-PLAIN = {"bool", "f64", "str", "bytes", "uuid", "ipv4", "mac"}
+PLAIN = {"bool", "f64", "str", "bytes", "uuid", "mac", "ip"}
 NAME = re.compile(r"[a-z][a-z0-9_]*$")
 RESERVED = set("auto break case char const continue default do double else enum extern float for goto if inline int "
                "long register restrict return short signed sizeof static struct switch typedef union unsigned void "
@@ -123,7 +123,7 @@ def parse_field(where, name, raw):
     else:
         need(kind in PLAIN or (kind in ("enum", "struct") and ref), where, f"unknown type {raw.get('type')}")
         need(low is None and high is None, where, f"{kind} takes no bounds")
-        low, high = 0, {"ipv4": 2**32 - 1}.get(kind, 0)
+        low, high = 0, 0
     form = raw.get("format", "")
     need(form in ("", "text", "label") and (not form or kind == "str"), where, "format is text or label, of a str")
     return Field(name, kind, ref, low, high, form, raw["max"] if is_list else 0, raw["doc"])

@@ -3,7 +3,7 @@ import textwrap
 
 SCALARS = {"bool": "bool", "u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "i32": "int32_t",
            "i64": "int64_t", "f64": "double", "str": "sot_str", "bytes": "sot_str", "uuid": "sot_uuid",
-           "ipv4": "uint32_t", "mac": "sot_mac"}
+           "mac": "sot_mac", "ip": "sot_ip"}
 MADE = "/* Made by tools/protogen.py from proto/: do not edit. */\n"
 # sender -> (suffix of the handler table, suffix of the dispatch function, words)
 TABLES = {"client": ("handlers", "dispatch", "what clients send"),

@@ -6,7 +6,8 @@ PROTOCOL_TOP = MADE + """
 
 One message is one frame, one msgpack array: `[version, message id, fields...]`; the version is 1. Fields come in the order of
 the tables, a struct is an array of its fields, a list is an array, an enum is its number. `str` is msgpack str, `bytes`, `uuid`
-(16 bytes) and `mac` (6 bytes) are msgpack bin, `ipv4` is a u32 (10.0.0.1 is 0x0a000001).
+(16 bytes) and `mac` (6 bytes) are msgpack bin, `ip` is msgpack bin of 4 or 16
+bytes in network order, or of none for no address.
 
 A receiver checks before it believes: a frame has at most 1 MiB, 16 levels, one value, no ext types; types are strict, numbers and
 lengths (in bytes) are within bounds, strings are UTF-8. `text` has no control characters but TAB and LF; `label` is a-z, 0-9 and

@@ -59,8 +59,8 @@ def value(schema, f, seed):
         return pack_bin(bytes((seed + i) % 256 for i in range(min(f.high, max(f.low, 8)))))
     if f.kind == "uuid":
         return pack_bin(bytes((16 * seed + i) % 256 for i in range(16)))
-    if f.kind == "ipv4":
-        return pack_uint(0x0A420000 + seed)
+    if f.kind == "ip":
+        return pack_bin([b"", bytes([10, 66, 0, seed % 256]), bytes([0x20, 1, 0x0d, 0xb8] + [0] * 11 + [seed % 256])][seed % 3])
     if f.kind == "mac":
         return pack_bin(bytes([2, 10, 10, 66, 0, seed % 256]))
     if f.kind == "enum":

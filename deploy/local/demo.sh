@@ -9,7 +9,7 @@ cli() { "$SOT_BUILD/cli/sotalia" "$@"; }
 have() { cli "$@" -o json >/dev/null 2>&1; }
 
 demo_network() {
-  [ "$(cli network list -o json | jq '[.items[] | select(.network == "default")] | length')" != 0 ] && return 0
+  [ "$(cli network list -o json | jq '[.items[] | select(.vlan == "default")] | length')" != 0 ] && return 0
   logged "$SOT_LOG/demo.log" cli network create default "$SOT_NETWORK_CIDR" --gateway="$SOT_NETWORK_GATEWAY"
 }
 demo_images() {

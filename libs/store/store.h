@@ -13,6 +13,7 @@
 #define STORE_H
 
 #include "reactor.h"
+#include "sot_ip.h"
 #include "sot_uuid.h"
 
 typedef struct store store;
@@ -69,6 +70,9 @@ sot_code store_double(
 /* An IPv4 inet (host byte order, prefix ignored) and a macaddr. */
 sot_code store_ipv4(
     const store_result *res, size_t row, int column, uint32_t *ret, sot_err *err) SOT_CHECK;
+/* An inet of either family (prefix ignored); NULL is none. */
+sot_code store_ip(
+    const store_result *res, size_t row, int column, sot_ip *ret, sot_err *err) SOT_CHECK;
 
 /* ---- transactions ---- */
 typedef struct store_tx store_tx;
@@ -105,6 +109,7 @@ void store_arg_bool(store_tx *tx, bool v);
 void store_arg_double(store_tx *tx, double v);
 void store_arg_uuid(store_tx *tx, sot_uuid v);
 void store_arg_ipv4(store_tx *tx, uint32_t v);
+void store_arg_ip(store_tx *tx, sot_ip v);         /* none is NULL */
 void store_arg_bytes(store_tx *tx, sot_str bytes); /* bytea, as \x hex */
 /* Array parameters for unnest: open, add items in order (NULL with store_item_null), close. */
 void store_arg_array_begin(store_tx *tx);
@@ -113,6 +118,7 @@ void store_item_i64(store_tx *tx, int64_t v);
 void store_item_bool(store_tx *tx, bool v);
 void store_item_uuid(store_tx *tx, sot_uuid v);
 void store_item_ipv4(store_tx *tx, uint32_t v);
+void store_item_ip(store_tx *tx, sot_ip v); /* none is NULL */
 void store_item_null(store_tx *tx);
 void store_arg_array_end(store_tx *tx);
 /* Queues it and takes it (also on failure; then `done` is never called). `done` is called exactly

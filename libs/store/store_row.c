@@ -117,3 +117,19 @@ sot_code store_ipv4(const store_result *res, size_t row, int column, uint32_t *r
 		return misread(res, row, column, err);
 	return SOT_OK;
 }
+
+sot_code store_ip(const store_result *res, size_t row, int column, sot_ip *ret, sot_err *err)
+{
+	sot_str text, prefix;
+	if (store_is_null(res, row, column)) {
+		*ret = (sot_ip){0};
+		return SOT_OK;
+	}
+	sot_code code = value(res, row, column, &text, err);
+	if (code != SOT_OK)
+		return code;
+	sot_str address = sot_str_cut(text, '/', &prefix);
+	if (sot_ip_parse(address, ret, err) != SOT_OK)
+		return misread(res, row, column, err);
+	return SOT_OK;
+}

@@ -155,6 +155,15 @@ void store_arg_ipv4(store_tx *tx, uint32_t v)
 	store_arg_c(tx, sot_format_ipv4(v, text));
 }
 
+void store_arg_ip(store_tx *tx, sot_ip v)
+{
+	char text[SOT_IP_TEXT];
+	if (sot_ip_is_none(v))
+		store_arg_null(tx);
+	else
+		store_arg_c(tx, sot_ip_format(v, text));
+}
+
 void store_arg_bytes(store_tx *tx, sot_str bytes)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -218,6 +227,17 @@ void store_item_ipv4(store_tx *tx, uint32_t v)
 	char text[16];
 	begin_item(tx);
 	sot_buf_add_c(&tx->text, sot_format_ipv4(v, text));
+}
+
+void store_item_ip(store_tx *tx, sot_ip v)
+{
+	char text[SOT_IP_TEXT];
+	if (sot_ip_is_none(v)) {
+		store_item_null(tx);
+		return;
+	}
+	begin_item(tx);
+	sot_buf_add_c(&tx->text, sot_ip_format(v, text));
 }
 
 void store_item_null(store_tx *tx)

@@ -8,6 +8,7 @@
 #ifndef SOT_WIRE_H
 #define SOT_WIRE_H
 
+#include "sot_ip.h"
 #include "sot_mem.h"
 #include "sot_uuid.h"
 

@@ -102,8 +102,8 @@ size_t sot_wire_value_size(const sot_wire_field *field)
 	    [SOT_WIRE_STR] = sizeof(sot_str),
 	    [SOT_WIRE_BYTES] = sizeof(sot_str),
 	    [SOT_WIRE_UUID] = sizeof(sot_uuid),
-	    [SOT_WIRE_IPV4] = 4,
 	    [SOT_WIRE_MAC] = sizeof(sot_mac),
+	    [SOT_WIRE_IP] = sizeof(sot_ip),
 	    [SOT_WIRE_ENUM] = 4,
 	};
 	return field->kind == SOT_WIRE_STRUCT ? field->nested->size : sizes[field->kind];

@@ -52,7 +52,7 @@ static void keep_unsigned(const sot_wire_field *f, uint64_t v, char *ret)
 	case SOT_WIRE_U64:
 		*(uint64_t *)(void *)ret = v;
 		break;
-	default: /* U32, IPV4, ENUM; the bounds of the table fit the type */
+	default: /* U32, ENUM; the bounds of the table fit the type */
 		*(uint32_t *)(void *)ret = (uint32_t)v;
 		break;
 	}
@@ -118,6 +118,21 @@ static sot_code take_fixed(const decoder *d, const sot_wire_field *f, const msgp
 	return SOT_OK;
 }
 
+static sot_code take_ip(const decoder *d, const msgpack_object *o, char *ret, const wire_path *path)
+{
+	sot_ip ip = {0};
+	if (o->type != MSGPACK_OBJECT_BIN)
+		return wrong_type(d, o, path, "bytes");
+	uint32_t size = o->via.bin.size;
+	if (size != 0 && size != 4 && size != sizeof(ip.b))
+		return wire_refuse(path, d->err, "%u bytes, not 0, 4 or 16", size);
+	ip.family = size == 4 ? 4 : size ? 6 : 0;
+	if (size)
+		memcpy(ip.b, o->via.bin.ptr, size);
+	*(sot_ip *)(void *)ret = ip;
+	return SOT_OK;
+}
+
 static sot_code take_double(
     const decoder *d, const msgpack_object *o, char *ret, const wire_path *path)
 {
@@ -142,7 +157,6 @@ static sot_code take_value(const decoder *d, const sot_wire_field *f, const msgp
 	case SOT_WIRE_U16:
 	case SOT_WIRE_U32:
 	case SOT_WIRE_U64:
-	case SOT_WIRE_IPV4:
 	case SOT_WIRE_ENUM:
 		return take_unsigned(d, f, o, ret, path);
 	case SOT_WIRE_I32:
@@ -156,6 +170,8 @@ static sot_code take_value(const decoder *d, const sot_wire_field *f, const msgp
 	case SOT_WIRE_UUID:
 	case SOT_WIRE_MAC:
 		return take_fixed(d, f, o, ret, path);
+	case SOT_WIRE_IP:
+		return take_ip(d, o, ret, path);
 	case SOT_WIRE_STRUCT:
 		if (o->type != MSGPACK_OBJECT_ARRAY)
 			return wrong_type(d, o, path, "an array of fields");

@@ -23,7 +23,7 @@ static uint64_t load_unsigned(const sot_wire_field *f, const char *at)
 		return *(const uint16_t *)(const void *)at;
 	case SOT_WIRE_U64:
 		return *(const uint64_t *)(const void *)at;
-	default: /* U32, IPV4, ENUM */
+	default: /* U32, ENUM */
 		return *(const uint32_t *)(const void *)at;
 	}
 }
@@ -96,7 +96,6 @@ static sot_code put_value(msgpack_packer *pk, const sot_wire_field *f, const cha
 	case SOT_WIRE_U16:
 	case SOT_WIRE_U32:
 	case SOT_WIRE_U64:
-	case SOT_WIRE_IPV4:
 	case SOT_WIRE_ENUM:
 		return put_unsigned(pk, f, at, path, err);
 	case SOT_WIRE_I32:
@@ -111,6 +110,11 @@ static sot_code put_value(msgpack_packer *pk, const sot_wire_field *f, const cha
 	case SOT_WIRE_MAC:
 		put_bin(pk, at, sot_wire_value_size(f));
 		return SOT_OK;
+	case SOT_WIRE_IP: {
+		const sot_ip *ip = (const void *)at;
+		put_bin(pk, ip->b, sot_ip_bits(*ip) / 8);
+		return SOT_OK;
+	}
 	case SOT_WIRE_STRUCT:
 		msgpack_pack_array(pk, f->nested->field_count);
 		return put_fields(pk, f->nested, at, path, err);

@@ -42,7 +42,12 @@ typedef struct call {
 	unsigned done;
 	sot_code code;
 	uint32_t message; /* id of the reply */
-	sot_address_grant grant;
+	struct {
+		uint32_t address, gateway;
+		uint64_t generation;
+		uint16_t vlan_id;
+		uint8_t prefix;
+	} grant; /* the first one */
 	size_t grants;
 	uint32_t changed, skipped;
 	sot_refusal refusal;
@@ -124,7 +129,8 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(w->dir));
 	w->control = pg;
 	(void)control(w,
-	    "TRUNCATE ipam.vlan, ipam.subnet, ipam.address, ipam.address_event, ipam.operation_ref,"
+	    "TRUNCATE ipam.vlan, ipam.vlan_scope, ipam.subnet, ipam.address_range, ipam.usage_sample,"
+	    " ipam.subnet_usage, ipam.address, ipam.address_event, ipam.operation_ref,"
 	    " core.outbox, gateway.audit");
 	bus_keypair ipam_keys, scheduler_keys, other_keys;
 	sot_err err = {0};
@@ -161,6 +167,15 @@ static int teardown(void **state)
 
 /* ---- calls ---- */
 
+static void take_grant(call *c, const sot_address_grant *g, const sot_subnet_facts *facts)
+{
+	c->grant.address = sot_ip_v4(g->address);
+	c->grant.generation = g->generation;
+	c->grant.prefix = facts->prefix;
+	c->grant.gateway = sot_ip_v4(facts->gateway);
+	c->grant.vlan_id = facts->vlan_id;
+}
+
 static void on_granted(void *self, const void *from, const sot_addresses_granted *m)
 {
 	(void)from;
@@ -168,7 +183,7 @@ static void on_granted(void *self, const void *from, const sot_addresses_granted
 	c->message = SOT_MSG_ADDRESSES_GRANTED;
 	c->grants = m->grants_count;
 	if (m->grants_count > 0)
-		c->grant = m->grants[0];
+		take_grant(c, &m->grants[0], &m->subnets[m->grants[0].subnet]);
 }
 static void on_done(void *self, const void *from, const sot_addresses_done *m)
 {
@@ -244,7 +259,7 @@ static void send_acquire(
 	    .wants_count = count};
 	m.wants = sot_alloc_array(count, sizeof(*m.wants));
 	for (uint32_t i = 0; i < count; i++)
-		m.wants[i] = (sot_address_want){.owner = owner_of(first + i), .network = SOT_STR("lab")};
+		m.wants[i] = (sot_address_want){.owner = owner_of(first + i), .vlan = SOT_STR("lab")};
 	assert_int_equal(sot_addresses_acquire_encode(&m, &frame, NULL), SOT_OK);
 	free(m.wants);
 	send_frame(w, server, client, m.request_id, &frame, c);
@@ -314,11 +329,11 @@ static call create_network(world *w, network n)
 	        .request_sha256 = {sha, 32}},
 	    .name = sot_str_c(n.name),
 	    .vlan_id = 7,
-	    .network = ipv4(base),
+	    .network = sot_ip_from_v4(ipv4(base)),
 	    .prefix = (uint8_t)prefix,
-	    .gateway = ipv4(n.gateway),
-	    .first = n.first,
-	    .last = n.last};
+	    .gateway = n.gateway ? sot_ip_from_v4(ipv4(n.gateway)) : (sot_ip){0},
+	    .first = n.first ? sot_ip_from_v4(n.first) : (sot_ip){0},
+	    .last = n.last ? sot_ip_from_v4(n.last) : (sot_ip){0}};
 	assert_int_equal(sot_network_create_encode(&m, &frame, NULL), SOT_OK);
 	send_frame(w, 0, 0, m.request_id, &frame, &c);
 	TURN_UNTIL(w->loop, c.done);

@@ -76,7 +76,7 @@ static void take_spec(agent *a, const sot_instance_spec *spec)
 	c->spec.generation = spec->generation;
 	c->spec.restart_seq = spec->restart_seq;
 	c->spec.desired = spec->desired;
-	c->spec.address = spec->address;
+	c->spec.address = sot_ip_v4(spec->address);
 	memcpy(c->spec.version, spec->version.p ? spec->version.p : "", spec->version.n);
 	c->spec.version[spec->version.n] = '\0';
 	a->changed = true;

@@ -38,7 +38,7 @@ static sot_code encode_create(
 	    .name = name,
 	    .image = SOT_STR("tomcat"),
 	    .plan = SOT_STR("tiny"),
-	    .network = SOT_STR("net"),
+	    .vlan = SOT_STR("net"),
 	    .health = {.kind = SOT_HEALTH_CHECK_NONE,
 	        .interval_ms = 1000,
 	        .timeout_ms = 500,

@@ -60,21 +60,21 @@ static void on_acquire(node *n, const sot_addresses_acquire *m, sot_buf *out)
 	sot_err err = {0};
 	size_t missing = 0;
 	sot_address_grant *grants = sot_alloc_array(m->wants_count + 1, sizeof(*grants));
-	sot_addresses_granted reply = {m->request_id, grants, m->wants_count};
+	sot_subnet_facts facts = {.vlan = SOT_STR("net"), .prefix = 24};
+	sot_addresses_granted reply = {m->request_id, &facts, 1, grants, m->wants_count};
 	sot_code code;
 
 	for (size_t k = 0; k < m->wants_count; k++)
 		missing += of_owner(w, m->wants[k].owner) == NULL;
 	if (missing > count_free(w)) {
 		sot_refused no = {
-		    m->request_id, SOT_REFUSAL_BLOCKED, SOT_STR(""), SOT_STR("network is full")};
+		    m->request_id, SOT_REFUSAL_BLOCKED, SOT_STR(""), SOT_STR("the VLAN is full")};
 		code = sot_refused_encode(&no, out, &err);
 	} else {
 		for (size_t k = 0; k < m->wants_count; k++) {
 			const holding *h = hold(w, m->wants[k].owner);
 			grants[k] = (sot_address_grant){.owner = h->owner,
-			    .address = h->address,
-			    .prefix = 24,
+			    .address = sot_ip_from_v4(h->address),
 			    .generation = h->generation};
 		}
 		code = sot_addresses_granted_encode(&reply, out, &err);

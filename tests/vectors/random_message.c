@@ -100,6 +100,14 @@ static void fill_value(sot_rand *r, const sot_wire_field *f, sot_arena *arena, c
 	case SOT_WIRE_MAC:
 		sot_rand_fill(r, at, sot_wire_value_size(f));
 		break;
+	case SOT_WIRE_IP: {
+		sot_ip ip = {.family = (uint8_t)(2 * sot_rand_below(r, 3) + 2)};
+		if (ip.family == 2)
+			ip.family = 0;
+		sot_rand_fill(r, ip.b, sot_ip_bits(ip) / 8);
+		memcpy(at, &ip, sizeof(ip));
+		break;
+	}
 	case SOT_WIRE_STRUCT:
 		fill_fields(r, f->nested, arena, at);
 		break;

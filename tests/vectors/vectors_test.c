@@ -131,8 +131,7 @@ static void errors_name_the_message_and_the_field(void **state)
 static void errors_name_the_place_in_a_list_of_structs(void **state)
 {
 	(void)state;
-	sot_address_want wants[2] = {
-	    {.network = SOT_STR("default")}, {.network = SOT_STR("bad\x01name")}};
+	sot_address_want wants[2] = {{.vlan = SOT_STR("default")}, {.vlan = SOT_STR("bad\x01name")}};
 	sot_addresses_acquire m = {.actor = SOT_STR("svc:scheduler"), .wants = wants, .wants_count = 2};
 	SOT_AUTO_BUF out;
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
@@ -140,7 +139,7 @@ static void errors_name_the_place_in_a_list_of_structs(void **state)
 	sot_err err = {0};
 	assert_int_equal(sot_addresses_acquire_encode(&m, &out, &err), SOT_INVALID);
 	assert_string_equal(
-	    err.text, "addresses_acquire.wants[1].network: not UTF-8, or with control characters");
+	    err.text, "addresses_acquire.wants[1].vlan: not UTF-8, or with control characters");
 	assert_true(sot_str_eq_c(sot_buf_str(&out), "before"));
 }
 
@@ -201,16 +200,16 @@ static void an_id_has_sixteen_bytes(void **state)
 {
 	(void)state;
 	check_frame(&sot_address_want_type,
-	    SOT_STR("\x93\xc4\x10"
-	            "0123456789abcdef\x00\xa1x"),
+	    SOT_STR("\x94\xc4\x10"
+	            "0123456789abcdef\x00\xa1x\x00"),
 	    SOT_OK, "");
 	check_frame(&sot_address_want_type,
-	    SOT_STR("\x93\xc4\x0f"
-	            "0123456789abcde\x00\xa1x"),
+	    SOT_STR("\x94\xc4\x0f"
+	            "0123456789abcde\x00\xa1x\x00"),
 	    SOT_INVALID, "address_want.owner: 15 bytes, not 16");
 	check_frame(&sot_address_want_type,
-	    SOT_STR("\x93\xc4\x11"
-	            "0123456789abcdefg\x00\xa1x"),
+	    SOT_STR("\x94\xc4\x11"
+	            "0123456789abcdefg\x00\xa1x\x00"),
 	    SOT_INVALID, "address_want.owner: 17 bytes, not 16");
 }
 

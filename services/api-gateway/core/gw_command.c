@@ -53,7 +53,7 @@ static const gw_field app_fields[] = {
     {.name = "name", .kind = GW_LABEL, .required = true, .min = 2, .max = 30},
     {.name = "image", .kind = GW_TEXT, .required = true, .min = 1, .max = 64},
     {.name = "plan", .kind = GW_TEXT, .required = true, .min = 1, .max = 32},
-    {.name = "network", .kind = GW_TEXT, .required = true, .min = 1, .max = 32},
+    {.name = "vlan", .kind = GW_TEXT, .required = true, .min = 1, .max = 32},
     {.name = "command", .kind = GW_TEXT, .min = 0, .max = 1000},
     {.name = "health",
         .kind = GW_OBJECT,
@@ -187,7 +187,7 @@ static sot_code encode_app_create(
 	    .name = gw_json_text(c->body, "name"),
 	    .image = gw_json_text(c->body, "image"),
 	    .plan = gw_json_text(c->body, "plan"),
-	    .network = gw_json_text(c->body, "network"),
+	    .vlan = gw_json_text(c->body, "vlan"),
 	    .command = gw_json_text(c->body, "command"),
 	    .env = env,
 	    .env_count = json_array_size(list),
@@ -304,7 +304,7 @@ static sot_code encode_operation_cancel(
 
 /* An optional address that must lie in the network and be no reserved one of it. */
 static sot_code read_address(const json_t *body, const char *name, uint32_t network, uint8_t prefix,
-    uint32_t *ret, gw_json_errors *errors, sot_err *err)
+    sot_ip *ret, gw_json_errors *errors, sot_err *err)
 {
 	sot_str text = gw_json_text(body, name);
 	uint32_t address = 0, host_bits = (1u << (32 - prefix)) - 1;
@@ -317,7 +317,7 @@ static sot_code read_address(const json_t *body, const char *name, uint32_t netw
 	if ((address & ~host_bits) != network || (address & host_bits) == 0 ||
 	    (address & host_bits) == host_bits)
 		return blame(errors, pointer, "must be a host address inside cidr", err);
-	*ret = address;
+	*ret = sot_ip_from_v4(address);
 	return SOT_OK;
 }
 
@@ -330,15 +330,17 @@ static sot_code encode_network_create(
 	    .name = gw_json_text(c->body, "name"),
 	    .vlan_id = (uint16_t)gw_json_int(c->body, "vlanId", 0),
 	};
-	if (sot_parse_cidr4(gw_json_text(c->body, "cidr"), &m.network, &m.prefix, NULL) != SOT_OK ||
+	uint32_t network = 0;
+	if (sot_parse_cidr4(gw_json_text(c->body, "cidr"), &network, &m.prefix, NULL) != SOT_OK ||
 	    m.prefix < 8 || m.prefix > 30)
 		return blame(errors, "/cidr",
 		    "must be an IPv4 network such as 10.66.0.0/24, host bits 0, prefix 8 to 30", err);
-	if (read_address(c->body, "gateway", m.network, m.prefix, &m.gateway, errors, err) != SOT_OK ||
-	    read_address(c->body, "first", m.network, m.prefix, &m.first, errors, err) != SOT_OK ||
-	    read_address(c->body, "last", m.network, m.prefix, &m.last, errors, err) != SOT_OK)
+	m.network = sot_ip_from_v4(network);
+	if (read_address(c->body, "gateway", network, m.prefix, &m.gateway, errors, err) != SOT_OK ||
+	    read_address(c->body, "first", network, m.prefix, &m.first, errors, err) != SOT_OK ||
+	    read_address(c->body, "last", network, m.prefix, &m.last, errors, err) != SOT_OK)
 		return SOT_INVALID;
-	if (m.first != 0 && m.last != 0 && m.first > m.last)
+	if (!sot_ip_is_none(m.first) && !sot_ip_is_none(m.last) && sot_ip_cmp(m.first, m.last) > 0)
 		return blame(errors, "/last", "must not be before first", err);
 	return sot_network_create_encode(&m, out, err);
 }

@@ -284,7 +284,7 @@ static void several_wrong_fields_are_reported_at_once(void **state)
 	                     fields, count, &body, &errors),
 	    SOT_INVALID);
 	assert_null(body);
-	assert_int_equal(errors.count, 5); /* three wrong, image and network missing */
+	assert_int_equal(errors.count, 5); /* three wrong, image and vlan missing */
 }
 
 static void a_network_is_checked_beyond_its_types(void **state)

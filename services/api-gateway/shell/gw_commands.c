@@ -296,10 +296,10 @@ static void on_network(void *self, const store_result *res)
 
 static void refuse_network(gw_call *c, const new_app *n)
 {
-	sot_str network = gw_json_text(n->body, "network");
+	sot_str network = gw_json_text(n->body, "vlan");
 	char detail[SOT_ERR_TEXT_MAX + 128];
-	gw_problem p = {.status = 400, .code = "invalid", .pointer = SOT_STR("/network")};
-	(void)snprintf(detail, sizeof(detail), "no network is called '%.*s'; known: %s",
+	gw_problem p = {.status = 400, .code = "invalid", .pointer = SOT_STR("/vlan")};
+	(void)snprintf(detail, sizeof(detail), "no VLAN is called '%.*s'; known: %s",
 	    SOT_ARG(network), n->known);
 	p.detail = sot_str_c(detail);
 	call_problem_full(c, &p);
@@ -331,7 +331,7 @@ void serve_app_create(gw_call *c)
 	c->state_free = new_app_free;
 	tx = store_begin_read(c->g->db);
 	store_query(tx, GW_SQL_NETWORK_CHECK, on_network, c);
-	store_arg_str(tx, gw_json_text(body, "network"));
+	store_arg_str(tx, gw_json_text(body, "vlan"));
 	store_arg_str(tx, gw_json_text(body, "name"));
 	if (store_commit(&tx, on_network_checked, c, &err) != SOT_OK)
 		call_fail(c, &err);

@@ -24,7 +24,7 @@ static const answer *get(const char *path)
 }
 
 #define APP                                                                                        \
-	"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\",\"count\":2"
+	"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"vlan\":\"apps\",\"count\":2"
 
 static void a_change_reaches_the_scheduler_with_who_and_key(void **state)
 {
@@ -51,7 +51,7 @@ static void a_change_reaches_the_scheduler_with_who_and_key(void **state)
 
 static void an_unknown_network_is_refused_by_name_unless_the_app_is_there(void **state)
 {
-	const char *body = "{\"name\":\"old\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":"
+	const char *body = "{\"name\":\"old\",\"image\":\"tomcat\",\"plan\":\"small\",\"vlan\":"
 	                   "\"dmz\",\"count\":1}";
 	unsigned before = h.asked;
 	char none[4096];
@@ -60,12 +60,12 @@ static void an_unknown_network_is_refused_by_name_unless_the_app_is_there(void *
 	assert_int_equal(a->status, 400);
 	assert_true(answer_has(a, "\"code\":\"invalid\""));
 	assert_true(answer_has(a,
-	    "\"errors\":[{\"pointer\":\"/network\",\"detail\":\"no network is called 'dmz'; known: "
+	    "\"errors\":[{\"pointer\":\"/vlan\",\"detail\":\"no VLAN is called 'dmz'; known: "
 	    "apps\"}]"));
 	assert_int_equal(h.asked, before);
 	harness_sql(&h, "sot_scheduler",
 	    "INSERT INTO scheduler.image (name, reference) VALUES ('old', 'a/b:1'); "
-	    "INSERT INTO scheduler.app (id, name, image, plan, network, health, created_at, "
+	    "INSERT INTO scheduler.app (id, name, image, plan, vlan, health, created_at, "
 	    "updated_at) "
 	    "VALUES (gen_random_uuid(), 'old', 'old', 'small', 'dmz', '{}', now(), now())",
 	    none);
@@ -85,13 +85,13 @@ static void hostile_bodies_get_a_precise_error_and_change_nothing(void **state)
 	    {APP, "not valid JSON"},
 	    {APP ",\"nmae\":1}", "\"pointer\":\"/nmae\""},
 	    {APP ",\"count\":3}", "\"pointer\":\"/count\""},
-	    {"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\","
+	    {"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"vlan\":\"apps\","
 	     "\"count\":123456789012345678901234567890}",
 	        "\"pointer\":\"/count\",\"detail\":\"must be a whole number from 0 to 10000\""},
-	    {"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\","
+	    {"{\"name\":\"shop\",\"image\":\"tomcat\",\"plan\":\"small\",\"vlan\":\"apps\","
 	     "\"count\":-1}",
 	        "is -1, allowed is 0 to 10000"},
-	    {"{\"name\":7,\"image\":\"tomcat\",\"plan\":\"small\",\"network\":\"apps\",\"count\":1}",
+	    {"{\"name\":7,\"image\":\"tomcat\",\"plan\":\"small\",\"vlan\":\"apps\",\"count\":1}",
 	        "\"pointer\":\"/name\",\"detail\":\"must be a text\""},
 	    {"{\"name\":\"sh\xff\xfe\",\"image\":\"tomcat\"}", "\"pointer\":\"/name\""},
 	    {APP ",\"env\":[{\"name\":\"A\",\"value\":\"b\"},{\"name\":\"1\",\"value\":\"b\"}]}",
@@ -296,7 +296,7 @@ static void every_read_route_answers(void **state)
 {
 	static const char *const paths[] = {"/v1/hosts", "/v1/images", "/v1/networks", "/v1/apps",
 	    "/v1/apps/x/versions", "/v1/instances?app=a&host=b&state=running", "/v1/instances",
-	    "/v1/operations?state=open", "/v1/addresses?network=a", "/v1/addresses/10.0.0.1/history",
+	    "/v1/operations?state=open", "/v1/addresses?vlan=a", "/v1/addresses/10.0.0.1/history",
 	    "/v1/events", "/v1/audit", "/v1/me", "/v1/openapi.json", "/metrics", "/healthz",
 	    "/v1/operations/01970000-0000-7000-8000-000000000000/log"};
 	(void)state;

@@ -70,9 +70,9 @@ void plan_record(const sot_instance_spec *spec, const plan_settings *settings, s
 	sot_buf_printf(out,
 	    "\"vlan\":%u,\"address\":\"%s\",\"prefix\":%u,\"gateway\":\"%s\",\"mac\":\"%s\","
 	    "\"host_link\":\"sot%08x\",\"mtu\":%u,\"mounts\":[",
-	    spec->vlan_id, sot_format_ipv4(spec->address, address), spec->prefix,
-	    sot_format_ipv4(spec->gateway, gateway), sot_format_mac(spec->mac.b, mac), spec->address,
-	    settings->mtu);
+	    spec->vlan_id, sot_format_ipv4(sot_ip_v4(spec->address), address), spec->prefix,
+	    sot_format_ipv4(sot_ip_v4(spec->gateway), gateway), sot_format_mac(spec->mac.b, mac),
+	    sot_ip_v4(spec->address), settings->mtu);
 	add_mount(spec, settings, out);
 	sot_buf_add_c(out, "]}\n");
 }
@@ -92,7 +92,7 @@ void plan_identity(const sot_instance_spec *spec, sot_buf *out)
 	sot_buf_printf(out, "SOTALIA_INSTANCE=%s\n", sot_uuid_format(spec->instance_id, id));
 	add_line(out, "SOTALIA_NAME", spec->name);
 	add_line(out, "SOTALIA_APP", spec->app);
-	add_line(out, "SOTALIA_ADDRESS", sot_str_c(sot_format_ipv4(spec->address, address)));
+	add_line(out, "SOTALIA_ADDRESS", sot_str_c(sot_format_ipv4(sot_ip_v4(spec->address), address)));
 	add_line(out, "SOTALIA_VERSION", spec->version);
 	sot_buf_printf(out, "SOTALIA_CPU_MILLI=%u\nSOTALIA_MEMORY_BYTES=%llu\nSOTALIA_PORT=%u\n",
 	    spec->cpu_milli, (unsigned long long)spec->memory_bytes, spec->health.port);

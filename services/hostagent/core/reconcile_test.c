@@ -51,7 +51,7 @@ static sot_instance_spec spec_of(unsigned n)
 	    .image = SOT_STR("img:1"),
 	    .cpu_milli = 500,
 	    .memory_bytes = 64 << 20,
-	    .address = 0x0a420000 + n,
+	    .address = sot_ip_from_v4(0x0a420000 + n),
 	    .prefix = 24,
 	    .mac = {{2, 0, 0, 0, 0, (uint8_t)n}},
 	    .health = {

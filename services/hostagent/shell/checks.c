@@ -97,9 +97,9 @@ static void begin_http(check *k, const sot_instance_spec *spec)
 	char url[320], address[16];
 	sot_err err = {0};
 	static const char *const headers[] = {"User-Agent: sotalia-health", NULL};
-	(void)snprintf(url, sizeof(url), "http://%s:%u%s%.*s", sot_format_ipv4(spec->address, address),
-	    spec->health.port, sot_str_starts(spec->health.path, "/") ? "" : "/",
-	    SOT_ARG(spec->health.path));
+	(void)snprintf(url, sizeof(url), "http://%s:%u%s%.*s",
+	    sot_format_ipv4(sot_ip_v4(spec->address), address), spec->health.port,
+	    sot_str_starts(spec->health.path, "/") ? "" : "/", SOT_ARG(spec->health.path));
 	http_request q = {.method = "GET",
 	    .url = url,
 	    .headers = headers,
@@ -143,7 +143,7 @@ static void begin_tcp(check *k, const sot_instance_spec *spec)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
 	    .sin_port = htons(spec->health.port),
-	    .sin_addr.s_addr = htonl(spec->address)};
+	    .sin_addr.s_addr = htonl(sot_ip_v4(spec->address))};
 	agent *a = k->c->a;
 	k->fd = socket_in(k->c, k->netns_fd);
 	if (k->fd < 0) {

@@ -82,7 +82,7 @@ static void report_host(reports *r, int64_t ms)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	sot_host_report m = {.host_id = a->host_id,
 	    .host_name = sot_str_c(a->config->host_name),
-	    .address = r->address,
+	    .address = sot_ip_from_v4(r->address),
 	    .at_unix_ms = reactor_wall(a->loop).unix_ms,
 	    .interval_ms = (uint32_t)ms,
 	    .cpu_cores = (uint32_t)(cores > 0 ? cores : 1),

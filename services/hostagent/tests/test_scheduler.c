@@ -158,9 +158,9 @@ static void set_instance(scheduler *s, sot_str rest)
 	x->image = s->image;
 	x->command = SOT_STR("echo started; exec busybox httpd -f -p 8080 -h /data/webapps");
 	x->cpu_milli = 500;
-	x->address = 0x0a420000u + 10 + (uint32_t)i;
+	x->address = sot_ip_from_v4(0x0a420000u + 10 + (uint32_t)i);
 	x->prefix = 24;
-	x->gateway = 0x0a420001u;
+	x->gateway = sot_ip_from_v4(0x0a420001u);
 	x->mac = (sot_mac){{2, 0x0a, 0x0a, 0x42, 0, (uint8_t)(10 + i)}};
 	x->health = (sot_health_spec){.kind = SOT_HEALTH_CHECK_TCP,
 	    .port = 8080,

@@ -205,7 +205,8 @@ static void fill(creation *c, const sot_network_create *m)
 	copy(c->api_request_id, sizeof(c->api_request_id), m->context.api_request_id);
 	memcpy(c->request_sha256, m->context.request_sha256.p, sizeof(c->request_sha256));
 	c->vlan_id = m->vlan_id;
-	(void)snprintf(c->cidr, sizeof(c->cidr), "%s/%u", sot_format_ipv4(m->network, base), m->prefix);
+	(void)snprintf(
+	    c->cidr, sizeof(c->cidr), "%s/%u", sot_format_ipv4(sot_ip_v4(m->network), base), m->prefix);
 	uint8_t entropy[16];
 	sot_rand_bytes(entropy, sizeof(entropy));
 	c->id = sot_uuid_v7(reactor_wall(c->ip->loop), entropy);
@@ -213,11 +214,11 @@ static void fill(creation *c, const sot_network_create *m)
 
 void ipam_network_create(ipam *ip, const bus_peer *from, const sot_network_create *m)
 {
-	network_plan plan = {.network = m->network,
+	network_plan plan = {.network = sot_ip_v4(m->network),
 	    .prefix = m->prefix,
-	    .gateway = m->gateway,
-	    .first = m->first,
-	    .last = m->last};
+	    .gateway = sot_ip_v4(m->gateway),
+	    .first = sot_ip_v4(m->first),
+	    .last = sot_ip_v4(m->last)};
 	const char *pointer = "";
 	sot_err err = {0};
 	if (network_plan_check(&plan, &pointer, &err) != SOT_OK) {

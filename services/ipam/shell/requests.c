@@ -69,23 +69,40 @@ static sot_mac mac_of(uint32_t address)
 	    (uint8_t)(address >> 8), (uint8_t)address}};
 }
 
+/* Where these facts stand in the message; they are added when they are new. */
+static uint16_t facts_index(sot_addresses_granted *m, sot_subnet_facts facts)
+{
+	for (size_t i = 0; i < m->subnets_count; i++) {
+		const sot_subnet_facts *known = &m->subnets[i];
+		if (sot_str_eq(known->vlan, facts.vlan) && sot_ip_eq(known->gateway, facts.gateway) &&
+		    known->prefix == facts.prefix)
+			return (uint16_t)i;
+	}
+	m->subnets[m->subnets_count] = facts;
+	return (uint16_t)m->subnets_count++;
+}
+
 static sot_code encode_granted(ipam *ip, const request *r, uint64_t request_id, sot_err *err)
 {
 	sot_addresses_granted granted = {.request_id = request_id, .grants_count = r->count};
 	granted.grants = sot_alloc_array(r->count ? r->count : 1, sizeof(*granted.grants));
+	granted.subnets = sot_alloc_array(r->count ? r->count : 1, sizeof(*granted.subnets));
 	for (size_t i = 0; i < r->count; i++) {
 		const request_item *item = &r->items[i];
+		sot_subnet_facts facts = {.vlan = sot_str_c(item->network),
+		    .vlan_id = item->vlan_id,
+		    .prefix = item->prefix,
+		    .gateway = item->gateway ? sot_ip_from_v4(item->gateway) : (sot_ip){0}};
 		granted.grants[i] = (sot_address_grant){.owner = item->owner,
 		    .nic = item->nic,
-		    .address = item->address,
-		    .prefix = item->prefix,
-		    .gateway = item->gateway,
-		    .vlan_id = item->vlan_id,
+		    .address = sot_ip_from_v4(item->address),
+		    .subnet = facts_index(&granted, facts),
 		    .mac = mac_of(item->address),
 		    .generation = item->generation};
 	}
 	sot_code code = sot_addresses_granted_encode(&granted, &ip->frame, err);
 	free(granted.grants);
+	free(granted.subnets);
 	return code;
 }
 
@@ -167,7 +184,7 @@ static void on_acquire(void *self, const void *from, const sot_addresses_acquire
 		r->items[i].owner = m->wants[i].owner;
 		r->items[i].nic = m->wants[i].nic;
 		(void)snprintf(
-		    r->items[i].network, sizeof(r->items[i].network), "%.*s", SOT_ARG(m->wants[i].network));
+		    r->items[i].network, sizeof(r->items[i].network), "%.*s", SOT_ARG(m->wants[i].vlan));
 	}
 	submit(self, from, m->request_id, r, m->actor, m->operation_id);
 }

@@ -29,7 +29,7 @@ static void copy_name(char *dst, size_t size, sot_str s)
 static void host_from_wire(const sot_host_report *m, host_figures *f)
 {
 	*f = (host_figures){.host_id = m->host_id,
-	    .address = m->address,
+	    .address = sot_ip_v4(m->address),
 	    .interval_ms = m->interval_ms,
 	    .cpu_cores = m->cpu_cores,
 	    .cpu_user_permille = m->cpu_user_permille,
@@ -64,7 +64,7 @@ static void host_from_wire(const sot_host_report *m, host_figures *f)
 static void instance_from_wire(const sot_instance_report *m, instance_figures *f)
 {
 	*f = (instance_figures){.instance_id = m->instance_id,
-	    .address = m->address,
+	    .address = sot_ip_v4(m->address),
 	    .running = m->running,
 	    .cpu_used_milli = m->cpu_used_milli,
 	    .cpu_limit_milli = m->cpu_limit_milli,

@@ -37,7 +37,7 @@ static void publish_host(publisher *p)
 	sot_err err;
 	const sot_host_report report = {.host_id = p->host_id,
 	    .host_name = sot_str_c(p->name),
-	    .address = p->address,
+	    .address = sot_ip_from_v4(p->address),
 	    .at_unix_ms = reactor_wall(p->loop).unix_ms,
 	    .interval_ms = 1000,
 	    .cpu_cores = 2,
@@ -61,7 +61,7 @@ static void fill_instance(sot_instance_report *m, uint32_t number, char name[sta
 	*m = (sot_instance_report){.instance_id = {{0x77, [15] = (uint8_t)number}},
 	    .name = sot_str_c(name),
 	    .app = SOT_STR("shop"),
-	    .address = 0x0a420000u + number,
+	    .address = sot_ip_from_v4(0x0a420000u + number),
 	    .running = true,
 	    .health = SOT_HEALTH_HEALTHY,
 	    .cpu_used_milli = 100 * number,

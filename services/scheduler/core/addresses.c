@@ -49,7 +49,7 @@ static void frame_wants(controller *c, const app *a, const asked *q, const char 
 	(void)c;
 	for (size_t k = 0; k < q->instance_count; k++) {
 		wants[k].owner = q->instances[k];
-		wants[k].network = sot_str_c(a->row.network);
+		wants[k].vlan = sot_str_c(a->row.vlan);
 	}
 	sot_err err = {0};
 	if (sot_addresses_acquire_encode(&m, frame, &err) != SOT_OK)
@@ -67,6 +67,7 @@ static void frame_refs(
 	for (size_t k = 0; k < q->instance_count; k++) {
 		const instance *i = model_find_instance(c, q->instances[k]);
 		refs[k].owner = q->instances[k];
+		refs[k].address = sot_ip_from_v4(i->row.address);
 		refs[k].generation = i->row.address_generation;
 		if (q->need == ADDRESS_BIND)
 			refs[k].host = i->row.host_id;
@@ -142,9 +143,11 @@ void addresses_ask(controller *c)
 
 /* ---- replies ---- */
 
-static void grant(controller *c, instance *i, const struct sot_address_grant *g)
+static void grant(controller *c, instance *i, const struct sot_address_grant *g,
+    const struct sot_subnet_facts *facts)
 {
-	const instance *holder = model_address_holder(c, g->address);
+	uint32_t address = sot_ip_v4(g->address);
+	const instance *holder = model_address_holder(c, address);
 
 	if (holder && holder != i) {
 		/* ipam took it back from `holder` and gave it away before its answer to us came: asked
@@ -154,10 +157,10 @@ static void grant(controller *c, instance *i, const struct sot_address_grant *g)
 		    "ipam granted an address that %s still has", holder->row.name);
 		return;
 	}
-	model_set_address(c, i, g->address);
-	i->row.prefix = g->prefix;
-	i->row.gateway = g->gateway;
-	i->row.vlan_id = g->vlan_id;
+	model_set_address(c, i, address);
+	i->row.prefix = facts->prefix;
+	i->row.gateway = sot_ip_v4(facts->gateway);
+	i->row.vlan_id = facts->vlan_id;
 	i->row.mac = g->mac;
 	i->row.address_generation = g->generation;
 	i->need = ADDRESS_NOTHING;
@@ -181,8 +184,10 @@ static void apply_granted(
 		bool mine = false;
 		for (size_t n = 0; n < q->instance_count && !mine; n++)
 			mine = sot_uuid_eq(q->instances[n], m->grants[k].owner);
-		if (i && mine && i->row.address == 0 && i->host)
-			grant(c, i, &m->grants[k]);
+		const struct sot_address_grant *g = &m->grants[k];
+		if (i && mine && i->row.address == 0 && i->host && g->address.family == 4 &&
+		    g->subnet < m->subnets_count)
+			grant(c, i, g, &m->subnets[g->subnet]);
 	}
 	if (m->grants_count != q->instance_count) /* all or none, by contract: do not spin on less */
 		a->ask_after[q->need] = sot_mono_add_ms(c->now.mono, c->config.retry_ms);

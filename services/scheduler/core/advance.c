@@ -92,8 +92,8 @@ static finding look_address(controller *c, const step *s, const instance *i)
 		return found(
 		    VERDICT_DONE, "%u.%u.%u.%u", a >> 24, (a >> 16) & 255, (a >> 8) & 255, a & 255);
 	if (is_late(c, s, c->config.wait_deadline_ms))
-		return found(VERDICT_FAIL, "no address in network %s: %.400s", i->app->row.network, why);
-	return found(VERDICT_WAIT, "an address of network %s%s%.400s", i->app->row.network,
+		return found(VERDICT_FAIL, "no address in VLAN %s: %.400s", i->app->row.vlan, why);
+	return found(VERDICT_WAIT, "an address of VLAN %s%s%.400s", i->app->row.vlan,
 	    why[0] ? ": " : "", why);
 }
 

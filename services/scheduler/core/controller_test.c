@@ -198,7 +198,7 @@ static int teardown(void **state)
 static void create(bench *b, uint32_t count)
 {
 	ASK(b, app_create, .name = SOT_STR("shop"), .image = SOT_STR("tomcat"), .plan = SOT_STR("tiny"),
-	    .network = SOT_STR("net"),
+	    .vlan = SOT_STR("net"),
 	    .health = {.interval_ms = 1000,
 	        .timeout_ms = 500,
 	        .healthy_after = 1,
@@ -209,14 +209,14 @@ static void create(bench *b, uint32_t count)
 static void grant(bench *b)
 {
 	sot_address_grant grants[16];
-	sot_addresses_granted m = {b->ipam_id, grants, b->ipam_owners};
+	sot_subnet_facts facts = {.vlan = SOT_STR("net"), .prefix = 24};
+	sot_addresses_granted m = {b->ipam_id, &facts, 1, grants, b->ipam_owners};
 	sot_buf out;
 	sot_err err = {0};
 
 	for (size_t k = 0; k < b->ipam_owners; k++)
 		grants[k] = (sot_address_grant){.owner = b->owners[k],
-		    .address = 0x0a420002u + (uint32_t)k,
-		    .prefix = 24,
+		    .address = sot_ip_from_v4(0x0a420002u + (uint32_t)k),
 		    .generation = 1};
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	assert_int_equal(sot_addresses_granted_encode(&m, &out, &err), SOT_OK);

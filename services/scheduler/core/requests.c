@@ -165,7 +165,7 @@ static app *make_app(controller *c, const sot_app_create *m)
 	model_copy_text(row.name, sizeof(row.name), m->name);
 	model_copy_text(row.image, sizeof(row.image), m->image);
 	model_copy_text(row.plan, sizeof(row.plan), m->plan);
-	model_copy_text(row.network, sizeof(row.network), m->network);
+	model_copy_text(row.vlan, sizeof(row.vlan), m->vlan);
 	copy_health(&row.health, &m->health);
 	for (size_t k = 0; k < m->env_count; k++) {
 		row.env[k].name = sot_strndup(m->env[k].name);
@@ -209,7 +209,7 @@ static void on_app_create(void *self, const void *from, const sot_app_create *m)
 	spec_begin(&spec, m->name);
 	spec_text(&spec, "image", m->image);
 	spec_text(&spec, "plan", m->plan);
-	spec_text(&spec, "network", m->network);
+	spec_text(&spec, "vlan", m->vlan);
 	sot_buf_printf(&spec, ",\"count\":%u}", m->count);
 	operation *o = request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_APP_CREATE,
 	                                     a, m->name, a->row.id, &spec, m->count, {0}});

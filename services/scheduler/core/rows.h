@@ -51,7 +51,7 @@ typedef struct env_row {
 
 typedef struct app_row {
 	sot_uuid id;
-	char name[31], image[65], plan[33], network[33], version[65];
+	char name[31], image[65], plan[33], vlan[33], version[65];
 	bool deleting;
 	health_row health;
 	char *command; /* owned, never NULL */

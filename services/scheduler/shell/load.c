@@ -266,7 +266,7 @@ static void on_apps(void *self, const store_result *res)
 		COPY(&at, row.name);
 		COPY(&at, row.image);
 		COPY(&at, row.plan);
-		COPY(&at, row.network);
+		COPY(&at, row.vlan);
 		row.command = sot_strndup(text(&at));
 		COPY(&at, row.version);
 		row.deleting = flag(&at);

@@ -154,7 +154,7 @@ static void write_apps(store_tx *tx, const app_row **r, size_t n)
 	COLUMN(r, n, item_c, row->name);
 	COLUMN(r, n, item_c, row->image);
 	COLUMN(r, n, item_c, row->plan);
-	COLUMN(r, n, item_c, row->network);
+	COLUMN(r, n, item_c, row->vlan);
 	COLUMN(r, n, item_c, row->command);
 	COLUMN(r, n, item_health, &row->health);
 	COLUMN(r, n, item_env, row);

@@ -1,15 +1,15 @@
 -- name: write_apps
 -- columns: none
 INSERT INTO scheduler.app (
-  id, name, image, plan, network, command, health, env, version, deleting, created_at, updated_at)
+  id, name, image, plan, vlan, command, health, env, version, deleting, created_at, updated_at)
 SELECT
-  r.id, r.name, r.image, r.plan, r.network, r.command, r.health::jsonb, r.env::jsonb, r.version, r.deleting,
+  r.id, r.name, r.image, r.plan, r.vlan, r.command, r.health::jsonb, r.env::jsonb, r.version, r.deleting,
   to_timestamp(nullif(r.created_at, 0) / 1000.0), to_timestamp(nullif(r.updated_at, 0) / 1000.0)
 FROM unnest(
   $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
   $10::bool[], $11::bigint[], $12::bigint[])
-  AS r(id, name, image, plan, network, command, health, env, version, deleting, created_at, updated_at)
+  AS r(id, name, image, plan, vlan, command, health, env, version, deleting, created_at, updated_at)
 ON CONFLICT (id) DO UPDATE SET
-  image = excluded.image, plan = excluded.plan, network = excluded.network, command = excluded.command,
+  image = excluded.image, plan = excluded.plan, vlan = excluded.vlan, command = excluded.command,
   health = excluded.health, env = excluded.env, version = excluded.version, deleting = excluded.deleting,
   updated_at = excluded.updated_at

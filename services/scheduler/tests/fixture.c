@@ -125,13 +125,13 @@ static void on_acquire(void *self, const void *from, const sot_addresses_acquire
 		const holding *h = holding_of(w, m->wants[k].owner, true);
 		uint32_t address = 0x0a420002u + (uint32_t)(h - w->holdings);
 		grants[k] = (sot_address_grant){.owner = h->owner,
-		    .address = address,
-		    .prefix = 16,
-		    .gateway = 0x0a420001,
+		    .address = sot_ip_from_v4(address),
 		    .mac = {{2, 0x0a, 10, 0x42, (uint8_t)(address >> 8), (uint8_t)address}},
 		    .generation = h->generation};
 	}
-	sot_addresses_granted reply = {m->request_id, grants, m->wants_count};
+	sot_subnet_facts facts = {
+	    .vlan = SOT_STR("default"), .prefix = 16, .gateway = sot_ip_from_v4(0x0a420001)};
+	sot_addresses_granted reply = {m->request_id, &facts, 1, grants, m->wants_count};
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	assert_int_equal(sot_addresses_granted_encode(&reply, &out, &err), SOT_OK);
 	(void)bus_send(w->ipam, from, sot_buf_str(&out), &err);

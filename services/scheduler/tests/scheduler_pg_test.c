@@ -31,7 +31,7 @@ static void an_app_lives_on_two_hosts(void **state)
 	}
 	wait_for(w, "SELECT (count(*) = 2)::int FROM scheduler.host WHERE state = 'online'");
 	ASK(w, app_create, .name = SOT_STR("shop"), .image = SOT_STR("tomcat"), .plan = SOT_STR("tiny"),
-	    .network = SOT_STR("default"), .health = no_check, .env = env, .env_count = 1, .count = 2);
+	    .vlan = SOT_STR("default"), .health = no_check, .env = env, .env_count = 1, .count = 2);
 	wait_done(w);
 	expect_invariants(w, 2);
 	assert_int_equal(control(w, "SELECT count(DISTINCT host_id) FROM scheduler.instance"), 2);

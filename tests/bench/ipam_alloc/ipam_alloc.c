@@ -221,7 +221,7 @@ static void send_next(run *r, flight *f)
 	sot_err err = {0};
 	uint32_t owner = r->next_owner++;
 	(void)snprintf(network, sizeof(network), "%s%u", r->network_format, r->sent % FULL_NETWORKS);
-	sot_address_want want = {.owner = {{1}}, .network = sot_str_c(network)};
+	sot_address_want want = {.owner = {{1}}, .vlan = sot_str_c(network)};
 	memcpy(want.owner.b + 12, &owner, sizeof(owner));
 	sot_addresses_acquire m = {.request_id = bus_next_request_id(r->bus),
 	    .actor = SOT_STR("svc:scheduler"),
