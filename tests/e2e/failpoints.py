@@ -115,18 +115,18 @@ class Ask:
         self.method, self.path, self.body, self.raw = method, path, body, raw
         self.key = lab.key()
 
-    def once(self):
+    def once(self, timeout_s):
         """The operation's id; None: ask again."""
-        answer = lab.api(self.method, self.path, self.body, self.key, raw=self.raw, timeout=10)
+        answer = lab.api(self.method, self.path, self.body, self.key, raw=self.raw, timeout=timeout_s)
         assert answer.status in (202, 429, 502, 503, 504), f"{self.method} {self.path}: {answer.status} {answer.body[:400]}"
         return answer.json["operation"]["id"] if answer.status == 202 else None
 
     def pass_by(self, armed):
-        operation = armed.until(f"{self.path} to be accepted", self.once, 30)
+        operation = armed.until(f"{self.path} to be accepted", lambda: self.once(3), 30)
         armed.until(f"{self.path} to end", lambda: lab.operation(operation)["state"] in ("done", "failed", "cancelled"), 120)
 
     def settle(self):
-        ended = lab.finished(lab.until(f"{self.path} to be accepted", self.once, 60), 180)
+        ended = lab.finished(lab.until(f"{self.path} to be accepted", lambda: self.once(15), 60), 180)
         assert ended["state"] == "done", ended
 
 
