@@ -181,8 +181,10 @@ function reads(context, [kind, name, part], query) {
 		case 'plans':
 		case 'images':
 			return list(world, world[kind], query);
-		case 'networks':
-			return list(world, world.subnets.map((net) => world.viewSubnet(net)), query);
+		case 'vlans':
+			return list(world, world.vlans, query);
+		case 'subnets':
+			return list(world, world.subnets.map((net) => world.viewSubnet(net)).filter(is('vlan')), query);
 		case 'apps':
 			if (!name) {
 				return list(world, world.apps.map((app) => world.viewApp(app)), query);
@@ -208,7 +210,7 @@ function reads(context, [kind, name, part], query) {
 			if (part === 'history') {
 				return list(world, world.history.filter((row) => row.address === name), query);
 			}
-			return list(world, [...world.addresses.values()].filter(is('network')).filter(is('state')).filter(is('address')), query);
+			return list(world, [...world.addresses.values()].filter(is('vlan')).filter(is('state')).filter(is('address')), query);
 		case 'events': {
 			const limit = Number(query.get('limit') ?? 100);
 			const items = world.events.filter((event) => event.number > Number(query.get('after') ?? 0)).slice(0, limit);

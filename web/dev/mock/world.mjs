@@ -36,6 +36,7 @@ export class World {
 			['large', 2000, 4 * GIB, 40 * GIB],
 		].map(([name, cpuMilli, memoryBytes, diskBytes]) => ({ name, cpuMilli, memoryBytes, diskBytes }));
 		this.images = ['tomcat', 'nodejs', 'redis'].map((name) => ({ name, reference: `127.0.0.1:5000/sotalia/${name}:1`, updatedAt: ago(90_000) }));
+		this.vlans = [vlan('apps', 110, 'front'), vlan('data', 120, '')];
 		this.subnets = [subnet('apps', 110, '10.66.0'), subnet('data', 120, '10.66.8')];
 	}
 
@@ -84,28 +85,28 @@ export class World {
 		if (!this.images.some((image) => image.name === body.image)) {
 			throw new Refusal(400, 'invalid', `the image ${body.image} is not registered`, [{ pointer: '/image', detail: 'is not registered' }]);
 		}
-		const app = { id: randomUUID(), name: body.name, image: body.image, plan: body.plan, network: body.network, command: body.command ?? '', health: body.health, env: body.env ?? [], version: body.version ?? '', deleting: false, nextNumber: 1, createdAt: now(), updatedAt: now() };
+		const app = { id: randomUUID(), name: body.name, image: body.image, plan: body.plan, vlan: body.vlan, command: body.command ?? '', health: body.health, env: body.env ?? [], version: body.version ?? '', deleting: false, nextNumber: 1, createdAt: now(), updatedAt: now() };
 		this.apps.push(app);
 		this.emit('app.created', app.name, { app: app.name, actor, data: { image: app.image, plan: app.plan } });
 		return app;
 	}
 
-	takeAddress(network) {
-		const net = this.subnets.find((one) => one.network === network) ?? this.subnets[0];
+	takeAddress(vlan) {
+		const net = this.subnets.find((one) => one.vlan === vlan) ?? this.subnets[0];
 		for (let last = 11; last < 250; last += 1) {
 			const address = `${net.base}.${last}`;
 			if (!this.addresses.has(address)) {
 				return { address, net };
 			}
 		}
-		throw new Refusal(409, 'limit', `the network ${network} has no free address`);
+		throw new Refusal(409, 'limit', `the VLAN ${vlan} has no free address`);
 	}
 
 	setAddress(address, net, state, instance, actor) {
 		const before = this.addresses.get(address)?.state ?? 'free';
-		const row = { address, network: net.network, subnet: net.cidr, state, owner: instance.id, instance: instance.name, host: instance.host, mac: instance.mac, generation: 1, freeAfter: state === 'cooling' ? new Date(Date.now() + 300_000).toISOString() : null, reason: '', updatedAt: now() };
+		const row = { address, vlan: net.vlan, vrf: 'default', subnet: net.cidr, state, owner: instance.id, instance: instance.name, ownerName: '', host: instance.host, mac: instance.mac, generation: 1, leaseUntil: null, freeAfter: state === 'cooling' ? new Date(Date.now() + 300_000).toISOString() : null, reason: '', updatedAt: now() };
 		this.addresses.set(address, row);
-		this.history.unshift({ at: now(), address, event: state === 'cooling' ? 'released' : state, owner: instance.id, instance: instance.name, host: instance.host, mac: instance.mac, generation: 1, actor, operationId: null });
+		this.history.unshift({ at: now(), address, event: state === 'cooling' ? 'released' : state, owner: instance.id, instance: instance.name, host: instance.host, mac: instance.mac, generation: 1, actor, operationId: null, vrf: 'default', reason: '' });
 		this.emit('address.state', address, { app: instance.app, actor: 'ipam', data: { address, owner: instance.id, changed: { state: [before, state] } } });
 	}
 
@@ -135,7 +136,7 @@ export class World {
 	}
 
 	grant(instance, actor) {
-		const { address, net } = this.takeAddress(this.apps.find((app) => app.name === instance.app)?.network);
+		const { address, net } = this.takeAddress(this.apps.find((app) => app.name === instance.app)?.vlan);
 		instance.address = address;
 		instance.vlanId = net.vlanId;
 		instance.mac = `02:${address.split('.').map((part) => Number(part).toString(16).padStart(2, '0')).join(':')}:01`.slice(0, 17);
@@ -295,8 +296,12 @@ function ago(ms) {
 	return new Date(Date.now() - ms).toISOString();
 }
 
-function subnet(network, vlanId, base) {
-	return { id: randomUUID(), network, vlanId, base, cidr: `${base}.0/24`, gateway: `${base}.1`, first: `${base}.10`, last: `${base}.250`, size: 241, createdAt: ago(86_400_000 * 9) };
+function vlan(name, vlanId, group, extra = {}) {
+	return { id: randomUUID(), name, vlanId, vrf: 'default', group, mtu: 0, isolated: false, dnsZone: '', description: '', scopes: [], subnets: [], createdAt: ago(86_400_000 * 9), updatedAt: ago(86_400_000 * 9), ...extra };
+}
+
+function subnet(vlan, vlanId, base) {
+	return { id: randomUUID(), vlan, vlanId, vrf: 'default', family: 4, base, cidr: `${base}.0/24`, gateway: `${base}.1`, first: `${base}.10`, last: `${base}.250`, size: 241, open: true, rank: 0, weight: 1, dns: [], redundantGateway: false, description: '', level: 'ok', daysLeft: null, createdAt: ago(86_400_000 * 9), updatedAt: ago(86_400_000 * 9) };
 }
 
 /** A platform in use: some of everything, and a few things wrong. */
@@ -316,8 +321,8 @@ export async function seededWorld(options) {
 		['sessions', 'redis', 'medium', 'data', 3, { kind: 'tcp', port: 6379 }, ''],
 		['reports', 'tomcat', 'large', 'apps', 2, { kind: 'http', port: 8080, path: '/reports/' }, '0.4.0'],
 	];
-	for (const [name, image, plan, network, count, health, version] of apps) {
-		const app = world.addApp({ name, image, plan, network, health, version: '', env: [{ name: 'TZ', value: 'Asia/Shanghai' }, { name: 'LOG_LEVEL', value: 'info' }] }, 'user:li');
+	for (const [name, image, plan, vlan, count, health, version] of apps) {
+		const app = world.addApp({ name, image, plan, vlan, health, version: '', env: [{ name: 'TZ', value: 'Asia/Shanghai' }, { name: 'LOG_LEVEL', value: 'info' }] }, 'user:li');
 		app.version = version;
 		if (version) {
 			const digest = (text) => createHash('sha256').update(text).digest('hex');

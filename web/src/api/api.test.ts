@@ -69,7 +69,7 @@ describe('data', () => {
 		expect(['shop-1.4.2.war', 'shop-2.0.tar.gz', 'shop.war'].map(versionFromFile)).toEqual(['1.4.2', '2.0', '']);
 	});
 	it('sends only the health fields that apply', () => {
-		const entered = { name: 'shop', image: 'redis', plan: 'tiny', network: 'n', count: 1, port: 6379, path: '/x', env: [undefined, { name: 'A' }] };
+		const entered = { name: 'shop', image: 'redis', plan: 'tiny', vlan: 'n', count: 1, port: 6379, path: '/x', env: [undefined, { name: 'A' }] };
 		expect(newAppFrom({ ...entered, healthKind: 'tcp' })).toMatchObject({ health: { kind: 'tcp', port: 6379 }, env: [{ name: 'A', value: '' }] });
 		expect(newAppFrom({ ...entered, healthKind: 'none' }).health).toEqual({ kind: 'none' });
 		expect(newAppFrom({ ...entered, healthKind: 'tcp' }).health).not.toHaveProperty('path');

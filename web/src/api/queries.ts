@@ -19,6 +19,7 @@ import type {
 	Plan,
 	PlatformEvent,
 	Subnet,
+	Vlan,
 } from './types';
 
 const PAGE_SIZE = 200;
@@ -67,7 +68,8 @@ export const useHosts = () => useList<Host>('hosts', '/v1/hosts');
 export const useApps = () => useList<App>('apps', '/v1/apps');
 export const useInstances = (filter: Filter = {}) => useList<Instance>('instances', '/v1/instances', filter);
 export const useOperations = (filter: Filter = {}) => useList<Operation>('operations', '/v1/operations', filter);
-export const useNetworks = () => useList<Subnet>('networks', '/v1/networks');
+export const useVlans = () => useList<Vlan>('vlans', '/v1/vlans');
+export const useSubnets = (filter: Filter = {}) => useList<Subnet>('vlans', '/v1/subnets', filter);
 export const useAddresses = (filter: Filter = {}) => useList<Address>('addresses', '/v1/addresses', filter);
 export const useImages = () => useList<Image>('images', '/v1/images');
 export const usePlans = () => useList<Plan>('images', '/v1/plans');

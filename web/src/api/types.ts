@@ -1,4 +1,4 @@
-// The objects of the HTTP API. Field names are the columns of the *_v views (deploy/migrations/0005_api_views.sql).
+// The objects of the HTTP API. Field names are the columns of the *_v views (deploy/migrations/0005_api_views.sql, 0006_ipam_model.sql).
 
 export interface Resources {
 	cpuMilli: number;
@@ -49,7 +49,8 @@ export interface App {
 	name: string;
 	image: string;
 	plan: string;
-	network: string;
+	/** A VLAN, or a group of VLANs. */
+	vlan: string;
 	command: string;
 	health: HealthCheck;
 	env: EnvironmentVariable[];
@@ -65,7 +66,8 @@ export interface NewApp {
 	name: string;
 	image: string;
 	plan: string;
-	network: string;
+	/** A VLAN, or a group of VLANs. */
+	vlan: string;
 	command?: string;
 	health: HealthCheck;
 	env: EnvironmentVariable[];
@@ -99,6 +101,9 @@ export interface Instance {
 	image: string;
 	mac: string | null;
 	vlanId: number | null;
+	vlan: string;
+	addressV6: string | null;
+	bandwidthKbit: number;
 	cpuMilli: number;
 	memoryBytes: number;
 	diskBytes: number;
@@ -147,11 +152,32 @@ export interface LogLine {
 	text: string;
 }
 
+export interface Vlan {
+	id: string;
+	name: string;
+	vlanId: number;
+	vrf: string;
+	group: string;
+	mtu: number;
+	isolated: boolean;
+	dnsZone: string;
+	description: string;
+	/** Where it reaches; none: everywhere. */
+	scopes: { kind: 'az' | 'rack' | 'host'; name: string }[];
+	subnets: string[];
+	createdAt: string;
+	updatedAt: string;
+}
+
+export type UseLevel = 'ok' | 'notice' | 'warning' | 'critical';
+
 export interface Subnet {
 	id: string;
-	network: string;
+	vlan: string;
 	vlanId: number;
+	vrf: string;
 	cidr: string;
+	family: 4 | 6;
 	gateway: string | null;
 	first: string;
 	last: string;
@@ -159,19 +185,32 @@ export interface Subnet {
 	used: number;
 	cooling: number;
 	unusable: number;
+	open: boolean;
+	rank: number;
+	weight: number;
+	dns: string[];
+	redundantGateway: boolean;
+	description: string;
+	level: UseLevel;
+	/** null: it does not grow */
+	daysLeft: number | null;
 	createdAt: string;
+	updatedAt: string;
 }
 
 export interface Address {
 	address: string;
-	network: string;
+	vlan: string;
+	vrf: string;
 	subnet: string;
 	state: string;
 	owner: string | null;
 	instance: string | null;
+	ownerName: string;
 	host: string | null;
 	mac: string | null;
 	generation: number;
+	leaseUntil: string | null;
 	freeAfter: string | null;
 	reason: string;
 	updatedAt: string;
@@ -180,6 +219,7 @@ export interface Address {
 export interface AddressEvent {
 	at: string;
 	address: string;
+	vrf: string;
 	event: string;
 	owner: string | null;
 	instance: string | null;
@@ -188,10 +228,12 @@ export interface AddressEvent {
 	generation: number;
 	actor: string;
 	operationId: string | null;
+	reason: string;
 }
 
 export interface Plan extends Resources {
 	name: string;
+	bandwidthKbit: number;
 }
 
 export interface Image {

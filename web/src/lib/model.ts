@@ -1,5 +1,5 @@
 // What the pages know about the platform's words, without a component: states, changes, versions, the body of a new app.
-import type { EnvironmentVariable, NewApp, PlatformEvent } from '../api/types';
+import type { EnvironmentVariable, NewApp, PlatformEvent, Vlan } from '../api/types';
 
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'off' | 'unknown';
 
@@ -46,13 +46,23 @@ export interface Entered {
 	name: string;
 	image: string;
 	plan: string;
-	network: string;
+	vlan: string;
 	count: number;
 	command?: string;
 	healthKind: 'none' | 'tcp' | 'http';
 	port?: number;
 	path?: string;
 	env?: (Partial<EnvironmentVariable> | undefined)[];
+}
+
+/** What an app may name: each VLAN, and each group once. */
+export function vlanChoices(vlans: Pick<Vlan, 'name' | 'group'>[]): { value: string; label: string }[] {
+	const groups = new Map<string, number>();
+	vlans.filter((vlan) => vlan.group).forEach((vlan) => groups.set(vlan.group, (groups.get(vlan.group) ?? 0) + 1));
+	return [
+		...[...groups].map(([name, count]) => ({ value: name, label: `${name} (×${count})` })),
+		...vlans.filter((vlan) => !groups.has(vlan.name)).map(({ name }) => ({ value: name, label: name })),
+	];
 }
 
 /** What the form says as the body of POST /v1/apps: fields that do not apply are left out. */
@@ -62,7 +72,7 @@ export function newAppFrom(entered: Entered): NewApp {
 		name: entered.name,
 		image: entered.image,
 		plan: entered.plan,
-		network: entered.network,
+		vlan: entered.vlan,
 		count: entered.count,
 		...(entered.command ? { command: entered.command } : {}),
 		health: {
@@ -118,5 +128,5 @@ export function subjectLink(event: PlatformEvent): string | null {
 	if (event.kind.startsWith('address.')) {
 		return `/addresses?address=${encodeURIComponent(String(event.data['address'] ?? event.subject))}`;
 	}
-	return event.kind.startsWith('network.') ? '/addresses' : null;
+	return /^(vlan|subnet|range|import|ipam)\./.test(event.kind) ? '/addresses' : null;
 }

@@ -8,7 +8,7 @@ export type Topic =
 	| 'versions'
 	| 'instances'
 	| 'operations'
-	| 'networks'
+	| 'vlans'
 	| 'addresses'
 	| 'images';
 
@@ -24,11 +24,27 @@ const BY_KIND: Record<string, Topic[]> = {
 	'operation.state': ['operations', 'overview'],
 	'package.registered': ['versions'],
 	'image.registered': ['images'],
-	'network.created': ['networks', 'addresses'],
-	'address.state': ['addresses', 'networks'],
+	'vlan.created': ['vlans'],
+	'vlan.updated': ['vlans'],
+	'vlan.deleted': ['vlans'],
+	'subnet.created': ['vlans'],
+	'subnet.updated': ['vlans'],
+	'subnet.deleted': ['vlans'],
+	'subnet.utilisation': ['vlans'],
+	'range.created': ['vlans', 'addresses'],
+	'range.deleted': ['vlans', 'addresses'],
+	'address.state': ['addresses', 'vlans'],
+	'address.conflict': ['addresses', 'vlans'],
+	'address.foreign': ['addresses', 'vlans'],
+	'address.missing': ['addresses', 'vlans'],
+	'address.moved': ['addresses', 'vlans'],
+	'address.leak': ['addresses', 'vlans'],
+	'ipam.brake': ['addresses', 'vlans'],
+	'ipam.quarantine': ['addresses', 'vlans'],
+	'import.applied': ['addresses', 'vlans'],
 };
 
-const EVERYTHING: Topic[] = ['overview', 'hosts', 'apps', 'versions', 'instances', 'operations', 'networks', 'addresses', 'images'];
+const EVERYTHING: Topic[] = ['overview', 'hosts', 'apps', 'versions', 'instances', 'operations', 'vlans', 'addresses', 'images'];
 
 /** Topics for one event; a kind this console does not know refreshes everything: better slow than wrong. */
 export function topicsOf(event: PlatformEvent): Topic[] {

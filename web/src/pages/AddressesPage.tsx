@@ -1,9 +1,9 @@
-// Networks with what is used of them, addresses with their owners, and the history of each address.
+// VLANs with what is used of them, addresses with their owners, and the history of each address.
 import { HistoryOutlined } from '@ant-design/icons';
 import { Button, Drawer, Input, Select, type TableColumnsType, Tooltip } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { useAddresses, useAddressHistory, useNetworks } from '../api/queries';
+import { useAddresses, useAddressHistory, useSubnets } from '../api/queries';
 import type { Address, Subnet } from '../api/types';
 import { apiWord } from '../i18n';
 import { useFilters } from '../lib/useFilters';
@@ -27,7 +27,7 @@ function SubnetRow({ subnet }: { subnet: Subnet }) {
 		<div className="sot-meter">
 			<div>
 				<span className="sot-row">
-					<Link className="sot-rowlink" to={`/addresses?network=${subnet.network}`}>{subnet.network}</Link>
+					<Link className="sot-rowlink" to={`/addresses?vlan=${subnet.vlan}`}>{subnet.vlan}</Link>
 					<span className="sot-mono">{subnet.cidr}</span>
 					<span className="sot-badge">{t('field/vlan')} {subnet.vlanId}</span>
 					<span className="sot-muted sot-small">
@@ -49,14 +49,14 @@ function SubnetRow({ subnet }: { subnet: Subnet }) {
 	);
 }
 
-function Networks() {
+function Subnets() {
 	const { t } = useTranslation();
-	const networks = useNetworks();
+	const subnets = useSubnets();
 	return (
-		<Panel title={t('addresses/networks')}>
-			{networks.error && <ReadError error={networks.error} updatedAtMs={networks.updatedAtMs} onRetry={networks.retry} />}
-			{networks.isLoading ? <Skeleton rows={2} /> : networks.items.map((subnet) => <SubnetRow key={subnet.id} subnet={subnet} />)}
-			{!networks.isLoading && !networks.error && networks.items.length === 0 && <Empty title={t('addresses/noNetworks')} hint={t('addresses/noNetworksHint')} />}
+		<Panel title={t('addresses/vlans')}>
+			{subnets.error && <ReadError error={subnets.error} updatedAtMs={subnets.updatedAtMs} onRetry={subnets.retry} />}
+			{subnets.isLoading ? <Skeleton rows={2} /> : subnets.items.map((subnet) => <SubnetRow key={subnet.id} subnet={subnet} />)}
+			{!subnets.isLoading && !subnets.error && subnets.items.length === 0 && <Empty title={t('addresses/noVlans')} hint={t('addresses/noVlansHint')} />}
 		</Panel>
 	);
 }
@@ -96,15 +96,15 @@ export default function AddressesPage() {
 	const { t } = useTranslation();
 	useTitle(t('addresses/title'));
 	const [get, set] = useFilters();
-	const networks = useNetworks();
-	const addresses = useAddresses({ network: get('network'), state: get('state'), address: get('address') });
+	const subnets = useSubnets();
+	const addresses = useAddresses({ vlan: get('vlan'), state: get('state'), address: get('address') });
 	const shown = get('history');
 	const columns: TableColumnsType<Address> = [
 		{ title: t('field/address'), key: 'address', render: (_, row) => <span className="sot-mono sot-rowlink">{row.address}</span> },
 		{ title: t('field/state'), key: 'state', render: (_, row) => <StateTag state={row.state} hint={row.reason} /> },
-		{ title: t('field/owner'), key: 'owner', render: (_, row) => (row.instance ? <Link to={`/instances?name=${row.instance}`}>{row.instance}</Link> : <span className="sot-muted">{row.owner ?? '–'}</span>) },
+		{ title: t('field/owner'), key: 'owner', render: (_, row) => (row.instance ? <Link to={`/instances?name=${row.instance}`}>{row.instance}</Link> : <span className="sot-muted">{row.ownerName || row.owner || '–'}</span>) },
 		{ title: t('field/host'), key: 'host', render: (_, row) => (row.host ? <Link to={`/hosts/${row.host}`}>{row.host}</Link> : <span className="sot-muted">–</span>) },
-		{ title: t('field/network'), key: 'network', dataIndex: 'network' },
+		{ title: t('field/vlan'), key: 'vlan', dataIndex: 'vlan' },
 		{ title: t('field/subnet'), key: 'subnet', render: (_, row) => <span className="sot-mono">{row.subnet}</span> },
 		{ title: t('field/mac'), key: 'mac', render: (_, row) => <span className="sot-mono">{row.mac ?? '–'}</span> },
 		{ title: t('field/freeAfter'), key: 'freeAfter', render: (_, row) => (row.freeAfter ? <Time at={row.freeAfter} as="ago" /> : <span className="sot-muted">–</span>) },
@@ -123,10 +123,10 @@ export default function AddressesPage() {
 	return (
 		<>
 			<PageHead title={t('addresses/title')} lead={t('addresses/lead')} />
-			<Networks />
+			<Subnets />
 			<div className="sot-filters">
 				<Input.Search key={get('address')} allowClear style={{ width: 230 }} aria-label={t('addresses/filterAddress')} placeholder={t('addresses/filterAddress')} defaultValue={get('address')} onSearch={(value) => set('address', value.trim())} />
-				<Select allowClear style={{ width: 170 }} aria-label={t('addresses/filterNetwork')} placeholder={t('addresses/filterNetwork')} value={get('network') || undefined} onChange={(value: string | undefined) => set('network', value ?? '')} options={[...new Set(networks.items.map((subnet) => subnet.network))].map((name) => ({ value: name, label: name }))} />
+				<Select allowClear style={{ width: 170 }} aria-label={t('addresses/filterVlan')} placeholder={t('addresses/filterVlan')} value={get('vlan') || undefined} onChange={(value: string | undefined) => set('vlan', value ?? '')} options={[...new Set(subnets.items.map((subnet) => subnet.vlan))].map((name) => ({ value: name, label: name }))} />
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(value: string | undefined) => set('state', value ?? '')} options={STATES.map((state) => ({ value: state, label: apiWord('state', state) }))} />
 				<span className="sot-total">{t('common/shown', { shown: addresses.items.length, total: addresses.total })}</span>
 			</div>

@@ -74,7 +74,7 @@ function Settings({ app }: { app: App }) {
 					items={[
 						[t('field/image'), app.image],
 						[t('field/plan'), app.plan],
-						[t('field/network'), <Link key="n" to={`/addresses?network=${app.network}`}>{app.network}</Link>],
+						[t('field/vlan'), <Link key="n" to={`/addresses?vlan=${app.vlan}`}>{app.vlan}</Link>],
 						[t('field/command'), <span key="c" className="sot-mono">{app.command || '–'}</span>],
 						[t('apps/healthCheck'), <span key="h" className="sot-mono">{[health.kind, health.port ? `:${health.port}` : '', health.path ?? ''].join(' ')}</span>],
 						[t('field/created'), <Time key="t" at={app.createdAt} />],
@@ -116,7 +116,7 @@ function AppHead({ app }: { app: App }) {
 	const { t } = useTranslation();
 	const may = useMay();
 	const [open, setOpen] = useState<'scale' | 'delete' | null>(null);
-	const lead = [`${app.image} · ${app.plan} · ${app.network}`, app.version || t('apps/noVersion')].join(' · ');
+	const lead = [`${app.image} · ${app.plan} · ${app.vlan}`, app.version || t('apps/noVersion')].join(' · ');
 	return (
 		<>
 			<PageHead

@@ -55,7 +55,7 @@ export default function AppsPage() {
 		{ title: t('field/version'), key: 'version', render: (_, app) => (app.version ? <span className="sot-mono">{app.version}</span> : <span className="sot-muted">{t('apps/noVersion')}</span>) },
 		{ title: t('field/image'), key: 'image', dataIndex: 'image' },
 		{ title: t('field/plan'), key: 'plan', dataIndex: 'plan' },
-		{ title: t('field/network'), key: 'network', render: (_, app) => <Link to={`/addresses?network=${app.network}`}>{app.network}</Link> },
+		{ title: t('field/vlan'), key: 'vlan', render: (_, app) => <Link to={`/addresses?vlan=${app.vlan}`}>{app.vlan}</Link> },
 		{ title: t('field/updated'), key: 'updated', render: (_, app) => <Time at={app.updatedAt} as="ago" /> },
 	];
 	const create = (

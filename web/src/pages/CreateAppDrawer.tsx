@@ -3,11 +3,11 @@ import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons';
 import { Button, Drawer, Form, Input, InputNumber, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useImages, useNetworks, usePlans } from '../api/queries';
+import { useImages, useVlans, usePlans } from '../api/queries';
 import { useChange } from '../app/actions';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, formatCores } from '../lib/format';
-import { type Entered, newAppFrom } from '../lib/model';
+import { type Entered, newAppFrom, vlanChoices } from '../lib/model';
 import { CopyButton } from '../ui/CopyButton';
 
 function HealthFields({ kind }: { kind: Entered['healthKind'] | undefined }) {
@@ -67,7 +67,7 @@ export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () 
 	const [busy, setBusy] = useState(false);
 	const images = useImages();
 	const plans = usePlans();
-	const networks = useNetworks();
+	const vlans = useVlans();
 	const send = useChange();
 	const needed = [{ required: true, message: t('create/needed') }];
 	const submit = async (values: Entered): Promise<void> => {
@@ -78,7 +78,7 @@ export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () 
 			form.resetFields();
 		}
 	};
-	const command = cliCommand('app', 'create', entered?.name || 'NAME', '--image', entered?.image || 'IMAGE', '--plan', entered?.plan || 'PLAN', '--network', entered?.network || 'NETWORK', '--count', entered?.count ?? 1);
+	const command = cliCommand('app', 'create', entered?.name || 'NAME', '--image', entered?.image || 'IMAGE', '--plan', entered?.plan || 'PLAN', '--vlan', entered?.vlan || 'VLAN', '--count', entered?.count ?? 1);
 	return (
 		<Drawer
 			title={t('create/title')}
@@ -103,8 +103,8 @@ export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () 
 					<Form.Item className="sot-c6" name="image" label={t('field/image')} rules={needed}>
 						<Select showSearch placeholder={t('create/chooseImage')} options={images.items.map((image) => ({ value: image.name, label: image.name }))} />
 					</Form.Item>
-					<Form.Item className="sot-c6" name="network" label={t('field/network')} rules={needed}>
-						<Select showSearch placeholder={t('create/chooseNetwork')} options={[...new Set(networks.items.map((subnet) => subnet.network))].map((name) => ({ value: name, label: name }))} />
+					<Form.Item className="sot-c6" name="vlan" label={t('field/vlan')} rules={needed}>
+						<Select showSearch placeholder={t('create/chooseVlan')} options={vlanChoices(vlans.items)} />
 					</Form.Item>
 					<Form.Item className="sot-c8" name="plan" label={t('field/plan')} rules={needed}>
 						<Select placeholder={t('create/choosePlan')} options={plans.items.map((plan) => ({ value: plan.name, label: t('create/planLabel', { name: plan.name, cpu: formatCores(plan.cpuMilli), memory: formatBytes(plan.memoryBytes), disk: formatBytes(plan.diskBytes) }) }))} />
