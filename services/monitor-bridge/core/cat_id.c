@@ -1,6 +1,7 @@
 #include "cat_id.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static size_t slot_of(int64_t hour)
 {
@@ -42,6 +43,61 @@ sot_code cat_id_next(
 		r->bound[slot] = s->next[slot] + CAT_ID_HEADROOM;
 	*ret = s->next[slot]++;
 	return SOT_OK;
+}
+
+struct cat_sequences {
+	sot_map *all; /* owns: sequence_key to cat_sequence */
+	size_t max;
+};
+
+typedef struct sequence_key {
+	uint32_t domain, address;
+} sequence_key;
+
+cat_sequences *cat_sequences_new(size_t max)
+{
+	cat_sequences *q = sot_alloc(sizeof(*q));
+	q->all = sot_map_new();
+	q->max = max;
+	return q;
+}
+
+cat_sequences *cat_sequences_free(cat_sequences *q)
+{
+	if (!q)
+		return NULL;
+	sot_map_iter it = {0};
+	cat_sequence *s;
+	while ((s = sot_map_next(q->all, &it, NULL)))
+		free(s);
+	sot_map_free(q->all);
+	free(q);
+	return NULL;
+}
+
+cat_sequence *cat_sequences_get(cat_sequences *q, uint32_t domain, uint32_t address)
+{
+	const sequence_key key = {domain, address};
+	cat_sequence *s = sot_map_get(q->all, &key, sizeof(key));
+	if (s || sot_map_count(q->all) >= q->max)
+		return s;
+	s = sot_alloc(sizeof(*s));
+	(void)sot_map_set(q->all, &key, sizeof(key), s);
+	return s;
+}
+
+void cat_sequences_forget(cat_sequences *q, int64_t hour)
+{
+	sot_map_iter it = {0};
+	sot_str key;
+	cat_sequence *s;
+	while ((s = sot_map_next(q->all, &it, &key))) {
+		int64_t last = s->hour[0] > s->hour[1] ? s->hour[0] : s->hour[1];
+		if (last >= hour - CAT_ID_HOURS)
+			continue;
+		(void)sot_map_remove(q->all, key.p, key.n);
+		free(s);
+	}
 }
 
 sot_str cat_id_format(sot_str domain, uint32_t address, unsigned copy, int64_t hour,

@@ -104,6 +104,27 @@ static void an_hour_that_is_past_or_used_up_gives_no_id(void **state)
 	assert_int_equal(sequence, 7);
 }
 
+static void a_sequence_belongs_to_domain_and_address_and_is_kept_while_its_hours_are_open(
+    void **state)
+{
+	(void)state;
+	SOT_AUTO(cat_sequences) all = cat_sequences_new(3);
+	cat_reservation r = {0};
+	bool grew;
+	cat_sequence *s = cat_sequences_get(all, 1, 7);
+	assert_int_equal(next_of(&r, s, HOUR, &grew), 0);
+	assert_ptr_equal(cat_sequences_get(all, 1, 7), s);
+	assert_ptr_not_equal(cat_sequences_get(all, 2, 7), s);
+	assert_ptr_not_equal(cat_sequences_get(all, 1, 8), s);
+	assert_null(cat_sequences_get(all, 1, 9));
+	cat_sequences_forget(all, HOUR + 2); /* the two that gave no number go */
+	assert_ptr_equal(cat_sequences_get(all, 1, 7), s);
+	assert_int_equal(next_of(&r, s, HOUR, &grew), 1);
+	assert_non_null(cat_sequences_get(all, 1, 9));
+	cat_sequences_forget(all, HOUR + 3);
+	assert_int_equal(next_of(&r, cat_sequences_get(all, 1, 7), HOUR + 1, &grew), 0);
+}
+
 /* ---- heartbeats ---- */
 
 static void numbers_are_plain_and_what_is_not_a_number_is_left_out(void **state)
@@ -322,6 +343,8 @@ int main(void)
 	    cmocka_unit_test(ids_count_from_zero_in_each_hour_and_have_the_servers_form),
 	    cmocka_unit_test(no_id_is_used_twice_over_restarts_whenever_they_happen),
 	    cmocka_unit_test(an_hour_that_is_past_or_used_up_gives_no_id),
+	    cmocka_unit_test(
+	        a_sequence_belongs_to_domain_and_address_and_is_kept_while_its_hours_are_open),
 	    cmocka_unit_test(numbers_are_plain_and_what_is_not_a_number_is_left_out),
 	    cmocka_unit_test(a_heartbeat_that_does_not_fit_is_refused),
 	    cmocka_unit_test(all_four_router_forms_name_the_same_servers),

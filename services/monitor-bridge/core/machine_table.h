@@ -8,14 +8,11 @@
 #ifndef MONITOR_MACHINE_TABLE_H
 #define MONITOR_MACHINE_TABLE_H
 
-#include "cat_id.h"
 #include "figures.h"
 #include "sot_map.h"
 
 #define MACHINE_FRESH_MS 60000 /* older figures are not sent */
-#define MACHINE_FORGET_MS                                                                          \
-	7200000 /* two hours: the sequence of the last hour must not be reused                         \
-	         */
+#define MACHINE_FORGET_MS 7200000
 #define MACHINE_FIRST_SECOND 5
 #define MACHINE_SPREAD_SECONDS 10
 #define MACHINE_LAST_SECOND 15
@@ -35,7 +32,6 @@ typedef struct machine {
 	int64_t heartbeat_minute; /* wall-clock minute of the last one, 0 = none */
 	int64_t heartbeat_hour;
 	unsigned heartbeats_in_hour;
-	cat_sequence sequence;
 	union {
 		host_figures host;
 		instance_figures instance;

@@ -59,6 +59,7 @@ monitor *monitor_new(const monitor_options *options, const monitor_hooks *hooks)
 	(void)snprintf(m->domain_instance, sizeof(m->domain_instance), "%s-instance", prefix);
 	m->machines = machine_table_new(options->machines_max + 1);
 	m->operations = operation_book_new(OPERATIONS_MAX);
+	m->sequences = cat_sequences_new(2 * (options->machines_max + 1));
 	m->bridge = bridge_machine(m);
 	return m;
 }
@@ -69,6 +70,7 @@ monitor *monitor_free(monitor *m)
 		return NULL;
 	machine_table_free(m->machines);
 	operation_book_free(m->operations);
+	cat_sequences_free(m->sequences);
 	free(m);
 	return NULL;
 }
@@ -109,12 +111,13 @@ static const char *domain_of(const monitor *m, const machine *of)
 }
 
 static bool next_id(
-    monitor *m, machine *of, int64_t at_unix_ms, char dst[static CAT_ID_MAX], sot_str *ret)
+    monitor *m, const machine *of, int64_t at_unix_ms, char dst[static CAT_ID_MAX], sot_str *ret)
 {
 	int64_t hour = cat_hour_of(at_unix_ms);
 	uint32_t sequence;
 	bool grew;
-	if (cat_id_next(&m->reservation, &of->sequence, hour, &sequence, &grew, NULL) != SOT_OK) {
+	cat_sequence *s = cat_sequences_get(m->sequences, (uint32_t)of->kind, of->address);
+	if (!s || cat_id_next(&m->reservation, s, hour, &sequence, &grew, NULL) != SOT_OK) {
 		m->counters.dropped_ids++;
 		return false;
 	}
@@ -308,6 +311,7 @@ void monitor_tick(monitor *m, const bridge_figures *usage, sot_wall now)
 	if (now.unix_ms - m->forgot_unix_ms >= FORGET_EVERY_MS || now.unix_ms < m->forgot_unix_ms) {
 		m->forgot_unix_ms = now.unix_ms;
 		(void)machine_table_forget(m->machines, now.unix_ms);
+		cat_sequences_forget(m->sequences, cat_hour_of(now.unix_ms));
 	}
 	if (!minute_is_ours(m, now))
 		return;

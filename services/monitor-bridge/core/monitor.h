@@ -41,7 +41,7 @@ typedef struct monitor_counters {
 	uint64_t dropped_closed_hour; /* the server would not take that time */
 	uint64_t dropped_hour_limit;  /* more than 61 heartbeats of a machine in an hour */
 	uint64_t dropped_too_large;   /* a frame of 64 KB or more */
-	uint64_t dropped_ids;         /* 50 million ids in an hour */
+	uint64_t dropped_ids;         /* 50 million ids in an hour, or too many addresses */
 	uint64_t machines_refused;    /* machines_max */
 	uint64_t steps_left_out;      /* of operations with very many steps */
 	uint64_t values_left_out;     /* nan, inf */

@@ -2,6 +2,7 @@
 #ifndef MONITOR_MONITOR_INTERNAL_H
 #define MONITOR_MONITOR_INTERNAL_H
 
+#include "cat_id.h"
 #include "machine_table.h"
 #include "monitor.h"
 #include "operation_book.h"
@@ -19,6 +20,7 @@ struct monitor {
 	machine *bridge; /* lives in `machines`: the controller's machine */
 	operation_book *operations;
 	cat_reservation reservation;
+	cat_sequences *sequences;
 	int64_t minute;         /* last one with heartbeats */
 	int64_t minute_blocked; /* served by an earlier process */
 	int64_t forgot_unix_ms;

@@ -395,6 +395,31 @@ static void bad_health_is_an_error_on_the_instances_page_under_either_key(void *
 	}
 }
 
+/* Instances of which no report has come yet have no address; an address may pass to another. */
+static void machines_with_the_same_address_never_share_an_id(void **state)
+{
+	(void)state;
+	world *w = world_new(&default_options);
+	char name[16];
+	for (int i = 0; i < 6; i++) {
+		(void)snprintf(name, sizeof(name), "shop-%d", i);
+		instance_figures f = an_instance(name);
+		monitor_event event = {.at_unix_ms = at(5, i).unix_ms,
+		    .kind = SOT_STR("instance.health"),
+		    .subject = sot_str_c(name),
+		    .health_new = SOT_STR("healthy")};
+		if (i >= 3)
+			monitor_instance_report(w->m, &f, at(5, i));
+		monitor_take_event(w->m, &event, at(5, i));
+	}
+	assert_int_equal(w->count, 6);
+	for (size_t i = 0; i < w->count; i++) {
+		for (size_t k = i + 1; k < w->count; k++)
+			assert_false(sot_str_eq(w->sent[i].tree.header[6], w->sent[k].tree.header[6]));
+	}
+	world_free(w);
+}
+
 static void machines_past_the_bound_are_refused_and_silent_ones_forgotten(void **state)
 {
 	(void)state;
@@ -437,6 +462,7 @@ int main(void)
 	    cmocka_unit_test(an_operation_over_the_hour_is_kept_and_one_from_long_ago_is_counted),
 	    cmocka_unit_test(a_lost_agent_is_an_error_on_the_lost_hosts_page),
 	    cmocka_unit_test(bad_health_is_an_error_on_the_instances_page_under_either_key),
+	    cmocka_unit_test(machines_with_the_same_address_never_share_an_id),
 	    cmocka_unit_test(machines_past_the_bound_are_refused_and_silent_ones_forgotten),
 	    cmocka_unit_test(a_prefix_whose_domains_the_server_throws_away_is_refused),
 	};
