@@ -162,6 +162,9 @@ CREATE TABLE ipam.leak (
   first_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
   last_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   silent_at    timestamptz,  -- a probe got no answer
+  seen_at      timestamptz,  -- somebody uses it: a host reported it, or a probe was answered
+  braked_at    timestamptz,  -- it was ready to go when the collection stopped itself
+  released_at  timestamptz,  -- and an operator let it go on
   evidence     text NOT NULL DEFAULT '',
   PRIMARY KEY (vrf, address)
 );
@@ -195,6 +198,27 @@ CREATE TABLE ipam.subnet_usage (
   days_left  double precision,   -- NULL: it does not grow
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+
+-- ---- administrative changes ----
+-- VLANs, subnets, ranges and imports are checked against what was read, and written only when no other change came between:
+-- each raises the version, on the condition that it is still the one that was read.
+CREATE TABLE ipam.plan (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  version  bigint NOT NULL DEFAULT 0
+);
+INSERT INTO ipam.plan DEFAULT VALUES;
+-- Raises 40001 when what a change was decided on is not so any more: it is read and decided again.
+CREATE FUNCTION ipam.expect(p_holds boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_holds IS NOT TRUE THEN
+    RAISE EXCEPTION 'it was changed meanwhile' USING ERRCODE = '40001';
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION ipam.expect(boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ipam.expect(boolean) TO sot_ipam;
+GRANT SELECT, UPDATE ON ipam.plan TO sot_ipam;
+-- What an idempotency key led to, when that is not a thing with an id: the address of address_fix.
+ALTER TABLE ipam.operation_ref ADD COLUMN result text NOT NULL DEFAULT '';
 
 -- ---- imports ----
 CREATE TABLE ipam.import (
@@ -230,7 +254,22 @@ GRANT EXECUTE ON FUNCTION ipam.import_stage(uuid, text, text, integer, bytea) TO
 GRANT SELECT, INSERT, UPDATE, DELETE ON ipam.vrf, ipam.vlan_scope, ipam.address_range, ipam.host_report, ipam.finding, ipam.leak,
   ipam.guard, ipam.usage_sample, ipam.subnet_usage, ipam.import, ipam.import_part TO sot_ipam;
 GRANT SELECT, INSERT ON ipam.address_event TO sot_ipam;
-GRANT SELECT ON core.platform TO sot_ipam;
+GRANT SELECT ON core.platform, core.leader, core.outbox_counter TO sot_ipam;
+GRANT SELECT (id) ON core.outbox TO sot_ipam;
+
+-- Who had this address at this moment: the last change of its row until then. Observations (foreign, missing, moved) change
+-- nothing. `owner` is empty when nobody had it. No row: nothing is known of it, or longer ago than history is kept.
+CREATE FUNCTION ipam.address_holder_at(p_vrf integer, p_address inet, p_at timestamptz)
+RETURNS TABLE (at timestamptz, event text, owner uuid, host uuid, mac macaddr, generation bigint, actor text, operation_id uuid, reason text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ipam, pg_temp AS $$
+  SELECT e.at, e.event, CASE WHEN e.event IN ('reserved', 'bound', 'suspect', 'conflict') THEN e.owner END,
+         e.host, e.mac, e.generation, e.actor, e.operation_id, e.reason
+  FROM ipam.address_event e
+  WHERE e.vrf = p_vrf AND e.address = p_address AND e.at <= p_at AND e.event NOT IN ('foreign', 'missing', 'moved')
+  ORDER BY e.at DESC LIMIT 1
+$$;
+REVOKE ALL ON FUNCTION ipam.address_holder_at(integer, inet, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ipam.address_holder_at(integer, inet, timestamptz) TO sot_ipam, sot_gateway;
 
 -- ---- the scheduler's side ----
 ALTER TABLE scheduler.app RENAME COLUMN network TO vlan;
@@ -253,10 +292,10 @@ CREATE UNIQUE INDEX instance_live_address ON scheduler.instance (vrf, address) W
 CREATE UNIQUE INDEX instance_live_address_v6 ON scheduler.instance (vrf, address_v6) WHERE state <> 'retired' AND address_v6 IS NOT NULL;
 -- What ipam may know of instances: whether an owner is alive, and what it believes to hold.
 CREATE VIEW scheduler.address_owner_v AS
-  SELECT id AS owner, name, host_id AS host, vrf, address, address_generation, address_v6, address_v6_generation
+  SELECT id AS owner, name, host_id AS host, vrf, address, address_generation, address_v6, address_v6_generation, state
   FROM scheduler.instance WHERE state <> 'retired';
 CREATE VIEW scheduler.host_place_v AS
-  SELECT id, name, az, rack, state, seen_at FROM scheduler.host WHERE state <> 'retired';
+  SELECT id, name, az, rack, state, seen_at, generation FROM scheduler.host WHERE state <> 'retired';
 GRANT SELECT ON scheduler.address_owner_v, scheduler.host_place_v TO sot_ipam;
 GRANT SELECT ON scheduler.host_key_v TO sot_ipam;
 
