@@ -1,9 +1,9 @@
 #include "shell/database_feed.h"
 
 #include "bridge_sql.h"
+#include "bus_roster.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
-#include "sot_map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,22 +11,14 @@
 
 #define DEADLINE_MS 5000
 
-/* A key that is on the bus's allow list. */
-typedef struct allowed_key {
-	char public_key[BUS_KEY_TEXT];
-	uint64_t seen_in; /* the round that read it last */
-} allowed_key;
-
 struct database_feed {
 	reactor *loop;
-	bus *bus;
 	monitor *monitor;
 	store *store;
 	database_cursor_fn on_cursor;
 	void *self;
 	reactor_watch *keys_timer, *events_timer;
-	sot_map *allowed; /* owns: public key to allowed_key */
-	uint64_t round;
+	bus_roster *roster;
 	bool reading_keys, reading_events;
 	bool is_placed; /* stream and event are known to be of this database */
 	sot_uuid stream;
@@ -41,54 +33,28 @@ static sot_code allow_row(database_feed *f, const store_result *res, size_t row,
 	SOT_FAILPOINT("bridge.keys.before_allow", err);
 	sot_uuid id;
 	bool denied;
-	char identity[BUS_IDENTITY_MAX] = "host:";
-	sot_str public_key = store_text(res, row, 1);
-	if (public_key.n != BUS_KEY_TEXT - 1)
-		return sot_fail(err, SOT_INTERNAL, "key of row %zu has %zu characters", row, public_key.n);
 	if (store_uuid(res, row, 0, &id, err) != SOT_OK ||
 	    store_bool(res, row, 2, &denied, err) != SOT_OK)
 		return err->code;
-	if (denied)
-		return SOT_OK;
-	allowed_key *key = sot_map_get(f->allowed, public_key.p, public_key.n);
-	if (!key) {
-		key = sot_alloc(sizeof(*key));
-		memcpy(key->public_key, public_key.p, public_key.n);
-		(void)sot_map_set(f->allowed, public_key.p, public_key.n, key);
-		(void)sot_uuid_format(id, identity + strlen(identity));
-		bus_allow(f->bus, key->public_key, identity);
-		sot_log(SOT_INFO, "keys.allowed", "identity=%s", identity);
-	}
-	key->seen_in = f->round;
-	return SOT_OK;
-}
-
-static void deny_missing(database_feed *f)
-{
-	sot_map_iter it = {0};
-	allowed_key *key;
-	while ((key = sot_map_next(f->allowed, &it, NULL))) {
-		if (key->seen_in == f->round)
-			continue;
-		bus_deny(f->bus, key->public_key);
-		sot_log(SOT_INFO, "keys.denied", "key=%.8s", key->public_key);
-		(void)sot_map_remove(f->allowed, key->public_key, BUS_KEY_TEXT - 1);
-		free(key);
-	}
+	return denied ? SOT_OK : bus_roster_add_host(f->roster, store_text(res, row, 1), id, err);
 }
 
 static void on_keys(void *self, const store_result *res)
 {
 	database_feed *f = self;
 	sot_err err;
-	f->round++;
+	size_t before = bus_roster_count(f->roster);
+	bus_roster_begin(f->roster);
 	for (size_t row = 0; row < store_rows(res); row++) {
 		if (allow_row(f, res, row, &err) != SOT_OK) {
 			sot_log_err(SOT_ERROR, "keys.bad_row", &err, "row=%zu", row);
 			return; /* denying on half a list would cut hosts that are fine */
 		}
 	}
-	deny_missing(f);
+	size_t denied = bus_roster_end(f->roster);
+	if (denied > 0 || bus_roster_count(f->roster) != before)
+		sot_log(SOT_INFO, "keys.changed", "allowed=%zu denied=%zu", bus_roster_count(f->roster),
+		    denied);
 }
 
 static void on_keys_done(void *self, const store_outcome *outcome)
@@ -97,7 +63,7 @@ static void on_keys_done(void *self, const store_outcome *outcome)
 	f->reading_keys = false;
 	if (outcome->code != SOT_OK)
 		sot_log_err(
-		    SOT_WARN, "keys.not_read", outcome->why, "allowed=%zu", sot_map_count(f->allowed));
+		    SOT_WARN, "keys.not_read", outcome->why, "allowed=%zu", bus_roster_count(f->roster));
 }
 
 static void commit(database_feed *f, store_tx *tx, store_done_fn done, bool *reading)
@@ -262,13 +228,12 @@ sot_code database_feed_new(reactor *r, bus *b, monitor *m, const database_feed_o
 	    .deadline_ms = DEADLINE_MS,
 	    .queue_max = 16};
 	f->loop = r;
-	f->bus = b;
 	f->monitor = m;
 	f->on_cursor = on_cursor;
 	f->self = self;
 	f->stream = options->stream;
 	f->event = options->event;
-	f->allowed = sot_map_new();
+	f->roster = bus_roster_new(b);
 	sot_code code = store_new(r, &with, on_up, f, &f->store, err);
 	if (code != SOT_OK)
 		return code;
@@ -287,11 +252,7 @@ database_feed *database_feed_free(database_feed *f)
 	if (f->store)
 		store_forget(f->store, f);
 	store_free(f->store);
-	sot_map_iter it = {0};
-	allowed_key *key;
-	while ((key = sot_map_next(f->allowed, &it, NULL)))
-		free(key);
-	sot_map_free(f->allowed);
+	bus_roster_free(f->roster);
 	free(f);
 	return NULL;
 }
