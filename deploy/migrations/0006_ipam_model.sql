@@ -330,13 +330,16 @@ DROP VIEW ipam.subnet_v;
 CREATE VIEW ipam.subnet_v AS
   SELECT s.id, v.name AS vlan, v.vlan_id AS "vlanId", r.name AS vrf, s.cidr::text AS cidr, family(s.cidr) AS family, host(s.gateway) AS gateway,
          host(s.first) AS first, host(s.last) AS last, ipam.span(s.first, s.last) AS size,
-         (SELECT count(*) FROM ipam.address a WHERE a.subnet = s.id AND a.state IN ('reserved', 'bound', 'static')) AS used,
-         (SELECT count(*) FROM ipam.address a WHERE a.subnet = s.id AND a.state = 'cooling') AS cooling,
-         (SELECT count(*) FROM ipam.address a WHERE a.subnet = s.id AND a.state IN ('excluded', 'conflict', 'suspect')) AS unusable,
+         n.used, n.cooling, n.unusable,
          s.open, s.rank, s.weight, (SELECT coalesce(json_agg(host(d)), '[]'::json) FROM unnest(s.dns) AS d) AS dns,
          s.redundant_gateway AS "redundantGateway", s.description, coalesce(u.level, 'ok') AS level, u.days_left AS "daysLeft",
          s.created_at AS "createdAt", s.updated_at AS "updatedAt"
-  FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan JOIN ipam.vrf r ON r.number = s.vrf LEFT JOIN ipam.subnet_usage u ON u.subnet = s.id;
+  FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan JOIN ipam.vrf r ON r.number = s.vrf LEFT JOIN ipam.subnet_usage u ON u.subnet = s.id,
+       LATERAL (SELECT count(*) FILTER (WHERE a.state IN ('reserved', 'bound', 'static')) AS used,
+                       count(*) FILTER (WHERE a.state = 'cooling') AS cooling,
+                       count(*) FILTER (WHERE a.state IN ('excluded', 'conflict', 'suspect')) AS unusable
+                FROM ipam.address a -- by the primary key: the subnet's part of it
+                WHERE a.vrf = s.vrf AND a.address >= s.cidr AND a.address <= host(broadcast(s.cidr))::inet) n;
 CREATE VIEW ipam.address_range_v AS
   SELECT g.id, v.name AS vlan, s.cidr::text AS subnet, r.name AS vrf, host(g.first) AS first, host(g.last) AS last, g.kind, g.owner, g.reason,
          g.created_at AS "createdAt", g.created_by AS "createdBy"
@@ -345,12 +348,12 @@ DROP VIEW ipam.address_v;
 CREATE VIEW ipam.address_v AS
   SELECT host(a.address) AS address, v.name AS vlan, r.name AS vrf, s.cidr::text AS subnet, a.state, a.owner, i.name AS instance,
          a.owner_name AS "ownerName", h.name AS host, a.mac::text AS mac, a.generation, a.lease_until AS "leaseUntil",
-         a.free_after AS "freeAfter", a.reason, a.updated_at AS "updatedAt"
+         a.free_after AS "freeAfter", a.reason, a.updated_at AS "updatedAt", a.vrf AS "vrfNumber", a.address AS inet -- for an index
   FROM ipam.address a JOIN ipam.subnet s ON s.id = a.subnet JOIN ipam.vlan v ON v.id = s.vlan JOIN ipam.vrf r ON r.number = a.vrf
        LEFT JOIN scheduler.instance i ON i.id = a.owner LEFT JOIN scheduler.host h ON h.id = a.host;
 CREATE VIEW ipam.address_event_v AS
   SELECT e.at, host(e.address) AS address, r.name AS vrf, e.event, e.owner, i.name AS instance, h.name AS host, e.mac::text AS mac, e.generation,
-         e.actor, e.operation_id AS "operationId", e.reason
+         e.actor, e.operation_id AS "operationId", e.reason, e.address AS inet -- for an index
   FROM ipam.address_event e JOIN ipam.vrf r ON r.number = e.vrf
        LEFT JOIN scheduler.instance i ON i.id = e.owner LEFT JOIN scheduler.host h ON h.id = e.host;
 CREATE VIEW ipam.finding_v AS
@@ -361,9 +364,31 @@ CREATE VIEW ipam.finding_v AS
 CREATE VIEW ipam.guard_v AS
   SELECT brake_since AS "brakeSince", brake_candidates AS "brakeCandidates", brake_reason AS "brakeReason",
          quarantine_since AS "quarantineSince", quarantine_reason AS "quarantineReason" FROM ipam.guard;
+CREATE VIEW ipam.leak_v AS
+  SELECT host(l.address) AS address, r.name AS vrf, v.name AS vlan, s.cidr::text AS subnet, a.state, a.owner, h.name AS host, l.observations,
+         l.first_at AS "firstAt", l.last_at AS "lastAt", l.silent_at AS "silentAt", l.evidence
+  FROM ipam.leak l JOIN ipam.address a ON a.vrf = l.vrf AND a.address = l.address JOIN ipam.subnet s ON s.id = a.subnet
+       JOIN ipam.vlan v ON v.id = s.vlan JOIN ipam.vrf r ON r.number = l.vrf LEFT JOIN scheduler.host h ON h.id = a.host;
+-- Hosts whose report a quarantine waits for; no row when there is none.
+CREATE VIEW ipam.awaited_v AS
+  SELECT p.name AS host, p.state, t.received_at AS "reportedAt"
+  FROM ipam.guard g JOIN scheduler.host_place_v p ON true LEFT JOIN ipam.host_report t ON t.host = p.id
+  WHERE g.quarantine_since IS NOT NULL AND (t.received_at IS NULL OR t.received_at <= g.quarantine_since);
 CREATE VIEW ipam.import_v AS
   SELECT id, actor, file_name AS "fileName", kind, state, dry_run AS "dryRun", lines, changes, error_count AS "errorCount", errors,
          created_at AS "createdAt", updated_at AS "updatedAt" FROM ipam.import;
 GRANT SELECT ON scheduler.plan_v, ipam.vlan_v, ipam.subnet_v, ipam.address_range_v, ipam.address_v, ipam.address_event_v, ipam.finding_v,
-  ipam.guard_v, ipam.import_v TO sot_gateway;
+  ipam.guard_v, ipam.leak_v, ipam.awaited_v, ipam.import_v TO sot_gateway;
 GRANT SELECT ON ipam.subnet_v TO sot_bridge;
+
+-- The serial of a DNS zone grows with every change of its content, whoever asks, also after a restore of older data: the
+-- gateway keeps the digest of what it gave out last.
+CREATE TABLE gateway.zone_serial (
+  vrf            text NOT NULL,
+  zone           text NOT NULL,
+  content_sha256 bytea NOT NULL CHECK (length(content_sha256) = 32),
+  serial         bigint NOT NULL CHECK (serial BETWEEN 1 AND 4294967295),
+  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (vrf, zone)
+);
+GRANT SELECT, INSERT, UPDATE ON gateway.zone_serial TO sot_gateway;
