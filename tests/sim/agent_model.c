@@ -133,6 +133,18 @@ void agent_on_frame(void *self, sot_str data)
 	}
 }
 
+/* A new address is probed before it is used; now and then a stranger answers. True while one does.
+ */
+static bool is_contested(agent *a, container *c)
+{
+	if (c->probed != c->spec.address) {
+		c->probed = c->spec.address;
+		c->contested = !c->exists && sim_chance(a->w->s, 60) ? c->spec.address : 0;
+		a->changed = true;
+	}
+	return c->contested != 0;
+}
+
 /* One step of one container towards its spec; returns whether something changed. */
 static bool converge(agent *a, container *c)
 {
@@ -143,6 +155,10 @@ static bool converge(agent *a, container *c)
 		c->reported_retired = true;
 		c->done_generation = c->spec.generation;
 		return true;
+	}
+	if (is_contested(a, c)) {
+		c->done_generation = c->spec.generation;
+		return false;
 	}
 	if (c->done_generation == c->spec.generation &&
 	    c->running == (c->spec.desired == SOT_DESIRED_STATE_RUNNING))
@@ -162,19 +178,22 @@ static sot_instance_status status_of(const container *c)
 {
 	bool retired = c->spec.desired == SOT_DESIRED_STATE_RETIRED && c->reported_retired;
 	bool bad = strcmp(c->version, "bad") == 0 && c->running;
+	bool contested = c->contested != 0 && !retired;
 
 	return (sot_instance_status){
 	    .instance_id = c->instance_id,
 	    .generation = c->done_generation,
 	    .restart_seq = c->done_restart_seq,
-	    .observed = retired      ? SOT_OBSERVED_STATE_RETIRED
-	                : bad        ? SOT_OBSERVED_STATE_FAILED
-	                : c->running ? SOT_OBSERVED_STATE_RUNNING
-	                : c->exists  ? SOT_OBSERVED_STATE_STOPPED
-	                             : SOT_OBSERVED_STATE_PENDING,
+	    .observed = retired            ? SOT_OBSERVED_STATE_RETIRED
+	                : bad || contested ? SOT_OBSERVED_STATE_FAILED
+	                : c->running       ? SOT_OBSERVED_STATE_RUNNING
+	                : c->exists        ? SOT_OBSERVED_STATE_STOPPED
+	                                   : SOT_OBSERVED_STATE_PENDING,
 	    .health = c->running && !bad ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN,
 	    .version = sot_str_c(c->version),
 	    .error = bad ? SOT_STR("exits with 1") : SOT_STR(""),
+	    .conflict_address = contested ? sot_ip_from_v4(c->contested) : (sot_ip){0},
+	    .conflict_mac = {{0x52, 0x54, 0, 0, 0, 1}},
 	};
 }
 

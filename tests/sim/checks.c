@@ -42,10 +42,10 @@ static void add_host(void *self, const host_row *h)
 static void add_instance(void *self, const instance_row *i)
 {
 	sums *s = self;
-	uint32_t slot = i->address - 0x0a420002u;
+	uint32_t slot = sot_ip_v4(i->v4.address) - 0x0a420002u;
 
 	if (i->state == INSTANCE_RETIRED) {
-		if (!sot_uuid_is_zero(i->host_id) || i->address != 0)
+		if (!sot_uuid_is_zero(i->host_id) || !sot_ip_is_none(i->v4.address))
 			world_fail(s->w, "%s is retired and still holds a host or an address", i->name);
 		return;
 	}
@@ -53,7 +53,8 @@ static void add_instance(void *self, const instance_row *i)
 	if ((i->desired == SOT_DESIRED_STATE_RETIRED) != (i->state == INSTANCE_RETIRING))
 		world_fail(s->w, "%s is %s and shall be %s", i->name, instance_state_name(i->state),
 		    desired_name(i->desired));
-	if (i->state == INSTANCE_RUNNING && (i->address == 0 || sot_uuid_is_zero(i->host_id)))
+	if (i->state == INSTANCE_RUNNING &&
+	    (sot_ip_is_none(i->v4.address) || sot_uuid_is_zero(i->host_id)))
 		world_fail(s->w, "%s runs without a host or an address", i->name);
 	if (slot < ADDRESSES) {
 		if (s->owner[slot])
@@ -120,7 +121,7 @@ static void check_live_instance(void *self, const instance_row *i)
 	if (i->desired == SOT_DESIRED_STATE_RETIRED)
 		world_fail(w, "%s never got retired: generation %llu, seen %llu, address %u, %s", i->name,
 		    (unsigned long long)i->generation, (unsigned long long)i->observed_generation,
-		    i->address, sot_uuid_is_zero(i->host_id) ? "on no host" : "on a host");
+		    sot_ip_v4(i->v4.address), sot_uuid_is_zero(i->host_id) ? "on no host" : "on a host");
 	for (int a = 0; a < HOSTS; a++) {
 		for (size_t k = 0; k < w->agents[a].count; k++) {
 			const container *c = &w->agents[a].containers[k];

@@ -109,6 +109,38 @@ static void on_release(node *n, const sot_addresses_release *m, sot_buf *out)
 		answer(n, out);
 }
 
+/* One VLAN that reaches every host. */
+static void on_vlans_read(node *n, const sot_vlans_read *m, sot_buf *out)
+{
+	sot_err err = {0};
+	sot_vlan_state lan = {.name = SOT_STR("net"), .free_v4 = count_free(n->w)};
+	sot_vlans reply = {
+	    .request_id = m->request_id, .version = 1, .full = true, .vlans = &lan, .vlans_count = 1};
+
+	if (sot_vlans_encode(&reply, out, &err) == SOT_OK)
+		answer(n, out);
+}
+
+static void on_conflict(node *n, const sot_addresses_conflict *m, sot_buf *out)
+{
+	world *w = n->w;
+	sot_err err = {0};
+	sot_addresses_done done = {.request_id = m->request_id};
+
+	for (size_t k = 0; k < m->conflicts_count; k++) {
+		holding *h = of_owner(w, m->conflicts[k].owner);
+		if (!h || h->generation != m->conflicts[k].generation) {
+			done.skipped++;
+			continue;
+		}
+		h->held = false; /* the stranger goes away after a while */
+		h->free_after_ms = sim_now(w->s).ms + COOLING_MS;
+		done.changed++;
+	}
+	if (sot_addresses_done_encode(&done, out, &err) == SOT_OK)
+		answer(n, out);
+}
+
 void ipam_on_frame(node *n, sot_str frame)
 {
 	SOT_AUTO(sot_arena) arena = sot_arena_new(4u << 20);
@@ -118,6 +150,8 @@ void ipam_on_frame(node *n, sot_str frame)
 	sot_addresses_acquire acquire;
 	sot_addresses_release release;
 	sot_addresses_bind bind;
+	sot_addresses_conflict conflict;
+	sot_vlans_read vlans;
 
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	if (sot_wire_peek(frame, &head, &err) != SOT_OK) {
@@ -128,6 +162,12 @@ void ipam_on_frame(node *n, sot_str frame)
 	} else if (head.id == SOT_MSG_ADDRESSES_RELEASE &&
 	           sot_addresses_release_decode(frame, arena, &release, &err) == SOT_OK) {
 		on_release(n, &release, &out);
+	} else if (head.id == SOT_MSG_VLANS_READ &&
+	           sot_vlans_read_decode(frame, arena, &vlans, &err) == SOT_OK) {
+		on_vlans_read(n, &vlans, &out);
+	} else if (head.id == SOT_MSG_ADDRESSES_CONFLICT &&
+	           sot_addresses_conflict_decode(frame, arena, &conflict, &err) == SOT_OK) {
+		on_conflict(n, &conflict, &out);
 	} else if (head.id == SOT_MSG_ADDRESSES_BIND &&
 	           sot_addresses_bind_decode(frame, arena, &bind, &err) == SOT_OK) {
 		sot_addresses_done done = {bind.request_id, (uint32_t)bind.refs_count, 0};

@@ -253,7 +253,7 @@ static sot_code guard_instance(const store_model *s, const instance_row *i, sot_
 	while ((other = sot_map_next(s->tables[INSTANCES].rows, &it, NULL))) {
 		if (sot_uuid_eq(other->id, i->id) || other->state == INSTANCE_RETIRED)
 			continue;
-		if (i->address != 0 && other->address == i->address)
+		if (!sot_ip_is_none(i->v4.address) && sot_ip_eq(other->v4.address, i->v4.address))
 			return sot_fail(
 			    err, SOT_CONFLICT, "instance_live_address: %s and %s", i->name, other->name);
 		if (strcmp(i->name, other->name) == 0)

@@ -69,7 +69,7 @@ static void make_links(world *w)
 world *world_new(uint64_t seed, bool plant_double_release)
 {
 	world *w = sot_alloc(sizeof(*w));
-	static const plan_row plan = {"tiny", 100, 134217728, 1073741824};
+	static const plan_row plan = {"tiny", 100, 134217728, 1073741824, 0};
 
 	w->s = sim_new(seed);
 	w->seed = seed;

@@ -25,6 +25,7 @@ typedef struct container {
 		char version[65];
 	} spec;
 	bool exists, running, reported_retired;
+	uint32_t probed, contested; /* the address that was probed before it is used; somebody has it */
 	uint64_t done_generation;
 	uint32_t done_restart_seq;
 	char version[65];

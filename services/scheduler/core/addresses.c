@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REFS_MAX 4096
+#define REFS_MAX 2048 /* instances of one request; each may hold two addresses */
 
 static asked *asked_new(uint64_t id, address_need need, const app *a)
 {
@@ -36,8 +36,10 @@ void address_need_set(controller *c, instance *i, address_need need)
 		sot_list_push(&c->asking, &i->app->asking);
 }
 
-static void frame_wants(controller *c, const app *a, const asked *q, const char *actor,
-    sot_uuid operation_id, sot_buf *frame)
+/* ---- frames ---- */
+
+static void frame_wants(
+    controller *c, const asked *q, const char *actor, sot_uuid operation_id, sot_buf *frame)
 {
 	struct sot_address_want *wants = sot_alloc_array(q->instance_count, sizeof(*wants));
 	struct sot_addresses_acquire m = {.request_id = q->request_id,
@@ -45,46 +47,80 @@ static void frame_wants(controller *c, const app *a, const asked *q, const char 
 	    .operation_id = operation_id,
 	    .wants = wants,
 	    .wants_count = q->instance_count};
+	sot_err err = {0};
 
-	(void)c;
 	for (size_t k = 0; k < q->instance_count; k++) {
 		wants[k].owner = q->instances[k];
-		wants[k].vlan = sot_str_c(a->row.vlan);
+		wants[k].vlan = sot_str_c(model_find_instance(c, q->instances[k])->row.vlan);
+		wants[k].families = SOT_IP_FAMILIES_AVAILABLE;
 	}
-	sot_err err = {0};
 	if (sot_addresses_acquire_encode(&m, frame, &err) != SOT_OK)
 		sot_buf_reset(frame);
 	free(wants);
 }
 
+static size_t add_ref(struct sot_address_ref *refs, size_t n, const instance *i,
+    const held_address *held, bool with_host)
+{
+	if (sot_ip_is_none(held->address))
+		return n;
+	refs[n] = (struct sot_address_ref){
+	    .owner = i->row.id, .address = held->address, .generation = held->generation};
+	if (with_host)
+		refs[n].host = i->row.host_id;
+	return n + 1;
+}
+
 static void frame_refs(
     controller *c, const asked *q, const char *actor, sot_uuid operation_id, sot_buf *frame)
 {
-	struct sot_address_ref *refs = sot_alloc_array(q->instance_count, sizeof(*refs));
+	struct sot_address_ref *refs = sot_alloc_array(2 * q->instance_count, sizeof(*refs));
+	bool binds = q->need == ADDRESS_BIND;
+	size_t n = 0;
 	sot_err err = {0};
 	sot_code code;
 
 	for (size_t k = 0; k < q->instance_count; k++) {
 		const instance *i = model_find_instance(c, q->instances[k]);
-		refs[k].owner = q->instances[k];
-		refs[k].address = sot_ip_from_v4(i->row.address);
-		refs[k].generation = i->row.address_generation;
-		if (q->need == ADDRESS_BIND)
-			refs[k].host = i->row.host_id;
+		n = add_ref(refs, n, i, &i->row.v4, binds);
+		n = add_ref(refs, n, i, &i->row.v6, binds);
 	}
-	if (q->need == ADDRESS_BIND) {
-		struct sot_addresses_bind m = {
-		    q->request_id, sot_str_c(actor), operation_id, refs, q->instance_count};
+	if (binds) {
+		struct sot_addresses_bind m = {q->request_id, sot_str_c(actor), operation_id, refs, n};
 		code = sot_addresses_bind_encode(&m, frame, &err);
 	} else {
-		struct sot_addresses_release m = {
-		    q->request_id, sot_str_c(actor), operation_id, refs, q->instance_count};
+		struct sot_addresses_release m = {q->request_id, sot_str_c(actor), operation_id, refs, n};
 		code = sot_addresses_release_encode(&m, frame, &err);
 	}
 	if (code != SOT_OK)
 		sot_buf_reset(frame);
 	free(refs);
 }
+
+static void frame_conflicts(
+    controller *c, const asked *q, const char *actor, sot_uuid operation_id, sot_buf *frame)
+{
+	struct sot_address_conflict *list = sot_alloc_array(q->instance_count, sizeof(*list));
+	struct sot_addresses_conflict m = {
+	    q->request_id, sot_str_c(actor), operation_id, list, q->instance_count};
+	sot_err err = {0};
+
+	for (size_t k = 0; k < q->instance_count; k++) {
+		const instance *i = model_find_instance(c, q->instances[k]);
+		const held_address *held =
+		    sot_ip_eq(i->conflict.address, i->row.v6.address) ? &i->row.v6 : &i->row.v4;
+		list[k] = (struct sot_address_conflict){.owner = i->row.id,
+		    .address = i->conflict.address,
+		    .generation = held->generation,
+		    .host = i->row.host_id,
+		    .mac = i->conflict.mac};
+	}
+	if (sot_addresses_conflict_encode(&m, frame, &err) != SOT_OK)
+		sot_buf_reset(frame);
+	free(list);
+}
+
+/* ---- asking ---- */
 
 static void send_asked(controller *c, app *a, asked *q)
 {
@@ -95,7 +131,9 @@ static void send_asked(controller *c, app *a, asked *q)
 
 	e->request_id = q->request_id;
 	if (q->need == ADDRESS_ACQUIRE)
-		frame_wants(c, a, q, actor, operation_id, &e->frame);
+		frame_wants(c, q, actor, operation_id, &e->frame);
+	else if (q->need == ADDRESS_CONFLICT)
+		frame_conflicts(c, q, actor, operation_id, &e->frame);
 	else
 		frame_refs(c, q, actor, operation_id, &e->frame);
 	sot_map_set(c->asked, &q->request_id, sizeof(q->request_id), q);
@@ -141,117 +179,7 @@ void addresses_ask(controller *c)
 	}
 }
 
-/* ---- replies ---- */
-
-static void grant(controller *c, instance *i, const struct sot_address_grant *g,
-    const struct sot_subnet_facts *facts)
-{
-	uint32_t address = sot_ip_v4(g->address);
-	const instance *holder = model_address_holder(c, address);
-
-	if (holder && holder != i) {
-		/* ipam took it back from `holder` and gave it away before its answer to us came: asked
-		 * again, it says the same when the holder's row is clear. */
-		i->app->ask_after[ADDRESS_ACQUIRE] = sot_mono_add_ms(c->now.mono, c->config.ipam_retry_ms);
-		(void)snprintf(i->app->address_text, sizeof(i->app->address_text),
-		    "ipam granted an address that %s still has", holder->row.name);
-		return;
-	}
-	model_set_address(c, i, address);
-	i->row.prefix = facts->prefix;
-	i->row.gateway = sot_ip_v4(facts->gateway);
-	i->row.vlan_id = facts->vlan_id;
-	i->row.mac = g->mac;
-	i->row.address_generation = g->generation;
-	i->need = ADDRESS_NOTHING;
-	touch_instance(c, i);
-	if (i->row.desired == SOT_DESIRED_STATE_RETIRED) {
-		/* Asked before it was retired; no agent ever heard of it. */
-		model_unbook(c, i);
-		instance_reclaim(c, i);
-		return;
-	}
-	instance_move(c, i, INSTANCE_CREATING);
-	model_spec_changed(c, i);
-}
-
-static void apply_granted(
-    controller *c, app *a, const asked *q, const struct sot_addresses_granted *m)
-{
-	a->address_text[0] = '\0';
-	for (size_t k = 0; k < m->grants_count; k++) {
-		instance *i = model_find_instance(c, m->grants[k].owner);
-		bool mine = false;
-		for (size_t n = 0; n < q->instance_count && !mine; n++)
-			mine = sot_uuid_eq(q->instances[n], m->grants[k].owner);
-		const struct sot_address_grant *g = &m->grants[k];
-		if (i && mine && i->row.address == 0 && i->host && g->address.family == 4 &&
-		    g->subnet < m->subnets_count)
-			grant(c, i, g, &m->subnets[g->subnet]);
-	}
-	if (m->grants_count != q->instance_count) /* all or none, by contract: do not spin on less */
-		a->ask_after[q->need] = sot_mono_add_ms(c->now.mono, c->config.retry_ms);
-}
-
-/* A definite no. Who is being retired holds nothing then; others wait for a better time. */
-static void apply_refused(controller *c, app *a, const asked *q, const struct sot_refused *m)
-{
-	model_copy_text(a->address_text, sizeof(a->address_text), m->text);
-	a->ask_after[q->need] = sot_mono_add_ms(c->now.mono, c->config.retry_ms);
-	if (m->code == SOT_REFUSAL_UNAVAILABLE || m->code == SOT_REFUSAL_INTERNAL ||
-	    q->need != ADDRESS_ACQUIRE)
-		return;
-	for (size_t k = 0; k < q->instance_count; k++) {
-		instance *i = model_find_instance(c, q->instances[k]);
-		if (!i || i->row.desired != SOT_DESIRED_STATE_RETIRED || i->row.address != 0)
-			continue;
-		model_unbook(c, i);
-		instance_reclaim(c, i);
-	}
-}
-
-static void apply_done(controller *c, const asked *q)
-{
-	for (size_t k = 0; k < q->instance_count; k++) {
-		instance *i = model_find_instance(c, q->instances[k]);
-		if (!i || i->need != q->need)
-			continue;
-		i->need = ADDRESS_NOTHING;
-		if (q->need == ADDRESS_BIND) {
-			i->bound = true;
-			continue;
-		}
-		model_set_address(c, i, 0);
-		instance_reclaim(c, i);
-	}
-}
-
-static void apply_reply(controller *c, app *a, const asked *q, sot_str frame)
-{
-	sot_wire_head head = {0};
-	struct sot_addresses_granted granted = {0};
-	struct sot_addresses_done done = {0};
-	struct sot_refused refused = {0};
-	sot_err err = {0};
-
-	if (sot_wire_peek(frame, &head, &err) != SOT_OK)
-		head.id = 0;
-	if (head.id == SOT_MSG_ADDRESSES_GRANTED && q->need == ADDRESS_ACQUIRE &&
-	    sot_addresses_granted_decode(frame, c->arena, &granted, &err) == SOT_OK) {
-		apply_granted(c, a, q, &granted);
-	} else if (head.id == SOT_MSG_ADDRESSES_DONE && q->need != ADDRESS_ACQUIRE &&
-	           sot_addresses_done_decode(frame, c->arena, &done, &err) == SOT_OK) {
-		apply_done(c, q);
-	} else if (head.id == SOT_MSG_REFUSED &&
-	           sot_refused_decode(frame, c->arena, &refused, &err) == SOT_OK) {
-		apply_refused(c, a, q, &refused);
-	} else {
-		model_copy_text(a->address_text, sizeof(a->address_text),
-		    SOT_STR("ipam gave an answer that cannot be read"));
-		a->ask_after[q->need] = sot_mono_add_ms(c->now.mono, c->config.retry_ms);
-	}
-	sot_arena_reset(c->arena);
-}
+/* ---- answers ---- */
 
 void controller_ipam_reply(controller *c, controller_now now, uint64_t request_id, sot_code code,
     sot_str frame, const char *why)
@@ -259,7 +187,7 @@ void controller_ipam_reply(controller *c, controller_now now, uint64_t request_i
 	asked *q = sot_map_remove(c->asked, &request_id, sizeof(request_id));
 
 	c->now = now;
-	if (!q)
+	if (vlans_answered(c, request_id, code, frame) || !q)
 		return;
 	for (size_t k = 0; k < q->instance_count; k++) {
 		instance *i = model_find_instance(c, q->instances[k]);
@@ -269,7 +197,7 @@ void controller_ipam_reply(controller *c, controller_now now, uint64_t request_i
 	app *a = sot_map_get_uuid(c->apps, q->app_id);
 	if (a) {
 		if (code == SOT_OK) {
-			apply_reply(c, a, q, frame);
+			addresses_apply(c, a, q, frame);
 		} else {
 			a->ask_after[q->need] = sot_mono_add_ms(now.mono, c->config.ipam_retry_ms);
 			model_copy_text(a->address_text, sizeof(a->address_text),

@@ -85,16 +85,16 @@ static finding look_place(controller *c, const operation *o, const step *s, cons
 
 static finding look_address(controller *c, const step *s, const instance *i)
 {
-	uint32_t a = i->row.address;
+	char v4[SOT_IP_TEXT], v6[SOT_IP_TEXT];
 	const char *why = i->app->address_text;
 
-	if (a != 0)
-		return found(
-		    VERDICT_DONE, "%u.%u.%u.%u", a >> 24, (a >> 16) & 255, (a >> 8) & 255, a & 255);
+	if (!sot_ip_is_none(i->row.v4.address))
+		return found(VERDICT_DONE, "%s%s%s", sot_ip_format(i->row.v4.address, v4),
+		    sot_ip_is_none(i->row.v6.address) ? "" : " and ", sot_ip_format(i->row.v6.address, v6));
 	if (is_late(c, s, c->config.wait_deadline_ms))
-		return found(VERDICT_FAIL, "no address in VLAN %s: %.400s", i->app->row.vlan, why);
-	return found(VERDICT_WAIT, "an address of VLAN %s%s%.400s", i->app->row.vlan,
-	    why[0] ? ": " : "", why);
+		return found(VERDICT_FAIL, "no address in VLAN %s: %.400s", i->row.vlan, why);
+	return found(
+	    VERDICT_WAIT, "an address of VLAN %s%s%.400s", i->row.vlan, why[0] ? ": " : "", why);
 }
 
 static bool spec_is_carried_out(const instance *i)
@@ -414,7 +414,7 @@ static void undo_not_begun(controller *c, operation *o)
 		if (s->row.kind != STEP_PLACE)
 			continue;
 		instance *i = step_instance(c, s);
-		if (i && i->row.address == 0)
+		if (i && sot_ip_is_none(i->row.v4.address))
 			instance_retire(c, i);
 	}
 }

@@ -1,5 +1,6 @@
 #include "assign.h"
 
+#include "parts.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,10 +67,22 @@ static struct sot_instance_spec spec_of(const instance *i, struct sot_env_var *e
 	    .cpu_milli = i->row.cpu_milli,
 	    .memory_bytes = i->row.memory_bytes,
 	    .disk_bytes = i->row.disk_bytes,
-	    .address = sot_ip_from_v4(i->row.address),
-	    .prefix = i->row.prefix,
-	    .gateway = i->row.gateway ? sot_ip_from_v4(i->row.gateway) : (sot_ip){0},
-	    .vlan_id = i->row.vlan_id,
+	    .address = i->row.v4.address,
+	    .prefix = i->row.v4.prefix,
+	    .gateway = i->row.v4.gateway,
+	    .address_generation = i->row.v4.generation,
+	    .address_v6 = i->row.v6.address,
+	    .prefix_v6 = i->row.v6.prefix,
+	    .gateway_v6 = i->row.v6.gateway,
+	    .address_v6_generation = i->row.v6.generation,
+	    .vlan_id = i->row.net.vlan_id,
+	    .vrf = i->row.net.vrf,
+	    .mtu = i->row.net.mtu,
+	    .isolated = i->row.net.isolated,
+	    .dns = (sot_ip *)i->row.net.dns, /* only read by the encoder */
+	    .dns_count = i->row.net.dns_count,
+	    .dns_search = sot_str_c(i->row.net.dns_search),
+	    .bandwidth_kbit = i->row.bandwidth_kbit,
 	    .mac = i->row.mac,
 	    .health = health_of(&a->health),
 	};
@@ -152,7 +165,7 @@ void assign_full(controller *c, host *h)
 
 	for (sot_link *l = h->instances.next; l != &h->instances; l = l->next) {
 		instance *i = SOT_CONTAINER(l, instance, of_host);
-		if (i->row.address != 0)
+		if (instance_is_told(i))
 			*VECTOR_PUSH(p.items, p.count, p.cap) = i;
 	}
 	send_parts(c, h, 0, &p);

@@ -45,6 +45,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 		*maps[i] = sot_map_new();
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		sot_list_init(lists[i]);
+	vlans_init(c);
 	c->next = batch_new();
 	c->next_request_id = sot_rand_u64(&c->rand) >> 16;
 	c->arena = sot_arena_new(MESSAGE_ARENA_MAX);
@@ -162,6 +163,7 @@ controller *controller_free(controller *c)
 	free_map(c->operations, release_operation);
 	free_map(c->keys, free);
 	free_map(c->asked, release_asked);
+	vlans_clear(c);
 	free(c->buried);
 	free(c->ended);
 	free(c->deleted);
@@ -279,10 +281,13 @@ void controller_load_key(controller *c, const key_row *row)
 static void resume_instance(controller *c, instance *i)
 {
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED) {
+		/* The last leader may have asked, and never read the answer. */
+		if (sot_ip_is_none(i->row.v4.address) && i->row.vlan[0])
+			address_need_set(c, i, ADDRESS_ACQUIRE);
 		instance_reclaim(c, i);
 	} else if (i->row.state == INSTANCE_RUNNING) {
 		address_need_set(c, i, ADDRESS_BIND);
-	} else if (i->host && i->row.address == 0) {
+	} else if (i->host && sot_ip_is_none(i->row.v4.address)) {
 		address_need_set(c, i, ADDRESS_ACQUIRE);
 	}
 }
@@ -308,6 +313,7 @@ void controller_loaded(controller *c, controller_now now)
 			o->steps[k]->since = now.mono;
 		wake_operation(c, o);
 	}
+	vlans_ask(c);
 }
 
 void controller_tick(controller *c, controller_now now)
@@ -316,6 +322,7 @@ void controller_tick(controller *c, controller_now now)
 	agents_tick(c);
 	relays_tick(c);
 	operations_tick(c);
+	vlans_ask(c);
 }
 
 /* ---- batches ---- */
@@ -339,6 +346,11 @@ static void *collect_next(sot_link *list)
 			*VECTOR_PUSH(array, count, room_) = &SOT_CONTAINER(l_, type, dirty)->row;              \
 	} while (0)
 
+static bool holds_nothing(const instance_row *row)
+{
+	return sot_ip_is_none(row->v4.address) && sot_ip_is_none(row->v6.address);
+}
+
 /* Who lost an address is written before who got it: the unique index looks row by row. */
 static void put_addressless_first(controller_batch *b)
 {
@@ -346,11 +358,11 @@ static void put_addressless_first(controller_batch *b)
 	size_t n = 0;
 
 	for (size_t k = 0; k < b->instance_count; k++) {
-		if (b->instances[k]->address == 0)
+		if (holds_nothing(b->instances[k]))
 			sorted[n++] = b->instances[k];
 	}
 	for (size_t k = 0; k < b->instance_count; k++) {
-		if (b->instances[k]->address != 0)
+		if (!holds_nothing(b->instances[k]))
 			sorted[n++] = b->instances[k];
 	}
 	free(b->instances);

@@ -14,20 +14,30 @@ void instance_set_desired(controller *c, instance *i, enum sot_desired_state des
 	model_spec_changed(c, i);
 }
 
+bool instance_is_told(const instance *i)
+{
+	return i->host &&
+	       (!sot_ip_is_none(i->row.v4.address) ||
+	           (i->row.desired == SOT_DESIRED_STATE_RETIRED && i->row.observed_generation > 0));
+}
+
 /*
- *   host   address   what is true                          next
- *   yes    yes       its agent may have it                 the agent reports `retired`
- *   yes    no        an address may have been granted      acquire (again), then release
- *   no     yes       nobody runs it, the address is held   release
- *   no     no        nothing is left of it                 retired
+ *   what is true                                        next
+ *   its agent has it                                    the agent reports `retired`
+ *   addresses were asked for, the answer is open        ipam's answer
+ *   placed, nobody knows whether ipam granted           acquire (again), then release
+ *   addresses are held                                  release
+ *   nothing is left of it                               retired
  */
 void instance_reclaim(controller *c, instance *i)
 {
-	if (i->host && i->row.address != 0) {
+	if (instance_is_told(i)) {
 		model_spec_changed(c, i);
-	} else if (i->host) {
+	} else if (i->need == ADDRESS_ACQUIRE) {
+		/* answered soon, or asked again */
+	} else if (i->host && !model_holds_address(i)) {
 		address_need_set(c, i, ADDRESS_ACQUIRE);
-	} else if (i->row.address != 0) {
+	} else if (model_holds_address(i)) {
 		address_need_set(c, i, ADDRESS_RELEASE);
 	} else {
 		instance_move(c, i, INSTANCE_RETIRED);
@@ -89,14 +99,13 @@ static instance_state state_of(const instance *i, const struct sot_instance_stat
 
 static void say_health(controller *c, const instance *i, enum sot_health from)
 {
-	char id[SOT_UUID_TEXT];
-	uint32_t a = i->row.address;
+	char id[SOT_UUID_TEXT], address[SOT_IP_TEXT];
 	sot_buf data;
 
 	model_text_init(&data);
 	sot_buf_printf(&data,
-	    "{\"id\":\"%s\",\"address\":\"%u.%u.%u.%u\",\"changed\":{\"health\":[\"%s\",\"%s\"]}}",
-	    sot_uuid_format(i->row.id, id), a >> 24, (a >> 16) & 255, (a >> 8) & 255, a & 255,
+	    "{\"id\":\"%s\",\"address\":\"%s\",\"changed\":{\"health\":[\"%s\",\"%s\"]}}",
+	    sot_uuid_format(i->row.id, id), sot_ip_format(i->row.v4.address, address),
 	    health_name(from), health_name(i->row.health));
 	say_event(c, "instance.health", i->row.name, i->app, i->host, app_operation(i->app), &data);
 }
@@ -130,6 +139,23 @@ static void note_failure(controller *c, instance *i, bool failed)
 	i->has_failed = failed;
 }
 
+/* Somebody else uses an address that this instance was given: it needs another one. True then. A
+ * status about an address that it does not hold (any more) is late. */
+static bool note_conflict(controller *c, instance *i, const struct sot_instance_status *s)
+{
+	sot_ip address = s->conflict_address;
+
+	if (sot_ip_is_none(address) || i->row.desired == SOT_DESIRED_STATE_RETIRED ||
+	    (!sot_ip_eq(address, i->row.v4.address) && !sot_ip_eq(address, i->row.v6.address)))
+		return false;
+	if (i->need == ADDRESS_CONFLICT)
+		return true;
+	i->conflict.address = address;
+	i->conflict.mac = s->conflict_mac;
+	address_need_set(c, i, ADDRESS_CONFLICT);
+	return true;
+}
+
 void instance_apply_status(controller *c, instance *i, const struct sot_instance_status *s)
 {
 	/* A generation that was never given out is a lie or a restored database; an older one than
@@ -146,7 +172,8 @@ void instance_apply_status(controller *c, instance *i, const struct sot_instance
 	if (instance_state_may(i->row.state, to))
 		instance_move(c, i, to);
 	touch_instance(c, i);
-	if (to == INSTANCE_RUNNING && !i->bound && i->need == ADDRESS_NOTHING)
+	if (!note_conflict(c, i, s) && to == INSTANCE_RUNNING && !i->bound &&
+	    i->need == ADDRESS_NOTHING)
 		address_need_set(c, i, ADDRESS_BIND);
 	if (to == INSTANCE_RETIRING && s->observed == SOT_OBSERVED_STATE_RETIRED &&
 	    s->generation == i->row.generation) {

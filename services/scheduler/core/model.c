@@ -1,4 +1,4 @@
-#include "model.h"
+#include "parts.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -47,21 +47,47 @@ host *model_find_host(controller *c, sot_str name)
 	return sot_map_get(c->hosts_by_name, name.p, name.n);
 }
 
-instance *model_address_holder(const controller *c, uint32_t address)
+#define ADDRESS_KEY 18
+static const uint8_t *address_key(uint8_t dst[static ADDRESS_KEY], uint16_t vrf, sot_ip address)
 {
-	return sot_map_get(c->by_address, &address, sizeof(address));
+	dst[0] = (uint8_t)vrf;
+	dst[1] = (uint8_t)(vrf >> 8);
+	memcpy(dst + 2, address.b, sizeof(address.b));
+	if (address.family == 4)
+		dst[17] =
+		    4; /* the bytes after an IPv4 address are 0; ::4 with no network is none of ours */
+	return dst;
 }
 
-void model_set_address(controller *c, instance *i, uint32_t address)
+instance *model_address_holder(const controller *c, uint16_t vrf, sot_ip address)
 {
-	uint32_t before = i->row.address;
+	uint8_t key[ADDRESS_KEY];
 
-	if (before != 0)
-		sot_map_remove(c->by_address, &before, sizeof(before));
-	if (address != 0)
-		sot_map_set(c->by_address, &address, sizeof(address), i);
-	i->row.address = address;
+	return sot_map_get(c->by_address, address_key(key, vrf, address), sizeof(key));
+}
+
+static void index_address(controller *c, instance *i, sot_ip address)
+{
+	uint8_t key[ADDRESS_KEY];
+
+	if (!sot_ip_is_none(address))
+		sot_map_set(c->by_address, address_key(key, i->row.net.vrf, address), sizeof(key), i);
+}
+
+void model_set_address(controller *c, instance *i, held_address *held, const held_address *next)
+{
+	uint8_t key[ADDRESS_KEY];
+
+	if (!sot_ip_is_none(held->address))
+		sot_map_remove(c->by_address, address_key(key, i->row.net.vrf, held->address), sizeof(key));
+	*held = *next;
+	index_address(c, i, held->address);
 	touch_instance(c, i);
+}
+
+bool model_holds_address(const instance *i)
+{
+	return !sot_ip_is_none(i->row.v4.address) || !sot_ip_is_none(i->row.v6.address);
 }
 
 const version_row *model_find_version(const app *a, const char *version)
@@ -221,8 +247,8 @@ instance *model_add_instance(controller *c, app *a, instance_row *row)
 	sot_list_push(&a->instances, &i->of_app);
 	sot_map_set_uuid(c->instances, row->id, i);
 	sot_map_set(c->instances_by_name, row->name, strlen(row->name), i);
-	if (row->address != 0)
-		sot_map_set(c->by_address, &row->address, sizeof(row->address), i);
+	index_address(c, i, i->row.v4.address);
+	index_address(c, i, i->row.v6.address);
 	return i;
 }
 
@@ -287,7 +313,7 @@ void model_unbook(controller *c, instance *i)
 void model_spec_changed(controller *c, instance *i)
 {
 	touch_instance(c, i);
-	if (!i->host || i->row.address == 0)
+	if (!instance_is_told(i))
 		return;
 	mark(&i->host->pushes, &i->push);
 	mark(&c->changed_hosts, &i->host->changed);
@@ -313,13 +339,11 @@ static void say_instance_state(controller *c, const instance *i, instance_state 
 	sot_buf_printf(&data, "{\"id\":\"%s\",\"changed\":{\"state\":[\"%s\",\"%s\"]}",
 	    sot_uuid_format(i->row.id, id), instance_state_name(from),
 	    instance_state_name(i->row.state));
-	if (i->row.address != 0) {
-		uint32_t a = i->row.address;
-		sot_buf_printf(&data, ",\"address\":\"%u.%u.%u.%u\"", a >> 24, (a >> 16) & 255,
-		    (a >> 8) & 255, a & 255);
-	} else {
+	char address[SOT_IP_TEXT];
+	if (sot_ip_is_none(i->row.v4.address))
 		sot_buf_add_c(&data, ",\"address\":null");
-	}
+	else
+		sot_buf_printf(&data, ",\"address\":\"%s\"", sot_ip_format(i->row.v4.address, address));
 	if (i->row.state == INSTANCE_FAILED) {
 		sot_buf_add_c(&data, ",\"error\":");
 		sot_buf_add_json(&data, sot_str_c(i->row.error));

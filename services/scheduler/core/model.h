@@ -56,9 +56,22 @@ typedef enum address_need {
 	ADDRESS_NOTHING,
 	ADDRESS_ACQUIRE,
 	ADDRESS_BIND,
+	ADDRESS_CONFLICT, /* the agent found `conflict` in use by somebody else */
 	ADDRESS_RELEASE,
 	ADDRESS_NEEDS
 } address_need;
+
+/* A VLAN as ipam tells it: where it reaches, what is free. Free counts are hints. */
+typedef struct vlan {
+	sot_link all;
+	char name[33], group[33];
+	uint64_t free_v4;
+	struct vlan_place {
+		enum sot_scope_kind kind;
+		char name[64];
+	} * places; /* owned; none: everywhere */
+	size_t place_count;
+} vlan;
 
 typedef struct instance {
 	instance_row row;
@@ -69,6 +82,10 @@ typedef struct instance {
 	address_need need;
 	bool asked; /* a request to ipam that names it is open */
 	bool bound; /* ipam knows that it is in use */
+	struct {
+		sot_ip address; /* none: no conflict */
+		sot_mac mac;
+	} conflict;
 	bool has_failed;
 	sot_mono failed_since;
 } instance;
@@ -141,6 +158,14 @@ struct controller {
 		size_t buried, ended, deleted;
 	} written; /* how many of them the last batch held */
 	bool capacity_changed;
+	struct {
+		sot_map *by_name;
+		sot_link all;
+		uint64_t version;                 /* of ipam's last answer */
+		uint64_t request_id;              /* 0: no question is open */
+		bool known;                       /* there was an answer in this leadership */
+		char blocked[OPERATION_TEXT_MAX]; /* why ipam gives nothing out now, or "" */
+	} vlans;
 	uint64_t next_request_id;
 	sot_arena *arena; /* for the message that is handled */
 	controller_stats stats;
@@ -152,9 +177,11 @@ instance *model_find_instance(controller *c, sot_uuid id);
 app *model_find_app(controller *c, sot_str name);
 host *model_find_host(controller *c, sot_str name);
 /* The instance whose row holds the address, NULL when none. */
-instance *model_address_holder(const controller *c, uint32_t address);
-/* The row holds another address from now on; 0 for none. */
-void model_set_address(controller *c, instance *i, uint32_t address);
+instance *model_address_holder(const controller *c, uint16_t vrf, sot_ip address);
+/* `held` (&i->row.v4 or .v6) becomes `next`; an address of none for nothing. */
+void model_set_address(controller *c, instance *i, held_address *held, const held_address *next);
+/* It holds an address of either family. */
+bool model_holds_address(const instance *i);
 const version_row *model_find_version(const app *a, const char *version);
 const key_row *model_find_key(const controller *c, const char *actor, const char *key);
 void model_remember_key(controller *c, const key_row *row);

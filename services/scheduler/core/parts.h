@@ -34,9 +34,28 @@ instance *place_leaver(controller *c, app *a);
 void instance_retire(controller *c, instance *i);
 /* The next step of a retirement, whatever was reached before. */
 void instance_reclaim(controller *c, instance *i);
+/* Its agent has a spec of it, or may have. Not while a contested address is being replaced. */
+bool instance_is_told(const instance *i);
 void instance_set_desired(controller *c, instance *i, enum sot_desired_state desired);
 /* What an agent sees of it. */
 void instance_apply_status(controller *c, instance *i, const struct sot_instance_status *status);
+
+/* ---- vlans.c ---- */
+void vlans_init(controller *c);
+void vlans_clear(controller *c);
+/* Asks ipam what changed, unless a question is open. */
+void vlans_ask(controller *c);
+/* True when the request was the one of vlans_ask. code and frame as in controller_ipam_reply. */
+bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str frame);
+/* The VLAN that an instance of `wanted` (a VLAN or a group of VLANs) would get on the host: of
+ * those that reach it the one with most free addresses. NULL when none reaches it. */
+vlan *vlans_of_host(const controller *c, const char *wanted, const host *h);
+/* Why nothing can be placed on `wanted` now, whatever the host; false when something can. */
+bool vlans_block(const controller *c, const char *wanted, sot_buf *why);
+
+/* ---- address_replies.c ---- */
+/* What a reply to `q` with code SOT_OK says. */
+void addresses_apply(controller *c, app *a, const asked *q, sot_str frame);
 
 /* ---- addresses.c ---- */
 void address_need_set(controller *c, instance *i, address_need need);

@@ -5,13 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static placement_bar bar_of(const host *h)
+static placement_bar bar_of(const controller *c, const app *a, const host *h)
 {
 	if (h->row.state == HOST_DOCKER_SICK)
 		return PLACEMENT_DOCKER_SICK;
 	if (h->row.state != HOST_ONLINE || h->row.revoked)
 		return PLACEMENT_NOT_ONLINE;
-	return h->row.schedulable ? PLACEMENT_OPEN : PLACEMENT_CORDONED;
+	if (!h->row.schedulable)
+		return PLACEMENT_CORDONED;
+	const vlan *v = vlans_of_host(c, a->row.vlan, h);
+	if (!v)
+		return PLACEMENT_NO_VLAN;
+	return v->free_v4 ? PLACEMENT_OPEN : PLACEMENT_NO_ADDRESS;
 }
 
 /* One row per host that is not retired; the caller frees it. ret_hosts: the hosts in the same
@@ -31,7 +36,7 @@ static placement_host *table_new(controller *c, const app *a, host ***ret_hosts,
 		table[n++] = (placement_host){
 		    .az = h->row.az,
 		    .rack = h->row.rack,
-		    .bar = bar_of(h),
+		    .bar = bar_of(c, a, h),
 		    .capacity = {h->row.cpu_milli, h->row.memory_bytes, h->row.disk_bytes},
 		    .booked = {h->row.booked_cpu_milli, h->row.booked_memory_bytes,
 		        h->row.booked_disk_bytes},
@@ -67,52 +72,67 @@ static instance **waiting(controller *c, const operation *o, size_t *ret_count)
 
 static void put(controller *c, operation *o, instance *i, host *h)
 {
+	vlan *v = vlans_of_host(c, o->app->row.vlan, h);
+
+	memcpy(i->row.vlan, v->name, sizeof(i->row.vlan)); /* never NULL: its host was open */
+	v->free_v4--;
 	model_book(c, i, h);
 	instance_move(c, i, INSTANCE_PLACED);
 	address_need_set(c, i, ADDRESS_ACQUIRE);
 	c->stats.placements++;
-	say_log(c, o, LOG_INFO, "%s: placed on %s (zone %s, rack %s)", i->row.name, h->row.name,
-	    h->row.az, h->row.rack);
+	say_log(c, o, LOG_INFO, "%s: placed on %s (zone %s, rack %s), VLAN %s", i->row.name,
+	    h->row.name, h->row.az, h->row.rack, v->name);
 }
 
-static void say_refusal(controller *c, operation *o, size_t left, const placement_refusal *why)
+/* `text`: what the operation waits for. */
+static void wait_for(controller *c, operation *o, const sot_buf *text)
 {
 	char before[OPERATION_TEXT_MAX];
-	sot_buf text;
 
 	memcpy(before, o->place_text, sizeof(before));
-	model_text_init(&text);
-	sot_buf_printf(&text, "a host for %zu instance%s: ", left, left == 1 ? "" : "s");
-	placement_refusal_text(why, &text);
-	model_copy_text(o->place_text, sizeof(o->place_text), sot_buf_str(&text));
-	sot_buf_clear(&text);
+	model_copy_text(o->place_text, sizeof(o->place_text), sot_buf_str(text));
 	if (strcmp(before, o->place_text) != 0)
 		say_log(c, o, LOG_WARN, "waits for %s", o->place_text);
 	o->place_after = sot_mono_add_ms(c->now.mono, c->config.retry_ms);
 }
 
+/* False, with the reason in `why`, when no host fits. */
+static bool place_one(controller *c, operation *o, instance *i, placement_refusal *why)
+{
+	size_t host_count = 0, chosen = 0;
+	host **hosts = NULL;
+	placement_host *table = table_new(c, o->app, &hosts, &host_count);
+	placement_need need = {i->row.cpu_milli, i->row.memory_bytes, i->row.disk_bytes};
+	bool fits = placement_place(table, host_count, &need, 1, &chosen, why) == 1;
+
+	if (fits)
+		put(c, o, i, hosts[chosen]);
+	free(table);
+	free(hosts);
+	return fits;
+}
+
 void operation_place(controller *c, operation *o)
 {
-	size_t count = 0, host_count = 0;
+	size_t count = 0, placed = 0;
 	instance **list = waiting(c, o, &count);
+	placement_refusal why = {0};
+	sot_buf text;
 
+	model_text_init(&text);
 	if (count > 0 && sot_mono_reached(c->now.mono, o->place_after)) {
-		host **hosts = NULL;
-		placement_host *table = table_new(c, o->app, &hosts, &host_count);
-		placement_need need = {
-		    list[0]->row.cpu_milli, list[0]->row.memory_bytes, list[0]->row.disk_bytes};
-		placement_refusal why = {0};
-		size_t *chosen = sot_alloc_array(count, sizeof(*chosen));
-		size_t placed = placement_place(table, host_count, &need, count, chosen, &why);
-
-		for (size_t k = 0; k < placed; k++)
-			put(c, o, list[k], hosts[chosen[k]]);
+		bool blocked = vlans_block(c, o->app->row.vlan, &text);
+		while (!blocked && placed < count && place_one(c, o, list[placed], &why))
+			placed++;
+		if (placed < count && !blocked) {
+			size_t left = count - placed;
+			sot_buf_printf(&text, "a host for %zu instance%s: ", left, left == 1 ? "" : "s");
+			placement_refusal_text(&why, &text);
+		}
 		if (placed < count)
-			say_refusal(c, o, count - placed, &why);
-		free(chosen);
-		free(table);
-		free(hosts);
+			wait_for(c, o, &text);
 	}
+	sot_buf_clear(&text);
 	free(list);
 }
 

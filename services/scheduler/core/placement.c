@@ -70,6 +70,8 @@ static bool refuses(const placement_host *host, const placement_need *need, plac
 	    [PLACEMENT_NOT_ONLINE] = PLACEMENT_REASON_OFFLINE,
 	    [PLACEMENT_CORDONED] = PLACEMENT_REASON_CORDONED,
 	    [PLACEMENT_DOCKER_SICK] = PLACEMENT_REASON_DOCKER,
+	    [PLACEMENT_NO_VLAN] = PLACEMENT_REASON_VLAN,
+	    [PLACEMENT_NO_ADDRESS] = PLACEMENT_REASON_ADDRESS,
 	};
 	placement_need room = room_on(host);
 
@@ -229,6 +231,8 @@ void placement_refusal_text(const placement_refusal *refusal, sot_buf *out)
 	    {PLACEMENT_REASON_CPU, "cpu", true},
 	    {PLACEMENT_REASON_MEMORY, "memory", true},
 	    {PLACEMENT_REASON_DISK, "disk", true},
+	    {PLACEMENT_REASON_VLAN, "not reached by the VLAN", false},
+	    {PLACEMENT_REASON_ADDRESS, "no address left in the VLAN", false},
 	    {PLACEMENT_REASON_CORDONED, "cordoned", false},
 	    {PLACEMENT_REASON_OFFLINE, "not online", false},
 	    {PLACEMENT_REASON_DOCKER, "Docker does not answer", false},

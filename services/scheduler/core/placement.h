@@ -24,6 +24,8 @@ typedef enum placement_bar {
 	PLACEMENT_NOT_ONLINE,
 	PLACEMENT_CORDONED,
 	PLACEMENT_DOCKER_SICK,
+	PLACEMENT_NO_VLAN,    /* no VLAN that is wanted reaches it */
+	PLACEMENT_NO_ADDRESS, /* those that do are full */
 } placement_bar;
 
 typedef struct placement_host {
@@ -37,6 +39,8 @@ typedef enum placement_reason {
 	PLACEMENT_REASON_OFFLINE,
 	PLACEMENT_REASON_CORDONED,
 	PLACEMENT_REASON_DOCKER,
+	PLACEMENT_REASON_VLAN,
+	PLACEMENT_REASON_ADDRESS,
 	PLACEMENT_REASON_CPU,
 	PLACEMENT_REASON_MEMORY,
 	PLACEMENT_REASON_DISK,

@@ -29,6 +29,7 @@ static instance *new_instance(controller *c, const operation *o)
 	    .cpu_milli = p ? p->cpu_milli : 100,
 	    .memory_bytes = p ? p->memory_bytes : 134217728,
 	    .disk_bytes = p ? p->disk_bytes : 0,
+	    .bandwidth_kbit = p ? p->bandwidth_kbit : 0,
 	    .image = sot_strdup(g ? g->row.reference : a->row.image),
 	    .error = sot_strdup(""),
 	    .created_unix_ms = c->now.wall.unix_ms,

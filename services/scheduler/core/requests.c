@@ -302,7 +302,7 @@ static bool check_instance(const instance *i, const sot_instance_act *m, problem
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 		return problem_set(
 		    p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->row.name);
-	if (i->row.address == 0 && m->action != SOT_INSTANCE_ACTION_RETIRE)
+	if (sot_ip_is_none(i->row.v4.address) && m->action != SOT_INSTANCE_ACTION_RETIRE)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance",
 		    "%s is not placed yet; wait for its operation, or cancel that", i->row.name);
 	return true;

@@ -2,13 +2,13 @@
  * are the same structs, so that the database, the simulator's store and the memory cannot drift.
  *
  * Pure. Texts of the caller's length are owned pointers and are copied by *_row_copy and freed by
- * *_row_clear; all others are bounded by the schema. Times are Unix milliseconds, 0 for NULL;
- * IPv4 addresses are in host byte order, 0 for NULL.
+ * *_row_clear; all others are bounded by the schema. Times are Unix milliseconds, 0 for NULL.
  */
 #ifndef SCHEDULER_ROWS_H
 #define SCHEDULER_ROWS_H
 
 #include "messages.h"
+#include "sot_ip.h"
 #include "sot_mem.h"
 #include "sot_uuid.h"
 
@@ -16,7 +16,25 @@ typedef struct plan_row {
 	char name[33];
 	uint32_t cpu_milli;
 	uint64_t memory_bytes, disk_bytes;
+	uint32_t bandwidth_kbit; /* each direction; 0: no limit */
 } plan_row;
+
+/* An address that ipam granted, and how to use it. */
+typedef struct held_address {
+	sot_ip address, gateway; /* none: not held; no gateway */
+	uint8_t prefix;
+	uint64_t generation;
+} held_address;
+
+/* What an instance's interface is told about its VLAN. */
+#define DNS_MAX 3
+typedef struct vlan_facts {
+	uint16_t vlan_id, vrf, mtu; /* mtu 0: as the uplink */
+	bool isolated;
+	sot_ip dns[DNS_MAX];
+	size_t dns_count;
+	char dns_search[201];
+} vlan_facts;
 
 typedef struct image_row {
 	char name[65], reference[256];
@@ -112,11 +130,11 @@ typedef struct instance_row {
 	uint64_t generation;
 	uint32_t restart_seq;
 	sot_uuid host_id; /* zero: on no host */
-	uint32_t address, gateway;
-	uint8_t prefix;
-	uint16_t vlan_id;
+	char vlan[33];    /* where its addresses are from; "" until it is placed */
+	held_address v4, v6;
+	vlan_facts net;
 	sot_mac mac;
-	uint64_t address_generation;
+	uint32_t bandwidth_kbit;
 	uint32_t cpu_milli;
 	uint64_t memory_bytes, disk_bytes;
 	char *image; /* owned, never NULL */

@@ -112,12 +112,12 @@ static sot_uuid id(cursor *at)
 	return value;
 }
 
-static uint32_t ipv4(cursor *at)
+static sot_ip ip(cursor *at)
 {
-	uint32_t value = 0;
+	sot_ip value = {0};
 
-	if (at->l->code == SOT_OK && !store_is_null(at->res, at->row, at->column))
-		note(at->l, store_ipv4(at->res, at->row, at->column, &value, &at->l->err));
+	if (at->l->code == SOT_OK)
+		note(at->l, store_ip(at->res, at->row, at->column, &value, &at->l->err));
 	at->column++;
 	return value;
 }
@@ -158,6 +158,7 @@ static void on_plans(void *self, const store_result *res)
 		row.cpu_milli = u32(&at);
 		row.memory_bytes = u64(&at);
 		row.disk_bytes = u64(&at);
+		row.bandwidth_kbit = u32(&at);
 		controller_load_plan(at.l->c, &row);
 	}
 }
@@ -310,14 +311,39 @@ static void on_versions(void *self, const store_result *res)
 
 static void read_address(cursor *at, instance_row *row)
 {
-	row->address = ipv4(at);
-	row->prefix = u8(at);
-	row->gateway = ipv4(at);
-	row->vlan_id = u16(at);
+	row->v4.address = ip(at);
+	row->v4.prefix = u8(at);
+	row->v4.gateway = ip(at);
+	row->net.vlan_id = u16(at);
 	sot_str mac = text(at);
 	if (mac.n > 0)
 		note(at->l, sot_parse_mac(mac, row->mac.b, &at->l->err));
-	row->address_generation = u64(at);
+	row->v4.generation = u64(at);
+}
+
+static void read_resolvers(cursor *at, vlan_facts *net)
+{
+	sot_str rest = text(at);
+
+	while (rest.n > 0 && net->dns_count < DNS_MAX && at->l->code == SOT_OK) {
+		sot_str one = sot_str_cut(rest, ',', &rest);
+		note(at->l, sot_ip_parse(one, &net->dns[net->dns_count++], &at->l->err));
+	}
+}
+
+static void read_network(cursor *at, instance_row *row)
+{
+	COPY(at, row->vlan);
+	row->net.vrf = u16(at);
+	row->net.mtu = u16(at);
+	row->net.isolated = flag(at);
+	read_resolvers(at, &row->net);
+	COPY(at, row->net.dns_search);
+	row->v6.address = ip(at);
+	row->v6.prefix = u8(at);
+	row->v6.gateway = ip(at);
+	row->v6.generation = u64(at);
+	row->bandwidth_kbit = u32(at);
 }
 
 static void read_observed(cursor *at, instance_row *row)
@@ -356,6 +382,7 @@ static void on_instances(void *self, const store_result *res)
 		row.image = sot_strndup(text(&at));
 		COPY(&at, row.version);
 		read_observed(&at, &row);
+		read_network(&at, &row);
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_instance(at.l->c, &row, &at.l->err));
 		instance_row_clear(&row);

@@ -37,7 +37,7 @@ static void item_u64(store_tx *tx, uint64_t v)
 	store_item_i64(tx, (int64_t)v);
 }
 
-/* The zero id and address 0 are NULL. */
+/* The zero id is NULL. */
 static void item_id(store_tx *tx, sot_uuid id)
 {
 	if (sot_uuid_is_zero(id))
@@ -46,19 +46,24 @@ static void item_id(store_tx *tx, sot_uuid id)
 		store_item_uuid(tx, id);
 }
 
-static void item_address(store_tx *tx, uint32_t address)
+static void item_resolvers(store_tx *tx, const vlan_facts *net)
 {
-	if (address == 0)
-		store_item_null(tx);
-	else
-		store_item_ipv4(tx, address);
+	char address[SOT_IP_TEXT];
+	SOT_AUTO_BUF list = {0};
+
+	sot_buf_init(&list, (DNS_MAX + 1) * SOT_IP_TEXT);
+	sot_buf_add_c(&list, "{");
+	for (size_t k = 0; k < net->dns_count; k++)
+		sot_buf_printf(&list, "%s%s", k ? "," : "", sot_ip_format(net->dns[k], address));
+	sot_buf_add_c(&list, "}");
+	store_item_str(tx, sot_buf_str(&list));
 }
 
 static void item_mac(store_tx *tx, const instance_row *row)
 {
 	char mac[18];
 
-	item_c(tx, row->address ? sot_format_mac(row->mac.b, mac) : "");
+	item_c(tx, !sot_ip_is_none(row->v4.address) ? sot_format_mac(row->mac.b, mac) : "");
 }
 
 static void item_digest(store_tx *tx, const uint8_t *digest)
@@ -199,12 +204,12 @@ static void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, item_u64, row->generation);
 	COLUMN(r, n, item_u64, row->restart_seq);
 	COLUMN(r, n, item_id, row->host_id);
-	COLUMN(r, n, item_address, row->address);
-	COLUMN(r, n, item_u64, row->prefix);
-	COLUMN(r, n, item_address, row->gateway);
-	COLUMN(r, n, item_u64, row->vlan_id);
+	COLUMN(r, n, store_item_ip, row->v4.address);
+	COLUMN(r, n, item_u64, row->v4.prefix);
+	COLUMN(r, n, store_item_ip, row->v4.gateway);
+	COLUMN(r, n, item_u64, row->net.vlan_id);
 	COLUMN(r, n, item_mac, row);
-	COLUMN(r, n, item_u64, row->address_generation);
+	COLUMN(r, n, item_u64, row->v4.generation);
 	COLUMN(r, n, item_u64, row->cpu_milli);
 	COLUMN(r, n, item_u64, row->memory_bytes);
 	COLUMN(r, n, item_u64, row->disk_bytes);
@@ -220,6 +225,17 @@ static void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, store_item_i64, row->observed_unix_ms);
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
+	COLUMN(r, n, item_c, row->vlan);
+	COLUMN(r, n, item_u64, row->net.vrf);
+	COLUMN(r, n, item_u64, row->net.mtu);
+	COLUMN(r, n, store_item_bool, row->net.isolated);
+	COLUMN(r, n, item_resolvers, &row->net);
+	COLUMN(r, n, item_c, row->net.dns_search);
+	COLUMN(r, n, store_item_ip, row->v6.address);
+	COLUMN(r, n, item_u64, row->v6.prefix);
+	COLUMN(r, n, store_item_ip, row->v6.gateway);
+	COLUMN(r, n, item_u64, row->v6.generation);
+	COLUMN(r, n, item_u64, row->bandwidth_kbit);
 }
 
 static void write_operations(store_tx *tx, const operation_row **r, size_t n)

@@ -1,3 +1,3 @@
 -- name: load_plans
--- columns: name text, cpu_milli int4, memory_bytes int8, disk_bytes int8
-SELECT name, cpu_milli, memory_bytes, disk_bytes FROM scheduler.plan
+-- columns: name text, cpu_milli int4, memory_bytes int8, disk_bytes int8, bandwidth_kbit int4
+SELECT name, cpu_milli, memory_bytes, disk_bytes, bandwidth_kbit FROM scheduler.plan

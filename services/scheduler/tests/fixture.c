@@ -162,6 +162,19 @@ static void on_release(void *self, const void *from, const sot_addresses_release
 	say_done(w, from, m->request_id, changed);
 }
 
+static void on_vlans_read(void *self, const void *from, const sot_vlans_read *m)
+{
+	world *w = self;
+	SOT_AUTO_BUF out = {0};
+	sot_err err = {0};
+	sot_vlan_state lan = {.name = SOT_STR("default"), .free_v4 = HOLDINGS};
+	sot_vlans reply = {
+	    .request_id = m->request_id, .version = 1, .full = true, .vlans = &lan, .vlans_count = 1};
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	assert_int_equal(sot_vlans_encode(&reply, &out, &err), SOT_OK);
+	(void)bus_send(w->ipam, from, sot_buf_str(&out), &err);
+}
+
 static void on_bind(void *self, const void *from, const sot_addresses_bind *m)
 {
 	say_done(self, from, m->request_id, (uint32_t)m->refs_count);
@@ -173,6 +186,7 @@ static void on_ipam_frame(void *self, const bus_peer *from, sot_str frame)
 	    .addresses_acquire = on_acquire,
 	    .addresses_release = on_release,
 	    .addresses_bind = on_bind,
+	    .vlans_read = on_vlans_read,
 	};
 	world *w = self;
 	sot_err err = {0};

@@ -1,0 +1,190 @@
+/* Addresses as the controller sees them: which VLAN, how many are left, contested and lost ones. */
+#include "controller_bench.h"
+
+static void a_host_gets_the_vlan_of_the_group_that_reaches_it(void **state)
+{
+	bench *b = *state;
+	sot_vlan_scope here = {SOT_SCOPE_KIND_RACK, SOT_STR("r")};
+	sot_vlan_scope elsewhere = {SOT_SCOPE_KIND_AZ, SOT_STR("z9")};
+
+	b->vlan_count = 2;
+	b->vlans[0] = (sot_vlan_state){.name = SOT_STR("far"),
+	    .group = SOT_STR("net"),
+	    .free_v4 = 1000,
+	    .scopes = &elsewhere,
+	    .scopes_count = 1};
+	b->vlans[1] = (sot_vlan_state){.name = SOT_STR("near"),
+	    .group = SOT_STR("net"),
+	    .free_v4 = 10,
+	    .scopes = &here,
+	    .scopes_count = 1};
+	bench_pass(b, 1000);
+	bench_create(b, 1);
+	assert_string_equal(b->wanted_vlan, "near");
+	assert_string_equal(b->instance.vlan, "near");
+}
+
+static void a_vlan_that_reaches_no_host_is_named_as_the_reason(void **state)
+{
+	bench *b = *state;
+	sot_vlan_scope elsewhere = {SOT_SCOPE_KIND_HOST, SOT_STR("h2")};
+
+	b->vlans[0].scopes = &elsewhere;
+	b->vlans[0].scopes_count = 1;
+	bench_pass(b, 1000);
+	bench_create(b, 1);
+	assert_string_equal(b->operation.waits_for,
+	    "a host for 1 instance: 0 of 1 hosts fit: 1 not reached by the VLAN");
+	b->vlans[0].scopes_count = 0;
+	bench_pass(b, 1000); /* the answer wakes who waits */
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
+}
+
+static void nothing_is_placed_where_no_address_is_left(void **state)
+{
+	bench *b = *state;
+
+	b->vlans[0].free_v4 = 2;
+	bench_pass(b, 1000);
+	bench_create(b, 3);
+	assert_int_equal(b->ipam_owners, 2);
+	assert_string_equal(b->operation.waits_for,
+	    "a host for 1 instance: 0 of 1 hosts fit: 1 no address left in the VLAN");
+}
+
+static void what_blocks_ipam_blocks_placement_in_the_same_words(void **state)
+{
+	bench *b = *state;
+
+	(void)snprintf(b->blocked, sizeof(b->blocked), "restored; waits for the report of h1");
+	bench_pass(b, 1000);
+	bench_create(b, 1);
+	assert_string_equal(b->operation.waits_for, "ipam: restored; waits for the report of h1");
+	assert_int_equal(b->ipam_message, 0);
+	b->blocked[0] = '\0';
+	bench_pass(b, 1000);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
+}
+
+static void a_vlan_that_is_not_there_is_waited_for_by_name(void **state)
+{
+	bench *b = *state;
+
+	b->vlan_count = 0;
+	bench_pass(b, 1000);
+	bench_create(b, 1);
+	assert_string_equal(
+	    b->operation.waits_for, "a VLAN or group of VLANs called net: there is none");
+}
+
+static void a_full_vlan_is_left_for_another_of_its_group(void **state)
+{
+	bench *b = *state;
+
+	b->vlan_count = 2;
+	b->vlans[0] = (sot_vlan_state){.name = SOT_STR("one"), .group = SOT_STR("net"), .free_v4 = 20};
+	b->vlans[1] = (sot_vlan_state){.name = SOT_STR("two"), .group = SOT_STR("net"), .free_v4 = 10};
+	bench_pass(b, 1000);
+	bench_create(b, 1);
+	assert_string_equal(b->wanted_vlan, "one");
+	bench_refuse(b, SOT_REFUSAL_BLOCKED, "VLAN one is full");
+	assert_string_equal(b->wanted_vlan, "two");
+	bench_grant(b);
+	assert_string_equal(b->instance.vlan, "two");
+}
+
+/* The agent reports that somebody else uses the address it was given. */
+static void report_conflict(bench *b, uint64_t seq, sot_ip address)
+{
+	sot_instance_status one = {.instance_id = b->instance.id,
+	    .generation = b->instance.generation,
+	    .observed = SOT_OBSERVED_STATE_FAILED,
+	    .error = SOT_STR("10.66.0.2 is in use"),
+	    .conflict_address = address,
+	    .conflict_mac = {{0x52, 0x54, 0, 1, 2, 3}}};
+
+	TELL(b, status, .boot_id = SOT_STR("b"), .agent_start_id = 9, .seq = seq, .instances = &one,
+	    .instances_count = 1);
+}
+
+static void a_contested_address_is_reported_and_replaced(void **state)
+{
+	bench *b = *state;
+
+	bench_create(b, 1);
+	bench_grant(b);
+	sot_ip first = b->instance.v4.address;
+	report_conflict(b, 1, first);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_CONFLICT);
+	assert_true(sot_ip_eq(b->conflict.address, first));
+	assert_int_equal(b->conflict.mac.b[0], 0x52);
+	bench_done(b, 1, 0);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
+	bench_grant(b);
+	assert_false(sot_ip_eq(b->spec.address, first));
+	assert_true(sot_ip_eq(b->spec.address, b->instance.v4.address));
+	assert_int_equal(b->spec.generation, 2);
+	bench_status(b, 2, 2, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
+	assert_int_equal(b->operation.state, OPERATION_DONE);
+}
+
+static void a_late_report_about_another_address_changes_nothing(void **state)
+{
+	bench *b = *state;
+
+	bench_bring_up(b);
+	b->ipam_message = 0;
+	report_conflict(b, 7, sot_ip_from_v4(0x0a420077));
+	assert_int_equal(b->ipam_message, 0);
+}
+
+static void a_contested_instance_that_is_retired_leaves_nothing_behind(void **state)
+{
+	bench *b = *state;
+
+	bench_create(b, 1);
+	bench_grant(b);
+	report_conflict(b, 1, b->instance.v4.address);
+	bench_done(b, 1, 0); /* now it asks for another one */
+	ASK(b, operation_cancel, .operation_id = b->operation.id);
+	assert_int_equal(b->instance.desired, SOT_DESIRED_STATE_RETIRED);
+	bench_grant(b); /* the answer to what it asked before */
+	bench_status(b, 2, b->instance.generation, SOT_OBSERVED_STATE_RETIRED, SOT_HEALTH_UNKNOWN);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_RELEASE);
+	bench_done(b, 1, 0);
+	assert_int_equal(b->instance.state, INSTANCE_RETIRED);
+}
+
+static void a_binding_that_ipam_does_not_know_makes_it_ask_what_it_holds(void **state)
+{
+	bench *b = *state;
+
+	bench_create(b, 1);
+	bench_grant(b);
+	bench_status(b, 1, 1, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_BIND);
+	bench_done(b, 0, 1);
+	bench_pass(b, 60000);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
+	bench_grant(b); /* another one: the old one was given away */
+	assert_int_equal(b->spec.generation, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_host_gets_the_vlan_of_the_group_that_reaches_it),
+	    TEST(a_vlan_that_reaches_no_host_is_named_as_the_reason),
+	    TEST(nothing_is_placed_where_no_address_is_left),
+	    TEST(what_blocks_ipam_blocks_placement_in_the_same_words),
+	    TEST(a_vlan_that_is_not_there_is_waited_for_by_name),
+	    TEST(a_full_vlan_is_left_for_another_of_its_group),
+	    TEST(a_contested_address_is_reported_and_replaced),
+	    TEST(a_late_report_about_another_address_changes_nothing),
+	    TEST(a_contested_instance_that_is_retired_leaves_nothing_behind),
+	    TEST(a_binding_that_ipam_does_not_know_makes_it_ask_what_it_holds),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,100 @@
+/* controller_bench - one controller with one host, and a world that answers it by hand. For the
+ * tests of core/.
+ */
+#ifndef SCHEDULER_CONTROLLER_BENCH_H
+#define SCHEDULER_CONTROLLER_BENCH_H
+
+#include "controller.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct bench {
+	controller *c;
+	controller_now now;
+	sot_arena *arena;
+	uint64_t requests, keys;
+	sot_uuid host_id;
+	/* what the batches since the last look brought */
+	sot_accepted accepted;
+	sot_refusal refusal;
+	char text[600], pointer[129];
+	uint32_t reply;
+	instance_row instance; /* the newest row; texts are not kept */
+	operation_row operation;
+	uint64_t ipam_id;
+	uint32_t ipam_message;
+	size_t ipam_owners;
+	sot_uuid owners[16];
+	uint64_t acked_seq, wanted_generation;
+	size_t assigned;
+	sot_instance_spec spec; /* the last one of the last assign; its texts and lists are not kept */
+	uint64_t vlans_id;      /* an open question about VLANs; answered by settle */
+	sot_vlan_state vlans[8];
+	size_t vlan_count;
+	char blocked[100];
+	char wanted_vlan[33]; /* of the last want */
+	sot_address_conflict conflict;
+	uint32_t next_address; /* last byte of the next grant */
+} bench;
+
+int bench_setup(void **state);
+int bench_teardown(void **state);
+
+/* Commits whatever is there, as a database that always says yes, and answers the question about
+ * VLANs with b->vlans (at first one, `net`, with 1000 free addresses). */
+void bench_settle(bench *b);
+/* Time passes; one tick. */
+void bench_pass(bench *b, int64_t ms);
+void bench_hello(bench *b);
+/* The app `shop` in VLAN or group `net`, with `count` instances. */
+void bench_create(bench *b, uint32_t count);
+/* Answers of ipam to the open request: an address each; how many refs were changed and skipped. */
+void bench_grant(bench *b);
+void bench_done(bench *b, uint32_t changed, uint32_t skipped);
+void bench_refuse(bench *b, sot_refusal code, const char *text);
+void bench_status(
+    bench *b, uint64_t seq, uint64_t generation, sot_observed_state observed, sot_health health);
+/* One instance that runs and is healthy. */
+void bench_bring_up(bench *b);
+
+#define ASK(b, type, ...)                                                                          \
+	do {                                                                                           \
+		static const char digest_[32] = "0123456789012345678901234567890";                         \
+		static const controller_peer peer_;                                                        \
+		char key_[32];                                                                             \
+		sot_buf out_;                                                                              \
+		sot_err err_ = {0};                                                                        \
+		(void)snprintf(key_, sizeof(key_), "k%llu", (unsigned long long)++(b)->keys);              \
+		sot_##type m_ = {.request_id = ++(b)->requests,                                            \
+		    .context = {.actor = SOT_STR("user:u"),                                                \
+		        .idempotency_key = sot_str_c(key_),                                                \
+		        .request_sha256 = {digest_, 32}},                                                  \
+		    __VA_ARGS__};                                                                          \
+		sot_buf_init(&out_, SOT_WIRE_FRAME_MAX);                                                   \
+		if (sot_##type##_encode(&m_, &out_, &err_) != SOT_OK)                                      \
+			fail_msg("%s", err_.text);                                                             \
+		controller_request((b)->c, (b)->now, &peer_, sot_buf_str(&out_));                          \
+		sot_buf_clear(&out_);                                                                      \
+		bench_settle(b);                                                                           \
+	} while (0)
+
+#define TELL(b, type, ...)                                                                         \
+	do {                                                                                           \
+		sot_buf out_;                                                                              \
+		sot_err err_ = {0};                                                                        \
+		sot_##type m_ = {__VA_ARGS__};                                                             \
+		sot_buf_init(&out_, SOT_WIRE_FRAME_MAX);                                                   \
+		if (sot_##type##_encode(&m_, &out_, &err_) != SOT_OK)                                      \
+			fail_msg("%s", err_.text);                                                             \
+		(void)controller_agent_message((b)->c, (b)->now, (b)->host_id, sot_buf_str(&out_), &err_); \
+		sot_buf_clear(&out_);                                                                      \
+		bench_settle(b);                                                                           \
+	} while (0)
+
+#endif
