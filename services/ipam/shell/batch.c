@@ -356,7 +356,8 @@ void ipam_on_pump(void *self, uint64_t missed)
 	else if (allocator_needs_load(ip->allocator) && store_is_up(ip->store))
 		load(ip);
 	bool is_idle = !ip->batch_is_out && allocator_queued(ip->allocator) == 0;
-	if (is_idle && ip->networks_open == 0 && ip->service && service_is_draining(ip->service))
+	if (is_idle && ip->networks_open == 0 && sot_list_empty(&ip->changes) && ip->service &&
+	    service_is_draining(ip->service))
 		service_drained(ip->service);
 }
 

@@ -1,4 +1,4 @@
-#include "ipam.h"
+#include "change.h"
 
 #include "sot_log.h"
 
@@ -118,6 +118,7 @@ sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err 
 	ip->allocator = allocator_new();
 	ip->arena = sot_arena_new(ARENA_BYTES);
 	ip->open = sot_map_new();
+	sot_list_init(&ip->changes);
 	sot_buf_init(&ip->frame, SOT_WIRE_FRAME_MAX);
 	register_metrics(ip);
 	ip->pump_timer = reactor_after_ms(loop, -1, ipam_on_pump, ip);
@@ -159,6 +160,7 @@ ipam *ipam_free(ipam *ip)
 	/* Ends what is open in the database: its callbacks still need the rest. */
 	ip->service = NULL;
 	store_free(ip->store);
+	change_free_all(ip);
 	reactor_remove(ip->pump_timer);
 	reactor_remove(ip->hint_timer);
 	reactor_remove(ip->retry_timer);

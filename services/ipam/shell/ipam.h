@@ -50,6 +50,7 @@ typedef struct ipam {
 	int64_t load_clock_unix_ms;
 	sot_err load_error, batch_error;
 	size_t networks_open; /* network_create requests in the database */
+	sot_link changes;     /* administrative changes under way, see change.h */
 
 	sot_metric *m_requests, *m_refused, *m_granted, *m_released, *m_batches, *m_lost, *m_loads,
 	    *m_queue;
@@ -80,6 +81,21 @@ void ipam_on_pump(void *self, uint64_t missed);
 /* Rows were committed: says so on the hints socket, at most 20 times a second. */
 void ipam_hint(ipam *ip);
 void ipam_on_hint_rested(void *self, uint64_t missed);
+
+/* Why a request cannot be taken now, or NULL. */
+const char *ipam_why_not_now(const ipam *ip);
+
+/* ---- vlans.c, subnets.c, ranges.c, fixed.c: rows of the table of requests.c ---- */
+void ipam_on_vlan_create(void *self, const void *from, const sot_vlan_create *m);
+void ipam_on_vlan_update(void *self, const void *from, const sot_vlan_update *m);
+void ipam_on_vlan_delete(void *self, const void *from, const sot_vlan_delete *m);
+void ipam_on_subnet_create(void *self, const void *from, const sot_subnet_create *m);
+void ipam_on_subnet_update(void *self, const void *from, const sot_subnet_update *m);
+void ipam_on_subnet_delete(void *self, const void *from, const sot_subnet_delete *m);
+void ipam_on_range_create(void *self, const void *from, const sot_range_create *m);
+void ipam_on_range_delete(void *self, const void *from, const sot_range_delete *m);
+void ipam_on_address_fix(void *self, const void *from, const sot_address_fix *m);
+void ipam_on_address_free(void *self, const void *from, const sot_address_free *m);
 
 /* ---- networks.c ---- */
 void ipam_network_create(ipam *ip, const bus_peer *from, const sot_network_create *m);

@@ -146,7 +146,7 @@ void ipam_send_answers(ipam *ip)
 
 /* ---- requests ---- */
 
-static const char *why_not_now(const ipam *ip)
+const char *ipam_why_not_now(const ipam *ip)
 {
 	if (ip->service && service_is_draining(ip->service))
 		return "ipam is stopping; try again";
@@ -158,7 +158,7 @@ static const char *why_not_now(const ipam *ip)
 static void submit(
     ipam *ip, const bus_peer *from, uint64_t request_id, request *r, sot_str actor, sot_uuid op)
 {
-	const char *why = why_not_now(ip);
+	const char *why = ipam_why_not_now(ip);
 	if (why) {
 		request_free(r);
 		sot_refused refused = {
@@ -216,7 +216,7 @@ static void on_bind(void *self, const void *from, const sot_addresses_bind *m)
 static void on_network(void *self, const void *from, const sot_network_create *m)
 {
 	ipam *ip = self;
-	const char *why = why_not_now(ip);
+	const char *why = ipam_why_not_now(ip);
 	if (!why) {
 		ipam_network_create(ip, from, m);
 		return;
@@ -247,6 +247,16 @@ void ipam_on_frame(void *self, const bus_peer *from, sot_str frame)
 	    .addresses_acquire = on_acquire,
 	    .addresses_release = on_release,
 	    .addresses_bind = on_bind,
+	    .vlan_create = ipam_on_vlan_create,
+	    .vlan_update = ipam_on_vlan_update,
+	    .vlan_delete = ipam_on_vlan_delete,
+	    .subnet_create = ipam_on_subnet_create,
+	    .subnet_update = ipam_on_subnet_update,
+	    .subnet_delete = ipam_on_subnet_delete,
+	    .range_create = ipam_on_range_create,
+	    .range_delete = ipam_on_range_delete,
+	    .address_fix = ipam_on_address_fix,
+	    .address_free = ipam_on_address_free,
 	    .network_create = on_network,
 	    .ping = on_ping,
 	};

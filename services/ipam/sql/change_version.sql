@@ -1,0 +1,3 @@
+-- name: change_version
+-- columns: version int8
+SELECT version FROM ipam.plan

@@ -1,0 +1,3 @@
+-- name: vlan_gone
+-- columns: none
+DELETE FROM ipam.vlan WHERE id = $1::uuid
