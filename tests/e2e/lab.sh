@@ -17,6 +17,8 @@ for part in lib docker postgres images services host demo; do
   # shellcheck source=/dev/null
   . "$SOT_SRC/deploy/local/$part.sh"
 done
+# shellcheck source=tests/e2e/trunk.sh
+. "$here/trunk.sh"
 SOT_IMAGES=${SOT_IMAGES:-$SOT_SRC/build/images} # where tests/e2e/images built and keeps them
 
 lab_guard() { # refuses to work in the machine's own network
@@ -83,6 +85,7 @@ lab_wire_plain() {
 }
 lab_unwire() { # nothing of a laboratory's links is left
   local ns link
+  trunk_switch_down
   for ns in $(ip netns list | awk '{ print $1 }'); do ip netns delete "$ns"; done
   for link in $(ip -o link show type bridge | awk -F': ' '{ print $2 }'); do ip link delete "$link"; done
 }
