@@ -1,63 +1,34 @@
 /* sotalia-monitor-bridge: reports of hosts and instances, and platform events, to CAT. */
-#include "reactor.h"
-#include "service.h"
+#include "service_main.h"
 #include "shell/bridge.h"
-#include "sot_failpoint.h"
-#include "sot_log.h"
 
-#include <stdio.h>
-
-typedef struct process {
-	bridge *bridge;
-	service *service;
-} process;
-
-static void on_drained(void *self)
+static sot_code load(int argc, char **argv, void *config, bool *ret_is_over, sot_err *err)
 {
-	service_drained(((process *)self)->service);
+	return bridge_config_load(argc, argv, config, ret_is_over, err);
 }
 
-static void drain(void *self)
+static sot_code begin(reactor *loop, const void *config, void **ret, sot_err *err)
 {
-	process *p = self;
-	bridge_drain(p->bridge, on_drained, p);
+	SOT_AUTO(bridge) b = NULL;
+	sot_code code = bridge_new(loop, config, &b, err);
+	if (code == SOT_OK)
+		*ret = SOT_TAKE(b);
+	return code;
 }
 
-static sot_code serve(const bridge_config *config, sot_err *err)
+static void drain(void *work, void (*done)(void *self), void *self)
 {
-	SOT_AUTO(reactor) loop = NULL;
-	SOT_AUTO(bridge) work = NULL;
-	SOT_AUTO(service) life = NULL;
-	process p = {NULL, NULL};
-	const service_options options = {.drain = drain, .self = &p};
-	sot_code code = reactor_new(&loop, err);
-	if (code == SOT_OK)
-		code = bridge_new(loop, config, &work, err);
-	if (code == SOT_OK)
-		code = service_new(loop, &options, &life, err);
-	if (code != SOT_OK)
-		return code;
-	p = (process){work, life};
-	service_ready(life);
-	return reactor_run(loop, err);
+	bridge_drain(work, done, self);
+}
+
+static void end(void *work)
+{
+	bridge_free(work);
 }
 
 int main(int argc, char **argv)
 {
-	bridge_config config;
-	bool is_over = false;
-	sot_err err;
-	sot_failpoint_setup();
-	sot_log_setup("monitor-bridge", SOT_INFO);
-	if (bridge_config_load(argc, argv, &config, &is_over, &err) != SOT_OK) {
-		(void)fprintf(stderr, "sotalia-monitor-bridge: %s\n", err.text);
-		return 2;
-	}
-	if (is_over)
-		return 0;
-	if (serve(&config, &err) != SOT_OK) {
-		sot_log_err(SOT_ERROR, "bridge.failed", &err, "%s", "");
-		return 1;
-	}
-	return 0;
+	static const service_program program = {"monitor-bridge", load, begin, drain, end};
+	static bridge_config config;
+	return service_main(&program, &config, argc, argv);
 }

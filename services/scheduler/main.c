@@ -1,66 +1,36 @@
 /* sotalia-scheduler: hosts, apps, instances, operations; one leads, others stand by. */
+#include "service_main.h"
 #include "shell/scheduler.h"
 
-#include <stdio.h>
-
-#include "service.h"
-#include "sot_failpoint.h"
-#include "sot_log.h"
-
-typedef struct process {
-	scheduler *scheduler;
-	service *service;
-} process;
-
-static void on_drained(void *self)
+static sot_code load(int argc, char **argv, void *config, bool *ret_is_over, sot_err *err)
 {
-	service_drained(((process *)self)->service);
+	return scheduler_config_load(argc, argv, config, ret_is_over, err);
 }
 
-static void drain(void *self)
+static sot_code begin(reactor *loop, const void *config, void **ret, sot_err *err)
 {
-	process *p = self;
+	SOT_AUTO(scheduler) s = NULL;
+	sot_code code = scheduler_new(loop, config, &s, err);
 
-	scheduler_drain(p->scheduler, on_drained, p);
+	if (code == SOT_OK)
+		*ret = SOT_TAKE(s);
+	return code;
 }
 
-static sot_code serve(const scheduler_config *config, sot_err *err)
+static void drain(void *work, void (*done)(void *self), void *self)
 {
-	SOT_AUTO(reactor) loop = NULL;
-	SOT_AUTO(scheduler) work = NULL;
-	SOT_AUTO(service) life = NULL;
-	process p = {NULL, NULL};
-	const service_options options = {.drain = drain, .self = &p};
-	sot_code code = reactor_new(&loop, err);
+	scheduler_drain(work, done, self);
+}
 
-	if (code == SOT_OK)
-		code = scheduler_new(loop, config, &work, err);
-	if (code == SOT_OK)
-		code = service_new(loop, &options, &life, err);
-	if (code != SOT_OK)
-		return code;
-	p = (process){work, life};
-	service_ready(life);
-	return reactor_run(loop, err);
+static void end(void *work)
+{
+	scheduler_free(work);
 }
 
 int main(int argc, char **argv)
 {
-	scheduler_config config;
-	bool is_over = false;
-	sot_err err;
+	static const service_program program = {"scheduler", load, begin, drain, end};
+	static scheduler_config config;
 
-	sot_failpoint_setup();
-	sot_log_setup("scheduler", SOT_INFO);
-	if (scheduler_config_load(argc, argv, &config, &is_over, &err) != SOT_OK) {
-		(void)fprintf(stderr, "sotalia-scheduler: %s\n", err.text);
-		return 2;
-	}
-	if (is_over)
-		return 0;
-	if (serve(&config, &err) != SOT_OK) {
-		sot_log_err(SOT_ERROR, "scheduler.failed", &err, "%s", "");
-		return 1;
-	}
-	return 0;
+	return service_main(&program, &config, argc, argv);
 }
