@@ -1,18 +1,24 @@
-/* gratuitous_arp - tells the neighbours of a network which MAC an address has now. */
-#ifndef HOSTAGENT_GRATUITOUS_ARP_H
-#define HOSTAGENT_GRATUITOUS_ARP_H
+/* announcement - tells the neighbours which MAC an address has now: a gratuitous ARP for IPv4, an
+ * unsolicited neighbour advertisement for IPv6.
+ */
+#ifndef HOSTAGENT_ANNOUNCEMENT_H
+#define HOSTAGENT_ANNOUNCEMENT_H
 
-#include "sot_err.h"
+#include "net_record.h"
 
-#include <stdint.h>
+#define ANNOUNCEMENT_ARP_SIZE 60u /* the smallest Ethernet frame without its check sum */
+#define ANNOUNCEMENT_ND_SIZE 86u  /* Ethernet 14, IPv6 40, advertisement 24, option 8 */
 
-#define GRATUITOUS_ARP_SIZE 60u /* the smallest Ethernet frame without its check sum */
+/* Pure: an ARP request for one's own address (RFC 5227, ARP Announcement). */
+void announcement_arp(
+    sot_ip address, const uint8_t mac[6], uint8_t frame[static ANNOUNCEMENT_ARP_SIZE]);
+/* Pure: a neighbour advertisement to all nodes, with the override flag (RFC 4861, 7.2.6). */
+void announcement_nd(
+    sot_ip address, const uint8_t mac[6], uint8_t frame[static ANNOUNCEMENT_ND_SIZE]);
 
-/* Pure: an ARP request for one's own address (RFC 5227, ARP Announcement). Host byte order. */
-void gratuitous_arp_build(
-    uint32_t address, const uint8_t mac[6], uint8_t frame[static GRATUITOUS_ARP_SIZE]);
-/* Sends it from the link, through a packet socket made by the caller in that namespace. */
-sot_code gratuitous_arp_send(
-    int packet_fd, int link_index, uint32_t address, const uint8_t mac[6], sot_err *err);
+/* Sends both, as far as the record has both, out of the link `link_index` through a packet socket
+ * that was made in its namespace. */
+sot_code announcement_send(
+    int packet_fd, int link_index, const net_record *record, sot_err *err) SOT_CHECK;
 
 #endif

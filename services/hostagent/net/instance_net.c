@@ -1,65 +1,94 @@
 #include "instance_net.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/if_bridge.h>
-#include <net/ethernet.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "gratuitous_arp.h"
-#include "rtnl.h"
+#include "announcement.h"
+#include "guard.h"
+#include "kernel_setting.h"
+#include "net_address.h"
+#include "net_link.h"
+#include "net_shaper.h"
 #include "sot_time.h"
 
-enum { FORWARDING_DEADLINE_MS = 2000, FORWARDING_POLL_NS = 200000 };
+enum { FORWARDING_DEADLINE_MS = 2000, FORWARDING_POLL_NS = 100000 };
 static const char inside_link[] = "eth0";
-
-/* A setting the kernel was built without is no fault: the caller decides. */
-static sot_code write_setting(const char *path, const char *value, sot_err *err)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return sot_fail_errno(
-		    err, errno == ENOENT ? SOT_NOT_FOUND : SOT_UNAVAILABLE, errno, "%s", path);
-	size_t n = strlen(value);
-	ssize_t written = write(fd, value, n);
-	int why = errno;
-	close(fd);
-	if (written < 0 || (size_t)written != n)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, why, "%s", path);
-	return SOT_OK;
-}
 
 static sot_code write_settings(sot_err *err)
 {
 	static const struct {
 		const char *path, *value;
-		bool optional;
+		bool optional; /* a setting that the kernel was built without is no fault */
 	} settings[] = {
-	    {"/proc/sys/net/ipv4/conf/eth0/arp_ignore", "1", false},
-	    {"/proc/sys/net/ipv4/conf/eth0/arp_announce", "2", false},
-	    {"/proc/sys/net/ipv4/ping_group_range", "0 2147483647", true},
-	    {"/proc/sys/net/ipv6/conf/eth0/accept_ra", "0", true},
+	    {"net/ipv4/conf/eth0/arp_ignore", "1", false},
+	    {"net/ipv4/conf/eth0/arp_announce", "2", false},
+	    {"net/ipv4/ping_group_range", "0 2147483647", true},
 	};
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		sot_code code = write_setting(settings[i].path, settings[i].value, err);
+		sot_code code = kernel_setting_write(settings[i].path, settings[i].value, err);
 		if (code != SOT_OK && !settings[i].optional)
 			return code;
 	}
 	return SOT_OK;
 }
 
-/* The namespace of a dead container goes asynchronously: its link may still be there. */
-static sot_code delete_leftover(rtnl *host, const char *name, sot_err *err)
+/* Without an IPv6 address of its own an instance has no business in the VLAN's IPv6; with one it
+ * takes no other, from no router. Its link-local address is the one that the guard knows. */
+static void write_ipv6_settings(const net_record *record)
 {
-	rtnl_link old;
-	sot_code code = rtnl_link_get(host, name, &old, err);
+	static const char *const settings[][2] = {
+	    {"accept_ra", "0"}, {"accept_dad", "0"}, {"dad_transmits", "0"}, {"addr_gen_mode", "0"}};
+	if (sot_ip_is_none(record->address6)) {
+		kernel_setting_ipv6(inside_link, "disable_ipv6", "1");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		kernel_setting_ipv6(inside_link, settings[i][0], settings[i][1]);
+}
+
+/* A name that an earlier, guarded instance had: its rules would hold for this one. */
+static sot_code drop_guard(netlink *filter, const net_record *record, sot_err *err)
+{
+	guard_element elements[GUARD_ELEMENTS_MAX];
+	net_record guarded = *record;
+	guarded.guard = true;
+	size_t count = guard_elements(&guarded, elements);
+	sot_code code = SOT_OK;
+	for (size_t i = 0; i < count && (code == SOT_OK || code == SOT_NOT_FOUND); i++)
+		code = guard_remove(filter, &elements[i], 1, err);
+	return code == SOT_NOT_FOUND ? SOT_OK : code;
+}
+
+static sot_code put_guard(
+    const net_record *record, const instance_net_context *context, sot_err *err)
+{
+	guard_element elements[GUARD_ELEMENTS_MAX];
+	SOT_AUTO(netlink) filter = NULL;
+	size_t count = guard_elements(record, elements);
+	sot_code code = netlink_open(NETLINK_NETFILTER, &filter, err);
+	if (code == SOT_OK && count == 0)
+		return drop_guard(filter, record, err);
+	if (code == SOT_OK)
+		code = guard_add(filter, elements, count, err);
+	if (code == SOT_NOT_FOUND && context->make_table) {
+		code = context->make_table(context->self, err);
+		if (code == SOT_OK)
+			code = guard_add(filter, elements, count, err);
+	}
+	return code;
+}
+
+/* The namespace of a dead container goes asynchronously: its link may still be there. */
+static sot_code delete_leftover(netlink *host, const char *name, sot_err *err)
+{
+	net_link old;
+	sot_code code = net_link_get(host, name, &old, err);
 	if (code == SOT_NOT_FOUND)
 		return SOT_OK;
 	if (code != SOT_OK)
@@ -68,65 +97,108 @@ static sot_code delete_leftover(rtnl *host, const char *name, sot_err *err)
 		return sot_fail(err, SOT_CONFLICT,
 		    "link %s exists and is a %s, not a left-over veth; rename or remove it", name,
 		    old.kind[0] ? old.kind : "device");
-	code = rtnl_link_delete(host, old.index, err);
+	code = net_link_delete(host, old.index, err);
 	return code == SOT_NOT_FOUND ? SOT_OK : code;
 }
 
-static sot_code add_pair(rtnl *host, const net_record *record, int netns_fd, sot_err *err)
+static sot_code find_bridge(netlink *host, const net_record *record, net_link *ret, sot_err *err)
 {
-	char path[96];
-	rtnl_link bridge, port;
-	rtnl_veth veth = {.name = record->host_link,
+	sot_code code = net_link_get(host, record->bridge, ret, err);
+	if (code == SOT_NOT_FOUND)
+		return sot_fail(err, SOT_NOT_FOUND,
+		    "bridge %s of VLAN %u does not exist on this host; sotalia-netd makes it (see its "
+		    "output "
+		    "and the uplink keys of the agent's configuration)",
+		    record->bridge, record->vlan);
+	if (code == SOT_OK && strcmp(ret->kind, "bridge") != 0)
+		return sot_fail(err, SOT_CONFLICT, "link %s is not a bridge", record->bridge);
+	return code;
+}
+
+/* A left-over link is looked for only when its name is in the way. */
+static sot_code add_pair(
+    netlink *host, const net_record *record, const net_link_veth *veth, sot_err *err)
+{
+	sot_code code = net_link_add_veth(host, veth, err);
+	if (code != SOT_CONFLICT)
+		return code;
+	code = delete_leftover(host, record->host_link, err);
+	return code == SOT_OK ? net_link_add_veth(host, veth, err) : code;
+}
+
+static sot_code set_up_host_end(netlink *host, const net_record *record, int netns_fd, sot_err *err)
+{
+	net_link bridge, port;
+	sot_code code = find_bridge(host, record, &bridge, err);
+	if (code != SOT_OK)
+		return code;
+	const net_link_veth veth = {.name = record->host_link,
 	    .peer_name = inside_link,
 	    .peer_mac = record->mac,
 	    .peer_netns_fd = netns_fd,
+	    .master = bridge.index,
 	    .mtu = record->mtu};
-	sot_code code = rtnl_link_get(host, record->bridge, &bridge, err);
-	if (code == SOT_OK && strcmp(bridge.kind, "bridge") != 0)
-		code = sot_fail(err, SOT_CONFLICT, "link %s is not a bridge", record->bridge);
+	code = add_pair(host, record, &veth, err);
 	if (code == SOT_OK)
-		code = delete_leftover(host, record->host_link, err);
-	if (code == SOT_OK)
-		code = rtnl_veth_add(host, &veth, err);
-	if (code == SOT_OK)
-		code = rtnl_link_get(host, record->host_link, &port, err);
+		code = net_link_get(host, record->host_link, &port, err);
 	if (code != SOT_OK)
 		return code;
 	/* The host has no business in the instance's VLAN: no ND, no MLD from its end. */
-	(void)snprintf(
-	    path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", record->host_link);
-	(void)write_setting(path, "1", NULL);
-	rtnl_link_change change = {.index = port.index, .master = bridge.index, .up = true};
-	return rtnl_link_set(host, &change, err);
+	kernel_setting_ipv6(record->host_link, "disable_ipv6", "1");
+	if (record->isolated)
+		code = net_link_isolate(host, port.index, true, err);
+	if (code == SOT_OK && record->bandwidth_kbit)
+		code = net_shaper_set(host, port.index, record->bandwidth_kbit, err);
+	if (code == SOT_OK)
+		code = net_link_set(host, port.index, &(net_link_change){.up = true}, err);
+	return code;
 }
 
-static sot_code set_up_inside(rtnl *inside, const net_record *record, sot_err *err)
+static sot_code give_addresses(netlink *inside, int index, const net_record *record, sot_err *err)
 {
-	rtnl_link loopback, link;
-	sot_code code = rtnl_link_get(inside, "lo", &loopback, err);
+	sot_code code = net_address_add(inside, index, record->address, record->prefix, err);
+	if (code == SOT_OK && !sot_ip_is_none(record->address6))
+		code = net_address_add(inside, index, record->address6, record->prefix6, err);
 	if (code == SOT_OK)
-		code = rtnl_link_set(inside, &(rtnl_link_change){.index = loopback.index, .up = true}, err);
+		code = net_link_set(inside, index, &(net_link_change){.up = true}, err);
+	if (code == SOT_OK && !sot_ip_is_none(record->gateway))
+		code = net_address_set_gateway(inside, index, record->gateway, err);
+	if (code == SOT_OK && !sot_ip_is_none(record->gateway6))
+		code = net_address_set_gateway(inside, index, record->gateway6, err);
+	return code;
+}
+
+static sot_code set_up_inside(const net_record *record, int *ret_index, sot_err *err)
+{
+	SOT_AUTO(netlink) inside = NULL;
+	net_link link;
+	sot_code code = netlink_open(NETLINK_ROUTE, &inside, err);
+	if (code == SOT_OK) /* the loopback device of every namespace has the index 1 */
+		code = net_link_set(inside, 1, &(net_link_change){.up = true}, err);
+	if (code == SOT_OK)
+		code = net_link_get(inside, inside_link, &link, err);
 	if (code == SOT_OK)
 		code = write_settings(err);
+	if (code != SOT_OK)
+		return code;
+	write_ipv6_settings(record);
+	if (record->bandwidth_kbit)
+		code = net_shaper_set(inside, link.index, record->bandwidth_kbit, err);
 	if (code == SOT_OK)
-		code = rtnl_link_get(inside, inside_link, &link, err);
+		code = give_addresses(inside, link.index, record, err);
 	if (code == SOT_OK)
-		code = rtnl_address_add(inside, link.index, record->address, record->prefix, err);
-	if (code == SOT_OK)
-		code = rtnl_link_set(inside, &(rtnl_link_change){.index = link.index, .up = true}, err);
-	if (code == SOT_OK && record->gateway != 0)
-		code = rtnl_default_route_set(inside, link.index, record->gateway, err);
-	return code == SOT_OK ? SOT_OK : sot_wrap(err, "inside the container");
+		*ret_index = link.index;
+	return code;
 }
 
 /* Frames sent before the bridge port forwards are lost, the first ARP of PID 1 among them. */
-static sot_code wait_for_forwarding(rtnl *host, const char *name, sot_err *err)
+static sot_code wait_for_forwarding(netlink *host, const char *name, sot_err *err)
 {
-	struct timespec pause = {.tv_nsec = FORWARDING_POLL_NS};
+	const struct timespec pause = {.tv_nsec = FORWARDING_POLL_NS};
 	sot_mono deadline = sot_mono_add_ms(sot_mono_now(), FORWARDING_DEADLINE_MS);
 	for (;;) {
-		rtnl_link port;
-		sot_code code = rtnl_link_get(host, name, &port, err);
+		net_link port;
+		sot_code code = net_link_get(host, name, &port, err);
 		if (code != SOT_OK)
 			return code;
 		if (port.has_port_state && port.port_state == BR_STATE_FORWARDING)
@@ -140,49 +212,59 @@ static sot_code wait_for_forwarding(rtnl *host, const char *name, sot_err *err)
 	}
 }
 
-static sot_code wire_inside(const net_record *record, int netns_fd, int host_netns_fd, sot_err *err)
+static sot_code open_announcer(int link_index, instance_announcer *ret, sot_err *err)
 {
-	rtnl inside;
-	if (setns(netns_fd, CLONE_NEWNET) != 0)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "enter the container's network");
-	sot_code code = rtnl_open(&inside, err);
-	if (code == SOT_OK) {
-		code = set_up_inside(&inside, record, err);
-		rtnl_close(&inside);
-	}
-	if (setns(host_netns_fd, CLONE_NEWNET) != 0)
-		return sot_fail_errno(err, SOT_INTERNAL, errno, "return to the host's network");
-	return code;
-}
-
-sot_code instance_net_wire(const net_record *record, int netns_fd, int host_netns_fd, sot_err *err)
-{
-	rtnl host;
-	sot_code code = rtnl_open(&host, err);
-	if (code != SOT_OK)
-		return code;
-	code = add_pair(&host, record, netns_fd, err);
-	if (code == SOT_OK)
-		code = wire_inside(record, netns_fd, host_netns_fd, err);
-	if (code == SOT_OK)
-		code = wait_for_forwarding(&host, record->host_link, err);
-	rtnl_close(&host);
-	return code;
-}
-
-void instance_net_announce(const net_record *record, int netns_fd)
-{
-	static const int pauses_ms[] = {0, 100, 900};
-	if (setns(netns_fd, CLONE_NEWNET) != 0)
-		return;
-	unsigned index = if_nametoindex(inside_link);
 	/* Protocol 0: the socket receives nothing, it only sends. */
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	for (size_t i = 0; fd >= 0 && i < sizeof(pauses_ms) / sizeof(pauses_ms[0]); i++) {
+	if (fd < 0)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "a packet socket");
+	*ret = (instance_announcer){.packet_fd = fd, .link_index = link_index};
+	return SOT_OK;
+}
+
+static sot_code wire_inside(const net_record *record, const instance_net_context *context,
+    instance_announcer *ret, sot_err *err)
+{
+	int index = 0;
+	if (setns(context->netns_fd, CLONE_NEWNET) != 0)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "enter the container's network");
+	sot_code code = set_up_inside(record, &index, err);
+	if (code == SOT_OK)
+		code = open_announcer(index, ret, err);
+	if (setns(context->host_netns_fd, CLONE_NEWNET) != 0)
+		return sot_fail_errno(err, SOT_INTERNAL, errno, "return to the host's network");
+	return code == SOT_OK ? SOT_OK : sot_wrap(err, "inside the container");
+}
+
+sot_code instance_net_wire(const net_record *record, const instance_net_context *context,
+    instance_announcer *ret_announcer, sot_err *err)
+{
+	SOT_AUTO(netlink) host = NULL;
+	instance_announcer announcer = {.packet_fd = -1};
+	sot_code code = put_guard(record, context, err);
+	if (code == SOT_OK)
+		code = netlink_open(NETLINK_ROUTE, &host, err);
+	if (code == SOT_OK)
+		code = set_up_host_end(host, record, context->netns_fd, err);
+	if (code == SOT_OK)
+		code = wire_inside(record, context, &announcer, err);
+	if (code == SOT_OK)
+		code = wait_for_forwarding(host, record->host_link, err);
+	if (code == SOT_OK)
+		code = announcement_send(announcer.packet_fd, announcer.link_index, record, err);
+	if (code == SOT_OK)
+		*ret_announcer = announcer;
+	else if (announcer.packet_fd >= 0)
+		close(announcer.packet_fd);
+	return code;
+}
+
+void instance_net_repeat(const net_record *record, const instance_announcer *announcer)
+{
+	static const int pauses_ms[] = {100, 900};
+	for (size_t i = 0; i < sizeof(pauses_ms) / sizeof(pauses_ms[0]); i++) {
 		(void)poll(NULL, 0, pauses_ms[i]);
-		if (gratuitous_arp_send(fd, (int)index, record->address, record->mac, NULL) != SOT_OK)
-			break; /* the container is gone */
+		if (announcement_send(announcer->packet_fd, announcer->link_index, record, NULL) != SOT_OK)
+			return; /* the container is gone */
 	}
-	if (fd >= 0)
-		close(fd);
 }

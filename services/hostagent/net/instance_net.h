@@ -1,19 +1,33 @@
-/* instance_net - wires the network namespace of a container from its record: a veth pair into the
- * bridge, address, route, and the settings a VLAN expects. Idempotent: what an earlier try left
- * behind under the same name is replaced.
+/* instance_net - wires the network namespace of a container from its record: guard, a veth pair
+ * into the bridge, addresses, routes, limits, and the settings a VLAN expects. Idempotent: what an
+ * earlier try left behind under the same name is replaced.
  */
 #ifndef HOSTAGENT_INSTANCE_NET_H
 #define HOSTAGENT_INSTANCE_NET_H
 
 #include "net_record.h"
 
-/* `netns_fd` is the container's namespace, `host_netns_fd` the caller's. On return the caller is
- * in its own namespace again; the link forwards. */
-sot_code instance_net_wire(
-    const net_record *record, int netns_fd, int host_netns_fd, sot_err *err) SOT_CHECK;
+/* Called when the guard table is not there; makes it. */
+typedef sot_code (*instance_net_make_table_fn)(void *self, sot_err *err);
 
-/* Announces the address now, after 100 ms and after 1 s from inside the container's namespace.
- * Takes 1 s: for a process of its own. */
-void instance_net_announce(const net_record *record, int netns_fd);
+typedef struct instance_net_context {
+	int netns_fd, host_netns_fd;           /* the container's namespace and the caller's */
+	instance_net_make_table_fn make_table; /* NULL: a missing table is an error */
+	void *self;                            /* for make_table */
+} instance_net_context;
+
+/* How the address is announced: a packet socket inside the container's namespace. */
+typedef struct instance_announcer {
+	int packet_fd, link_index;
+} instance_announcer;
+
+/* On return the caller is in its own namespace again, the link forwards, and the address was
+ * announced once. The caller closes ret_announcer->packet_fd; that takes the kernel 12 ms, so it
+ * belongs into a process that nobody waits for. */
+sot_code instance_net_wire(const net_record *record, const instance_net_context *context,
+    instance_announcer *ret_announcer, sot_err *err) SOT_CHECK;
+
+/* Announces the address again, after 100 ms and after 1 s. For a process of its own. */
+void instance_net_repeat(const net_record *record, const instance_announcer *announcer);
 
 #endif

@@ -1,5 +1,6 @@
 #include "net_record.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "sot_file.h"
+#include "sot_mem.h"
 #include "sot_parse.h"
 
 bool net_record_id_is_valid(const char *id)
@@ -59,13 +61,31 @@ static sot_code link_member(
 	return sot_str_copy(sot_str_c(text), ret, IFNAMSIZ, err);
 }
 
-static sot_code ipv4_member(const json_t *object, const char *key, uint32_t *ret, sot_err *err)
+static sot_code ip_member(
+    const json_t *object, const char *key, uint8_t family, sot_ip *ret, sot_err *err)
 {
 	const char *text = NULL;
+	sot_ip ip = {0};
 	sot_code code = text_member(object, key, &text, err);
 	if (code == SOT_OK)
-		code = sot_parse_ipv4(sot_str_c(text), ret, err);
-	return code == SOT_OK ? SOT_OK : sot_wrap(err, "\"%s\"", key);
+		code = sot_ip_parse(sot_str_c(text), &ip, err);
+	if (code == SOT_OK && ip.family != family)
+		code = sot_fail(err, SOT_INVALID, "%s is not an IPv%u address", text, family);
+	if (code != SOT_OK)
+		return sot_wrap(err, "\"%s\"", key);
+	*ret = ip;
+	return SOT_OK;
+}
+
+/* Absent is `otherwise`. */
+static sot_code bool_member(
+    const json_t *object, const char *key, bool otherwise, bool *ret, sot_err *err)
+{
+	const json_t *value = json_object_get(object, key);
+	if (value && !json_is_boolean(value))
+		return sot_fail(err, SOT_INVALID, "\"%s\" is neither true nor false", key);
+	*ret = value ? json_is_true(value) : otherwise;
+	return SOT_OK;
 }
 
 static bool is_absolute_plain(const char *path)
@@ -107,32 +127,72 @@ static sot_code mounts_member(const json_t *object, net_record *ret, sot_err *er
 	return SOT_OK;
 }
 
-static sot_code addresses(const json_t *object, net_record *ret, sot_err *err)
+static sot_code mac_member(const json_t *object, uint8_t ret[6], sot_err *err)
 {
 	const char *mac = NULL;
-	json_int_t number = 0;
-	sot_code code = ipv4_member(object, "address", &ret->address, err);
+	sot_code code = text_member(object, "mac", &mac, err);
 	if (code == SOT_OK)
-		code = number_member(object, "prefix", 1, 32, &number, err);
-	if (code != SOT_OK)
-		return code;
-	ret->prefix = (uint8_t)number;
-	code = ipv4_member(object, "gateway", &ret->gateway, err);
-	if (code == SOT_OK)
-		code = text_member(object, "mac", &mac, err);
-	if (code == SOT_OK)
-		code = sot_parse_mac(sot_str_c(mac), ret->mac, err);
-	if (code == SOT_OK && (ret->mac[0] & 1) != 0)
+		code = sot_parse_mac(sot_str_c(mac), ret, err);
+	if (code == SOT_OK && (ret[0] & 1) != 0)
 		code = sot_fail(err, SOT_INVALID, "\"mac\" %s is a group address", mac);
-	if (code == SOT_OK && ret->address == 0)
+	return code;
+}
+
+static sot_code addresses(const json_t *object, net_record *ret, sot_err *err)
+{
+	json_int_t prefix = 0;
+	sot_ip gateway = {0};
+	sot_code code = ip_member(object, "address", 4, &ret->address, err);
+	if (code == SOT_OK && sot_ip_v4(ret->address) == 0)
 		code = sot_fail(err, SOT_INVALID, "\"address\" is 0.0.0.0");
+	if (code == SOT_OK)
+		code = number_member(object, "prefix", 1, 32, &prefix, err);
+	if (code == SOT_OK)
+		code = ip_member(object, "gateway", 4, &gateway, err);
+	if (code == SOT_OK)
+		code = mac_member(object, ret->mac, err);
+	ret->prefix = (uint8_t)prefix;
+	if (sot_ip_v4(gateway) != 0)
+		ret->gateway = gateway; /* 0.0.0.0 says: none */
+	return code;
+}
+
+static sot_code addresses6(const json_t *object, net_record *ret, sot_err *err)
+{
+	json_int_t prefix = 0;
+	if (!json_object_get(object, "address6"))
+		return SOT_OK;
+	sot_code code = ip_member(object, "address6", 6, &ret->address6, err);
+	if (code == SOT_OK &&
+	    (ret->address6.b[0] == 0xff || sot_ip_eq(ret->address6, (sot_ip){6, {0}})))
+		code = sot_fail(err, SOT_INVALID, "\"address6\" is no address of one machine");
+	if (code == SOT_OK)
+		code = number_member(object, "prefix6", 1, 128, &prefix, err);
+	if (code == SOT_OK && json_object_get(object, "gateway6"))
+		code = ip_member(object, "gateway6", 6, &ret->gateway6, err);
+	ret->prefix6 = (uint8_t)prefix;
+	return code;
+}
+
+/* What version 2 added. */
+static sot_code rules(const json_t *object, net_record *ret, sot_err *err)
+{
+	json_int_t kbit = 0;
+	sot_code code = addresses6(object, ret, err);
+	if (code == SOT_OK && json_object_get(object, "bandwidth_kbit"))
+		code = number_member(object, "bandwidth_kbit", 0, UINT32_MAX, &kbit, err);
+	ret->bandwidth_kbit = (uint32_t)kbit;
+	if (code == SOT_OK)
+		code = bool_member(object, "isolated", false, &ret->isolated, err);
+	if (code == SOT_OK)
+		code = bool_member(object, "guard", true, &ret->guard, err);
 	return code;
 }
 
 static sot_code members(const json_t *object, net_record *ret, sot_err *err)
 {
-	json_int_t number = 0;
-	sot_code code = number_member(object, "version", 1, 1, &number, err);
+	json_int_t version = 0, number = 0;
+	sot_code code = number_member(object, "version", 1, 2, &version, err);
 	if (code == SOT_OK)
 		code = text_member(object, "name", &ret->name, err);
 	if (code == SOT_OK)
@@ -143,10 +203,15 @@ static sot_code members(const json_t *object, net_record *ret, sot_err *err)
 		code = addresses(object, ret, err);
 	if (code == SOT_OK)
 		code = number_member(object, "mtu", 576, 65535, &number, err);
-	if (code == SOT_OK) {
-		ret->mtu = (uint32_t)number;
+	ret->mtu = (uint32_t)number;
+	if (code == SOT_OK)
+		code = number_member(object, "vlan", 0, 4094, &number, err);
+	ret->vlan = (uint16_t)number;
+	ret->guard = true;
+	if (code == SOT_OK && version >= 2)
+		code = rules(object, ret, err);
+	if (code == SOT_OK)
 		code = mounts_member(object, ret, err);
-	}
 	return code;
 }
 
@@ -187,4 +252,45 @@ void net_record_clear(net_record *record)
 	json_decref(record->json);
 	record->json = NULL;
 	record->mount_count = 0;
+}
+
+/* The container id of "<id>.json"; copies of used records and unfinished files are none. */
+static bool id_of_file(const char *file, char ret[static NET_RECORD_ID_MAX + 1])
+{
+	static const char ending[] = ".json", used[] = ".used.json";
+	sot_str name = sot_str_c(file);
+	size_t end = sizeof(ending) - 1, used_end = sizeof(used) - 1;
+	if (name.n <= end || memcmp(name.p + name.n - end, ending, end) != 0 ||
+	    (name.n > used_end && memcmp(name.p + name.n - used_end, used, used_end) == 0))
+		return false;
+	sot_str id = {name.p, name.n - end};
+	return !sot_str_eq(id, SOT_STR("vlans")) &&
+	       sot_str_copy(id, ret, NET_RECORD_ID_MAX + 1, NULL) == SOT_OK &&
+	       net_record_id_is_valid(ret);
+}
+
+size_t net_record_each(const char *state, net_record_fn fn, void *self)
+{
+	char path[PATH_MAX], id[NET_RECORD_ID_MAX + 1];
+	size_t unreadable = 0;
+	int n = snprintf(path, sizeof(path), "%s/net", state);
+	DIR *folder = n > 0 && (size_t)n < sizeof(path) ? opendir(path) : NULL;
+	const struct dirent *entry;
+	while (folder && (entry = readdir(folder)) != NULL) {
+		net_record record = {0};
+		SOT_AUTO_BUF text;
+		sot_buf_init(&text, NET_RECORD_FILE_MAX);
+		if (!id_of_file(entry->d_name, id))
+			continue;
+		sot_code code = net_record_load(state, id, &text, &record, NULL);
+		if (code == SOT_OK) {
+			fn(&record, self);
+			net_record_clear(&record);
+		} else if (code != SOT_NOT_FOUND) {
+			unreadable++;
+		}
+	}
+	if (folder)
+		closedir(folder);
+	return unreadable;
 }

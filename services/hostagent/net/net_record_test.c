@@ -2,7 +2,8 @@
  */
 #include "net_record.h"
 
-#include "gratuitous_arp.h"
+#include "announcement.h"
+#include "guard.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +28,8 @@ static void a_full_record_is_read(void **state)
 	assert_string_equal(r.name, "shop-default-01");
 	assert_string_equal(r.bridge, "sotbr0");
 	assert_string_equal(r.host_link, "sot0a42000b");
-	assert_int_equal(r.address, 0x0a42000b);
-	assert_int_equal(r.gateway, 0x0a420001);
+	assert_int_equal(sot_ip_v4(r.address), 0x0a42000b);
+	assert_int_equal(sot_ip_v4(r.gateway), 0x0a420001);
 	assert_int_equal(r.prefix, 24);
 	assert_int_equal(r.mtu, 1400);
 	assert_memory_equal(r.mac, mac, sizeof(mac));
@@ -58,7 +59,7 @@ static void a_wrong_member_is_named(void **state)
 	static const struct {
 		const char *from, *to, *word;
 	} cases[] = {
-	    {"\"version\":1", "\"version\":2", "version"},
+	    {"\"version\":1", "\"version\":3", "version"},
 	    {"\"bridge\":\"sotbr0\"", "\"bridge\":\"a/../b\"", "bridge"},
 	    {"\"bridge\":\"sotbr0\"", "\"bridge\":\"sixteen-letters-\"", "bridge"},
 	    {"10.66.0.11", "10.66.0.256", "address"},
@@ -104,8 +105,8 @@ static void an_announcement_is_a_broadcast_arp_request_for_oneself(void **state)
 	static const uint8_t mac[6] = {2, 0x0a, 1, 2, 3, 4};
 	static const uint8_t want[42] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0x0a, 1, 2, 3, 4, 8, 6,
 	    0, 1, 8, 0, 6, 4, 0, 1, 2, 0x0a, 1, 2, 3, 4, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4};
-	uint8_t frame[GRATUITOUS_ARP_SIZE];
-	gratuitous_arp_build(0x01020304, mac, frame);
+	uint8_t frame[ANNOUNCEMENT_ARP_SIZE];
+	announcement_arp(sot_ip_from_v4(0x01020304), mac, frame);
 	assert_memory_equal(frame, want, sizeof(want));
 }
 

@@ -1,5 +1,5 @@
 /* sotalia-net-hook - the createRuntime hook of an instance: reads the OCI state from stdin, and
- * gives the container's network namespace its link, address and route before PID 1 runs. Needs
+ * gives the container's network namespace its link, addresses and routes before PID 1 runs. Needs
  * nothing but the record and the bridge: no agent, no control plane.
  */
 #include "instance_net.h"
@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,54 +78,79 @@ static sot_code refuse_host_network(int inside_fd, int host_fd, sot_err *err)
 	return SOT_OK;
 }
 
+/* The guard table is gone (somebody flushed it): sotalia-netd lies beside this program. */
+static sot_code make_table(void *self, sot_err *err)
+{
+	static const char name[] = "sotalia-netd";
+	static char option[] = "--guard-table";
+	char path[PATH_MAX];
+	int status = 0;
+	(void)self;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(name));
+	if (n < 0)
+		return sot_fail_errno(err, SOT_INTERNAL, errno, "readlink /proc/self/exe");
+	path[n] = '\0';
+	char *slash = strrchr(path, '/');
+	memcpy(slash ? slash + 1 : path, name, sizeof(name));
+	char *const arguments[] = {path, option, NULL};
+	char *const environment[] = {NULL};
+	pid_t child = 0;
+	int why = posix_spawn(&child, path, NULL, NULL, arguments, environment);
+	if (why != 0)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, why, "start %s", path);
+	if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return sot_fail(err, SOT_UNAVAILABLE, "%s --guard-table failed", path);
+	return SOT_OK;
+}
+
 /* The repeats of the announcement outlive the hook: PID 1 does not wait for them, nor for the
  * 12 ms that closing a packet socket takes. The runtime waits for the end of our stderr, so the
- * announcer gives it away. */
-static void announce_detached(const net_record *record, int netns_fd)
+ * announcer gives it away. The hook ends at once, so the child becomes its runtime's. */
+static void repeat_detached(const net_record *record, const instance_announcer *announcer)
 {
 	pid_t child = fork();
-	if (child != 0) {
-		if (child > 0)
-			(void)waitpid(child, NULL, 0);
+	if (child != 0)
 		return;
-	}
-	if (setsid() < 0 || fork() != 0)
-		_exit(0);
+	(void)setsid();
 	int null_fd = open("/dev/null", O_RDWR);
 	if (null_fd >= 0)
 		for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 			(void)dup2(null_fd, fd);
-	instance_net_announce(record, netns_fd);
+	instance_net_repeat(record, announcer);
 	_exit(0);
 }
 
-static sot_code wire(const char *state_folder, const oci_state *container, sot_err *err)
+static sot_code open_namespaces(const oci_state *container, instance_net_context *ret, sot_err *err)
 {
 	char path[64];
-	int inside_fd = -1, host_fd = -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", container->pid);
+	sot_code code = open_netns(path, &ret->netns_fd, err);
+	if (code == SOT_OK)
+		code = open_netns("/proc/self/ns/net", &ret->host_netns_fd, err);
+	if (code == SOT_OK)
+		code = refuse_host_network(ret->netns_fd, ret->host_netns_fd, err);
+	return code;
+}
+
+/* The namespaces' descriptors are closed by the end of the process. */
+static sot_code wire(const char *state_folder, const oci_state *container, sot_err *err)
+{
+	instance_net_context context = {.netns_fd = -1, .host_netns_fd = -1, .make_table = make_table};
+	instance_announcer announcer = {.packet_fd = -1};
 	net_record record = {0};
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, NET_RECORD_FILE_MAX);
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", container->pid);
 	sot_code code = net_record_load(state_folder, container->id, &text, &record, err);
 	if (code != SOT_OK)
 		return code;
-	code = open_netns(path, &inside_fd, err);
+	code = open_namespaces(container, &context, err);
 	if (code == SOT_OK)
-		code = open_netns("/proc/self/ns/net", &host_fd, err);
+		code = instance_net_wire(&record, &context, &announcer, err);
 	if (code == SOT_OK)
-		code = refuse_host_network(inside_fd, host_fd, err);
-	if (code == SOT_OK)
-		code = instance_net_wire(&record, inside_fd, host_fd, err);
-	if (code == SOT_OK)
-		announce_detached(&record, inside_fd);
+		repeat_detached(&record, &announcer);
 	else
 		(void)sot_wrap(err, "instance %.63s", record.name);
-	if (inside_fd >= 0)
-		close(inside_fd);
-	if (host_fd >= 0)
-		close(host_fd);
 	net_record_clear(&record);
 	return code;
 }
