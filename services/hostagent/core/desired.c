@@ -74,6 +74,10 @@ sot_code desired_instance_copy(const sot_instance_spec *spec, desired_instance *
 	sot_assign head;
 	SOT_AUTO_BUF frame;
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	if (spec->address.family == 6 || spec->gateway.family == 6 || spec->address_v6.family == 4 ||
+	    spec->gateway_v6.family == 4)
+		return sot_fail(err, SOT_INVALID, "instance %.*s has an address of the other family",
+		    SOT_ARG(spec->name));
 	sot_code code = encode_one(0, 0, spec, &frame, err);
 	if (code == SOT_OK)
 		code = decode_one(sot_buf_str(&frame), &head, ret, err);

@@ -7,6 +7,7 @@
 #include "sot_parse.h"
 
 static const char container_prefix[] = "sot-";
+static const char package_folder[] = "/data/webapps/";
 
 char *plan_container_name(sot_uuid id, char dst[static PLAN_CONTAINER_NAME_MAX])
 {
@@ -43,47 +44,110 @@ static void add_member(sot_buf *out, const char *key, sot_str value)
 	sot_buf_add_char(out, ',');
 }
 
-static void add_mount(const sot_instance_spec *spec, const plan_settings *settings, sot_buf *out)
+static void add_mount(sot_buf *out, const char *source, const char *destination)
 {
-	char sha256[PLAN_SHA256_TEXT];
-	if (*plan_package_sha256(spec, sha256) == '\0')
-		return;
+	if (out->n > 0 && out->p[out->n - 1] != '[')
+		sot_buf_add_char(out, ',');
 	sot_buf_add_c(out, "{\"source\":");
-	char path[PLAN_PATH_MAX];
-	(void)snprintf(path, sizeof(path), "%s/packages/%s", settings->state_dir, sha256);
-	sot_buf_add_json(out, sot_str_c(path));
-	(void)snprintf(path, sizeof(path), "/data/webapps/%.*s", SOT_ARG(spec->app));
+	sot_buf_add_json(out, sot_str_c(source));
 	sot_buf_add_c(out, ",\"destination\":");
-	sot_buf_add_json(out, sot_str_c(path));
+	sot_buf_add_json(out, sot_str_c(destination));
 	sot_buf_add_c(out, ",\"read_only\":true}");
 }
 
-void plan_record(const sot_instance_spec *spec, const plan_settings *settings, sot_buf *out)
+static void add_mounts(const sot_instance_spec *spec, const char *state_dir, sot_buf *out)
 {
-	char id[SOT_UUID_TEXT], address[16], gateway[16], mac[18];
-	/* The two members that plan_record_* read stand first. */
-	sot_buf_printf(out, "{\"version\":1,\"restart_seq\":%u,", spec->restart_seq);
-	add_member(out, "package_version", spec->version);
-	add_member(out, "instance", sot_str_c(sot_uuid_format(spec->instance_id, id)));
-	add_member(out, "name", spec->name);
-	add_member(out, "bridge", sot_str_c(settings->bridge_name));
-	sot_buf_printf(out,
-	    "\"vlan\":%u,\"address\":\"%s\",\"prefix\":%u,\"gateway\":\"%s\",\"mac\":\"%s\","
-	    "\"host_link\":\"sot%08x\",\"mtu\":%u,\"mounts\":[",
-	    spec->vlan_id, sot_format_ipv4(sot_ip_v4(spec->address), address), spec->prefix,
-	    sot_format_ipv4(sot_ip_v4(spec->gateway), gateway), sot_format_mac(spec->mac.b, mac),
-	    sot_ip_v4(spec->address), settings->mtu);
-	add_mount(spec, settings, out);
+	char sha256[PLAN_SHA256_TEXT], id[SOT_UUID_TEXT];
+	char source[PLAN_PATH_MAX], destination[PLAN_PATH_MAX];
+	sot_buf_add_c(out, ",\"mounts\":[");
+	if (*plan_package_sha256(spec, sha256)) {
+		(void)snprintf(source, sizeof(source), "%s/packages/%s", state_dir, sha256);
+		(void)snprintf(
+		    destination, sizeof(destination), "%s%.*s", package_folder, SOT_ARG(spec->app));
+		add_mount(out, source, destination);
+	}
+	if (spec->dns_count > 0) {
+		(void)snprintf(source, sizeof(source), "%s/instances/%s/resolv.conf", state_dir,
+		    sot_uuid_format(spec->instance_id, id));
+		add_mount(out, source, "/etc/resolv.conf");
+	}
 	sot_buf_add_c(out, "]}\n");
 }
 
-/* A version may hold a line feed, which must not begin a line of its own. */
-static void add_line(sot_buf *out, const char *name, sot_str value)
+char *plan_host_link(const sot_instance_spec *spec, char dst[static PLAN_HOST_LINK_MAX])
 {
-	sot_buf_printf(out, "%s=", name);
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	unsigned vrf = spec->vrf;
+	char suffix[4];
+	size_t n = 0;
+	for (; vrf > 0 && n < 3; vrf /= 36)
+		suffix[n++] = digits[vrf % 36];
+	int at = snprintf(
+	    dst, PLAN_HOST_LINK_MAX, "sot%08x%s", sot_ip_v4(spec->address), spec->vrf > 0 ? "v" : "");
+	while (n > 0)
+		dst[at++] = suffix[--n];
+	dst[at] = '\0';
+	return dst;
+}
+
+static void add_addresses(const sot_instance_spec *spec, sot_buf *out)
+{
+	char text[SOT_IP_TEXT], gateway[16];
+	sot_buf_printf(out, "\"address\":\"%s\",\"prefix\":%u,\"gateway\":\"%s\",",
+	    sot_ip_format(spec->address, text), spec->prefix,
+	    sot_format_ipv4(sot_ip_v4(spec->gateway), gateway));
+	if (sot_ip_is_none(spec->address_v6))
+		return;
+	sot_buf_printf(out, "\"address6\":\"%s\",\"prefix6\":%u,",
+	    sot_ip_format(spec->address_v6, text), spec->prefix_v6);
+	if (!sot_ip_is_none(spec->gateway_v6))
+		sot_buf_printf(out, "\"gateway6\":\"%s\",", sot_ip_format(spec->gateway_v6, text));
+}
+
+void plan_record(
+    const sot_instance_spec *spec, const char *state_dir, const plan_wire *wire, sot_buf *out)
+{
+	char id[SOT_UUID_TEXT], mac[18], link[PLAN_HOST_LINK_MAX];
+	sot_buf_printf(out, "{\"version\":2,\"restart_seq\":%u,", spec->restart_seq);
+	add_member(out, "package_version", spec->version);
+	add_member(out, "instance", sot_str_c(sot_uuid_format(spec->instance_id, id)));
+	add_member(out, "name", spec->name);
+	add_member(out, "bridge", sot_str_c(wire->bridge));
+	sot_buf_printf(out, "\"vlan\":%u,\"vrf\":%u,", spec->vlan_id, spec->vrf);
+	add_addresses(spec, out);
+	sot_buf_printf(out,
+	    "\"mac\":\"%s\",\"host_link\":\"%s\",\"mtu\":%u,\"isolated\":%s,\"bandwidth_kbit\":%u,"
+	    "\"guard\":true",
+	    sot_format_mac(spec->mac.b, mac), plan_host_link(spec, link),
+	    spec->mtu > 0 ? spec->mtu : wire->mtu, spec->isolated ? "true" : "false",
+	    spec->bandwidth_kbit);
+	add_mounts(spec, state_dir, out);
+}
+
+/* A value may hold a line feed, which must not begin a line of its own. */
+static void add_value(sot_buf *out, const char *name, char between, sot_str value)
+{
+	sot_buf_add_c(out, name);
+	sot_buf_add_char(out, between);
 	for (size_t i = 0; i < value.n; i++)
 		sot_buf_add_char(out, value.p[i] == '\n' ? ' ' : value.p[i]);
 	sot_buf_add_char(out, '\n');
+}
+
+static void add_line(sot_buf *out, const char *name, sot_str value)
+{
+	add_value(out, name, '=', value);
+}
+
+void plan_resolv(const sot_instance_spec *spec, sot_buf *out)
+{
+	char address[SOT_IP_TEXT];
+	if (spec->dns_count == 0)
+		return;
+	if (spec->dns_search.n > 0)
+		add_value(out, "search", ' ', spec->dns_search);
+	for (size_t i = 0; i < spec->dns_count; i++)
+		add_value(out, "nameserver", ' ', sot_str_c(sot_ip_format(spec->dns[i], address)));
 }
 
 void plan_identity(const sot_instance_spec *spec, sot_buf *out)
@@ -124,24 +188,98 @@ void plan_fingerprint(const sot_instance_spec *spec, char dst[static PLAN_SHA256
 	sot_hex_encode(digest, sizeof(digest), dst);
 }
 
-static const char *after(const char *record, const char *key)
+/* ---- reading records: those of this file, of either version ---- */
+
+/* The end of a JSON string that begins at the quote `at`, or NULL. */
+static const char *string_end(const char *at)
 {
-	const char *at = record ? strstr(record, key) : NULL;
-	return at ? at + strlen(key) : NULL;
+	for (at++; *at && *at != '"'; at++)
+		if (*at == '\\' && at[1])
+			at++;
+	return *at == '"' ? at : NULL;
+}
+
+/* The value of a member of the outermost object, as written: a text with its quotes, a number or a
+ * word. Strings are skipped as such, so no value is taken for a key. */
+static sot_str member(const char *record, const char *key)
+{
+	size_t n = strlen(key);
+	for (const char *at = record ? record : ""; *at; at++) {
+		if (*at == '[') /* nothing flat follows */
+			break;
+		if (*at != '"')
+			continue;
+		const char *end = string_end(at);
+		if (!end)
+			break;
+		bool is_key = end[1] == ':' && (size_t)(end - at) == n + 1 && memcmp(at + 1, key, n) == 0;
+		at = end;
+		if (!is_key)
+			continue;
+		const char *value = end + 2;
+		const char *stop = *value == '"' ? string_end(value) : NULL;
+		return (sot_str){value, stop ? (size_t)(stop + 1 - value) : strcspn(value, ",}[")};
+	}
+	return (sot_str){0};
+}
+
+sot_str plan_record_text(const char *record, const char *key)
+{
+	sot_str value = member(record, key);
+	bool is_text = value.n >= 2 && value.p[0] == '"';
+	return is_text ? (sot_str){value.p + 1, value.n - 2} : (sot_str){0};
+}
+
+uint32_t plan_record_number(const char *record, const char *key)
+{
+	uint64_t n = 0;
+	return sot_parse_u64(member(record, key), 0, UINT32_MAX, &n, NULL) == SOT_OK ? (uint32_t)n : 0;
 }
 
 uint32_t plan_record_restart_seq(const char *record)
 {
-	uint32_t n = 0;
-	const char *at = after(record, "\"restart_seq\":");
-	for (; at && *at >= '0' && *at <= '9'; at++)
-		n = n * 10 + (uint32_t)(*at - '0');
-	return n;
+	return plan_record_number(record, "restart_seq");
 }
 
 sot_str plan_record_version(const char *record)
 {
-	const char *at = after(record, "\"package_version\":\"");
-	const char *end = at ? strchr(at, '"') : NULL;
-	return end ? (sot_str){at, (size_t)(end - at)} : (sot_str){0};
+	return plan_record_text(record, "package_version");
+}
+
+/* The digest in `"source":"…/packages/<sha256>","destination":"/data/webapps/…"`. */
+static sot_str package_of(const char *record)
+{
+	const char *at = record ? strstr(record, "\",\"destination\":\"/data/webapps/") : NULL;
+	size_t n = PLAN_SHA256_TEXT - 1;
+	return at && (size_t)(at - record) >= n ? (sot_str){at - n, n} : (sot_str){0};
+}
+
+/* VRF 0 was not written in version 1. */
+static bool same_member(const char *a, const char *b, const char *key)
+{
+	sot_str x = member(a, key), y = member(b, key);
+	if (strcmp(key, "vrf") == 0) {
+		x = x.n == 0 ? SOT_STR("0") : x;
+		y = y.n == 0 ? SOT_STR("0") : y;
+	}
+	return sot_str_eq(x, y);
+}
+
+bool plan_record_needs_restart(const char *used, const char *wanted)
+{
+	static const char *const keys[] = {"restart_seq", "package_version", "bridge", "vlan", "vrf",
+	    "address", "prefix", "gateway", "address6", "prefix6", "gateway6", "mac", "host_link"};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!same_member(used, wanted, keys[i]))
+			return true;
+	return !sot_str_eq(package_of(used), package_of(wanted));
+}
+
+bool plan_record_holds(const char *record, const sot_instance_spec *spec)
+{
+	char v4[SOT_IP_TEXT], v6[SOT_IP_TEXT];
+	return record && plan_record_number(record, "vlan") == spec->vlan_id &&
+	       plan_record_number(record, "vrf") == spec->vrf &&
+	       sot_str_eq_c(plan_record_text(record, "address"), sot_ip_format(spec->address, v4)) &&
+	       sot_str_eq_c(plan_record_text(record, "address6"), sot_ip_format(spec->address_v6, v6));
 }

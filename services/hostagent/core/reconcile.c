@@ -13,12 +13,13 @@ enum {
 };
 
 struct reconcile {
-	char *state_dir, *bridge_name;
-	plan_settings settings;
+	char *state_dir;
+	const vlans *vlans;
 	unsigned limits[CLASS_COUNT], in_flight[CLASS_COUNT];
 	sot_map *instances;
 	sot_rand rand;
 	bool engine_ok;
+	uint64_t binding_changes;
 };
 
 static unsigned class_of(action_kind kind)
@@ -43,19 +44,21 @@ static instance *instance_free(instance *i)
 	if (i) {
 		desired_instance_unref(i->want);
 		free(i->record_wanted);
+		free(i->resolv_wanted);
 		free(i->record);
 		free(i->used_record);
+		free(i->resolv);
 		free(i);
 	}
 	return NULL;
 }
 
-reconcile *reconcile_new(const plan_settings *settings, reconcile_limits limits, uint64_t seed)
+reconcile *reconcile_new(
+    const char *state_dir, const vlans *networks, reconcile_limits limits, uint64_t seed)
 {
 	reconcile *r = sot_alloc(sizeof(*r));
-	r->state_dir = sot_strdup(settings->state_dir);
-	r->bridge_name = sot_strdup(settings->bridge_name);
-	r->settings = (plan_settings){r->state_dir, r->bridge_name, settings->mtu};
+	r->state_dir = sot_strdup(state_dir);
+	r->vlans = networks;
 	r->limits[0] = limits.pulls;
 	r->limits[1] = limits.fetches;
 	r->limits[2] = limits.starts;
@@ -74,18 +77,42 @@ reconcile *reconcile_free(reconcile *r)
 		instance_free(i);
 	r->instances = sot_map_free(r->instances);
 	free(r->state_dir);
-	free(r->bridge_name);
 	free(r);
 	return NULL;
 }
 
-static void derive_texts(reconcile *r, instance *i)
+static void replace_text(char **text, const char *with)
+{
+	char *copy = with ? sot_strdup(with) : NULL;
+	free(*text);
+	*text = copy;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* A VLAN that is gone for a while takes no record back. */
+static void derive_record(const reconcile *r, instance *i)
 {
 	SOT_AUTO_BUF record;
 	sot_buf_init(&record, PLAN_RECORD_MAX);
-	plan_record(&i->want->spec, &r->settings, &record);
-	free(i->record_wanted);
-	i->record_wanted = sot_strndup(sot_buf_str(&record));
+	i->network = vlans_get(r->vlans, i->want->spec.vlan_id);
+	if (!i->network || i->network->wire.bridge[0] == '\0')
+		return;
+	plan_record(&i->want->spec, r->state_dir, &i->network->wire, &record);
+	replace_text(&i->record_wanted, record.p);
+}
+
+static void derive_texts(const reconcile *r, instance *i)
+{
+	SOT_AUTO_BUF resolv;
+	sot_buf_init(&resolv, PLAN_RECORD_MAX);
+	plan_resolv(&i->want->spec, &resolv);
+	replace_text(&i->resolv_wanted, resolv.n > 0 ? resolv.p : NULL);
+	replace_text(&i->record_wanted, NULL);
+	derive_record(r, i);
 	plan_fingerprint(&i->want->spec, i->fingerprint);
 	plan_package_sha256(&i->want->spec, i->package_sha256);
 }
@@ -101,8 +128,10 @@ static void change_want(reconcile *r, instance *i, desired_instance *want, sot_m
 	/* A spec that is under way is still to be carried out, unless nothing was left to do. */
 	if (i->want && i->observed && i->in_flight == ACTION_NONE && instance_decide(i) == ACTION_NONE)
 		i->carried_generation = i->want->spec.generation;
-	desired_instance_unref(i->want);
+	desired_instance *before = i->want;
 	i->want = desired_instance_ref(want);
+	claim_change(i, before ? &before->spec : NULL);
+	desired_instance_unref(before);
 	derive_texts(r, i);
 	if (other_image)
 		i->image = false;
@@ -138,6 +167,13 @@ void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now)
 		(void)sot_map_remove_uuid(r->instances, id);
 		instance_free(i);
 	}
+}
+
+void reconcile_vlans_changed(reconcile *r)
+{
+	sot_map_iter it = {0};
+	for (instance *i; (i = reconcile_iterate(r, &it)) != NULL;)
+		derive_record(r, i);
 }
 
 void reconcile_set_engine(reconcile *r, bool ok)
@@ -194,22 +230,20 @@ static void observe_container(instance *i, const container_facts *container, sot
 		i->health_error[0] = '\0';
 }
 
-static void replace_text(char **text, const char *with)
-{
-	char *copy = with ? sot_strdup(with) : NULL;
-	free(*text);
-	*text = copy;
-}
-
 void reconcile_observe(reconcile *r, sot_uuid id, const container_facts *container,
     const file_facts *files, sot_mono now)
 {
 	instance *i = reconcile_find(r, id);
 	if (!i)
 		return;
+	const container_facts before = i->container;
 	observe_container(i, container, now);
+	if (before.running != i->container.running || before.pid != i->container.pid ||
+	    !same_text(i->record, files->record) || !same_text(i->used_record, files->used_record))
+		r->binding_changes++;
 	replace_text(&i->record, files->record);
 	replace_text(&i->used_record, files->used_record);
+	replace_text(&i->resolv, files->resolv);
 	i->blob = files->blob;
 	i->package = files->package;
 	i->folder = files->folder;
@@ -238,7 +272,7 @@ static action_kind ready_step(const reconcile *r, const instance *i, sot_mono no
 		return ACTION_NONE;
 	action_kind kind = instance_decide(i);
 	unsigned class = class_of(kind);
-	if (kind == ACTION_NONE || r->in_flight[class] >= r->limits[class])
+	if (kind == ACTION_NONE || r->in_flight[class] >= r->limits[class] || instance_is_held(i, kind))
 		return ACTION_NONE;
 	return class == 1 && package_is_busy(r, i) ? ACTION_NONE : kind;
 }
@@ -323,6 +357,10 @@ int64_t reconcile_next_due_ms(const reconcile *r, sot_mono now)
 	for (const instance *i; (i = reconcile_iterate(r, &it)) != NULL;) {
 		if (!i->observed || i->in_flight != ACTION_NONE || instance_decide(i) == ACTION_NONE)
 			continue;
+		if (i->claim == CLAIM_ELSEWHERE || i->claim == CLAIM_FAILED) {
+			int64_t again = sot_mono_diff_ms(i->claim_again, now);
+			least = again > 0 && again < least ? again : least;
+		}
 		int64_t wait = sot_mono_diff_ms(i->not_before, now);
 		if (wait > 0 && wait < least)
 			least = wait;
@@ -338,6 +376,11 @@ instance *reconcile_find(const reconcile *r, sot_uuid id)
 instance *reconcile_iterate(const reconcile *r, sot_map_iter *it)
 {
 	return sot_map_next(r->instances, it, NULL);
+}
+
+uint64_t reconcile_binding_changes(const reconcile *r)
+{
+	return r->binding_changes;
 }
 
 size_t reconcile_count(const reconcile *r)

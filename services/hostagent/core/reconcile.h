@@ -8,6 +8,10 @@
  *   container:     [replace: stop -> remove] update, record, start | stop | restart
  *   retired:       stop -> remove -> clear (files to the tombstone)
  *
+ * An address that this host does not hold yet is asked for on its VLAN first (claims), beside
+ * image, package and container; until it was silent no record is written, so nothing is started
+ * with it.
+ *
  * One step per instance is in flight, with limits per kind of step over all; a failure delays its
  * own instance only (1 s doubling to 5 min, with jitter). Only `retired` removes anything for good.
  * Pure: the caller passes time; jitter comes from the seed.
@@ -17,8 +21,9 @@
 
 #include "desired.h"
 #include "health.h"
-#include "plan.h"
+#include "probes.h"
 #include "sot_rand.h"
+#include "vlans.h"
 
 typedef enum action_kind {
 	ACTION_NONE,
@@ -63,7 +68,7 @@ typedef struct container_facts {
 
 /* What the state folder says of an instance. */
 typedef struct file_facts {
-	const char *record, *used_record; /* texts, NULL when absent; copied */
+	const char *record, *used_record, *resolv; /* texts, NULL when absent; copied */
 	bool blob, package;
 	bool folder; /* instances/<id> exists */
 } file_facts;
@@ -75,13 +80,22 @@ typedef struct reconcile_limits {
 	unsigned pulls, fetches, starts, others;
 } reconcile_limits;
 
-reconcile *reconcile_new(const plan_settings *settings, reconcile_limits limits, uint64_t seed);
+/* Borrows the VLANs, for as long as it lives. */
+reconcile *reconcile_new(
+    const char *state_dir, const vlans *networks, reconcile_limits limits, uint64_t seed);
 reconcile *reconcile_free(reconcile *r);
 SOT_DEFINE_AUTO(reconcile)
 
 /* Takes over a set: new instances appear, changed ones are compared anew, missing ones are let go
  * (their containers stay). */
 void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now);
+/* What is known of the VLANs is different now: records follow. */
+void reconcile_vlans_changed(reconcile *r);
+/* Asks for the addresses that are to be bound and are not held here yet, and takes the answers;
+ * once a turn, before reconcile_next. */
+void reconcile_claim(reconcile *r, probes *p, sot_mono now);
+/* Somebody else was heard with an address: who has not bound it yet will not. */
+void reconcile_stranger(reconcile *r, uint16_t vlan_id, sot_ip address, sot_mac mac);
 /* While the Engine does not answer no step begins and nobody's delay grows. */
 void reconcile_set_engine(reconcile *r, bool ok);
 
@@ -96,6 +110,23 @@ void reconcile_finished(
     reconcile *r, sot_uuid id, sot_code code, const sot_err *why, bool observed, sot_mono now);
 /* When the earliest delayed step is due; INT64_MAX when none is. */
 int64_t reconcile_next_due_ms(const reconcile *r, sot_mono now);
+
+/* What an instance has bound on this host, by the record of its process, or for one that does not
+ * run by the record of its next. */
+typedef struct binding {
+	sot_uuid instance_id;
+	bool is_running;
+	int pid; /* of PID 1, when it runs */
+	char bridge[16], host_link[16];
+	uint16_t vlan_id, vrf;
+	sot_mac mac;
+	sot_ip address, address_v6;                         /* none when absent */
+	uint64_t address_generation, address_v6_generation; /* 0 when they are not known */
+} binding;
+/* False when it has bound nothing. */
+bool instance_binding(const instance *i, binding *ret);
+/* Grows with every change of what instances have bound. */
+uint64_t reconcile_binding_changes(const reconcile *r);
 
 /* ---- instances ---- */
 instance *reconcile_find(const reconcile *r, sot_uuid id);

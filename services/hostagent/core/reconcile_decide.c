@@ -69,8 +69,18 @@ static action_kind decide_running(const instance *i)
 		return ACTION_START;
 	/* Without a note of what it runs with, a process is left alone. One that waits for the Engine's
 	 * next try would take the new record by itself, but only after a pause of up to a minute. */
-	bool is_older = i->used_record && !same_text(i->used_record, i->record_wanted);
+	bool is_older = i->used_record && i->record_wanted &&
+	                plan_record_needs_restart(i->used_record, i->record_wanted);
 	return is_older ? ACTION_RESTART : ACTION_NONE;
+}
+
+/* While its VLAN was never seen, a process that runs is left as it is. */
+static bool has_other_files(const instance *i)
+{
+	if (!i->record_wanted)
+		return !is_alive(i);
+	return !same_text(i->record, i->record_wanted) ||
+	       (i->resolv_wanted && !same_text(i->resolv, i->resolv_wanted));
 }
 
 action_kind instance_decide(const instance *i)
@@ -89,9 +99,14 @@ action_kind instance_decide(const instance *i)
 	action_kind package = decide_package(i);
 	if (package != ACTION_NONE)
 		return package;
-	if (!same_text(i->record, i->record_wanted))
+	if (has_other_files(i))
 		return ACTION_RECORD;
 	return shall == SOT_DESIRED_STATE_RUNNING ? decide_running(i) : ACTION_NONE;
+}
+
+static bool has_failed(const instance *i)
+{
+	return i->error[0] || *instance_held_error(i);
 }
 
 static sot_observed_state observed_without_container(const instance *i)
@@ -100,7 +115,7 @@ static sot_observed_state observed_without_container(const instance *i)
 		return SOT_OBSERVED_STATE_RETIRED;
 	if (i->in_flight != ACTION_NONE)
 		return SOT_OBSERVED_STATE_PREPARING;
-	return i->error[0] ? SOT_OBSERVED_STATE_FAILED : SOT_OBSERVED_STATE_PENDING;
+	return has_failed(i) ? SOT_OBSERVED_STATE_FAILED : SOT_OBSERVED_STATE_PENDING;
 }
 
 static sot_observed_state observed_state(const instance *i)
@@ -115,7 +130,7 @@ static sot_observed_state observed_state(const instance *i)
 		return SOT_OBSERVED_STATE_STARTING;
 	if (i->want->spec.desired != SOT_DESIRED_STATE_RUNNING)
 		return SOT_OBSERVED_STATE_STOPPED;
-	if (i->error[0])
+	if (has_failed(i))
 		return SOT_OBSERVED_STATE_FAILED;
 	if (!i->container.ever_started)
 		return SOT_OBSERVED_STATE_STARTING;
@@ -126,6 +141,8 @@ static const char *status_error(const instance *i)
 {
 	if (i->error[0])
 		return i->error;
+	if (*instance_held_error(i))
+		return instance_held_error(i);
 	if (i->crashes.is_loop)
 		return i->crashes.text;
 	if (i->has_container && !i->container.running &&
@@ -148,7 +165,9 @@ sot_instance_status instance_status(const instance *i)
 	const sot_instance_spec *spec = &i->want->spec;
 	bool runs = i->has_container && i->container.running;
 	const char *carried = runs && i->used_record ? i->used_record : i->record;
-	bool up_to_date = same_text(carried, i->record_wanted);
+	bool up_to_date =
+	    carried && i->record_wanted && !plan_record_needs_restart(carried, i->record_wanted);
+	bool is_taken = i->claim == CLAIM_TAKEN;
 	return (sot_instance_status){
 	    .instance_id = spec->instance_id,
 	    .generation = status_generation(i),
@@ -160,5 +179,7 @@ sot_instance_status instance_status(const instance *i)
 	    .restarts = i->crashes.restarts,
 	    .error = sot_str_c(status_error(i)),
 	    .started_unix_ms = runs ? i->container.started_unix_ms : 0,
+	    .conflict_address = is_taken ? i->conflict_address : (sot_ip){0},
+	    .conflict_mac = is_taken ? i->conflict_mac : (sot_mac){{0}},
 	};
 }

@@ -4,20 +4,38 @@
 
 #include "crashes.h"
 
+/* What is known of the addresses of an instance before they are bound here. */
+typedef enum claim_state {
+	CLAIM_OPEN,      /* not asked, or not answered yet */
+	CLAIM_FREE,      /* silent, or held here already */
+	CLAIM_TAKEN,     /* somebody else has it: another address is needed */
+	CLAIM_ELSEWHERE, /* the instance itself answers: it runs on another host still */
+	CLAIM_FAILED,    /* nobody could be asked */
+} claim_state;
+
 struct instance {
 	desired_instance *want; /* one reference */
 	/* Texts that follow from want. */
 	char fingerprint[PLAN_SHA256_TEXT];
 	char package_sha256[PLAN_SHA256_TEXT];
-	char *record_wanted;
+	char *record_wanted; /* NULL until its VLAN was ready once */
+	char *resolv_wanted; /* NULL: as the host */
 	/* Facts. */
 	bool observed; /* facts are as new as our own last step */
 	bool has_container;
 	container_facts container;
-	char *record, *used_record; /* NULL when absent */
+	char *record, *used_record, *resolv; /* NULL when absent */
 	bool image, blob, package, folder;
 	health health;
 	char health_error[SOT_ERR_TEXT_MAX];
+	/* Its VLAN and its addresses. */
+	const vlan *network;
+	claim_state claim;
+	bool is_asking;
+	sot_mono claim_again; /* when to ask again */
+	sot_ip conflict_address;
+	sot_mac conflict_mac;
+	char claim_error[SOT_ERR_TEXT_MAX];
 	/* Steps. */
 	action_kind in_flight;
 	unsigned attempts; /* starts and failures since it last ran well */
@@ -31,6 +49,13 @@ struct instance {
 	uint64_t process_start; /* of the start below, as first seen */
 	int64_t process_started_unix_ms;
 };
+
+/* Whether a step of that kind has to wait for the VLAN or the claim. */
+bool instance_is_held(const instance *i, action_kind kind);
+/* Why it waits, when that is a failure; "" otherwise. */
+const char *instance_held_error(const instance *i);
+/* Another spec: what was learnt of an address holds as long as the address stays. */
+void claim_change(instance *i, const sot_instance_spec *before);
 
 /* The next step that the facts ask for, whatever its delay. */
 action_kind instance_decide(const instance *i);

@@ -26,13 +26,15 @@ typedef struct model {
 typedef struct world {
 	reconcile *r;
 	desired *d;
+	vlans *vlans;
+	probes *probes;
 	model models[MODEL_MAX];
 	uint64_t generation;
 	sot_mono now;
 	char log[4096];
 } world;
 
-static const plan_settings settings = {"/s", "sotbr0", 1500};
+static const plan_wire wire = {"sotbr0", 1500};
 static char package_bytes[33] = "0123456789abcdef0123456789abcdef";
 
 static sot_uuid id_of(unsigned n)
@@ -95,9 +97,24 @@ static void assign(world *w, const sot_instance_spec *specs, size_t count)
 	assert_int_equal(desired_offer(w->d, &m, &complete, &err), SOT_OK);
 	assert_true(complete);
 	desired_take_staged(w->d);
+	(void)vlans_need(w->vlans, w->d);
 	reconcile_set_desired(w->r, w->d, w->now);
 	for (size_t i = 0; i < count; i++)
 		observe(w, specs[i].instance_id.b[15]);
+	reconcile_claim(w->r, w->probes, w->now);
+}
+
+/* Nobody answers any question. */
+static void listen(world *w)
+{
+	reconcile_claim(w->r, w->probes, w->now);
+	while (probes_next_due_ms(w->probes, w->now) != INT64_MAX) {
+		while (probes_next_due(w->probes, w->now)) {
+		}
+		w->now.ms += PROBE_INTERVAL_MS;
+		(void)probes_advance(w->probes, w->now);
+	}
+	reconcile_claim(w->r, w->probes, w->now);
 }
 
 static void replace(char **text, char *with)
@@ -135,7 +152,7 @@ static void carry_out(world *w, const action *a)
 		m->started = 0;
 		plan_fingerprint(spec, m->fingerprint);
 	} else if (a->kind == ACTION_RECORD) {
-		plan_record(spec, &settings, &record);
+		plan_record(spec, "/s", &wire, &record);
 		replace(&m->record, sot_strndup(sot_buf_str(&record)));
 	} else if (a->kind == ACTION_START || a->kind == ACTION_RESTART) {
 		start(m, w->now);
@@ -158,6 +175,7 @@ static const char *settle(world *w)
 {
 	w->log[0] = '\0';
 	for (int i = 0; i < 200; i++) {
+		listen(w);
 		action a = reconcile_next(w->r, w->now);
 		if (a.kind == ACTION_NONE)
 			return w->log;
@@ -175,7 +193,10 @@ static const char *settle(world *w)
 static int setup(void **state)
 {
 	world *w = sot_alloc(sizeof(*w));
-	w->r = reconcile_new(&settings, (reconcile_limits){2, 2, 4, 8}, 7);
+	w->vlans = vlans_new();
+	w->probes = probes_new();
+	(void)vlans_ready(w->vlans, 0, wire.bridge, wire.mtu);
+	w->r = reconcile_new("/s", w->vlans, (reconcile_limits){2, 2, 4, 8}, 7);
 	w->d = desired_new();
 	w->now.ms = 1000;
 	reconcile_set_engine(w->r, true);
@@ -192,6 +213,8 @@ static int teardown(void **state)
 	}
 	w->r = reconcile_free(w->r);
 	w->d = desired_free(w->d);
+	w->vlans = vlans_free(w->vlans);
+	w->probes = probes_free(w->probes);
 	free(w);
 	return 0;
 }
@@ -319,7 +342,7 @@ static void no_more_than_four_starts_are_in_flight(void **state)
 		    (model){.container = true, .folder = true, .memory = 64 << 20, .cpu = 500};
 		SOT_AUTO_BUF record;
 		sot_buf_init(&record, PLAN_RECORD_MAX);
-		plan_record(&s[i], &settings, &record);
+		plan_record(&s[i], "/s", &wire, &record);
 		w->models[i + 1].record = sot_strndup(sot_buf_str(&record));
 		plan_fingerprint(&s[i], w->models[i + 1].fingerprint);
 	}

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge.h"
 #include "checks.h"
+#include "ipam_link.h"
 #include "layout.h"
+#include "neighbours.h"
 #include "reports.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
@@ -15,6 +16,7 @@
 #include "steps.h"
 #include "uplink.h"
 #include "watch.h"
+#include "wiring.h"
 
 enum { ASSIGNMENT_MAX = 256 * 1024 * 1024, IDLE_WAKE_MS = 60000 };
 
@@ -48,6 +50,10 @@ static void pump(void *self)
 	agent *a = self;
 	sot_mono now = reactor_now(a->loop);
 	a->pump_queued = false;
+	if (!a->draining)
+		reconcile_claim(a->reconcile, a->probes, now);
+	ipam_link_pump(a->ipam);
+	neighbours_pump(a->neighbours);
 	while (!a->draining) {
 		action next = reconcile_next(a->reconcile, now);
 		if (next.kind == ACTION_NONE)
@@ -86,11 +92,13 @@ static void forget_statuses(agent *a)
 void agent_take_desired(agent *a)
 {
 	size_t before = reconcile_count(a->reconcile);
+	wiring_take_desired(a->wiring);
 	reconcile_set_desired(a->reconcile, a->desired, reactor_now(a->loop));
 	if (reconcile_count(a->reconcile) < before)
 		forget_statuses(a);
+	neighbours_changed(a->neighbours);
 	container_watch_refresh_all(a);
-	agent_pump(a);
+	ipam_link_changed(a->ipam);
 }
 
 void agent_drain(agent *a)
@@ -106,7 +114,8 @@ bool agent_is_healthy(void *self, sot_buf *reasons)
 		sot_buf_add_c(reasons, "the Docker Engine does not answer\n");
 	if (!uplink_is_up(a->uplink))
 		sot_buf_add_c(reasons, "no scheduler leads this host; instances go on as they are\n");
-	return a->docker_ok && uplink_is_up(a->uplink);
+	bool is_wired = wiring_is_healthy(a->wiring, reasons);
+	return a->docker_ok && uplink_is_up(a->uplink) && is_wired;
 }
 
 /* ---- start ---- */
@@ -162,18 +171,6 @@ static sot_code restore_desired(agent *a, sot_err *err)
 	return code;
 }
 
-static sot_code set_up_bridge(agent *a, sot_err *err)
-{
-	bridge_settings settings = {.name = a->config->bridge_name,
-	    .uplink = a->config->bridge_uplink,
-	    .address = a->config->bridge_address,
-	    .host_id = a->host_id};
-	a->plan =
-	    (plan_settings){.state_dir = a->config->state_dir, .bridge_name = a->config->bridge_name};
-	SOT_FAILPOINT("hostagent.bridge.before_set_up", err);
-	return bridge_set_up(&settings, &a->plan.mtu, err);
-}
-
 static sot_code open_bus(agent *a, sot_err *err)
 {
 	char path[PLAN_PATH_MAX];
@@ -195,7 +192,7 @@ static void make_core(agent *a)
 	    .gateway_ca = a->config->gateway_ca};
 	a->docker = docker_new(a->http, a->config->docker_socket);
 	a->packages = packages_new(&options);
-	a->reconcile = reconcile_new(&a->plan, limits, a->start_id);
+	a->reconcile = reconcile_new(a->config->state_dir, a->vlans, limits, a->start_id);
 	a->feed = status_feed_new();
 	a->wake = reactor_after_ms(a->loop, 0, on_wake, a);
 }
@@ -208,7 +205,7 @@ static sot_code start(agent *a, sot_err *err)
 	if (code == SOT_OK)
 		code = restore_desired(a, err);
 	if (code == SOT_OK)
-		code = set_up_bridge(a, err);
+		code = wiring_new(a, &a->wiring, err);
 	if (code == SOT_OK)
 		code = open_bus(a, err);
 	if (code == SOT_OK)
@@ -219,6 +216,10 @@ static sot_code start(agent *a, sot_err *err)
 	code = uplink_new(a, &a->uplink, err);
 	if (code == SOT_OK)
 		code = reports_new(a, &a->reports, err);
+	if (code == SOT_OK)
+		code = neighbours_new(a, &a->neighbours, err);
+	if (code == SOT_OK)
+		code = ipam_link_new(a, &a->ipam, err);
 	if (code != SOT_OK)
 		return code;
 	a->watch = container_watch_new(a);
@@ -233,14 +234,16 @@ sot_code agent_new(reactor *loop, const agent_config *config, agent **ret, sot_e
 	a->loop = loop;
 	a->config = config;
 	a->desired = desired_new();
+	a->vlans = vlans_new();
+	a->probes = probes_new();
+	a->strangers = strangers_new();
 	sot_code code = start(a, err);
 	if (code != SOT_OK) {
 		agent_free(a);
 		return code;
 	}
-	sot_log(SOT_INFO, "agent.started", "host=%s generation=%llu instances=%zu mtu=%u",
-	    config->host_name, (unsigned long long)desired_generation(a->desired),
-	    desired_count(a->desired), a->plan.mtu);
+	sot_log(SOT_INFO, "agent.started", "host=%s generation=%llu instances=%zu", config->host_name,
+	    (unsigned long long)desired_generation(a->desired), desired_count(a->desired));
 	*ret = a;
 	return SOT_OK;
 }
@@ -254,6 +257,8 @@ agent *agent_free(agent *a)
 	a->docker = docker_free(a->docker);  /* second: the owners of open calls let go of them */
 	a->reports = reports_free(a->reports);
 	a->uplink = uplink_free(a->uplink);
+	a->ipam = ipam_link_free(a->ipam);
+	a->neighbours = neighbours_free(a->neighbours);
 	a->checks = checks_free(a->checks);
 	a->watch = container_watch_free(a->watch);
 	reactor_remove(a->wake);
@@ -262,6 +267,10 @@ agent *agent_free(agent *a)
 	a->reconcile = reconcile_free(a->reconcile);
 	a->feed = status_feed_free(a->feed);
 	a->desired = desired_free(a->desired);
+	a->wiring = wiring_free(a->wiring);
+	a->vlans = vlans_free(a->vlans);
+	a->probes = probes_free(a->probes);
+	a->strangers = strangers_free(a->strangers);
 	free(a);
 	return NULL;
 }

@@ -3,6 +3,7 @@
  *   uplink (scheduler) -> desired -> reconcile -> steps (Docker, files) -> watch -> reconcile
  *                                        |                                            |
  *                                        +-> checks (health)      status_feed -> uplink
+ *   wiring (VLANs, bridges)   neighbours (probes, strangers) -> reconcile, ipam_link -> ipam
  */
 #ifndef HOSTAGENT_AGENT_H
 #define HOSTAGENT_AGENT_H
@@ -11,9 +12,11 @@
 #include "docker.h"
 #include "http_client.h"
 #include "packages.h"
+#include "probe_orders.h"
 #include "reconcile.h"
 #include "sot_config.h"
 #include "status_feed.h"
+#include "strangers.h"
 
 typedef struct agent_config {
 #define CONFIG(name, type, ...) SOT_CONFIG_MEMBER_##type(name)
@@ -25,6 +28,9 @@ typedef struct watch watch;
 typedef struct checks checks;
 typedef struct uplink uplink;
 typedef struct reports reports;
+typedef struct wiring wiring;
+typedef struct neighbours neighbours;
+typedef struct ipam_link ipam_link;
 
 typedef struct agent {
 	reactor *loop;
@@ -32,18 +38,23 @@ typedef struct agent {
 	sot_uuid host_id;
 	char boot_id[41];
 	uint64_t start_id;
-	plan_settings plan;
 	bus *bus;
 	http_client *http;
 	docker *docker;
 	packages *packages;
 	desired *desired;
+	vlans *vlans;
+	probes *probes;
+	strangers *strangers;
 	reconcile *reconcile;
 	status_feed *feed;
 	watch *watch;
 	checks *checks;
 	uplink *uplink;
 	reports *reports;
+	wiring *wiring;
+	neighbours *neighbours;
+	ipam_link *ipam;
 	reactor_watch *wake;
 	bool docker_ok, pump_queued, draining, ending;
 	uint32_t docker_ping_ms, containers_total, containers_running;

@@ -1,6 +1,7 @@
 #include "layout.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 
 #include "sot_failpoint.h"
 #include "sot_file.h"
+
+enum { VLANS_FILE_MAX = 64 * 1024 };
 
 static bool exists(const char *path)
 {
@@ -58,6 +61,8 @@ void layout_read(const char *state_dir, const sot_instance_spec *spec, const cha
 	*ret = (layout_facts){0};
 	sot_buf_init(&ret->record, PLAN_RECORD_MAX);
 	sot_buf_init(&ret->used_record, PLAN_RECORD_MAX);
+	sot_buf_init(&ret->resolv, PLAN_RECORD_MAX);
+	sot_uuid_format(spec->instance_id, id);
 	if (*container_id) {
 		(void)snprintf(path, sizeof(path), "%s/net/%s.json", state_dir, container_id);
 		ret->files.record = read_text(&ret->record, path);
@@ -70,8 +75,11 @@ void layout_read(const char *state_dir, const sot_instance_spec *spec, const cha
 		(void)snprintf(path, sizeof(path), "%s/packages/.blobs/%s", state_dir, sha256);
 		ret->files.blob = exists(path);
 	}
-	(void)snprintf(
-	    path, sizeof(path), "%s/instances/%s", state_dir, sot_uuid_format(spec->instance_id, id));
+	if (spec->dns_count > 0) {
+		(void)snprintf(path, sizeof(path), "%s/instances/%s/resolv.conf", state_dir, id);
+		ret->files.resolv = read_text(&ret->resolv, path);
+	}
+	(void)snprintf(path, sizeof(path), "%s/instances/%s", state_dir, id);
 	ret->files.folder = exists(path);
 }
 
@@ -79,6 +87,7 @@ void layout_facts_clear(layout_facts *f)
 {
 	sot_buf_clear(&f->record);
 	sot_buf_clear(&f->used_record);
+	sot_buf_clear(&f->resolv);
 }
 
 static sot_code write_identity(const char *state_dir, const sot_instance_spec *spec, sot_err *err)
@@ -107,21 +116,65 @@ sot_code layout_make_instance(const char *state_dir, const sot_instance_spec *sp
 	return write_identity(state_dir, spec, err);
 }
 
-sot_code layout_write_record(const char *state_dir, const plan_settings *settings,
+/* The instance has the file mounted by itself: a new one in its place would not be seen, so its
+ * bytes are replaced. It is shorter than a page, which goes to the disk as a whole. */
+static sot_code overwrite(const char *path, sot_str text, sot_err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "open %s", path);
+	bool ok = pwrite(fd, text.p, text.n, 0) == (ssize_t)text.n &&
+	          ftruncate(fd, (off_t)text.n) == 0 && fchmod(fd, 0644) == 0 && fdatasync(fd) == 0;
+	int why = errno;
+	close(fd);
+	return ok ? SOT_OK : sot_fail_errno(err, SOT_UNAVAILABLE, why, "write %s", path);
+}
+
+static sot_code write_resolv(const char *state_dir, const sot_instance_spec *spec, sot_err *err)
+{
+	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
+	SOT_AUTO_BUF text;
+	sot_buf_init(&text, PLAN_RECORD_MAX);
+	plan_resolv(spec, &text);
+	if (text.n == 0)
+		return SOT_OK;
+	(void)snprintf(path, sizeof(path), "%s/instances/%s/resolv.conf", state_dir,
+	    sot_uuid_format(spec->instance_id, id));
+	return overwrite(path, sot_buf_str(&text), err);
+}
+
+sot_code layout_write_record(const char *state_dir, const plan_wire *wire,
     const sot_instance_spec *spec, const char *container_id, sot_err *err)
 {
 	char path[PLAN_PATH_MAX];
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, PLAN_RECORD_MAX);
-	plan_record(spec, settings, &text);
+	plan_record(spec, state_dir, wire, &text);
 	if (sot_buf_failed(&text))
 		return sot_fail(err, SOT_LIMIT, "the net record is too long");
 	sot_code code = write_identity(state_dir, spec, err);
+	if (code == SOT_OK)
+		code = write_resolv(state_dir, spec, err);
 	if (code != SOT_OK)
 		return code;
 	SOT_FAILPOINT("hostagent.record.before_write", err);
 	(void)snprintf(path, sizeof(path), "%s/net/%s.json", state_dir, container_id);
 	return sot_file_write(path, sot_buf_str(&text), 0644, err);
+}
+
+sot_code layout_write_vlans(const char *state_dir, const vlans *networks, sot_err *err)
+{
+	char path[PLAN_PATH_MAX];
+	SOT_AUTO_BUF wanted, present;
+	sot_buf_init(&wanted, VLANS_FILE_MAX);
+	sot_buf_init(&present, VLANS_FILE_MAX);
+	vlans_render(networks, &wanted);
+	(void)snprintf(path, sizeof(path), "%s/net/vlans.json", state_dir);
+	if (sot_file_read(path, &present, NULL) == SOT_OK &&
+	    sot_str_eq(sot_buf_str(&present), sot_buf_str(&wanted)))
+		return SOT_OK;
+	SOT_FAILPOINT("hostagent.vlans.before_write", err);
+	return sot_file_write(path, sot_buf_str(&wanted), 0644, err);
 }
 
 void layout_remove_record(const char *state_dir, const char *container_id)

@@ -12,7 +12,7 @@ sot_code layout_prepare(const char *state_dir, sot_err *err) SOT_CHECK;
 /* Facts for reconcile_observe; the texts live until layout_facts_clear. */
 typedef struct layout_facts {
 	file_facts files;
-	sot_buf record, used_record;
+	sot_buf record, used_record, resolv;
 } layout_facts;
 void layout_read(const char *state_dir, const sot_instance_spec *spec, const char *container_id,
     layout_facts *ret);
@@ -21,9 +21,12 @@ void layout_facts_clear(layout_facts *f);
 /* instances/<id>/{applogs,appdatas,identity} and the identity file. */
 sot_code layout_make_instance(
     const char *state_dir, const sot_instance_spec *spec, sot_err *err) SOT_CHECK;
-/* The identity file, then the net record: the record is what a start needs, so it comes last. */
-sot_code layout_write_record(const char *state_dir, const plan_settings *settings,
+/* The identity file and resolv.conf, then the net record: the record is what a start needs, so it
+ * comes last. */
+sot_code layout_write_record(const char *state_dir, const plan_wire *wire,
     const sot_instance_spec *spec, const char *container_id, sot_err *err) SOT_CHECK;
+/* net/vlans.json; written when it differs from what is there. */
+sot_code layout_write_vlans(const char *state_dir, const vlans *networks, sot_err *err) SOT_CHECK;
 /* Removes the records of a container that is gone. */
 void layout_remove_record(const char *state_dir, const char *container_id);
 /* Moves the instance's folder to instances/.retired/<id>; its data is not deleted. */

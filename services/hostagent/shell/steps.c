@@ -9,6 +9,7 @@
 #include "sot_failpoint.h"
 #include "sot_log.h"
 #include "watch.h"
+#include "wiring.h"
 
 enum {
 	INSPECT_MS = 5000,
@@ -261,8 +262,11 @@ static sot_code begin_remove(step *s, sot_err *err)
 static sot_code do_files(step *s, sot_err *err)
 {
 	const char *state_dir = s->a->config->state_dir;
+	const vlan *network = vlans_get(s->a->vlans, s->want->spec.vlan_id);
+	if (s->kind == ACTION_RECORD && !network)
+		return sot_fail(err, SOT_INTERNAL, "a record for a VLAN that nobody needs");
 	if (s->kind == ACTION_RECORD)
-		return layout_write_record(state_dir, &s->a->plan, &s->want->spec, s->container_id, err);
+		return layout_write_record(state_dir, &network->wire, &s->want->spec, s->container_id, err);
 	SOT_FAILPOINT("hostagent.clear.before_clear", err);
 	return layout_retire(state_dir, s->want->spec.instance_id, err);
 }
@@ -289,6 +293,8 @@ static sot_code begin(step *s)
 	case ACTION_RECORD:
 	case ACTION_CLEAR: {
 		sot_code code = do_files(s, &s->err);
+		if (code == SOT_OK && s->kind == ACTION_RECORD)
+			wiring_check_soon(s->a->wiring);
 		if (code == SOT_OK)
 			finish(s, SOT_OK, NULL);
 		return code;

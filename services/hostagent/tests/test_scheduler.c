@@ -3,8 +3,9 @@
  * what it is told.
  *
  *   set INDEX STATE RESTART_SEQ MEMORY_MIB VERSION SHA256|- SIZE    one instance; changes count
- *   push                                                           a new generation, to the agent
- *   logs INDEX TAIL
+ *   net INDEX KEY=VALUE...      from its next `set` on: vlan address prefix gateway address6
+ * prefix6 gateway6 dns search mtu isolated kbit generation push a new generation, to the agent logs
+ * INDEX TAIL
  *
  * usage: test_scheduler KEY_FILE ENDPOINT AGENT_PUBLIC_KEY IMAGE EPOCH
  */
@@ -29,6 +30,10 @@ typedef struct scheduler {
 	bool used[INSTANCES];
 	char names[INSTANCES][32], versions[INSTANCES][32];
 	char digests[INSTANCES][32];
+	bool has_net[INSTANCES];
+	sot_instance_spec nets[INSTANCES]; /* of them only what `net` sets */
+	sot_ip dns[INSTANCES];
+	char searches[INSTANCES][64];
 	sot_buf input;
 	sot_arena *arena;
 } scheduler;
@@ -95,12 +100,14 @@ static void on_status(void *self, const void *from, const sot_status *m)
 	(void)from;
 	for (size_t i = 0; i < m->instances_count; i++) {
 		const sot_instance_status *x = &m->instances[i];
+		char ip[SOT_IP_TEXT], mac[18];
 		printf("status %u observed=%d health=%d generation=%llu restart_seq=%u restarts=%u "
 		       "version=%.*s "
-		       "container=%.*s error=%.*s\n",
+		       "container=%.*s conflict=%s,%s error=%.*s\n",
 		    x->instance_id.b[15], (int)x->observed, (int)x->health,
 		    (unsigned long long)x->generation, x->restart_seq, x->restarts, SOT_ARG(x->version),
-		    SOT_ARG(x->container_id), SOT_ARG(x->error));
+		    SOT_ARG(x->container_id), sot_ip_format(x->conflict_address, ip),
+		    sot_format_mac(x->conflict_mac.b, mac), SOT_ARG(x->error));
 	}
 	printf("told full=%d unknown=%u\n", m->full, m->unknown_containers);
 	REPLY(s, status_ack, .agent_start_id = m->agent_start_id, .seq = m->seq);
@@ -136,6 +143,83 @@ static uint64_t number(sot_str *rest)
 	return n;
 }
 
+static sot_ip parse_ip(sot_str text)
+{
+	sot_ip ip = {0};
+	if (sot_ip_parse(text, &ip, NULL) != SOT_OK)
+		printf("error not an address\n");
+	return ip;
+}
+
+static void set_net_member(scheduler *s, uint64_t i, sot_str key, sot_str value)
+{
+	sot_instance_spec *x = &s->nets[i];
+	uint64_t n = 0;
+	bool is_number = sot_parse_u64(value, 0, UINT32_MAX, &n, NULL) == SOT_OK;
+	if (sot_str_eq_c(key, "address"))
+		x->address = parse_ip(value);
+	else if (sot_str_eq_c(key, "gateway"))
+		x->gateway = parse_ip(value);
+	else if (sot_str_eq_c(key, "address6"))
+		x->address_v6 = parse_ip(value);
+	else if (sot_str_eq_c(key, "gateway6"))
+		x->gateway_v6 = parse_ip(value);
+	else if (sot_str_eq_c(key, "dns"))
+		s->dns[i] = parse_ip(value);
+	else if (sot_str_eq_c(key, "search"))
+		(void)snprintf(s->searches[i], sizeof(s->searches[i]), "%.*s", SOT_ARG(value));
+	else if (is_number && sot_str_eq_c(key, "vlan"))
+		x->vlan_id = (uint16_t)n;
+	else if (is_number && sot_str_eq_c(key, "prefix"))
+		x->prefix = (uint8_t)n;
+	else if (is_number && sot_str_eq_c(key, "prefix6"))
+		x->prefix_v6 = (uint8_t)n;
+	else if (is_number && sot_str_eq_c(key, "mtu"))
+		x->mtu = (uint16_t)n;
+	else if (is_number && sot_str_eq_c(key, "isolated"))
+		x->isolated = n != 0;
+	else if (is_number && sot_str_eq_c(key, "kbit"))
+		x->bandwidth_kbit = (uint32_t)n;
+	else if (is_number && sot_str_eq_c(key, "generation"))
+		x->address_generation = x->address_v6_generation = n;
+	else
+		printf("error net %.*s\n", SOT_ARG(key));
+}
+
+static void set_net(scheduler *s, sot_str rest)
+{
+	uint64_t i = number(&rest) % INSTANCES;
+	s->has_net[i] = true;
+	while (rest.n > 0) {
+		sot_str value, word = sot_str_cut(rest, ' ', &rest);
+		sot_str key = sot_str_cut(word, '=', &value);
+		set_net_member(s, i, key, value);
+	}
+}
+
+static void apply_net(scheduler *s, uint64_t i, sot_instance_spec *x)
+{
+	const sot_instance_spec *net = &s->nets[i];
+	if (!s->has_net[i])
+		return;
+	x->vlan_id = net->vlan_id;
+	x->address = net->address;
+	x->prefix = net->prefix;
+	x->gateway = net->gateway;
+	x->address_v6 = net->address_v6;
+	x->prefix_v6 = net->prefix_v6;
+	x->gateway_v6 = net->gateway_v6;
+	x->mtu = net->mtu;
+	x->isolated = net->isolated;
+	x->bandwidth_kbit = net->bandwidth_kbit;
+	x->address_generation = net->address_generation;
+	x->address_v6_generation = net->address_v6_generation;
+	memcpy(x->mac.b + 2, net->address.b, 4);
+	x->dns = &s->dns[i];
+	x->dns_count = sot_ip_is_none(s->dns[i]) ? 0 : 1;
+	x->dns_search = sot_str_c(s->searches[i]);
+}
+
 static void set_instance(scheduler *s, sot_str rest)
 {
 	uint64_t i = number(&rest) % INSTANCES;
@@ -168,6 +252,7 @@ static void set_instance(scheduler *s, sot_str rest)
 	    .timeout_ms = 1000,
 	    .healthy_after = 1,
 	    .unhealthy_after = 3};
+	apply_net(s, i, x);
 }
 
 static void take_line(scheduler *s, sot_str line)
@@ -175,6 +260,8 @@ static void take_line(scheduler *s, sot_str line)
 	sot_str verb = sot_str_cut(line, ' ', &line);
 	if (sot_str_eq_c(verb, "set")) {
 		set_instance(s, line);
+	} else if (sot_str_eq_c(verb, "net")) {
+		set_net(s, line);
 	} else if (sot_str_eq_c(verb, "push")) {
 		s->generation++;
 		assign(s);
