@@ -28,16 +28,18 @@ IMPURE = re.compile(r"(sys/(socket|epoll|wait|mman|file|random|inotify)|net/.*|n
 IMPURE_CALL = re.compile(r"(?<![A-Za-z0-9_.>])(printf|fprintf|vfprintf|puts|fputs|perror|fopen|getenv|time|clock_gettime|"
                          r"gettimeofday|sot_mono_now|sot_wall_now|sot_rand_bytes)\s*\(")
 # A third-party header belongs to one library.
+PURE_PARTS = {"scheduler/placement"}
 OWNERS = {"libpq-fe.h": {"store"}, "uv.h": {"reactor"}, "czmq.h": {"bus"}, "msgpack.h": {"wire"}}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 
 
 def layer_of(path):
-    """libs/bus/x.c -> bus; services/ipam/core/x.c -> ipam/core; others by their first folder."""
+    """libs/bus/x.c -> bus; services/ipam/core/x.c -> ipam/core; others by their first folder. A pure part of a core
+    that others link too (PURE_PARTS) is held to the core's rules."""
     parts = path.parts
     if parts[0] == "libs" and len(parts) > 2:
         return parts[1]
-    if parts[0] == "services" and len(parts) > 3 and parts[2] == "core":
+    if parts[0] == "services" and len(parts) > 3 and (parts[2] == "core" or "/".join(parts[1:3]) in PURE_PARTS):
         return f"{parts[1]}/core"
     if parts[0] == "services" and len(parts) > 2:
         return f"{parts[1]}/shell"
