@@ -30,6 +30,7 @@ management_address = $management
 scheduler_endpoints = tcp://$SOT_LISTEN:7202
 scheduler_reports_endpoints = tcp://$SOT_LISTEN:7203
 bridge_reports_endpoints = tcp://$SOT_LISTEN:7231
+ipam_endpoints = tcp://$SOT_LISTEN:7213
 keys_dir = $SOT_VAR/keys
 gateway_url = $SOT_URL
 gateway_ca = $SOT_VAR/tls/ca.crt
