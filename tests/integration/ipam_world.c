@@ -95,6 +95,7 @@ int ipam_world_setup(void **state)
 	    " ipam.subnet_usage, ipam.address, ipam.address_event, ipam.operation_ref, ipam.leak,"
 	    " ipam.finding, core.outbox, gateway.audit");
 	(void)ipam_sql(w, "DELETE FROM ipam.vrf WHERE number > 0");
+	(void)ipam_sql(w, "DELETE FROM ipam.import");
 	bus_keypair ipam_keys, scheduler_keys, other_keys;
 	sot_err err = {0};
 	make_keys(w, "ipam", &ipam_keys);
@@ -182,6 +183,22 @@ static void on_accepted(void *self, const void *from, const sot_accepted *m)
 	c->resource_id = m->resource_id;
 	c->replayed = m->replayed;
 }
+static void on_fixed(void *self, const void *from, const sot_address_fixed *m)
+{
+	(void)from;
+	ipam_call *c = self;
+	c->message = SOT_MSG_ADDRESS_FIXED;
+	c->fixed = m->address;
+	c->replayed = m->replayed;
+}
+static void on_imported(void *self, const void *from, const sot_import_done *m)
+{
+	(void)from;
+	ipam_call *c = self;
+	c->message = SOT_MSG_IMPORT_DONE;
+	c->applied = m->applied;
+	c->errors = m->errors;
+}
 static void on_refused(void *self, const void *from, const sot_refused *m)
 {
 	(void)from;
@@ -197,6 +214,8 @@ static void on_reply(void *self, sot_code code, sot_str frame, const sot_err *wh
 	static const sot_ipam_replies replies = {.addresses_granted = on_granted,
 	    .addresses_done = on_done,
 	    .accepted = on_accepted,
+	    .address_fixed = on_fixed,
+	    .import_done = on_imported,
 	    .refused = on_refused};
 	ipam_call *c = self;
 	sot_err err = {0};
@@ -315,6 +334,38 @@ ipam_call ipam_bind(ipam_world *w, uint32_t owner, const ipam_grant *grant, uint
 	ipam_send(w, 0, 0, m.request_id, &frame, &c);
 	TURN_UNTIL(w->loop, c.done);
 	return c;
+}
+
+/* Every request begins with its id. */
+ipam_call ipam_ask(ipam_world *w, const sot_wire_struct *type, void *message)
+{
+	ipam_call c;
+	SOT_AUTO_BUF frame;
+	sot_err err = {0};
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	uint64_t request_id = bus_next_request_id(w->bus);
+	memcpy(message, &request_id, sizeof(request_id));
+	if (sot_wire_encode(type, message, &frame, &err) != SOT_OK)
+		fail_msg("%s", err.text);
+	ipam_send(w, 0, 0, request_id, &frame, &c);
+	TURN_UNTIL(w->loop, c.done);
+	return c;
+}
+
+sot_request_context ipam_context(const char *key, const char *what)
+{
+	static char digests[8][33];
+	static size_t next;
+	char *digest = digests[next++ % 8];
+	uint64_t hash = 14695981039346656037u;
+	for (const char *c = what; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 1099511628211u;
+	(void)snprintf(digest, 33, "%-16.16s%016llx", key, (unsigned long long)hash);
+	return (sot_request_context){.actor = SOT_STR("user:test"),
+	    .source_address = SOT_STR("127.0.0.1"),
+	    .api_request_id = SOT_STR("r1"),
+	    .idempotency_key = sot_str_c(key),
+	    .request_sha256 = {digest, 32}};
 }
 
 /* ---- what is in the database ---- */

@@ -8,6 +8,7 @@
 #include "bus.h"
 #include "pg_control.h"
 #include "sot_proto.h"
+#include "sot_wire_codec.h"
 
 enum { IPAM_SERVERS = 2, IPAM_CLIENTS = 64, IPAM_GRANTS_KEPT = 16 };
 
@@ -50,6 +51,9 @@ typedef struct ipam_call {
 	char pointer[129], text[2001];
 	sot_uuid resource_id;
 	bool replayed;
+	sot_ip fixed; /* of address_fixed */
+	bool applied; /* of import_done */
+	uint32_t errors;
 } ipam_call;
 
 /* Fixtures. `ipam_world_binary` must be set by main before. */
@@ -83,6 +87,11 @@ ipam_call ipam_acquire(ipam_world *w, uint32_t first, uint32_t count);
 ipam_call ipam_acquire_wants(ipam_world *w, sot_address_want *wants, size_t count);
 ipam_call ipam_release(ipam_world *w, uint32_t owner, const ipam_grant *grant);
 ipam_call ipam_bind(ipam_world *w, uint32_t owner, const ipam_grant *grant, uint32_t host);
+
+/* Any request by its table: fills in the request id, sends it to server 0, waits for the answer. */
+ipam_call ipam_ask(ipam_world *w, const sot_wire_struct *type, void *message);
+/* The context of an administrative request: actor user:test, a digest made of `key` and `what`. */
+sot_request_context ipam_context(const char *key, const char *what);
 
 /* A VLAN "lab" of 10.66.0.0/16 that gives out exactly `count` addresses, made by SQL. */
 void ipam_make_lab(ipam_world *w, uint32_t count);

@@ -83,10 +83,16 @@ static void answer(change *c, bool replayed)
 
 /* ---- write ---- */
 
+/* Somebody was faster, or nobody knows: a key, a reference or an overlap that was not there when it
+ * was read, a guard, a lost answer. */
 static bool is_stale(const store_outcome *outcome)
 {
-	return outcome->code == SOT_CONFLICT || outcome->code == SOT_UNKNOWN ||
-	       strncmp(outcome->sqlstate, "40", 2) == 0;
+	static const char *const races[] = {"23503", "23505", "23P01"};
+	for (size_t i = 0; i < sizeof(races) / sizeof(races[0]); i++) {
+		if (strcmp(outcome->sqlstate, races[i]) == 0)
+			return true;
+	}
+	return outcome->code == SOT_UNKNOWN || strncmp(outcome->sqlstate, "40", 2) == 0;
 }
 
 static void on_written(void *self, const store_outcome *outcome)
