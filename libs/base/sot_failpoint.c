@@ -34,8 +34,11 @@ sot_code sot_failpoint_fire(sot_failpoint *fp, sot_err *err)
 	}
 	if (fp->hits != fp->arg)
 		return SOT_OK;
-	if (fp->action == ACTION_CRASH)
+	if (fp->action == ACTION_CRASH) {
+		/* So that a test can tell this death from another one. */
+		(void)dprintf(STDERR_FILENO, "failpoint %s: crash\n", fp->name);
 		(void)raise(SIGKILL);
+	}
 	while (fp->action == ACTION_HANG)
 		(void)pause();
 	fp->armed = 0;

@@ -5,7 +5,8 @@
  *
  * Compiled in always (an unarmed point costs one load and one predicted branch); armed by the
  * environment, SOT_FAILPOINTS="name=crash,name2=error:3,name3=delay:250,name4=hang", or at run time
- * through the service's control socket ("failpoint set NAME ACTION"). `crash` is SIGKILL to itself,
+ * through the service's control socket ("failpoint set NAME ACTION"). `crash` writes
+ * "failpoint NAME: crash" to stderr and is SIGKILL to itself,
  * `error:N` fails the Nth hit (default the 1st, once), `delay:MS` blocks, `hang` stops for ever.
  * crash and hang also take :N, the hit on which they act; `off` disarms. The list of all names is
  * registered by the linker section, so tests can walk it (sot_failpoint_each; --list-failpoints

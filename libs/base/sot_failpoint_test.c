@@ -119,6 +119,27 @@ static void a_crash_is_sigkill_on_its_hit(void **state)
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
 
+static void a_crash_says_on_stderr_where_it_died(void **state)
+{
+	(void)state;
+	static const char expected[] = "failpoint test.passed: crash\n";
+	char text[256];
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	int stderr_before = dup(STDERR_FILENO);
+	assert_true(stderr_before >= 0);
+	assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	int status = child("test.passed=crash", 1);
+	assert_int_equal(dup2(stderr_before, STDERR_FILENO), STDERR_FILENO);
+	(void)close(stderr_before);
+	(void)close(ends[1]);
+	ssize_t n = read(ends[0], text, sizeof(text));
+	(void)close(ends[0]);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(n, sizeof(expected) - 1);
+	assert_memory_equal(text, expected, sizeof(expected) - 1);
+}
+
 static void the_environment_arms_many_and_names_of_other_programs_are_skipped(void **state)
 {
 	(void)state;
@@ -162,6 +183,7 @@ int main(void)
 	    cmocka_unit_test_teardown(unknown_names_and_actions_are_refused, disarm),
 	    cmocka_unit_test(every_point_is_listed_before_it_was_ever_reached),
 	    cmocka_unit_test(a_crash_is_sigkill_on_its_hit),
+	    cmocka_unit_test(a_crash_says_on_stderr_where_it_died),
 	    cmocka_unit_test(the_environment_arms_many_and_names_of_other_programs_are_skipped),
 	    cmocka_unit_test(a_malformed_environment_ends_the_program),
 	    cmocka_unit_test(a_hang_stops_for_ever_but_can_be_killed),

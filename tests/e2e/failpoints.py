@@ -22,7 +22,8 @@ class Killed(Exception):
 # What only a starting service passes: it is armed by its environment. Everything else is armed in the running service, so
 # that it dies at work.
 AT_START = ("gateway.http.before_listen", "gateway.start.before_loop", "gateway.stream.*", "scheduler.take_over.*",
-            "scheduler.leadership.won", "hostagent.bridge.*", "bridge.router.*", "bridge.cat.before_connect")
+            "scheduler.leadership.won", "hostagent.bridge.*", "hostagent.vlans.*", "bridge.router.*",
+            "bridge.cat.before_connect")
 # What a program carries in a library of ours but never does.
 NEVER = {("monitor-bridge", "store.tx.*"): "the bridge only reads the database"}
 
@@ -65,6 +66,7 @@ class Armed:
 
     def __init__(self, service, name):
         self.service, self.name = service, name
+        self.crashes = self.crashes_logged()
         if matches(name, AT_START):
             lab.kill(service, "TERM")
             start(service, f"{name}=crash")
@@ -85,6 +87,11 @@ class Armed:
         except OSError:
             return None
         return None if fields[0] == "Z" else (pid, fields[19])
+
+    def crashes_logged(self):
+        """How often this service has written that it dies at this failpoint."""
+        with open(os.path.join(lab.VAR, "log", f"{self.service}.log"), encoding="utf-8", errors="replace") as f:
+            return f.read().count(f"failpoint {self.name}: crash\n")
 
     def is_dead(self):
         return self.process is None or self.look(self.process[0]) != self.process
@@ -113,6 +120,8 @@ class Armed:
             assert answer.startswith("ok") or self.is_dead(), answer
             died = self.is_dead()
             revive(self.service)
+        crashed = self.crashes_logged() - self.crashes
+        assert crashed == int(died), f"{self.service} died {'elsewhere than' if died else 'unseen'} at {self.name}"
         return died
 
 
@@ -400,12 +409,14 @@ def walk(service, name):
     """Kills `service` at the failpoint `name` and sees everything well again. True when it died there."""
     exercise = exercise_of(name)
     exercise.prepare()
+    others = {s: lab.pid(s) for s in [*lab.SERVICES, *(f"hostagent-{h}" for h in lab.HOSTS)] if s != service}
     armed = Armed(service, name)
     try:
         exercise.pass_by(armed)
     except Killed:
         pass
     died = armed.end()
+    assert others == {s: lab.pid(s) for s in others}, f"others than {service} died: {others}"
     exercise.settle()
     lab.invariants(90)
     return died
