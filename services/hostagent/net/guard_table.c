@@ -34,10 +34,8 @@ static const char table[] =
     " chain from_v6 { }\n"
     " chain from_rest { }\n"
     " chain from { type filter hook prerouting priority -300; policy accept; }\n"
-    " chain to_host { type filter hook input priority -300; policy accept; }\n"
     "}\n"
     "flush chain bridge sotalia from\n"
-    "flush chain bridge sotalia to_host\n"
     "flush chain bridge sotalia from_v4\n"
     "flush chain bridge sotalia from_arp\n"
     "flush chain bridge sotalia from_v6\n"
@@ -95,10 +93,6 @@ static const char table[] =
     "  ether type { 8021q, 8021ad } counter name tagged drop\n"
     "  ether type vmap { ip : goto from_v4, ip6 : goto from_v6, arp : goto from_arp }\n"
     "  goto from_rest\n"
-    " }\n"
-    " chain to_host {\n"
-    "  ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 iifname @guarded "
-    "counter name link_local drop\n"
     " }\n"
     "}\n";
 

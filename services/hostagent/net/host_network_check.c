@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "guard_table.h"
+#include "instance_net.h"
 #include "net_shaper.h"
 #include "sot_file.h"
 #include "sot_parse.h"
@@ -58,12 +59,14 @@ static void check_port(const net_record *record, void *self)
 		repaired(c, net_link_set(c->route, port->index, &back, &err), &err, record,
 		    was_moved ? "was not a port of its bridge" : "was down");
 	}
-	if (record->isolated && (was_moved || !port->isolated))
-		repaired(c, net_link_isolate(c->route, port->index, true, &err), &err, record,
-		    "was not isolated");
-	else if (!record->isolated && port->isolated && !was_moved)
-		repaired(
-		    c, net_link_isolate(c->route, port->index, false, &err), &err, record, "was isolated");
+	/* A port that is moved loses what it might. */
+	const net_link_port want = instance_net_port(record);
+	bool is_other =
+	    was_moved ? want.isolated || want.group_forward
+	              : want.isolated != port->isolated || want.group_forward != port->group_forward;
+	if (is_other)
+		repaired(c, net_link_set_port(c->route, port->index, &want, &err), &err, record,
+		    "isolation or forwarded groups were others");
 	if (record->bandwidth_kbit && strcmp(port->qdisc, "tbf") != 0)
 		repaired(c, net_shaper_set(c->route, port->index, record->bandwidth_kbit, &err), &err,
 		    record, "had no limit");

@@ -43,6 +43,8 @@ static sot_code write_settings(sot_err *err)
 static void write_ipv6_settings(const net_record *record)
 {
 	static const char *const settings[][2] = {
+	    {"disable_ipv6",
+	        "0"}, /* Docker turns IPv6 off in a container without a network of its own */
 	    {"accept_ra", "0"}, {"accept_dad", "0"}, {"dad_transmits", "0"}, {"addr_gen_mode", "0"}};
 	if (sot_ip_is_none(record->address6)) {
 		kernel_setting_ipv6(inside_link, "disable_ipv6", "1");
@@ -126,6 +128,12 @@ static sot_code add_pair(
 	return code == SOT_OK ? net_link_add_veth(host, veth, err) : code;
 }
 
+net_link_port instance_net_port(const net_record *record)
+{
+	return (net_link_port){
+	    .isolated = record->isolated, .group_forward = record->guard ? NET_LINK_ALL_GROUPS : 0};
+}
+
 static sot_code set_up_host_end(netlink *host, const net_record *record, int netns_fd, sot_err *err)
 {
 	net_link bridge, port;
@@ -145,8 +153,9 @@ static sot_code set_up_host_end(netlink *host, const net_record *record, int net
 		return code;
 	/* The host has no business in the instance's VLAN: no ND, no MLD from its end. */
 	kernel_setting_ipv6(record->host_link, "disable_ipv6", "1");
-	if (record->isolated)
-		code = net_link_isolate(host, port.index, true, err);
+	const net_link_port rights = instance_net_port(record);
+	if (rights.isolated || rights.group_forward)
+		code = net_link_set_port(host, port.index, &rights, err);
 	if (code == SOT_OK && record->bandwidth_kbit)
 		code = net_shaper_set(host, port.index, record->bandwidth_kbit, err);
 	if (code == SOT_OK)

@@ -5,6 +5,7 @@
 #ifndef HOSTAGENT_INSTANCE_NET_H
 #define HOSTAGENT_INSTANCE_NET_H
 
+#include "net_link.h"
 #include "net_record.h"
 
 /* Called when the guard table is not there; makes it. */
@@ -26,6 +27,9 @@ typedef struct instance_announcer {
  * belongs into a process that nobody waits for. */
 sot_code instance_net_wire(const net_record *record, const instance_net_context *context,
     instance_announcer *ret_announcer, sot_err *err) SOT_CHECK;
+
+/* What the bridge port of an instance may do. Pure. */
+net_link_port instance_net_port(const net_record *record);
 
 /* Announces the address again, after 100 ms and after 1 s. For a process of its own. */
 void instance_net_repeat(const net_record *record, const instance_announcer *announcer);

@@ -133,13 +133,14 @@ sot_code net_link_add_vlan(netlink *n, const char *name, int lower, uint16_t vla
 	return code == SOT_OK ? SOT_OK : sot_wrap(err, "802.1Q device %s", name);
 }
 
-sot_code net_link_isolate(netlink *n, int index, bool isolated, sot_err *err)
+sot_code net_link_set_port(netlink *n, int index, const net_link_port *settings, sot_err *err)
 {
 	const struct ifinfomsg which = {.ifi_family = AF_BRIDGE, .ifi_index = index};
 	struct nl_msg *m = netlink_message(RTM_SETLINK, 0, &which, sizeof(which));
 	struct nlattr *port = netlink_nest(m, IFLA_PROTINFO);
-	netlink_put_u8(m, IFLA_BRPORT_ISOLATED, isolated);
+	netlink_put_u8(m, IFLA_BRPORT_ISOLATED, settings->isolated);
+	netlink_put(m, IFLA_BRPORT_GROUP_FWD_MASK, &settings->group_forward, sizeof(uint16_t));
 	(void)nla_nest_end(m, port);
 	sot_code code = netlink_ask(n, &m, NULL, NULL, err);
-	return code == SOT_OK ? SOT_OK : sot_wrap(err, "port isolation");
+	return code == SOT_OK ? SOT_OK : sot_wrap(err, "settings of a bridge port");
 }

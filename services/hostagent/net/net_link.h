@@ -30,7 +30,8 @@ typedef struct net_link {
 	uint8_t multicast_snooping;
 	/* Of a bridge port: */
 	bool has_port_state, isolated;
-	uint8_t port_state; /* BR_STATE_* */
+	uint16_t group_forward; /* which link-local groups it forwards, a bit each */
+	uint8_t port_state;     /* BR_STATE_* */
 } net_link;
 
 /* SOT_NOT_FOUND when there is no link of that name. */
@@ -70,7 +71,15 @@ sot_code net_link_reset_bridge(netlink *n, int index, sot_err *err) SOT_CHECK;
 sot_code net_link_add_vlan(
     netlink *n, const char *name, int lower, uint16_t vlan_id, sot_err *err) SOT_CHECK;
 
-/* Whether a bridge port reaches only ports that are not isolated. */
-sot_code net_link_isolate(netlink *n, int index, bool isolated, sot_err *err) SOT_CHECK;
+/* What a bridge port may do. */
+typedef struct net_link_port {
+	bool isolated;          /* reaches only ports that are not isolated */
+	uint16_t group_forward; /* NET_LINK_ALL_GROUPS or 0 */
+} net_link_port;
+/* LLDP and its like are forwarded, instead of given to the host itself; not the three groups that
+ * no bridge may forward. So the guard sees them. */
+#define NET_LINK_ALL_GROUPS 0xfff8u
+sot_code net_link_set_port(
+    netlink *n, int index, const net_link_port *port, sot_err *err) SOT_CHECK;
 
 #endif

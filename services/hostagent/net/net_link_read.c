@@ -51,6 +51,8 @@ static void read_port(struct nlattr *data, net_link *ret)
 	ret->has_port_state = true;
 	ret->port_state = u8_of(at[IFLA_BRPORT_STATE]);
 	ret->isolated = u8_of(at[IFLA_BRPORT_ISOLATED]) != 0;
+	if (at[IFLA_BRPORT_GROUP_FWD_MASK])
+		ret->group_forward = nla_get_u16(at[IFLA_BRPORT_GROUP_FWD_MASK]);
 }
 
 static void read_info(struct nlattr *info, net_link *ret)
