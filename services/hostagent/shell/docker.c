@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sot_map.h"
 
@@ -68,12 +69,26 @@ static sot_code code_of_status(int status)
 	return status == 400 ? SOT_INVALID : SOT_UNAVAILABLE;
 }
 
+/* What runc says comes behind the names of all who passed it on; there is no room for both. */
+static const char *without_names(const char *words)
+{
+	static const char *const last[] = {
+	    "runc create failed: ", "unable to start container process: ",
+	    "error during container init: ", "error running hook: "};
+	for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+		const char *at = strstr(words, last[i]);
+		words = at ? at + strlen(last[i]) : words;
+	}
+	return words;
+}
+
 /* The Engine's refusals are {"message": "..."}. */
 static void explain(const call *c, const http_reply *reply, sot_code code, sot_err *err)
 {
 	json_t *object = json_loadb(reply->body.p ? reply->body.p : "", reply->body.n, 0, NULL);
 	const char *words = json_string_value(json_object_get(object, "message"));
-	sot_fail(err, code, "Docker: %s: %d %s", c->what, reply->status, words ? words : "");
+	sot_fail(
+	    err, code, "Docker: %s: %d %s", c->what, reply->status, words ? without_names(words) : "");
 	json_decref(object);
 }
 
@@ -115,7 +130,7 @@ static sot_code send_call(docker *d, const docker_request *q, call *c, sot_err *
 		free(c);
 		return sot_fail(err, SOT_LIMIT, "Docker: a path of %d bytes", n);
 	}
-	(void)snprintf(c->what, sizeof(c->what), "%s %.80s", q->method, q->path);
+	(void)snprintf(c->what, sizeof(c->what), "%s %.40s", q->method, q->path);
 	http_request request = {.method = q->method,
 	    .url = url,
 	    .unix_socket = d->socket_path,

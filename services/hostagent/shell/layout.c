@@ -168,12 +168,12 @@ sot_code layout_write_vlans(const char *state_dir, const vlans *networks, sot_er
 	SOT_AUTO_BUF wanted, present;
 	sot_buf_init(&wanted, VLANS_FILE_MAX);
 	sot_buf_init(&present, VLANS_FILE_MAX);
+	SOT_FAILPOINT("hostagent.vlans.before_write", err);
 	vlans_render(networks, &wanted);
 	(void)snprintf(path, sizeof(path), "%s/net/vlans.json", state_dir);
 	if (sot_file_read(path, &present, NULL) == SOT_OK &&
 	    sot_str_eq(sot_buf_str(&present), sot_buf_str(&wanted)))
 		return SOT_OK;
-	SOT_FAILPOINT("hostagent.vlans.before_write", err);
 	return sot_file_write(path, sot_buf_str(&wanted), 0644, err);
 }
 

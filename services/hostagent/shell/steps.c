@@ -271,6 +271,14 @@ static sot_code do_files(step *s, sot_err *err)
 	return layout_retire(state_dir, s->want->spec.instance_id, err);
 }
 
+/* Of a process that runs, the port follows its new record; any other is wired when it starts. */
+static bool is_running(const step *s)
+{
+	const instance *i = reconcile_find(s->a->reconcile, s->want->spec.instance_id);
+	const container_facts *container = i ? instance_container(i) : NULL;
+	return container && container->running;
+}
+
 static sot_code begin(step *s)
 {
 	switch (s->kind) {
@@ -293,7 +301,7 @@ static sot_code begin(step *s)
 	case ACTION_RECORD:
 	case ACTION_CLEAR: {
 		sot_code code = do_files(s, &s->err);
-		if (code == SOT_OK && s->kind == ACTION_RECORD)
+		if (code == SOT_OK && s->kind == ACTION_RECORD && is_running(s))
 			wiring_check_soon(s->a->wiring);
 		if (code == SOT_OK)
 			finish(s, SOT_OK, NULL);
