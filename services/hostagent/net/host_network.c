@@ -251,18 +251,27 @@ static sot_code enslave(making *m)
 	return change(m, port, &what);
 }
 
-/* Set in words, so that an instance's smaller MTU does not become the bridge's. */
+/* A bridge's MTU follows its smallest port, until it is changed once: so a new one gets another
+ * first. An instance's smaller MTU is then not everybody's. */
+static sot_code hold_mtu(making *m, uint32_t mtu)
+{
+	return change(m, &m->bridge, &(net_link_change){.mtu = mtu - 1});
+}
+
 static sot_code set_mtu_and_up(making *m)
 {
 	net_link *bridge = &m->bridge;
 	uint32_t mtu = m->port.index ? m->port.mtu : bridge->mtu;
-	net_link_change what = {.up = true, .mtu = mtu != bridge->mtu ? mtu : 0};
+	net_link_change what = {.up = true, .mtu = m->is_new || mtu != bridge->mtu ? mtu : 0};
 	if (what.mtu)
 		DRIFT(m, "%s: MTU %u, its uplink has %u", bridge->name, bridge->mtu, mtu);
 	if (!(bridge->flags & IFF_UP))
 		DRIFT(m, "%s: was down", bridge->name);
+	sot_code code = m->is_new ? hold_mtu(m, mtu) : SOT_OK;
 	bridge->mtu = mtu;
-	return what.mtu || !(bridge->flags & IFF_UP) ? change(m, bridge, &what) : SOT_OK;
+	if (code == SOT_OK && (what.mtu || !(bridge->flags & IFF_UP)))
+		code = change(m, bridge, &what);
+	return code;
 }
 
 static sot_code give_address(making *m)
