@@ -224,7 +224,7 @@ static void set_options(exchange *x, const cli_call *call, const cli_request *q)
 	if (q->file == NULL && x->on_line == NULL)
 		(void)curl_easy_setopt(x->curl, CURLOPT_TIMEOUT_MS, 90000L);
 	else
-		(void)curl_easy_setopt(x->curl, CURLOPT_LOW_SPEED_TIME, 60L);
+		(void)curl_easy_setopt(x->curl, CURLOPT_LOW_SPEED_TIME, 150L); /* an import is checked */
 	if (q->file != NULL || x->on_line != NULL)
 		(void)curl_easy_setopt(x->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 }
@@ -273,6 +273,8 @@ static cli_exit exit_of(int status, const char *code)
 {
 	if (strcmp(code, "blocked") == 0 || strcmp(code, "limit") == 0)
 		return CLI_BLOCKED;
+	if (status == 422 && strcmp(code, "key_reused") != 0)
+		return CLI_FAILED; /* an import with wrong lines */
 	switch (status) {
 	case 401:
 	case 403:
@@ -292,8 +294,10 @@ static cli_exit exit_of(int status, const char *code)
 	}
 }
 
-static const char *advice_of(int status)
+static const char *advice_of(int status, const char *code)
 {
+	if (status == 422 && strcmp(code, "key_reused") != 0)
+		return "mend the lines and run it again: nothing was changed";
 	switch (status) {
 	case 401:
 		return "set SOTALIA_TOKEN to a valid token";
@@ -312,11 +316,22 @@ static const char *advice_of(int status)
 	}
 }
 
+/* Of a field of the body, or of a line of an imported file. */
+static void say_error(const json_t *error)
+{
+	const json_t *line = cli_at(error, "line");
+	if (json_is_integer(line))
+		cli_say("  line %" JSON_INTEGER_FORMAT ", column %s: %s", json_integer_value(line),
+		    cli_text_at(error, "column"), cli_text_at(error, "detail"));
+	else
+		cli_say("  field %s: %s", cli_text_at(error, "pointer"), cli_text_at(error, "detail"));
+}
+
 static cli_exit explain(const cli_call *call, const cli_reply *reply)
 {
 	const char *code = cli_text_at(reply->json, "code");
 	const json_t *errors = cli_at(reply->json, "errors");
-	const char *advice = advice_of(reply->status);
+	const char *advice = advice_of(reply->status, code);
 	if (call->output == CLI_JSON && reply->json != NULL) {
 		(void)json_dumpf(reply->json, stderr, JSON_INDENT(2));
 		(void)fputc('\n', stderr);
@@ -328,8 +343,7 @@ static cli_exit explain(const cli_call *call, const cli_reply *reply)
 	else
 		cli_say("error: %s: %s", code, cli_text_at(reply->json, "detail"));
 	for (size_t i = 0; i < json_array_size(errors); i++)
-		cli_say("  field %s: %s", cli_text_at(json_array_get(errors, i), "pointer"),
-		    cli_text_at(json_array_get(errors, i), "detail"));
+		say_error(json_array_get(errors, i));
 	if (advice != NULL)
 		cli_say("  try: %s", advice);
 	if (cli_text_at(reply->json, "requestId")[0] != '\0')

@@ -56,6 +56,8 @@ typedef enum cli_format {
 	CLI_CPU,      /* 500 -> 0.5 */
 	CLI_AGE,      /* a time -> 3m */
 	CLI_PROGRESS, /* {done,total} -> 2/6 */
+	CLI_LIST,     /* of texts, or of {kind,name} -> a b, az:b rack:r1 */
+	CLI_DAYS,     /* 12.4 -> 12d */
 } cli_format;
 
 typedef struct cli_column {
@@ -79,8 +81,8 @@ struct cli_command {
 	const char *name_field;
 };
 
-extern const cli_command cli_commands[];
-extern const size_t cli_command_count;
+size_t cli_command_count(void);
+const cli_command *cli_command_at(size_t i);
 
 /* Fills *ret from argv. When it returns false the program ends with *ret_exit (help was shown, or
  * what is wrong was said). */
@@ -132,6 +134,17 @@ char *cli_escape(const char *text);
 char *cli_path(const char *pattern, const char *const *args, size_t arg_count);
 
 /* ---- changes ---- */
+/* Bodies: the option's text or number as a field, `otherwise` (NULL: none) when it was not given.
+ * False: what is wrong was said. */
+bool cli_set_text(json_t *body, const cli_call *call, const char *option, const char *field,
+    const char *otherwise);
+bool cli_set_number(json_t *body, const char *what, const char *field, const char *text);
+/* Says so when a needed option was not given. */
+bool cli_needed(const cli_call *call, const char *option);
+/* Takes the body and sends it, when everything before was right; else the usage was wrong. */
+cli_exit cli_send_if(const cli_call *call, bool right, const char *method, json_t *body);
+/* The command's path with its arguments, and its options that are query parameters; free() it. */
+char *cli_query_path(const cli_call *call);
 /* After a 2xx answer to a change: prints it, follows the operation when --wait says so. */
 cli_exit cli_accepted(const cli_call *call, const json_t *accepted);
 cli_exit cli_follow(const cli_call *call, const char *operation_id, int64_t wait_ms);
@@ -144,7 +157,6 @@ cli_exit run_change(const cli_call *call);
 cli_exit run_destroy(const cli_call *call);
 cli_exit run_host_register(const cli_call *call);
 cli_exit run_image_register(const cli_call *call);
-cli_exit run_network_create(const cli_call *call);
 cli_exit run_app_create(const cli_call *call);
 cli_exit run_app_scale(const cli_call *call);
 cli_exit run_app_deploy(const cli_call *call);
@@ -154,5 +166,17 @@ cli_exit run_operation_show(const cli_call *call);
 cli_exit run_operation_watch(const cli_call *call);
 cli_exit run_event_tail(const cli_call *call);
 cli_exit run_status(const cli_call *call);
+/* A body that is no JSON, to stdout as it is. */
+cli_exit run_export(const cli_call *call);
+cli_exit run_vlan_create(const cli_call *call);
+cli_exit run_vlan_update(const cli_call *call);
+cli_exit run_subnet_create(const cli_call *call);
+cli_exit run_subnet_update(const cli_call *call);
+cli_exit run_subnet_map(const cli_call *call);
+cli_exit run_range_create(const cli_call *call);
+cli_exit run_address_fix(const cli_call *call);
+cli_exit run_ipam_status(const cli_call *call);
+cli_exit run_ipam_import(const cli_call *call);
+cli_exit run_ipam_guard(const cli_call *call);
 
 #endif

@@ -124,6 +124,95 @@ static void the_bodies_of_commands_are_accepted(void **state)
 	(void)sot_arena_free(arena);
 }
 
+static void vlans_and_subnets_are_made_shown_and_changed(void **state)
+{
+	struct sot_vlan_create vlan;
+	struct sot_vlan_update update;
+	struct sot_subnet_create subnet;
+	struct sot_range_create range;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	(void)state;
+	h.refuse_with = -1;
+	assert_int_equal(RUN("vlan", "create", "dmz", "--id=300", "--scope=az:b", "--scope=rack:r1",
+	                     "--isolated=yes"),
+	    CLI_OK);
+	assert_int_equal(
+	    sot_vlan_create_decode(sot_buf_str(&h.ipam_frame), arena, &vlan, NULL), SOT_OK);
+	assert_int_equal(vlan.vlan_id, 300);
+	assert_int_equal(vlan.scopes_count, 2);
+	assert_true(vlan.isolated);
+	assert_int_equal(RUN("vlan", "create", "dmz", "--scope=az"), CLI_USAGE);
+	harness_sql(&h, "sot_ipam", "UPDATE ipam.vlan SET mtu = 9000, vlan_group = 'front'", out);
+	assert_int_equal(RUN("vlan", "update", "apps", "--group=back"), CLI_OK);
+	assert_int_equal(
+	    sot_vlan_update_decode(sot_buf_str(&h.ipam_frame), arena, &update, NULL), SOT_OK);
+	assert_int_equal(update.mtu, 9000);
+	assert_true(sot_str_eq_c(update.group, "back"));
+	assert_int_equal(RUN("subnet", "create", "dmz", "10.9.0.0/24", "--gateway=10.9.0.1",
+	                     "--dns=10.0.0.53", "--redundant-gateway"),
+	    CLI_OK);
+	assert_int_equal(
+	    sot_subnet_create_decode(sot_buf_str(&h.ipam_frame), arena, &subnet, NULL), SOT_OK);
+	assert_true(subnet.redundant_gateway);
+	assert_int_equal(subnet.dns_count, 1);
+	assert_int_equal(RUN("subnet", "update", "10.66.0.0/24", "--open=no"), CLI_OK);
+	assert_int_equal(RUN("subnet", "delete", "10.66.0.0/24", "--vrf=red"), CLI_OK);
+	assert_int_equal(RUN("range", "create", "10.66.0.9", "10.66.0.12", "--kind=reserved"), CLI_OK);
+	assert_int_equal(
+	    sot_range_create_decode(sot_buf_str(&h.ipam_frame), arena, &range, NULL), SOT_OK);
+	assert_int_equal(range.kind, SOT_RANGE_KIND_RESERVED);
+	assert_int_equal(RUN("vlan", "list"), CLI_OK);
+	assert_non_null(strstr(out, "NAME  VLAN ID  GROUP  REACHES"));
+	assert_int_equal(RUN("subnet", "list", "-o", "name"), CLI_OK);
+	assert_string_equal(out, "10.66.0.0/24");
+	assert_int_equal(RUN("subnet", "map", "10.66.0.0/24"), CLI_OK);
+	assert_non_null(strstr(out, "10.66.0.1    10.66.0.254  free     254"));
+	(void)sot_arena_free(arena);
+}
+
+static void addresses_are_kept_freed_imported_and_exported(void **state)
+{
+	struct sot_import_run asked;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	(void)state;
+	h.refuse_with = -1;
+	assert_int_equal(RUN("address", "fix", "apps", "--owner=vip"), CLI_OK);
+	assert_string_equal(out, "10.66.0.5");
+	assert_int_equal(RUN("address", "free", "10.66.0.5", "--reason=gone"), CLI_OK);
+	assert_int_equal(RUN("address", "show", "10.66.0.5"), CLI_OK);
+	assert_non_null(strstr(out, "free"));
+	assert_int_equal(RUN("address", "history", "10.66.0.5", "--at=2026-11-22T00:00:00Z"), CLI_OK);
+	assert_int_equal(RUN("ipam", "status"), CLI_OK);
+	assert_non_null(strstr(out, "quarantine  none"));
+	assert_int_equal(RUN("ipam", "export"), CLI_OK);
+	assert_non_null(strstr(out, "\nsubnet,default,apps,"));
+	assert_int_equal(
+	    sot_uuid_parse(SOT_STR("01970000-0000-7000-8000-00000000beef"), &h.import_id, NULL),
+	    SOT_OK);
+	harness_sql(&h, "sot_ipam",
+	    "INSERT INTO ipam.import (id, actor, state, lines, error_count, errors) VALUES "
+	    "('01970000-0000-7000-8000-00000000beef', 'token:ada', 'refused', 9, 1, "
+	    "'[{\"line\":4,\"column\":\"cidr\",\"detail\":\"10.0.0.1/24 has host bits\"}]')",
+	    out);
+	assert_int_equal(RUN("ipam", "import", CLI_PROGRAM, "--netbox", "--dry-run"), CLI_FAILED);
+	assert_non_null(strstr(errors, "line 4, column cidr: 10.0.0.1/24 has host bits"));
+	assert_int_equal(
+	    sot_import_run_decode(sot_buf_str(&h.ipam_frame), arena, &asked, NULL), SOT_OK);
+	assert_true(asked.dry_run);
+	assert_int_equal(asked.kind, SOT_IMPORT_KIND_NETBOX);
+	harness_sql(&h, "sot_ipam", "UPDATE ipam.import SET error_count = 0, errors = '[]'", out);
+	assert_int_equal(RUN("ipam", "import", CLI_PROGRAM), CLI_OK);
+	assert_non_null(strstr(out, "applied: 9 lines"));
+	assert_int_equal(RUN("ipam", "quarantine-end"), CLI_USAGE);
+	assert_int_equal(RUN("ipam", "quarantine-end", "--reason=scrap"), CLI_OK);
+	harness_sql(&h, "sot_ipam", "UPDATE ipam.vlan SET dns_zone = 'a.example'", out);
+	assert_int_equal(RUN("dns", "list", "-o", "name"), CLI_OK);
+	assert_string_equal(out, "a.example\n0.66.10.in-addr.arpa");
+	assert_int_equal(RUN("dns", "export", "a.example"), CLI_OK);
+	assert_non_null(strstr(out, "$ORIGIN a.example."));
+	(void)sot_arena_free(arena);
+}
+
 /* The command on a terminal of its own, where `typed` is typed. */
 static int on_terminal(const char *typed, const char *options)
 {
@@ -161,6 +250,8 @@ int main(void)
 	    cmocka_unit_test(a_change_prints_its_operation_and_wait_follows_it),
 	    cmocka_unit_test(each_kind_of_error_has_its_exit_code),
 	    cmocka_unit_test(the_bodies_of_commands_are_accepted),
+	    cmocka_unit_test(vlans_and_subnets_are_made_shown_and_changed),
+	    cmocka_unit_test(addresses_are_kept_freed_imported_and_exported),
 	    cmocka_unit_test(on_a_terminal_what_cannot_be_undone_asks_for_the_name),
 	};
 	char ca[96];

@@ -38,8 +38,8 @@ static void each_command_has_a_help_with_examples_that_parse(void **state)
 	SOT_AUTO_BUF text;
 	(void)state;
 	sot_buf_init(&text, 1u << 20);
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const cli_command *c = &cli_commands[i];
+	for (size_t i = 0; i < cli_command_count(); i++) {
+		const cli_command *c = cli_command_at(i);
 		assert_non_null(c->examples);
 		assert_non_null(c->examples[0]);
 		assert_non_null(strstr(c->examples[0], c->noun));
@@ -52,10 +52,10 @@ static void each_command_has_a_help_with_examples_that_parse(void **state)
 
 static const cli_column *columns_of(const char *noun, const char *verb)
 {
-	for (size_t i = 0; i < cli_command_count; i++)
-		if (strcmp(cli_commands[i].noun, noun) == 0 && cli_commands[i].verb != NULL &&
-		    strcmp(cli_commands[i].verb, verb) == 0)
-			return cli_commands[i].columns;
+	for (size_t i = 0; i < cli_command_count(); i++)
+		if (strcmp(cli_command_at(i)->noun, noun) == 0 && cli_command_at(i)->verb != NULL &&
+		    strcmp(cli_command_at(i)->verb, verb) == 0)
+			return cli_command_at(i)->columns;
 	return NULL;
 }
 

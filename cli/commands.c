@@ -1,19 +1,5 @@
-/* The table of commands: what there is, how it is called, what it shows. */
-#include "cli.h"
-
-#define EXAMPLES(...)                                                                              \
-	(const char *const[])                                                                          \
-	{                                                                                              \
-		__VA_ARGS__, NULL                                                                          \
-	}
-#define OPTIONS(...)                                                                               \
-	(const cli_option[])                                                                           \
-	{                                                                                              \
-		__VA_ARGS__,                                                                               \
-		{                                                                                          \
-			NULL, NULL, NULL                                                                       \
-		}                                                                                          \
-	}
+/* The tables of commands: what there is, how it is called, what it shows. */
+#include "commands.h"
 
 static const cli_column host_columns[] = {
     {.title = "NAME", .path = "name"},
@@ -42,19 +28,6 @@ static const cli_column image_columns[] = {
     {.title = "NAME", .path = "name"},
     {.title = "REFERENCE", .path = "reference"},
     {.title = "UPDATED", .path = "updatedAt", .format = CLI_AGE},
-    {.title = NULL},
-};
-static const cli_column network_columns[] = {
-    {.title = "VLAN", .path = "vlan"},
-    {.title = "VLAN ID", .path = "vlanId"},
-    {.title = "CIDR", .path = "cidr"},
-    {.title = "GATEWAY", .path = "gateway"},
-    {.title = "SIZE", .path = "size"},
-    {.title = "USED", .path = "used"},
-    {.title = "COOLING", .path = "cooling"},
-    {.title = "FIRST", .path = "first", .wide = true},
-    {.title = "LAST", .path = "last", .wide = true},
-    {.title = "ID", .path = "id", .wide = true},
     {.title = NULL},
 };
 static const cli_column app_columns[] = {
@@ -107,28 +80,7 @@ static const cli_column operation_columns[] = {
     {.title = "ERROR", .path = "error", .wide = true},
     {.title = NULL},
 };
-static const cli_column address_columns[] = {
-    {.title = "ADDRESS", .path = "address"},
-    {.title = "VLAN", .path = "vlan"},
-    {.title = "STATE", .path = "state"},
-    {.title = "INSTANCE", .path = "instance"},
-    {.title = "HOST", .path = "host"},
-    {.title = "MAC", .path = "mac"},
-    {.title = "CHANGED", .path = "updatedAt", .format = CLI_AGE},
-    {.title = "REASON", .path = "reason", .wide = true},
-    {.title = NULL},
-};
-static const cli_column history_columns[] = {
-    {.title = "AT", .path = "at"},
-    {.title = "EVENT", .path = "event"},
-    {.title = "INSTANCE", .path = "instance"},
-    {.title = "HOST", .path = "host"},
-    {.title = "ACTOR", .path = "actor"},
-    {.title = "OPERATION", .path = "operationId", .wide = true},
-    {.title = NULL},
-};
-
-const cli_command cli_commands[] = {
+static const cli_command commands[] = {
     {.noun = "status",
         .summary = "How the platform is, on one page",
         .run = run_status,
@@ -216,28 +168,6 @@ const cli_command cli_commands[] = {
         .run = run_image_register,
         .path = "/v1/images",
         .examples = EXAMPLES("sotalia image register tomcat 127.0.0.1:5000/tomcat:1")},
-    {.noun = "network",
-        .verb = "list",
-        .summary = "Networks and how full they are",
-        .run = run_list,
-        .path = "/v1/networks",
-        .columns = network_columns,
-        .name_field = "vlan",
-        .examples = EXAMPLES("sotalia network list")},
-    {.noun = "network",
-        .verb = "create",
-        .args = "NAME CIDR",
-        .arg_min = 2,
-        .arg_max = 2,
-        .summary = "Create a VLAN with its subnet",
-        .changes = true,
-        .run = run_network_create,
-        .path = "/v1/networks",
-        .options = OPTIONS({"vlan", "ID", "802.1Q id, 0 for untagged (default: 0)"},
-            {"gateway", "ADDRESS", "default gateway inside the subnet"},
-            {"first", "ADDRESS", "first address to give out"},
-            {"last", "ADDRESS", "last address to give out"}),
-        .examples = EXAMPLES("sotalia network create apps 10.66.0.0/24 --gateway=10.66.0.1")},
     {.noun = "app",
         .verb = "list",
         .summary = "Apps with how many instances are ready",
@@ -451,27 +381,6 @@ const cli_command cli_commands[] = {
         .method = "POST",
         .path = "/v1/operations/%s/cancel",
         .examples = EXAMPLES("sotalia operation cancel 0197b1c2-...")},
-    {.noun = "address",
-        .verb = "list",
-        .summary = "Addresses that are not free",
-        .run = run_list,
-        .path = "/v1/addresses",
-        .columns = address_columns,
-        .name_field = "address",
-        .options = OPTIONS({"vlan", "NAME", "only of this VLAN"},
-            {"state", "STATE", "reserved, bound, cooling, static, excluded, conflict or suspect"}),
-        .examples = EXAMPLES("sotalia address list --state=bound")},
-    {.noun = "address",
-        .verb = "history",
-        .args = "ADDRESS",
-        .arg_min = 1,
-        .arg_max = 1,
-        .summary = "Who had an address, when",
-        .run = run_list,
-        .path = "/v1/addresses/%s/history",
-        .columns = history_columns,
-        .name_field = "event",
-        .examples = EXAMPLES("sotalia address history 10.66.0.11")},
     {.noun = "event",
         .verb = "tail",
         .summary = "What happens, as it happens",
@@ -480,4 +389,14 @@ const cli_command cli_commands[] = {
         .options = OPTIONS({"after", "POSITION", "from this position on (default: from now on)"}),
         .examples = EXAMPLES("sotalia event tail", "sotalia event tail --after=0 -o json")},
 };
-const size_t cli_command_count = sizeof(cli_commands) / sizeof(cli_commands[0]);
+static const size_t own_count = sizeof(commands) / sizeof(commands[0]);
+
+size_t cli_command_count(void)
+{
+	return own_count + cli_ipam_command_count;
+}
+
+const cli_command *cli_command_at(size_t i)
+{
+	return i < own_count ? &commands[i] : &cli_ipam_commands[i - own_count];
+}

@@ -30,8 +30,8 @@ void cli_help_all(sot_buf *out)
 {
 	sot_buf_add_c(out, "sotalia - a private cloud from the command line\n\n"
 	                   "Usage: sotalia NOUN VERB [ARGUMENTS] [OPTIONS]\n\nCommands:\n");
-	for (size_t i = 0; i < cli_command_count; i++)
-		add_line(&cli_commands[i], out);
+	for (size_t i = 0; i < cli_command_count(); i++)
+		add_line(cli_command_at(i), out);
 	sot_buf_add_c(out, "\nOptions of all commands:\n");
 	sot_buf_add_c(out, common_options);
 	sot_buf_add_c(out,
@@ -46,9 +46,9 @@ void cli_help_all(sot_buf *out)
 void cli_help_noun(const char *noun, sot_buf *out)
 {
 	sot_buf_printf(out, "Usage: sotalia %s VERB [ARGUMENTS] [OPTIONS]\n\nCommands:\n", noun);
-	for (size_t i = 0; i < cli_command_count; i++)
-		if (strcmp(cli_commands[i].noun, noun) == 0)
-			add_line(&cli_commands[i], out);
+	for (size_t i = 0; i < cli_command_count(); i++)
+		if (strcmp(cli_command_at(i)->noun, noun) == 0)
+			add_line(cli_command_at(i), out);
 	sot_buf_printf(out, "\nMore: sotalia %s VERB --help\n", noun);
 }
 

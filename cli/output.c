@@ -114,6 +114,23 @@ static void format_plain(const json_t *v, char *dst)
 			*p = '?';
 }
 
+static void format_list(const json_t *list, char *dst)
+{
+	size_t n = 0;
+	dst[0] = '\0';
+	for (size_t i = 0; i < json_array_size(list) && n < CELL_MAX; i++) {
+		const json_t *item = json_array_get(list, i);
+		const char *gap = i > 0 ? " " : "";
+		int more = json_is_object(item) ? snprintf(dst + n, CELL_MAX - n, "%s%s:%s", gap,
+		                                      cli_text_at(item, "kind"), cli_text_at(item, "name"))
+		                                : snprintf(dst + n, CELL_MAX - n, "%s%s", gap,
+		                                      json_is_string(item) ? json_string_value(item) : "?");
+		n += more > 0 ? (size_t)more : 0;
+	}
+	if (dst[0] == '\0')
+		(void)snprintf(dst, CELL_MAX, "-");
+}
+
 static void format_cell(const cli_column *c, const json_t *item, int64_t now_unix, char *dst)
 {
 	const json_t *v = cli_at(item, c->path);
@@ -123,6 +140,10 @@ static void format_cell(const cli_column *c, const json_t *item, int64_t now_uni
 		(void)snprintf(dst, CELL_MAX, "%g", (double)json_integer_value(v) / 1000);
 	} else if (c->format == CLI_AGE && json_is_string(v)) {
 		format_age(json_string_value(v), now_unix, dst);
+	} else if (c->format == CLI_LIST && json_is_array(v)) {
+		format_list(v, dst);
+	} else if (c->format == CLI_DAYS && json_is_number(v)) {
+		(void)snprintf(dst, CELL_MAX, "%.0fd", json_number_value(v));
 	} else if (c->format == CLI_PROGRESS && json_is_object(v)) {
 		(void)snprintf(dst, CELL_MAX, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_object_get(v, "done")),

@@ -80,16 +80,16 @@ static bool say_unknown(const char *what, const char *typed, const char *nearest
 /* ---- the command ---- */
 static bool is_noun(const char *text)
 {
-	for (size_t i = 0; i < cli_command_count; i++)
-		if (strcmp(cli_commands[i].noun, text) == 0)
+	for (size_t i = 0; i < cli_command_count(); i++)
+		if (strcmp(cli_command_at(i)->noun, text) == 0)
 			return true;
 	return false;
 }
 
 static const cli_command *find_command(const char *noun, const char *verb)
 {
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const cli_command *c = &cli_commands[i];
+	for (size_t i = 0; i < cli_command_count(); i++) {
+		const cli_command *c = cli_command_at(i);
 		if (strcmp(c->noun, noun) == 0 &&
 		    (c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0)))
 			return c;
@@ -99,21 +99,21 @@ static const cli_command *find_command(const char *noun, const char *verb)
 
 static bool say_unknown_noun(const char *typed)
 {
-	const char *names[64];
+	const char *names[128];
 	size_t n = 0;
-	for (size_t i = 0; i < cli_command_count && n < 64; i++)
-		names[n++] = cli_commands[i].noun;
+	for (size_t i = 0; i < cli_command_count() && n < 128; i++)
+		names[n++] = cli_command_at(i)->noun;
 	return say_unknown("command", typed, cli_nearest(typed, names, n));
 }
 
 static bool say_unknown_verb(const char *noun, const char *typed)
 {
-	const char *names[64];
+	const char *names[128];
 	size_t n = 0;
 	char what[64];
-	for (size_t i = 0; i < cli_command_count && n < 64; i++)
-		if (strcmp(cli_commands[i].noun, noun) == 0)
-			names[n++] = cli_commands[i].verb;
+	for (size_t i = 0; i < cli_command_count() && n < 128; i++)
+		if (strcmp(cli_command_at(i)->noun, noun) == 0)
+			names[n++] = cli_command_at(i)->verb;
 	(void)snprintf(what, sizeof(what), "command 'sotalia %s' with the verb", noun);
 	return say_unknown(what, typed, cli_nearest(typed, names, n));
 }

@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const filters[] = {"app", "host", "state", "vlan", "limit", "tail", "after"};
+static const char *const filters[] = {"app", "host", "state", "vlan", "limit", "tail", "after",
+    "vrf", "group", "family", "level", "subnet", "kind", "address", "instance", "owner", "at",
+    "reason"};
 
 /* Lists that grow for ever have an option --limit: of these one page is shown. */
 static bool is_history(const cli_command *c)
@@ -19,7 +21,7 @@ static bool is_history(const cli_command *c)
 	return false;
 }
 
-static char *path_of(const cli_call *call)
+char *cli_query_path(const cli_call *call)
 {
 	char *path = cli_path(call->command->path, call->args, call->arg_count), *copy;
 	sot_buf out;
@@ -102,7 +104,7 @@ static void print_list(const cli_call *call, const json_t *list)
 
 cli_exit run_list(const cli_call *call)
 {
-	char *path = path_of(call);
+	char *path = cli_query_path(call);
 	json_t *list = NULL;
 	cli_exit result = fetch_all(call, path, &list);
 	if (result == CLI_OK)
@@ -136,7 +138,7 @@ static void print_object(const json_t *object, const char *prefix)
 
 static cli_exit show(const cli_call *call, json_t **ret)
 {
-	char *path = path_of(call);
+	char *path = cli_query_path(call);
 	cli_request q = {.method = "GET", .path = path};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
@@ -191,7 +193,7 @@ cli_exit run_operation_watch(const cli_call *call)
 
 cli_exit run_instance_logs(const cli_call *call)
 {
-	char *path = path_of(call);
+	char *path = cli_query_path(call);
 	cli_request q = {.method = "GET", .path = path};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
@@ -204,7 +206,7 @@ cli_exit run_instance_logs(const cli_call *call)
 
 cli_exit run_change(const cli_call *call)
 {
-	char *path = path_of(call);
+	char *path = cli_query_path(call);
 	cli_request q = {.method = call->command->method, .path = path};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
@@ -236,6 +238,19 @@ cli_exit run_destroy(const cli_call *call)
 	cli_say("error: that is not '%s': nothing was changed; --yes goes on without asking",
 	    call->args[0]);
 	return CLI_USAGE;
+}
+
+cli_exit run_export(const cli_call *call)
+{
+	char *path = cli_query_path(call);
+	cli_request q = {.method = "GET", .path = path};
+	cli_reply reply;
+	cli_exit result = cli_send(call, &q, &reply);
+	if (result == CLI_OK)
+		cli_print(&reply.body);
+	cli_reply_clear(&reply);
+	free(path);
+	return result;
 }
 
 /* ---- status ---- */
@@ -309,7 +324,7 @@ static bool on_line(void *self, sot_str line)
 cli_exit run_event_tail(const cli_call *call)
 {
 	tail t = {.call = call};
-	char *path = path_of(call);
+	char *path = cli_query_path(call);
 	cli_exit result = CLI_OK;
 	bool connected_once = false;
 	while (!cli_interrupted()) {

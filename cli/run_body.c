@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool set_text(json_t *body, const cli_call *call, const char *option, const char *field,
+bool cli_set_text(json_t *body, const cli_call *call, const char *option, const char *field,
     const char *otherwise)
 {
 	const char *value = cli_option_of(call, option, 0);
@@ -22,7 +22,7 @@ static bool set_text(json_t *body, const cli_call *call, const char *option, con
 	return false;
 }
 
-static bool set_number(json_t *body, const char *what, const char *field, const char *text)
+bool cli_set_number(json_t *body, const char *what, const char *field, const char *text)
 {
 	int64_t value = 0;
 	if (text == NULL)
@@ -34,7 +34,7 @@ static bool set_number(json_t *body, const char *what, const char *field, const 
 	return json_object_set_new(body, field, json_integer(value)) == 0;
 }
 
-static bool needed(const cli_call *call, const char *option)
+bool cli_needed(const cli_call *call, const char *option)
 {
 	if (cli_option_of(call, option, 0) != NULL)
 		return true;
@@ -43,10 +43,27 @@ static bool needed(const cli_call *call, const char *option)
 	return false;
 }
 
+/* Of the query only the VRF: the other options are fields of the body. */
+static char *body_path(const cli_call *call, const char *method)
+{
+	char *path = cli_path(call->command->path, call->args, call->arg_count), *vrf, *copy;
+	sot_buf out;
+	if (cli_option_of(call, "vrf", 0) == NULL || strcmp(method, "PUT") != 0)
+		return path;
+	vrf = cli_escape(cli_option_of(call, "vrf", 0));
+	sot_buf_init(&out, 65536);
+	sot_buf_printf(&out, "%s?vrf=%s", path, vrf);
+	copy = sot_strndup(sot_buf_str(&out));
+	sot_buf_clear(&out);
+	free(vrf);
+	free(path);
+	return copy;
+}
+
 /* Takes the body. */
 static cli_exit send_body(const cli_call *call, const char *method, json_t *body)
 {
-	char *path = cli_path(call->command->path, call->args, call->arg_count);
+	char *path = body_path(call, method);
 	cli_request q = {.method = method, .path = path, .json = body};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
@@ -58,10 +75,10 @@ static cli_exit send_body(const cli_call *call, const char *method, json_t *body
 	return result;
 }
 
-static cli_exit send_if(const cli_call *call, bool right, json_t *body)
+cli_exit cli_send_if(const cli_call *call, bool right, const char *method, json_t *body)
 {
 	if (right)
-		return send_body(call, "POST", body);
+		return send_body(call, method, body);
 	json_decref(body);
 	return CLI_USAGE;
 }
@@ -69,13 +86,13 @@ static cli_exit send_if(const cli_call *call, bool right, json_t *body)
 cli_exit run_host_register(const cli_call *call)
 {
 	json_t *body = json_pack("{s:s, s:[]}", "name", call->args[0], "tags");
-	bool right = needed(call, "key") && set_text(body, call, "key", "publicKey", NULL) &&
-	             set_text(body, call, "az", "az", "az1") &&
-	             set_text(body, call, "rack", "rack", "rack1");
+	bool right = cli_needed(call, "key") && cli_set_text(body, call, "key", "publicKey", NULL) &&
+	             cli_set_text(body, call, "az", "az", "az1") &&
+	             cli_set_text(body, call, "rack", "rack", "rack1");
 	for (size_t i = 0; cli_option_of(call, "tag", i) != NULL; i++)
 		(void)json_array_append_new(
 		    json_object_get(body, "tags"), json_string(cli_option_of(call, "tag", i)));
-	return send_if(call, right, body);
+	return cli_send_if(call, right, "POST", body);
 }
 
 cli_exit run_image_register(const cli_call *call)
@@ -84,24 +101,13 @@ cli_exit run_image_register(const cli_call *call)
 	    call, "POST", json_pack("{s:s, s:s}", "name", call->args[0], "reference", call->args[1]));
 }
 
-cli_exit run_network_create(const cli_call *call)
-{
-	json_t *body = json_pack("{s:s, s:s}", "name", call->args[0], "cidr", call->args[1]);
-	const char *vlan = cli_option_of(call, "vlan", 0);
-	bool right = set_number(body, "--vlan", "vlanId", vlan != NULL ? vlan : "0") &&
-	             set_text(body, call, "gateway", "gateway", NULL) &&
-	             set_text(body, call, "first", "first", NULL) &&
-	             set_text(body, call, "last", "last", NULL);
-	return send_if(call, right, body);
-}
-
 static bool set_health(json_t *body, const cli_call *call)
 {
 	json_t *health = json_object();
 	(void)json_object_set_new(body, "health", health);
-	return set_text(health, call, "health", "kind", "none") &&
-	       set_number(health, "--port", "port", cli_option_of(call, "port", 0)) &&
-	       set_text(health, call, "health-path", "path", NULL);
+	return cli_set_text(health, call, "health", "kind", "none") &&
+	       cli_set_number(health, "--port", "port", cli_option_of(call, "port", 0)) &&
+	       cli_set_text(health, call, "health-path", "path", NULL);
 }
 
 static bool set_env(json_t *body, const cli_call *call)
@@ -128,20 +134,20 @@ cli_exit run_app_create(const cli_call *call)
 {
 	json_t *body = json_pack("{s:s}", "name", call->args[0]);
 	const char *count = cli_option_of(call, "count", 0);
-	bool right = needed(call, "image") && set_text(body, call, "image", "image", NULL) &&
-	             set_text(body, call, "vlan", "vlan", "default") &&
-	             set_text(body, call, "plan", "plan", "small") &&
-	             set_text(body, call, "version", "version", NULL) &&
-	             set_text(body, call, "command", "command", NULL) && set_health(body, call) &&
+	bool right = cli_needed(call, "image") && cli_set_text(body, call, "image", "image", NULL) &&
+	             cli_set_text(body, call, "vlan", "vlan", "default") &&
+	             cli_set_text(body, call, "plan", "plan", "small") &&
+	             cli_set_text(body, call, "version", "version", NULL) &&
+	             cli_set_text(body, call, "command", "command", NULL) && set_health(body, call) &&
 	             set_env(body, call) &&
-	             set_number(body, "--count", "count", count != NULL ? count : "1");
-	return send_if(call, right, body);
+	             cli_set_number(body, "--count", "count", count != NULL ? count : "1");
+	return cli_send_if(call, right, "POST", body);
 }
 
 cli_exit run_app_scale(const cli_call *call)
 {
 	json_t *body = json_object();
-	return send_if(call, set_number(body, "COUNT", "count", call->args[1]), body);
+	return cli_send_if(call, cli_set_number(body, "COUNT", "count", call->args[1]), "POST", body);
 }
 
 cli_exit run_app_deploy(const cli_call *call)

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # The example applications: things that nobody here wrote. Idempotent: what exists is left alone.
 
-SOT_NETWORK_CIDR=${SOT_NETWORK_CIDR:-10.66.0.0/24}
-SOT_NETWORK_GATEWAY=${SOT_NETWORK_GATEWAY:-10.66.0.1}
+SOT_SUBNET_CIDR=${SOT_SUBNET_CIDR:-10.66.0.0/24}
+SOT_SUBNET_GATEWAY=${SOT_SUBNET_GATEWAY:-10.66.0.1}
 SOT_NPM_PACKAGE=http-server@14.1.1
 
 cli() { "$SOT_BUILD/cli/sotalia" "$@"; }
 have() { cli "$@" -o json >/dev/null 2>&1; }
 
-demo_network() {
-  [ "$(cli network list -o json | jq '[.items[] | select(.vlan == "default")] | length')" != 0 ] && return 0
-  logged "$SOT_LOG/demo.log" cli network create default "$SOT_NETWORK_CIDR" --gateway="$SOT_NETWORK_GATEWAY"
+demo_vlan() {
+  have vlan show default || logged "$SOT_LOG/demo.log" cli vlan create default --dns-zone=apps.example --description="The example applications"
+  have subnet show "$SOT_SUBNET_CIDR" || logged "$SOT_LOG/demo.log" cli subnet create default "$SOT_SUBNET_CIDR" --gateway="$SOT_SUBNET_GATEWAY"
 }
 demo_images() {
   local name reference

@@ -112,7 +112,7 @@ lab_up() { # lab_up HOSTS KIND
   for n in $(seq "$1"); do lab_host_up "$n"; done
   lab_env
   for n in $(seq "$1"); do lab_host_join "$n"; done
-  demo_network
+  demo_vlan
   demo_images
 }
 lab_down() {

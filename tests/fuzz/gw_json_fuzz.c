@@ -8,8 +8,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const gw_route_id routes[] = {GW_ROUTE_session_create, GW_ROUTE_host_register,
-    GW_ROUTE_image_register, GW_ROUTE_network_create, GW_ROUTE_app_create, GW_ROUTE_app_scale,
-    GW_ROUTE_app_deploy};
+    GW_ROUTE_image_register, GW_ROUTE_subnet_create, GW_ROUTE_app_create, GW_ROUTE_app_scale,
+    GW_ROUTE_app_deploy, GW_ROUTE_vlan_create, GW_ROUTE_vlan_update, GW_ROUTE_subnet_update,
+    GW_ROUTE_range_create, GW_ROUTE_address_fix};
 
 static void check(bool condition)
 {
@@ -34,7 +35,7 @@ static void check_problem(const gw_json_errors *errors)
 static void check_encoding(gw_route_id route, const json_t *body)
 {
 	gw_command command = {.route = route,
-	    .params = {"name", "v1"},
+	    .params = {"10.0.0.0/24", "v1"},
 	    .body = body,
 	    .actor = SOT_STR("token:ada"),
 	    .source_address = SOT_STR("127.0.0.1"),

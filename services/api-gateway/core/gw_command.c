@@ -1,7 +1,4 @@
-#include "gw_command.h"
-
-#include "sot_parse.h"
-#include "sot_proto.h"
+#include "gw_command_internal.h"
 
 #include <string.h>
 
@@ -21,14 +18,6 @@ static const gw_field host_fields[] = {
 static const gw_field image_fields[] = {
     {.name = "name", .kind = GW_LABEL, .required = true, .min = 1, .max = 64},
     {.name = "reference", .kind = GW_TEXT, .required = true, .min = 1, .max = 255},
-};
-static const gw_field network_fields[] = {
-    {.name = "name", .kind = GW_LABEL, .required = true, .min = 1, .max = 32},
-    {.name = "vlanId", .kind = GW_INT, .required = true, .min = 0, .max = 4094},
-    {.name = "cidr", .kind = GW_TEXT, .required = true, .min = 9, .max = 18},
-    {.name = "gateway", .kind = GW_TEXT, .min = 7, .max = 15},
-    {.name = "first", .kind = GW_TEXT, .min = 7, .max = 15},
-    {.name = "last", .kind = GW_TEXT, .min = 7, .max = 15},
 };
 static const gw_field health_fields[] = {
     {.name = "kind",
@@ -85,7 +74,6 @@ const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count)
 	    {GW_ROUTE_session_create, session_fields, COUNT(session_fields)},
 	    {GW_ROUTE_host_register, host_fields, COUNT(host_fields)},
 	    {GW_ROUTE_image_register, image_fields, COUNT(image_fields)},
-	    {GW_ROUTE_network_create, network_fields, COUNT(network_fields)},
 	    {GW_ROUTE_app_create, app_fields, COUNT(app_fields)},
 	    {GW_ROUTE_app_scale, scale_fields, COUNT(scale_fields)},
 	    {GW_ROUTE_app_deploy, deploy_fields, COUNT(deploy_fields)},
@@ -96,16 +84,16 @@ const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count)
 		*ret_count = tables[i].count;
 		return tables[i].fields;
 	}
-	*ret_count = 0;
-	return NULL;
+	return ipam_command_fields(route, ret_count);
 }
 
 gw_peer gw_command_peer(gw_route_id route)
 {
-	return route == GW_ROUTE_network_create ? GW_PEER_IPAM : GW_PEER_SCHEDULER;
+	return ipam_command_owns(route) ? GW_PEER_IPAM : GW_PEER_SCHEDULER;
 }
 
-static sot_code blame(gw_json_errors *errors, const char *pointer, const char *detail, sot_err *err)
+sot_code command_blame(
+    gw_json_errors *errors, const char *pointer, const char *detail, sot_err *err)
 {
 	gw_json_error *e = &errors->items[errors->count];
 	if (errors->count < GW_JSON_ERRORS_MAX) {
@@ -116,7 +104,7 @@ static sot_code blame(gw_json_errors *errors, const char *pointer, const char *d
 	return sot_fail(err, SOT_INVALID, "%s %s", pointer, detail);
 }
 
-static struct sot_request_context context_of(const gw_command *c)
+struct sot_request_context command_context(const gw_command *c)
 {
 	return (struct sot_request_context){
 	    .actor = c->actor,
@@ -142,11 +130,12 @@ static sot_code read_health(
 	ret->unhealthy_after = (uint8_t)gw_json_int(json, "unhealthyAfter", 3);
 	ret->start_period_ms = (uint32_t)gw_json_int(json, "startPeriodMs", 60000);
 	if (ret->kind != SOT_HEALTH_CHECK_NONE && ret->port == 0)
-		return blame(errors, "/health/port", "must be given for a check of kind tcp or http", err);
+		return command_blame(
+		    errors, "/health/port", "must be given for a check of kind tcp or http", err);
 	if (ret->kind == SOT_HEALTH_CHECK_HTTP && ret->path.n == 0)
 		ret->path = SOT_STR("/");
 	if (ret->path.n > 0 && ret->path.p[0] != '/')
-		return blame(errors, "/health/path", "must begin with '/'", err);
+		return command_blame(errors, "/health/path", "must begin with '/'", err);
 	return SOT_OK;
 }
 
@@ -171,7 +160,7 @@ static sot_code read_env(
 		ret[i].name = gw_json_text(item, "name");
 		ret[i].value = gw_json_text(item, "value");
 		if (!is_env_name(ret[i].name))
-			return blame(errors, pointer, "must match [A-Za-z_][A-Za-z0-9_]*", err);
+			return command_blame(errors, pointer, "must match [A-Za-z_][A-Za-z0-9_]*", err);
 	}
 	return SOT_OK;
 }
@@ -183,7 +172,7 @@ static sot_code encode_app_create(
 	const json_t *list = json_object_get(c->body, "env");
 	struct sot_app_create m = {
 	    .request_id = request_id,
-	    .context = context_of(c),
+	    .context = command_context(c),
 	    .name = gw_json_text(c->body, "name"),
 	    .image = gw_json_text(c->body, "image"),
 	    .plan = gw_json_text(c->body, "plan"),
@@ -205,15 +194,16 @@ static sot_code encode_app_change(
 {
 	sot_str name = sot_str_c(c->params[0]);
 	if (c->route == GW_ROUTE_app_delete) {
-		struct sot_app_delete m = {request_id, context_of(c), name};
+		struct sot_app_delete m = {request_id, command_context(c), name};
 		return sot_app_delete_encode(&m, out, err);
 	}
 	if (c->route == GW_ROUTE_app_scale) {
 		struct sot_app_scale m = {
-		    request_id, context_of(c), name, (uint32_t)gw_json_int(c->body, "count", 0)};
+		    request_id, command_context(c), name, (uint32_t)gw_json_int(c->body, "count", 0)};
 		return sot_app_scale_encode(&m, out, err);
 	}
-	struct sot_app_deploy m = {request_id, context_of(c), name, gw_json_text(c->body, "version")};
+	struct sot_app_deploy m = {
+	    request_id, command_context(c), name, gw_json_text(c->body, "version")};
 	return sot_app_deploy_encode(&m, out, err);
 }
 
@@ -222,7 +212,7 @@ static sot_code encode_instance_act(
 {
 	struct sot_instance_act m = {
 	    .request_id = request_id,
-	    .context = context_of(c),
+	    .context = command_context(c),
 	    .instance = sot_str_c(c->params[0]),
 	    .action = c->route == GW_ROUTE_instance_start     ? SOT_INSTANCE_ACTION_START
 	              : c->route == GW_ROUTE_instance_stop    ? SOT_INSTANCE_ACTION_STOP
@@ -237,7 +227,7 @@ static sot_code encode_package_register(
 {
 	struct sot_package_register m = {
 	    .request_id = request_id,
-	    .context = context_of(c),
+	    .context = command_context(c),
 	    .app = sot_str_c(c->params[0]),
 	    .version = sot_str_c(c->params[1]),
 	    .sha256 = {(const char *)c->blob_sha256, sizeof(c->blob_sha256)},
@@ -252,7 +242,7 @@ static sot_code encode_image_register(
 {
 	struct sot_image_register m = {
 	    .request_id = request_id,
-	    .context = context_of(c),
+	    .context = command_context(c),
 	    .name = gw_json_text(c->body, "name"),
 	    .reference = gw_json_text(c->body, "reference"),
 	};
@@ -266,7 +256,7 @@ static sot_code encode_host_register(
 	const json_t *list = json_object_get(c->body, "tags");
 	struct sot_host_register m = {
 	    .request_id = request_id,
-	    .context = context_of(c),
+	    .context = command_context(c),
 	    .name = gw_json_text(c->body, "name"),
 	    .az = gw_json_text(c->body, "az"),
 	    .rack = gw_json_text(c->body, "rack"),
@@ -286,7 +276,7 @@ static sot_code encode_host_set_schedulable(
 {
 	struct sot_host_set_schedulable m = {
 	    .request_id = request_id,
-	    .context = context_of(c),
+	    .context = command_context(c),
 	    .name = sot_str_c(c->params[0]),
 	    .schedulable = c->route == GW_ROUTE_host_uncordon,
 	};
@@ -296,53 +286,10 @@ static sot_code encode_host_set_schedulable(
 static sot_code encode_operation_cancel(
     const gw_command *c, uint64_t request_id, sot_buf *out, gw_json_errors *errors, sot_err *err)
 {
-	struct sot_operation_cancel m = {.request_id = request_id, .context = context_of(c)};
+	struct sot_operation_cancel m = {.request_id = request_id, .context = command_context(c)};
 	if (sot_uuid_parse(sot_str_c(c->params[0]), &m.operation_id, err) != SOT_OK)
-		return blame(errors, "", "the operation's id is not a UUID", err);
+		return command_blame(errors, "", "the operation's id is not a UUID", err);
 	return sot_operation_cancel_encode(&m, out, err);
-}
-
-/* An optional address that must lie in the network and be no reserved one of it. */
-static sot_code read_address(const json_t *body, const char *name, uint32_t network, uint8_t prefix,
-    sot_ip *ret, gw_json_errors *errors, sot_err *err)
-{
-	sot_str text = gw_json_text(body, name);
-	uint32_t address = 0, host_bits = (1u << (32 - prefix)) - 1;
-	char pointer[32];
-	(void)snprintf(pointer, sizeof(pointer), "/%s", name);
-	if (text.n == 0)
-		return SOT_OK;
-	if (sot_parse_ipv4(text, &address, NULL) != SOT_OK)
-		return blame(errors, pointer, "must be an IPv4 address such as 10.66.0.1", err);
-	if ((address & ~host_bits) != network || (address & host_bits) == 0 ||
-	    (address & host_bits) == host_bits)
-		return blame(errors, pointer, "must be a host address inside cidr", err);
-	*ret = sot_ip_from_v4(address);
-	return SOT_OK;
-}
-
-static sot_code encode_network_create(
-    const gw_command *c, uint64_t request_id, sot_buf *out, gw_json_errors *errors, sot_err *err)
-{
-	struct sot_network_create m = {
-	    .request_id = request_id,
-	    .context = context_of(c),
-	    .name = gw_json_text(c->body, "name"),
-	    .vlan_id = (uint16_t)gw_json_int(c->body, "vlanId", 0),
-	};
-	uint32_t network = 0;
-	if (sot_parse_cidr4(gw_json_text(c->body, "cidr"), &network, &m.prefix, NULL) != SOT_OK ||
-	    m.prefix < 8 || m.prefix > 30)
-		return blame(errors, "/cidr",
-		    "must be an IPv4 network such as 10.66.0.0/24, host bits 0, prefix 8 to 30", err);
-	m.network = sot_ip_from_v4(network);
-	if (read_address(c->body, "gateway", network, m.prefix, &m.gateway, errors, err) != SOT_OK ||
-	    read_address(c->body, "first", network, m.prefix, &m.first, errors, err) != SOT_OK ||
-	    read_address(c->body, "last", network, m.prefix, &m.last, errors, err) != SOT_OK)
-		return SOT_INVALID;
-	if (!sot_ip_is_none(m.first) && !sot_ip_is_none(m.last) && sot_ip_cmp(m.first, m.last) > 0)
-		return blame(errors, "/last", "must not be before first", err);
-	return sot_network_create_encode(&m, out, err);
 }
 
 sot_code gw_command_encode(
@@ -371,9 +318,7 @@ sot_code gw_command_encode(
 		return encode_host_set_schedulable(c, request_id, out, err);
 	case GW_ROUTE_operation_cancel:
 		return encode_operation_cancel(c, request_id, out, errors, err);
-	case GW_ROUTE_network_create:
-		return encode_network_create(c, request_id, out, errors, err);
 	default:
-		return sot_fail(err, SOT_INTERNAL, "route %d is no command", (int)c->route);
+		return ipam_command_encode(c, request_id, out, errors, err);
 	}
 }

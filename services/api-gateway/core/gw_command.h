@@ -1,14 +1,15 @@
 /* gw_command - a checked HTTP request to the bus message that carries it out.
  *
  * Pure. One table says which fields the body of each route has; one function fills and encodes
- * the message. What JSON types cannot express (an address inside its network) is checked here and
- * reported with a pointer, as the fields are.
+ * the message. What the table cannot express (a port for a TCP check) is checked here and reported
+ * with a pointer, as the fields are.
  */
 #ifndef GW_COMMAND_H
 #define GW_COMMAND_H
 
 #include "gw_json.h"
 #include "gw_route.h"
+#include "sot_uuid.h"
 
 /* Who is to carry it out. */
 typedef enum gw_peer { GW_PEER_SCHEDULER, GW_PEER_IPAM } gw_peer;
@@ -23,6 +24,11 @@ typedef struct gw_command {
 	uint8_t blob_sha256[32];
 	uint64_t blob_size_bytes;
 	sot_str file_name;
+	/* ipam's routes only: of the query; "" when absent */
+	sot_str vrf, reason;
+	/* import_run only */
+	sot_uuid import_id;
+	bool import_is_netbox, import_is_dry_run;
 } gw_command;
 
 /* The fields of the route's body; *ret_count is 0 for a route without one. */

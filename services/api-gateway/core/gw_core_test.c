@@ -122,12 +122,13 @@ static void the_described_fields_are_the_accepted_ones(void **state)
 	for (size_t i = 0; i < GW_ROUTE_COUNT; i++) {
 		size_t count = 0;
 		const gw_field *fields = gw_command_fields(gw_routes[i].id, &count);
+		const char *method = strcmp(gw_routes[i].method, "PUT") == 0 ? "put" : "post";
 		json_t *properties = NULL;
 		json_t *path = json_object_get(json_object_get(doc, "paths"), gw_routes[i].pattern);
 		if (fields == NULL)
 			continue;
 		assert_int_equal(
-		    json_unpack(json_object_get(path, "post"), "{s:{s:{s:{s:{s:o}}}}}", "requestBody",
+		    json_unpack(json_object_get(path, method), "{s:{s:{s:{s:{s:o}}}}}", "requestBody",
 		        "content", "application/json", "schema", "properties", &properties),
 		    0);
 		assert_int_equal(json_object_size(properties), count);
@@ -136,6 +137,8 @@ static void the_described_fields_are_the_accepted_ones(void **state)
 			assert_non_null(p);
 			if (fields[k].kind == GW_INT)
 				assert_int_equal(json_integer_value(json_object_get(p, "maximum")), fields[k].max);
+			if (fields[k].kind == GW_BOOL)
+				assert_string_equal(json_string_value(json_object_get(p, "type")), "boolean");
 		}
 	}
 	json_decref(doc);
@@ -287,40 +290,108 @@ static void several_wrong_fields_are_reported_at_once(void **state)
 	assert_int_equal(errors.count, 5); /* three wrong, image and vlan missing */
 }
 
-static void a_network_is_checked_beyond_its_types(void **state)
+/* ---- ipam's requests ---- */
+static sot_code encode(gw_route_id route, const char *param, const char *text, json_t **ret_body,
+    sot_buf *frame, gw_json_errors *errors)
+{
+	size_t count = 0;
+	const gw_field *fields = gw_command_fields(route, &count);
+	gw_command c = {.route = route,
+	    .params = {param, param},
+	    .actor = SOT_STR("user:a"),
+	    .idempotency_key = SOT_STR("k")};
+	sot_err err = {0};
+	*ret_body = NULL;
+	if (fields != NULL && gw_json_read(sot_str_c(text), fields, count, ret_body, errors) != SOT_OK)
+		return SOT_INVALID;
+	c.body = *ret_body;
+	return gw_command_encode(&c, 1, frame, errors, &err);
+}
+
+static void wrong_networks_are_refused_at_their_place(void **state)
 {
 	static const struct {
-		const char *body, *pointer;
+		gw_route_id route;
+		const char *param, *body, *pointer;
 	} rows[] = {
-	    {"{\"name\":\"n\",\"vlanId\":0,\"cidr\":\"10.0.0.1/24\"}", "/cidr"},
-	    {"{\"name\":\"n\",\"vlanId\":0,\"cidr\":\"10.0.0.0/31\"}", "/cidr"},
-	    {"{\"name\":\"n\",\"vlanId\":0,\"cidr\":\"10.0.0.0/24\",\"gateway\":\"10.0.1.1\"}",
-	        "/gateway"},
-	    {"{\"name\":\"n\",\"vlanId\":0,\"cidr\":\"10.0.0.0/24\",\"gateway\":\"10.0.0.255\"}",
-	        "/gateway"},
-	    {"{\"name\":\"n\",\"vlanId\":0,\"cidr\":\"10.0.0.0/24\",\"first\":\"10.0.0.9\",\"last\":"
-	     "\"10.0.0.8\"}",
+	    {GW_ROUTE_subnet_create, "", "{\"vlan\":\"a\",\"cidr\":\"10.0.0.1/24\"}", "/cidr"},
+	    {GW_ROUTE_subnet_create, "", "{\"vlan\":\"a\",\"cidr\":\"10.0.0.0/7\"}", "/cidr"},
+	    {GW_ROUTE_subnet_create, "", "{\"vlan\":\"a\",\"cidr\":\"2001:db8::/127\"}", "/cidr"},
+	    {GW_ROUTE_subnet_create, "",
+	        "{\"vlan\":\"a\",\"cidr\":\"10.0.0.0/24\",\"gateway\":\"10.0.0\"}", "/gateway"},
+	    {GW_ROUTE_subnet_create, "",
+	        "{\"vlan\":\"a\",\"cidr\":\"10.0.0.0/24\",\"dns\":[\"1.1.1.1\",\"x\"]}", "/dns/1"},
+	    {GW_ROUTE_subnet_update, "10.0.0.0/24", "{\"open\":\"yes\"}", "/open"},
+	    {GW_ROUTE_subnet_update, "10.0.0.0", "{\"open\":true}", ""},
+	    {GW_ROUTE_vlan_create, "", "{\"name\":\"a\",\"vlanId\":4095}", "/vlanId"},
+	    {GW_ROUTE_vlan_create, "", "{\"name\":\"a\",\"vlanId\":1,\"mtu\":900}", "/mtu"},
+	    {GW_ROUTE_vlan_create, "", "{\"name\":\"a\",\"vlanId\":1,\"dnsZone\":\"a..b\"}",
+	        "/dnsZone"},
+	    {GW_ROUTE_vlan_create, "", "{\"name\":\"a\",\"vlanId\":1,\"dnsZone\":\"a.\"}", "/dnsZone"},
+	    {GW_ROUTE_vlan_update, "a",
+	        "{\"scopes\":[{\"kind\":\"az\",\"name\":\"b\"},{\"kind\":\"x\",\"name\":\"b\"}]}",
+	        "/scopes/1/kind"},
+	    {GW_ROUTE_range_create, "", "{\"first\":\"10.0.0.1\",\"last\":7,\"kind\":\"pool\"}",
 	        "/last"},
+	    {GW_ROUTE_range_delete, "x", "", ""},
+	    {GW_ROUTE_address_fix, "", "{\"vlan\":\"a\",\"state\":\"static\"}", "/owner"},
+	    {GW_ROUTE_address_fix, "", "{\"vlan\":\"a\",\"state\":\"excluded\",\"mac\":\"02:0a\"}",
+	        "/mac"},
+	    {GW_ROUTE_address_free, "10.0.0.256", "", ""},
 	};
-	size_t count = 0;
-	const gw_field *fields = gw_command_fields(GW_ROUTE_network_create, &count);
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		gw_command c = {.route = GW_ROUTE_network_create,
-		    .actor = SOT_STR("user:a"),
-		    .idempotency_key = SOT_STR("k")};
 		gw_json_errors errors = {0};
-		json_t *body = NULL;
+		json_t *body;
 		SOT_AUTO_BUF frame;
-		sot_err err = {0};
 		sot_buf_init(&frame, 65536);
-		assert_int_equal(
-		    gw_json_read(sot_str_c(rows[i].body), fields, count, &body, &errors), SOT_OK);
-		c.body = body;
-		assert_int_equal(gw_command_encode(&c, 1, &frame, &errors, &err), SOT_INVALID);
+		print_message("row %zu\n", i);
+		assert_int_equal(encode(rows[i].route, rows[i].param, rows[i].body, &body, &frame, &errors),
+		    SOT_INVALID);
+		assert_true(errors.count >= 1);
 		assert_string_equal(errors.items[0].pointer, rows[i].pointer);
 		json_decref(body);
 	}
+}
+
+static void a_subnet_reaches_ipam_as_it_was_written(void **state)
+{
+	gw_json_errors errors = {0};
+	json_t *body;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	struct sot_subnet_create m;
+	char text[SOT_IP_TEXT];
+	SOT_AUTO_BUF frame;
+	(void)state;
+	sot_buf_init(&frame, 65536);
+	assert_int_equal(
+	    encode(GW_ROUTE_subnet_create, "",
+	        "{\"vlan\":\"apps\",\"cidr\":\"2001:DB8:0::/64\",\"gateway\":\"2001:db8::1\","
+	        "\"dns\":[\"2001:db8::53\",\"10.0.0.53\"],\"rank\":7,\"redundantGateway\":true}",
+	        &body, &frame, &errors),
+	    SOT_OK);
+	assert_int_equal(sot_subnet_create_decode(sot_buf_str(&frame), arena, &m, NULL), SOT_OK);
+	assert_string_equal(sot_ip_format(m.network, text), "2001:db8::");
+	assert_int_equal(m.prefix, 64);
+	assert_string_equal(sot_ip_format(m.gateway, text), "2001:db8::1");
+	assert_true(sot_ip_is_none(m.first));
+	assert_int_equal(m.dns_count, 2);
+	assert_int_equal(m.dns[1].family, 4);
+	assert_int_equal(m.rank, 7);
+	assert_int_equal(m.weight, 1);
+	assert_true(m.redundant_gateway);
+	json_decref(body);
+	(void)sot_arena_free(arena);
+}
+
+static void a_slash_is_part_of_a_subnets_name_only(void **state)
+{
+	gw_match m = find("GET", "/v1/subnets/10.66.0.0%2F24/map");
+	(void)state;
+	assert_int_equal(m.route->id, GW_ROUTE_subnet_map);
+	assert_string_equal(m.params[0], "10.66.0.0/24");
+	assert_int_equal(
+	    gw_route_find(SOT_STR("GET"), SOT_STR("/v1/vlans/a%2Fb"), &m, NULL), SOT_INVALID);
 }
 
 /* ---- ring, buckets, problems ---- */
@@ -416,7 +487,9 @@ int main(void)
 	    cmocka_unit_test(cursors_and_durations_have_one_form),
 	    cmocka_unit_test(the_place_of_a_fault_is_a_json_pointer),
 	    cmocka_unit_test(several_wrong_fields_are_reported_at_once),
-	    cmocka_unit_test(a_network_is_checked_beyond_its_types),
+	    cmocka_unit_test(wrong_networks_are_refused_at_their_place),
+	    cmocka_unit_test(a_subnet_reaches_ipam_as_it_was_written),
+	    cmocka_unit_test(a_slash_is_part_of_a_subnets_name_only),
 	    cmocka_unit_test(the_ring_forgets_the_oldest_and_a_gap_empties_it),
 	    cmocka_unit_test(a_bucket_gives_its_burst_then_its_rate),
 	    cmocka_unit_test(only_an_old_file_with_a_blobs_name_may_be_an_orphan),

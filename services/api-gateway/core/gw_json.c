@@ -90,6 +90,60 @@ static void check_int(const gw_field *f, const json_t *v, const place *at, gw_js
 		    json_integer_value(v), f->min, f->max);
 }
 
+/* "apps.example.com", without a dot at the end; "" for none. */
+static bool is_zone(sot_str s)
+{
+	sot_str rest = s;
+	if (s.n > 200 || (s.n > 0 && s.p[s.n - 1] == '.'))
+		return false;
+	while (rest.n > 0) {
+		sot_str label = sot_str_cut(rest, '.', &rest);
+		if (label.n == 0 || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.n; i++) {
+			char c = label.p[i];
+			if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_')
+				return false;
+		}
+	}
+	return true;
+}
+
+/* What is wrong with a text of a network kind; NULL: nothing. */
+static const char *network_fault(gw_kind kind, sot_str s, sot_err *err)
+{
+	sot_ip ip;
+	uint8_t prefix, mac[6];
+	switch (kind) {
+	case GW_CIDR:
+		return sot_ip_parse_cidr(s, &ip, &prefix, err) == SOT_OK ? NULL : err->text;
+	case GW_MAC:
+		return sot_parse_mac(s, mac, NULL) == SOT_OK ? NULL
+		                                             : "must be a MAC such as 02:0a:0a:42:00:02";
+	case GW_ZONE:
+		return is_zone(s) ? NULL
+		                  : "must be a DNS name of small letters, digits, '-' and '_', such as "
+		                    "apps.example.com";
+	default:
+		return sot_ip_parse(s, &ip, NULL) == SOT_OK
+		           ? NULL
+		           : "must be an address such as 10.66.0.1 or 2001:db8::1";
+	}
+}
+
+static void check_network(gw_kind kind, const json_t *v, const place *at, gw_json_errors *errors)
+{
+	sot_err err = {0};
+	const char *fault;
+	if (!json_is_string(v)) {
+		report(errors, at, "must be a text");
+		return;
+	}
+	fault = network_fault(kind, (sot_str){json_string_value(v), json_string_length(v)}, &err);
+	if (fault != NULL)
+		report(errors, at, "%s", fault);
+}
+
 static void check_object(const gw_field *fields, size_t count, const json_t *object,
     const place *at, gw_json_errors *errors);
 
@@ -108,6 +162,8 @@ static void check_list(const gw_field *f, const json_t *v, const place *at, gw_j
 		place item = {.parent = at, .index = i};
 		if (f->kind == GW_OBJECTS)
 			check_object(f->fields, f->field_count, json_array_get(v, i), &item, errors);
+		else if (f->kind == GW_IPS)
+			check_network(GW_IP, json_array_get(v, i), &item, errors);
 		else
 			check_text(f, json_array_get(v, i), &item, 1, f->item_max, errors);
 	}
@@ -123,11 +179,22 @@ static void check_field(const gw_field *f, const json_t *v, const place *at, gw_
 	case GW_INT:
 		check_int(f, v, at, errors);
 		break;
+	case GW_BOOL:
+		if (!json_is_boolean(v))
+			report(errors, at, "must be true or false");
+		break;
+	case GW_IP:
+	case GW_CIDR:
+	case GW_MAC:
+	case GW_ZONE:
+		check_network(f->kind, v, at, errors);
+		break;
 	case GW_OBJECT:
 		check_object(f->fields, f->field_count, v, at, errors);
 		break;
 	case GW_OBJECTS:
 	case GW_TEXTS:
+	case GW_IPS:
 		check_list(f, v, at, errors);
 		break;
 	}
@@ -223,4 +290,32 @@ int64_t gw_json_int(const json_t *object, const char *name, int64_t absent)
 {
 	const json_t *v = json_object_get(object, name);
 	return v == NULL ? absent : json_integer_value(v);
+}
+
+bool gw_json_bool(const json_t *object, const char *name, bool absent)
+{
+	const json_t *v = json_object_get(object, name);
+	return v == NULL ? absent : json_is_true(v);
+}
+
+sot_ip gw_json_ip(const json_t *object, const char *name)
+{
+	sot_ip ip = {0};
+	sot_str text = gw_json_text(object, name);
+	if (text.n > 0 && sot_ip_parse(text, &ip, NULL) != SOT_OK)
+		ip = (sot_ip){0};
+	return ip;
+}
+
+size_t gw_json_ips(const json_t *object, const char *name, sot_ip *ret, size_t max)
+{
+	const json_t *list = json_object_get(object, name);
+	size_t count = json_array_size(list) < max ? json_array_size(list) : max;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *v = json_array_get(list, i);
+		sot_str text = {json_string_value(v), json_string_length(v)};
+		if (sot_ip_parse(text, &ret[i], NULL) != SOT_OK)
+			ret[i] = (sot_ip){0};
+	}
+	return count;
 }

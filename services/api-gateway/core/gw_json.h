@@ -8,17 +8,32 @@
 #ifndef GW_JSON_H
 #define GW_JSON_H
 
-#include "sot_str.h"
+#include "sot_ip.h"
 
 #include <jansson.h>
 
-typedef enum gw_kind { GW_TEXT, GW_LABEL, GW_INT, GW_OBJECT, GW_OBJECTS, GW_TEXTS } gw_kind;
+/* The network kinds are texts of one exact form: an address of either family, a network with its
+ * prefix length and host bits 0, a MAC with colons, a DNS name of at most 200 bytes (may be ""). */
+typedef enum gw_kind {
+	GW_TEXT,
+	GW_LABEL,
+	GW_INT,
+	GW_BOOL,
+	GW_OBJECT,
+	GW_OBJECTS,
+	GW_TEXTS,
+	GW_IP,
+	GW_IPS,
+	GW_CIDR,
+	GW_MAC,
+	GW_ZONE,
+} gw_kind;
 
 typedef struct gw_field {
 	const char *name;
 	gw_kind kind;
 	bool required;
-	int64_t min, max;              /* GW_INT: value; texts: bytes; lists: items */
+	int64_t min, max;              /* GW_INT: value; texts: bytes; lists: items; unused by others */
 	const char *words;             /* GW_TEXT: "none tcp http" when only these are allowed */
 	const struct gw_field *fields; /* of GW_OBJECT, and of each item of GW_OBJECTS */
 	size_t field_count;
@@ -47,5 +62,10 @@ sot_code gw_json_read(sot_str body, const gw_field *fields, size_t field_count, 
 /* Of a checked object: the text (empty when absent), the number (`absent` when absent). */
 sot_str gw_json_text(const json_t *object, const char *name);
 int64_t gw_json_int(const json_t *object, const char *name, int64_t absent);
+bool gw_json_bool(const json_t *object, const char *name, bool absent);
+/* Of GW_IP: the address, or none when absent. */
+sot_ip gw_json_ip(const json_t *object, const char *name);
+/* Of GW_IPS: at most `max` addresses; returns how many. */
+size_t gw_json_ips(const json_t *object, const char *name, sot_ip *ret, size_t max);
 
 #endif

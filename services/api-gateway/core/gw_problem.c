@@ -2,7 +2,9 @@
 
 #include "sot_proto.h"
 
-static const char *title_of(int status)
+#include <string.h>
+
+static const char *title_of(int status, const char *code)
 {
 	static const struct {
 		int status;
@@ -17,11 +19,13 @@ static const char *title_of(int status)
 	    {413, "Too large"},
 	    {415, "Unsupported media type"},
 	    {416, "Range not satisfiable"},
-	    {422, "Idempotency key reused"},
+	    {422, "Wrong content"},
 	    {429, "Too many requests"},
 	    {503, "Unavailable"},
 	    {504, "No answer in time"},
 	};
+	if (status == 422 && strcmp(code, "key_reused") == 0)
+		return "Idempotency key reused";
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
 		if (titles[i].status == status)
 			return titles[i].title;
@@ -40,11 +44,17 @@ static void add_error(sot_buf *out, sot_str pointer, sot_str detail, bool first)
 void gw_problem_render(const gw_problem *p, sot_buf *out)
 {
 	sot_buf_printf(out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\"",
-	    title_of(p->status), p->status, p->code);
+	    title_of(p->status, p->code), p->status, p->code);
 	sot_buf_add_c(out, ",\"detail\":");
 	sot_buf_add_json(out, p->detail);
 	sot_buf_add_c(out, ",\"requestId\":");
 	sot_buf_add_json(out, p->request_id);
+	if (p->import_json.n > 0)
+		sot_buf_printf(out, ",\"import\":%.*s", SOT_ARG(p->import_json));
+	if (p->errors_json.n > 0) {
+		sot_buf_printf(out, ",\"errors\":%.*s}\n", SOT_ARG(p->errors_json));
+		return;
+	}
 	sot_buf_add_c(out, ",\"errors\":[");
 	if (p->pointer.n > 0)
 		add_error(out, p->pointer, p->detail, true);

@@ -12,6 +12,8 @@ typedef struct gw_problem {
 	const gw_json_errors *errors; /* may be NULL */
 	sot_str request_id;
 	int retry_after_s; /* 0: no Retry-After */
+	/* JSON, trusted: a list of errors instead of `errors`, and a member "import". Empty: none. */
+	sot_str errors_json, import_json;
 } gw_problem;
 
 /* The document, as application/problem+json. */

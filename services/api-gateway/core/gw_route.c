@@ -36,12 +36,13 @@ bool gw_route_permits(const gw_route *route, gw_role role)
 	return role >= GW_ROLE_VIEWER && role >= route->role;
 }
 
-static sot_code capture(sot_str segment, char dst[GW_PARAM_MAX], sot_err *err)
+/* Only the name of a subnet has a slash: "10.66.0.0%2F24". */
+static sot_code capture(sot_str name, sot_str segment, char dst[GW_PARAM_MAX], sot_err *err)
 {
 	size_t n = 0;
 	if (gw_percent_decode(segment, dst, GW_PARAM_MAX, &n, err) != SOT_OK)
 		return sot_wrap(err, "path segment '%.*s'", SOT_ARG(segment));
-	if (memchr(dst, '/', n) != NULL)
+	if (memchr(dst, '/', n) != NULL && !sot_str_eq_c(name, "{cidr}"))
 		return sot_fail(err, SOT_INVALID, "the path has an encoded slash; names have none");
 	return SOT_OK;
 }
@@ -58,7 +59,7 @@ static sot_code matches(const char *pattern, sot_str path, gw_match *into, bool 
 		if (sot_str_starts(want_segment, "{")) {
 			if (have_segment.n == 0 || params == GW_PARAMS_MAX)
 				return SOT_OK;
-			if (capture(have_segment, into->params[params++], err) != SOT_OK)
+			if (capture(want_segment, have_segment, into->params[params++], err) != SOT_OK)
 				return err != NULL ? err->code : SOT_INVALID;
 		} else if (have_segment.n != want_segment.n ||
 		           (want_segment.n > 0 &&

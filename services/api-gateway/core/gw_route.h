@@ -43,7 +43,7 @@ typedef struct gw_route {
 
 extern const gw_route gw_routes[GW_ROUTE_COUNT];
 
-#define GW_PARAM_MAX 128
+#define GW_PARAM_MAX 256
 #define GW_PARAMS_MAX 2
 typedef struct gw_match {
 	const gw_route *route;                    /* NULL: no such path, or not with this method */
@@ -53,7 +53,8 @@ typedef struct gw_match {
 } gw_match;
 
 /* `raw_path` is percent-encoded, without the query. HEAD finds GET's route. SOT_INVALID for a bad
- * escape, an encoded NUL or slash, or a segment that is too long; then *ret is untouched. */
+ * escape, an encoded NUL, an encoded slash (but of {cidr}), or a segment that is too long; then
+ * *ret is untouched. */
 sot_code gw_route_find(sot_str method, sot_str raw_path, gw_match *ret, sot_err *err) SOT_CHECK;
 /* Whether a caller with this role may use the route. */
 bool gw_route_permits(const gw_route *route, gw_role role);

@@ -80,6 +80,7 @@ struct gw_call {
 	gw_call_fn after_auth;
 	sot_buf rows; /* JSON text that a query gave */
 	bool rows_found;
+	char vrf[64]; /* for ipam's changes: of the query, or as a look-up found it */
 	/* A handler's own state, released when the request is over. */
 	void *state;
 	void (*state_free)(void *state);
@@ -113,8 +114,8 @@ gw_peers *gw_peers_free(gw_peers *p);
 bool gw_peers_scheduler_is_up(const gw_peers *p);
 /* Sends the frame to the scheduler (each endpoint in turn while they say not_leader) or to ipam.
  * `done` is called once with the answer's frame, or with the reason why there is none. */
-sot_code gw_peers_ask(gw_peers *p, bool ipam, uint64_t request_id, sot_str frame, bus_reply_fn done,
-    void *self, sot_err *err) SOT_CHECK;
+sot_code gw_peers_ask(gw_peers *p, bool ipam, uint64_t request_id, sot_str frame,
+    int64_t deadline_ms, bus_reply_fn done, void *self, sot_err *err) SOT_CHECK;
 void gw_peers_forget(gw_peers *p, void *self);
 
 sot_code gw_hub_new(gateway *g, gw_hub **ret, sot_err *err) SOT_CHECK;
@@ -131,14 +132,20 @@ void gw_hub_unwatch(gw_hub *h, void *self);
 #undef ROUTE
 extern const gw_call_fn gw_handlers[GW_ROUTE_COUNT];
 void serve_static(gw_call *c);
-/* Begins the streamed body of version_upload. */
+/* Begin the streamed bodies of version_upload and import_run. */
 void upload_begin(gw_call *c);
-/* Sends a mutating route's message; blob_* only for version_upload. */
+void import_begin(gw_call *c);
+/* Sends a mutating route's message; the blob only for those two. */
 typedef struct gw_blob {
 	uint8_t sha256[GW_SHA256_N];
 	uint64_t size_bytes;
 	sot_str file_name;
+	/* import_run only */
+	sot_uuid import_id;
+	bool is_netbox, is_dry_run;
 } gw_blob;
 void command_run(gw_call *c, const gw_blob *blob);
+/* ipam has checked the import, and applied it or not: answers with its report. */
+void import_report(gw_call *c, sot_uuid import_id);
 
 #endif

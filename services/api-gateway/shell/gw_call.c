@@ -64,7 +64,7 @@ void call_problem_full(gw_call *c, const gw_problem *problem)
 	gw_problem p = *problem;
 	gw_reply *reply;
 	SOT_AUTO_BUF text;
-	sot_buf_init(&text, 64 * 1024);
+	sot_buf_init(&text, 4u * 1024 * 1024); /* an import may name a thousand wrong lines */
 	p.request_id = sot_str_c(c->request_id);
 	gw_problem_render(&p, &text);
 	reply = gw_reply_bytes(p.status, "application/problem+json", sot_buf_str(&text));
@@ -185,7 +185,10 @@ static void begin_body(gw_call *c)
 	const gw_route *route = c->match.route;
 	sot_str type = gw_request_header(c->http, "Content-Type");
 	if (route->flags & GW_RAW) {
-		upload_begin(c);
+		if (route->id == GW_ROUTE_import_run)
+			import_begin(c);
+		else
+			upload_begin(c);
 		return;
 	}
 	if ((route->flags & GW_BODY) && type.n > 0 && !sot_str_starts(type, "application/json")) {

@@ -25,6 +25,15 @@ static void add_uuid(sot_buf *out, sot_uuid id)
 	sot_buf_printf(out, "\"%s\"", sot_uuid_format(id, text));
 }
 
+/* 202: the operation tells the rest. Else it is done: 201 when something new has an id, 200. */
+static int accepted_status(const gw_call *c, const change *ch)
+{
+	if (!sot_uuid_is_zero(ch->operation_id))
+		return 202;
+	return strcmp(c->match.route->method, "POST") == 0 && !sot_uuid_is_zero(ch->resource_id) ? 201
+	                                                                                         : 200;
+}
+
 /* The operation as the database has it; when that cannot be read now, its id. */
 static void reply_accepted(gw_call *c)
 {
@@ -50,7 +59,7 @@ static void reply_accepted(gw_call *c)
 		sot_buf_printf(&body, ",\"fetchToken\":\"%s\"", ch->fetch_token);
 	}
 	sot_buf_add_c(&body, "}\n");
-	reply = gw_reply_bytes(has_operation ? 202 : 201, "application/json", sot_buf_str(&body));
+	reply = gw_reply_bytes(accepted_status(c, ch), "application/json", sot_buf_str(&body));
 	gw_reply_header(reply, "Cache-Control", "no-store");
 	(void)snprintf(
 	    location, sizeof(location), "/v1/operations/%s", sot_uuid_format(ch->operation_id, id));
@@ -109,6 +118,10 @@ static void on_accepted(gw_call *c, const struct sot_accepted *a)
 	ch->resource_id = a->resource_id;
 	ch->replayed = a->replayed;
 	SOT_FAILPOINT_HIT("gateway.command.after_accepted");
+	if (sot_uuid_is_zero(ch->operation_id) && !registers_host) {
+		reply_accepted(c);
+		return;
+	}
 	tx = registers_host ? store_begin(c->g->db) : store_begin_read(c->g->db);
 	if (registers_host)
 		add_fetch_token(c, ch, tx);
@@ -120,6 +133,16 @@ static void on_accepted(gw_call *c, const struct sot_accepted *a)
 		call_fail(c, &err);
 	else
 		reply_accepted(c);
+}
+
+static void on_fixed(gw_call *c, const struct sot_address_fixed *m)
+{
+	char address[SOT_IP_TEXT];
+	SOT_AUTO_BUF body;
+	sot_buf_init(&body, 4096);
+	sot_buf_printf(&body, "{\"address\":\"%s\",\"replayed\":%s}\n",
+	    sot_ip_format(m->address, address), m->replayed ? "true" : "false");
+	call_json(c, 201, sot_buf_str(&body));
 }
 
 static void on_refused(gw_call *c, const struct sot_refused *r)
@@ -135,9 +158,19 @@ static void on_frame(gw_call *c, sot_str frame, sot_arena *arena)
 	sot_wire_head head = {0};
 	struct sot_accepted accepted;
 	struct sot_refused refused;
+	struct sot_address_fixed fixed;
+	struct sot_import_done done;
 	sot_err err = {0};
 	sot_code code = sot_wire_peek(frame, &head, &err);
-	if (code == SOT_OK && head.id == SOT_MSG_ACCEPTED) {
+	if (code == SOT_OK && head.id == SOT_MSG_ADDRESS_FIXED) {
+		code = sot_address_fixed_decode(frame, arena, &fixed, &err);
+		if (code == SOT_OK)
+			on_fixed(c, &fixed);
+	} else if (code == SOT_OK && head.id == SOT_MSG_IMPORT_DONE) {
+		code = sot_import_done_decode(frame, arena, &done, &err);
+		if (code == SOT_OK)
+			import_report(c, done.import_id);
+	} else if (code == SOT_OK && head.id == SOT_MSG_ACCEPTED) {
 		code = sot_accepted_decode(frame, arena, &accepted, &err);
 		if (code == SOT_OK)
 			on_accepted(c, &accepted);
@@ -149,7 +182,7 @@ static void on_frame(gw_call *c, sot_str frame, sot_arena *arena)
 		code = sot_fail(&err, SOT_INTERNAL, "the service answered with message %u", head.id);
 	}
 	if (code != SOT_OK)
-		call_problem(c, 500, "internal", "an answer of the scheduler was malformed: %s", err.text);
+		call_problem(c, 500, "internal", "an answer of the service was malformed: %s", err.text);
 }
 
 static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *why)
@@ -160,7 +193,7 @@ static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *w
 		call_problem(c, 503, "unavailable",
 		    "no answer from the %s: %s; whether the change was taken is not known: repeat it with "
 		    "the same Idempotency-Key",
-		    c->match.route->id == GW_ROUTE_network_create ? "ipam" : "scheduler",
+		    gw_command_peer(c->match.route->id) == GW_PEER_IPAM ? "ipam" : "scheduler",
 		    why != NULL ? why->text : "no reason");
 		return;
 	}
@@ -193,7 +226,10 @@ static void digest_request(gw_call *c, const gw_blob *blob, uint8_t ret[GW_SHA25
 	sot_buf_init(&text, GW_JSON_BODY_MAX + 16384);
 	sot_buf_add_str(&text, gw_request_method(c->http));
 	sot_buf_add_char(&text, ' ');
-	sot_buf_add_str(&text, gw_request_path(c->http));
+	/* The query says what ipam is to change (?vrf=); an upload's file name is added below. */
+	sot_buf_add_str(&text, gw_command_peer(c->match.route->id) == GW_PEER_IPAM
+	                           ? gw_request_target(c->http)
+	                           : gw_request_path(c->http));
 	sot_buf_add_char(&text, '\n');
 	if (blob != NULL) {
 		sot_buf_add_str(&text, blob->file_name);
@@ -209,6 +245,8 @@ static void send_command(gw_call *c, const gw_command *command)
 	uint64_t request_id = bus_next_request_id(c->g->bus);
 	gw_json_errors errors = {0};
 	gw_problem p = {.status = 400, .code = "invalid", .errors = &errors};
+	int64_t deadline_ms = command->route == GW_ROUTE_import_run ? c->g->config->import_deadline_ms
+	                                                            : c->g->config->request_deadline_ms;
 	sot_err err = {0};
 	SOT_AUTO_BUF frame;
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
@@ -218,13 +256,13 @@ static void send_command(gw_call *c, const gw_command *command)
 		return;
 	}
 	if (gw_peers_ask(c->g->peers, gw_command_peer(command->route) == GW_PEER_IPAM, request_id,
-	        sot_buf_str(&frame), on_answer, c, &err) != SOT_OK)
+	        sot_buf_str(&frame), deadline_ms, on_answer, c, &err) != SOT_OK)
 		call_problem(c, 503, "unavailable", "%s; try again", err.text);
 }
 
 static void fill_and_send(gw_call *c, const json_t *body, const gw_blob *blob)
 {
-	char fresh[33];
+	char fresh[33], reason[256];
 	gw_command command = {
 	    .route = c->match.route->id,
 	    .params = {c->match.params[0], c->match.params[1]},
@@ -240,7 +278,15 @@ static void fill_and_send(gw_call *c, const json_t *body, const gw_blob *blob)
 		memcpy(command.blob_sha256, blob->sha256, sizeof(command.blob_sha256));
 		command.blob_size_bytes = blob->size_bytes;
 		command.file_name = blob->file_name;
+		command.import_id = blob->import_id;
+		command.import_is_netbox = blob->is_netbox;
+		command.import_is_dry_run = blob->is_dry_run;
 	}
+	if ((c->vrf[0] == '\0' && call_query(c, "vrf", c->vrf, sizeof(c->vrf)) != SOT_OK) ||
+	    call_query(c, "reason", reason, sizeof(reason)) != SOT_OK)
+		return;
+	command.vrf = sot_str_c(c->vrf);
+	command.reason = sot_str_c(reason);
 	digest_request(c, blob, command.request_sha256);
 	send_command(c, &command);
 }
@@ -271,12 +317,12 @@ void command_run(gw_call *c, const gw_blob *blob)
 	json_decref(body);
 }
 
-/* ---- a new app: its network is ipam's to know, so it is looked up before the scheduler is asked
+/* ---- a new app: its VLAN is ipam's to know, so it is looked up before the scheduler is asked
  */
 typedef struct new_app {
 	json_t *body;
-	bool passes; /* the network is there, or the app is: then the scheduler has the answer */
-	char known[SOT_ERR_TEXT_MAX]; /* networks, for the refusal */
+	bool passes; /* the VLAN is there, or the app is: then the scheduler has the answer */
+	char known[SOT_ERR_TEXT_MAX]; /* VLANs and groups, for the refusal */
 } new_app;
 
 static void new_app_free(void *state)
@@ -286,7 +332,7 @@ static void new_app_free(void *state)
 	free(n);
 }
 
-static void on_network(void *self, const store_result *res)
+static void on_vlan(void *self, const store_result *res)
 {
 	new_app *n = ((gw_call *)self)->state;
 	if (store_rows(res) != 1 || store_bool(res, 0, 0, &n->passes, NULL) != SOT_OK)
@@ -294,18 +340,18 @@ static void on_network(void *self, const store_result *res)
 	gw_copy_cut(store_text(res, 0, 1), n->known, sizeof(n->known));
 }
 
-static void refuse_network(gw_call *c, const new_app *n)
+static void refuse_vlan(gw_call *c, const new_app *n)
 {
-	sot_str network = gw_json_text(n->body, "vlan");
+	sot_str vlan = gw_json_text(n->body, "vlan");
 	char detail[SOT_ERR_TEXT_MAX + 128];
 	gw_problem p = {.status = 400, .code = "invalid", .pointer = SOT_STR("/vlan")};
-	(void)snprintf(detail, sizeof(detail), "no VLAN is called '%.*s'; known: %s",
-	    SOT_ARG(network), n->known);
+	(void)snprintf(detail, sizeof(detail), "no VLAN or group of VLANs is called '%.*s'; known: %s",
+	    SOT_ARG(vlan), n->known);
 	p.detail = sot_str_c(detail);
 	call_problem_full(c, &p);
 }
 
-static void on_network_checked(void *self, const store_outcome *outcome)
+static void on_vlan_checked(void *self, const store_outcome *outcome)
 {
 	gw_call *c = self;
 	const new_app *n = c->state;
@@ -314,7 +360,7 @@ static void on_network_checked(void *self, const store_outcome *outcome)
 	else if (n->passes)
 		fill_and_send(c, n->body, NULL);
 	else
-		refuse_network(c, n);
+		refuse_vlan(c, n);
 }
 
 void serve_app_create(gw_call *c)
@@ -330,10 +376,10 @@ void serve_app_create(gw_call *c)
 	c->state = n;
 	c->state_free = new_app_free;
 	tx = store_begin_read(c->g->db);
-	store_query(tx, GW_SQL_NETWORK_CHECK, on_network, c);
+	store_query(tx, GW_SQL_VLAN_CHECK, on_vlan, c);
 	store_arg_str(tx, gw_json_text(body, "vlan"));
 	store_arg_str(tx, gw_json_text(body, "name"));
-	if (store_commit(&tx, on_network_checked, c, &err) != SOT_OK)
+	if (store_commit(&tx, on_vlan_checked, c, &err) != SOT_OK)
 		call_fail(c, &err);
 }
 
@@ -346,7 +392,16 @@ COMMAND(host_register)
 COMMAND(host_cordon)
 COMMAND(host_uncordon)
 COMMAND(image_register)
-COMMAND(network_create)
+COMMAND(vlan_create)
+COMMAND(vlan_update)
+COMMAND(vlan_delete)
+COMMAND(subnet_create)
+COMMAND(range_create)
+COMMAND(range_delete)
+COMMAND(address_fix)
+COMMAND(address_free)
+COMMAND(quarantine_end)
+COMMAND(brake_release)
 COMMAND(app_delete)
 COMMAND(app_scale)
 COMMAND(app_deploy)

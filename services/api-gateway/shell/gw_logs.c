@@ -69,8 +69,8 @@ static void on_found(void *self, const store_outcome *outcome)
 	}
 	m.request_id = bus_next_request_id(c->g->bus);
 	if (sot_logs_read_encode(&m, &frame, &err) != SOT_OK ||
-	    gw_peers_ask(c->g->peers, false, m.request_id, sot_buf_str(&frame), on_answer, c, &err) !=
-	        SOT_OK)
+	    gw_peers_ask(c->g->peers, false, m.request_id, sot_buf_str(&frame),
+	        c->g->config->request_deadline_ms, on_answer, c, &err) != SOT_OK)
 		call_problem(c, 503, "unavailable", "%s; try again", err.text);
 }
 

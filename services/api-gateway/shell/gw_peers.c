@@ -111,8 +111,8 @@ static size_t first_choice(const gw_peers *p)
 	return p->leader;
 }
 
-sot_code gw_peers_ask(gw_peers *p, bool ipam, uint64_t request_id, sot_str frame, bus_reply_fn done,
-    void *self, sot_err *err)
+sot_code gw_peers_ask(gw_peers *p, bool ipam, uint64_t request_id, sot_str frame,
+    int64_t deadline_ms, bus_reply_fn done, void *self, sot_err *err)
 {
 	question *q = sot_alloc(sizeof(*q));
 	sot_code code;
@@ -122,7 +122,7 @@ sot_code gw_peers_ask(gw_peers *p, bool ipam, uint64_t request_id, sot_str frame
 	q->at = first_choice(p);
 	q->done = done;
 	q->self = self;
-	q->deadline = sot_mono_add_ms(reactor_now(p->g->loop), p->g->config->request_deadline_ms);
+	q->deadline = sot_mono_add_ms(reactor_now(p->g->loop), deadline_ms);
 	sot_buf_init(&q->frame, SOT_WIRE_FRAME_MAX);
 	sot_buf_add_str(&q->frame, frame);
 	sot_list_push(&p->questions, &q->link);

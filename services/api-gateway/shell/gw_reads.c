@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define FILTERS_MAX 3
+#define FILTERS_MAX 8
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 500
 
@@ -18,14 +18,25 @@ typedef struct list_spec {
 	int statement;
 	const char *name;                 /* in page tokens */
 	const char *filters[FILTERS_MAX]; /* query parameters after key and limit */
-	bool filter_is_path;              /* the one filter is the path's parameter */
+	bool filter_is_path;              /* the path's parameter comes before them */
 } list_spec;
 
 static const list_spec lists[] = {
     {.route = GW_ROUTE_host_list, .statement = GW_SQL_HOST_LIST, .name = "hosts"},
     {.route = GW_ROUTE_plan_list, .statement = GW_SQL_PLAN_LIST, .name = "plans"},
     {.route = GW_ROUTE_image_list, .statement = GW_SQL_IMAGE_LIST, .name = "images"},
-    {.route = GW_ROUTE_network_list, .statement = GW_SQL_NETWORK_LIST, .name = "networks"},
+    {.route = GW_ROUTE_vlan_list,
+        .statement = GW_SQL_VLAN_LIST,
+        .name = "vlans",
+        .filters = {"vrf", "group"}},
+    {.route = GW_ROUTE_subnet_list,
+        .statement = GW_SQL_SUBNET_LIST,
+        .name = "subnets",
+        .filters = {"vlan", "vrf", "family", "level"}},
+    {.route = GW_ROUTE_range_list,
+        .statement = GW_SQL_RANGE_LIST,
+        .name = "ranges",
+        .filters = {"vlan", "vrf", "subnet", "kind"}},
     {.route = GW_ROUTE_app_list, .statement = GW_SQL_APP_LIST, .name = "apps"},
     {.route = GW_ROUTE_version_list,
         .statement = GW_SQL_VERSION_LIST,
@@ -46,11 +57,21 @@ static const list_spec lists[] = {
     {.route = GW_ROUTE_address_list,
         .statement = GW_SQL_ADDRESS_LIST,
         .name = "addresses",
-        .filters = {"vlan", "state", "address"}},
+        .filters = {"vlan", "vrf", "state", "address", "subnet", "host", "instance", "owner"}},
     {.route = GW_ROUTE_address_history,
         .statement = GW_SQL_ADDRESS_HISTORY,
         .name = "history",
-        .filter_is_path = true},
+        .filter_is_path = true,
+        .filters = {"vrf", "at"}},
+    {.route = GW_ROUTE_finding_list,
+        .statement = GW_SQL_FINDING_LIST,
+        .name = "findings",
+        .filters = {"kind", "vrf", "host"}},
+    {.route = GW_ROUTE_leak_list, .statement = GW_SQL_LEAK_LIST, .name = "leaks"},
+    {.route = GW_ROUTE_import_list,
+        .statement = GW_SQL_IMPORT_LIST,
+        .name = "imports",
+        .filters = {"state"}},
     {.route = GW_ROUTE_audit_list, .statement = GW_SQL_AUDIT_LIST, .name = "audit"},
 };
 
@@ -179,92 +200,85 @@ static void on_item(void *self, const store_result *res)
 	sot_buf_add_char(&c->rows, '\n');
 }
 
-static void serve_item(gw_call *c, int statement, const char *parameter)
+/* The parameters are those of the statement; NULL: it has not got that one. */
+static void serve_item(
+    gw_call *c, int statement, const char *parameter, const char *second_parameter)
 {
 	store_tx *tx = store_begin_read(c->g->db);
 	sot_err err = {0};
 	store_query(tx, statement, on_item, c);
 	if (parameter != NULL)
 		store_arg_c(tx, parameter);
+	if (second_parameter != NULL)
+		store_arg_c(tx, second_parameter);
 	if (store_commit(&tx, on_read, c, &err) != SOT_OK)
 		call_fail(c, &err);
 }
 
 void serve_overview_get(gw_call *c)
 {
-	serve_item(c, GW_SQL_OVERVIEW, NULL);
+	serve_item(c, GW_SQL_OVERVIEW, NULL, NULL);
 }
 
 void serve_host_get(gw_call *c)
 {
-	serve_item(c, GW_SQL_HOST_GET, c->match.params[0]);
+	serve_item(c, GW_SQL_HOST_GET, c->match.params[0], NULL);
 }
 
 void serve_app_get(gw_call *c)
 {
-	serve_item(c, GW_SQL_APP_GET, c->match.params[0]);
+	serve_item(c, GW_SQL_APP_GET, c->match.params[0], NULL);
 }
 
 void serve_instance_get(gw_call *c)
 {
-	serve_item(c, GW_SQL_INSTANCE_GET, c->match.params[0]);
+	serve_item(c, GW_SQL_INSTANCE_GET, c->match.params[0], NULL);
+}
+
+void serve_vlan_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_VLAN_GET, c->match.params[0], NULL);
+}
+
+void serve_ipam_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_IPAM_GET, NULL, NULL);
+}
+
+void serve_import_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_IMPORT_GET, c->match.params[0], NULL);
+}
+
+void serve_address_get(gw_call *c)
+{
+	char vrf[64];
+	if (call_query(c, "vrf", vrf, sizeof(vrf)) == SOT_OK)
+		serve_item(c, GW_SQL_ADDRESS_GET, c->match.params[0], vrf);
 }
 
 /* Lists whose path has no parameter, or one that is any text. */
-void serve_host_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_plan_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_image_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_network_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_app_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_version_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_instance_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_operation_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_address_list(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_address_history(gw_call *c)
-{
-	serve_list(c);
-}
-
-void serve_audit_list(gw_call *c)
-{
-	serve_list(c);
-}
+#define LIST(handler)                                                                              \
+	void serve_##handler(gw_call *c)                                                               \
+	{                                                                                              \
+		serve_list(c);                                                                             \
+	}
+LIST(host_list)
+LIST(plan_list)
+LIST(image_list)
+LIST(app_list)
+LIST(version_list)
+LIST(instance_list)
+LIST(operation_list)
+LIST(vlan_list)
+LIST(subnet_list)
+LIST(range_list)
+LIST(address_list)
+LIST(finding_list)
+LIST(leak_list)
+LIST(import_list)
+LIST(audit_list)
+LIST(address_history)
 
 void serve_operation_log(gw_call *c)
 {

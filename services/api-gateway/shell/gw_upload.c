@@ -4,6 +4,7 @@
  * next upload of the same bytes finds and uses. */
 #include "gateway.h"
 
+#include "gw_spool.h"
 #include "gw_sql.h"
 #include "gw_text.h"
 #include "sot_failpoint.h"
@@ -12,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,9 +20,8 @@
 typedef struct upload {
 	gw_call *call; /* NULL when the request is over before the work is */
 	bool working;
-	int fd;
-	char temporary[640], final[640], folder[512];
-	gnutls_hash_hd_t hash;
+	gw_spool spool;
+	char final[640], folder[512];
 	gw_blob blob;
 	char file_name[201], expected[65];
 	sot_code code;
@@ -31,12 +30,7 @@ typedef struct upload {
 
 static void upload_release(upload *u)
 {
-	if (u->fd >= 0)
-		(void)close(u->fd);
-	if (u->temporary[0] != '\0')
-		(void)unlink(u->temporary);
-	if (u->hash != NULL)
-		gnutls_hash_deinit(u->hash, NULL);
+	gw_spool_clear(&u->spool);
 	free(u);
 }
 
@@ -48,52 +42,17 @@ static void upload_free(void *state)
 		upload_release(u);
 }
 
-static sot_code write_all(upload *u, sot_str piece, sot_err *err)
-{
-	SOT_FAILPOINT("gateway.upload.write", err);
-	while (piece.n > 0) {
-		ssize_t n = write(u->fd, piece.p, piece.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return sot_fail_errno(err,
-			    errno == ENOSPC || errno == EDQUOT ? SOT_LIMIT : SOT_INTERNAL, errno,
-			    "the package cannot be stored in blobs_dir");
-		piece = (sot_str){piece.p + n, piece.n - (size_t)n};
-	}
-	return SOT_OK;
-}
-
 static void on_piece(void *self, gw_request *q, sot_str piece)
 {
 	upload *u = self;
 	sot_err err = {0};
 	(void)q;
-	if (write_all(u, piece, &err) != SOT_OK) {
+	if (gw_spool_add(&u->spool, piece, &err) != SOT_OK) {
 		call_problem(
 		    u->call, err.code == SOT_LIMIT ? 507 : 500, sot_code_name(err.code), "%s", err.text);
 		return;
 	}
-	(void)gnutls_hash(u->hash, piece.p, piece.n);
-	u->blob.size_bytes += piece.n;
 	sot_metric_add(u->call->g->upload_bytes, piece.n);
-}
-
-static sot_code open_temporary(gw_call *c, upload *u, sot_err *err)
-{
-	char random[33];
-	call_random_hex(random, 16);
-	(void)snprintf(u->folder, sizeof(u->folder), "%s", c->g->config->blobs_dir);
-	(void)snprintf(u->temporary, sizeof(u->temporary), "%s/tmp/%s", u->folder, random);
-	u->fd = open(u->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (u->fd < 0) {
-		int why = errno;
-		u->temporary[0] = '\0';
-		return sot_fail_errno(err, SOT_INTERNAL, why, "a file in %s/tmp", u->folder);
-	}
-	if (gnutls_hash_init(&u->hash, GNUTLS_DIG_SHA256) != 0)
-		return sot_fail(err, SOT_INTERNAL, "GnuTLS gives no SHA-256");
-	return SOT_OK;
 }
 
 static sot_code read_parameters(gw_call *c, upload *u)
@@ -129,13 +88,14 @@ void upload_begin(gw_call *c)
 {
 	upload *u = sot_alloc(sizeof(*u));
 	sot_err err = {0};
-	u->fd = -1;
+	gw_spool_init(&u->spool);
 	u->call = c;
+	(void)snprintf(u->folder, sizeof(u->folder), "%s", c->g->config->blobs_dir);
 	c->state = u;
 	c->state_free = upload_free;
 	if (read_parameters(c, u) != SOT_OK)
 		return;
-	if (open_temporary(c, u, &err) != SOT_OK) {
+	if (gw_spool_open(&u->spool, u->folder, &err) != SOT_OK) {
 		call_fail(c, &err);
 		return;
 	}
@@ -177,11 +137,11 @@ static void make_durable(void *arg)
 	upload *u = arg;
 	int folder;
 	u->code = SOT_OK;
-	if (fsync(u->fd) != 0 || rename(u->temporary, u->final) != 0) {
+	if (fsync(u->spool.fd) != 0 || rename(u->spool.path, u->final) != 0) {
 		u->code = sot_fail_errno(&u->err, SOT_INTERNAL, errno, "storing %s", u->final);
 		return;
 	}
-	u->temporary[0] = '\0';
+	u->spool.path[0] = '\0';
 	folder = open(u->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0 || fsync(folder) != 0)
 		u->code = sot_fail_errno(&u->err, SOT_INTERNAL, errno, "fsync of %s", u->folder);
@@ -208,7 +168,8 @@ void serve_version_upload(gw_call *c)
 {
 	upload *u = c->state;
 	char digest[65];
-	gnutls_hash_output(u->hash, u->blob.sha256);
+	gw_spool_digest(&u->spool, u->blob.sha256);
+	u->blob.size_bytes = u->spool.size_bytes;
 	sot_hex_encode(u->blob.sha256, sizeof(u->blob.sha256), digest);
 	if (u->blob.size_bytes == 0) {
 		call_problem(c, 400, "invalid", "the body is empty; send the package's bytes");

@@ -49,7 +49,7 @@ static void a_change_reaches_the_scheduler_with_who_and_key(void **state)
 	(void)sot_arena_free(arena);
 }
 
-static void an_unknown_network_is_refused_by_name_unless_the_app_is_there(void **state)
+static void an_unknown_vlan_is_refused_by_name_unless_the_app_is_there(void **state)
 {
 	const char *body = "{\"name\":\"old\",\"image\":\"tomcat\",\"plan\":\"small\",\"vlan\":"
 	                   "\"dmz\",\"count\":1}";
@@ -59,9 +59,9 @@ static void an_unknown_network_is_refused_by_name_unless_the_app_is_there(void *
 	(void)state;
 	assert_int_equal(a->status, 400);
 	assert_true(answer_has(a, "\"code\":\"invalid\""));
-	assert_true(answer_has(a,
-	    "\"errors\":[{\"pointer\":\"/vlan\",\"detail\":\"no VLAN is called 'dmz'; known: "
-	    "apps\"}]"));
+	assert_true(answer_has(a, "\"errors\":[{\"pointer\":\"/vlan\",\"detail\":\"no VLAN or group of "
+	                          "VLANs is called 'dmz'; known: "
+	                          "apps\"}]"));
 	assert_int_equal(h.asked, before);
 	harness_sql(&h, "sot_scheduler",
 	    "INSERT INTO scheduler.image (name, reference) VALUES ('old', 'a/b:1'); "
@@ -294,7 +294,7 @@ static void lists_have_pages_and_refuse_foreign_tokens(void **state)
 
 static void every_read_route_answers(void **state)
 {
-	static const char *const paths[] = {"/v1/hosts", "/v1/images", "/v1/networks", "/v1/apps",
+	static const char *const paths[] = {"/v1/hosts", "/v1/images", "/v1/vlans", "/v1/apps",
 	    "/v1/apps/x/versions", "/v1/instances?app=a&host=b&state=running", "/v1/instances",
 	    "/v1/operations?state=open", "/v1/addresses?vlan=a", "/v1/addresses/10.0.0.1/history",
 	    "/v1/events", "/v1/audit", "/v1/me", "/v1/openapi.json", "/metrics", "/healthz",
@@ -452,7 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_read_route_answers),
 	    cmocka_unit_test(a_change_reaches_the_scheduler_with_who_and_key),
-	    cmocka_unit_test(an_unknown_network_is_refused_by_name_unless_the_app_is_there),
+	    cmocka_unit_test(an_unknown_vlan_is_refused_by_name_unless_the_app_is_there),
 	    cmocka_unit_test(hostile_bodies_get_a_precise_error_and_change_nothing),
 	    cmocka_unit_test(a_body_of_10_mb_gets_413_and_the_next_request_works),
 	    cmocka_unit_test(a_refusal_becomes_a_problem_with_its_code),

@@ -80,6 +80,41 @@ static void on_request(void *self, const bus_peer *from, sot_str frame)
 		answer_accepted(h, from, head.request_id);
 }
 
+/* ---- ipam ---- */
+static sot_code encode_answer(harness *h, const sot_wire_head *head, sot_buf *frame, sot_err *err)
+{
+	struct sot_address_fixed fixed = {
+	    .request_id = head->request_id, .address = sot_ip_from_v4(0x0a420005)};
+	struct sot_import_done done = {.request_id = head->request_id, .import_id = h->import_id};
+	struct sot_refused refused = {.request_id = head->request_id,
+	    .code = (sot_refusal)h->refuse_with,
+	    .pointer = SOT_STR("/gateway"),
+	    .text = SOT_STR("the gateway 10.0.1.1 is not inside 10.0.0.0/24")};
+	struct sot_accepted accepted = {.request_id = head->request_id, .resource_id = h->operation_id};
+	if (h->refuse_with >= 0)
+		return sot_refused_encode(&refused, frame, err);
+	if (head->id == SOT_MSG_ADDRESS_FIX)
+		return sot_address_fixed_encode(&fixed, frame, err);
+	if (head->id == SOT_MSG_IMPORT_RUN)
+		return sot_import_done_encode(&done, frame, err);
+	return sot_accepted_encode(&accepted, frame, err);
+}
+
+static void on_ipam_request(void *self, const bus_peer *from, sot_str request)
+{
+	harness *h = self;
+	sot_wire_head head = {0};
+	sot_err err = {0};
+	SOT_AUTO_BUF frame;
+	need(sot_wire_peek(request, &head, NULL) == SOT_OK, "a malformed request", NULL);
+	h->ipam_asked++;
+	sot_buf_reset(&h->ipam_frame);
+	sot_buf_add_str(&h->ipam_frame, request);
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	need(encode_answer(h, &head, &frame, &err) == SOT_OK, "an answer", &err);
+	(void)bus_send(h->ipam, from, sot_buf_str(&frame), NULL);
+}
+
 /* ---- files, keys, programs ---- */
 static void make_key(harness *h, const char *name, bus_keypair *ret)
 {
@@ -291,6 +326,7 @@ void harness_start(harness *h, const char *failpoints, bool tls)
 	need(mkdtemp(h->dir) != NULL, h->dir, NULL);
 	(void)snprintf(h->log_path, sizeof(h->log_path), "%s/gateway.log", h->dir);
 	sot_buf_init(&h->last_frame, SOT_WIRE_FRAME_MAX);
+	sot_buf_init(&h->ipam_frame, SOT_WIRE_FRAME_MAX);
 	sot_rand_bytes(h->operation_id.b, sizeof(h->operation_id.b));
 	make_key(h, "api-gateway", &gateway);
 	make_key(h, "scheduler", &scheduler);
@@ -301,6 +337,12 @@ void harness_start(harness *h, const char *failpoints, bool tls)
 	need(bus_allow_services(h->bus, h->dir, &err) == SOT_OK, "keys", &err);
 	(void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/scheduler", h->dir);
 	need(bus_listen(h->bus, "requests", endpoint, on_request, h, &h->scheduler, &err) == SOT_OK,
+	    endpoint, &err);
+	need(bus_new(h->loop, &ipam, &h->ipam_bus, &err) == SOT_OK, "bus", &err);
+	need(bus_allow_services(h->ipam_bus, h->dir, &err) == SOT_OK, "keys", &err);
+	(void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/ipam", h->dir);
+	need(
+	    bus_listen(h->ipam_bus, "requests", endpoint, on_ipam_request, h, &h->ipam, &err) == SOT_OK,
 	    endpoint, &err);
 	if (tls)
 		make_certificate(h);
@@ -336,8 +378,11 @@ void harness_stop(harness *h)
 	h->http = http_client_free(h->http);
 	h->scheduler = bus_server_free(h->scheduler);
 	h->bus = bus_free(h->bus);
+	h->ipam = bus_server_free(h->ipam);
+	h->ipam_bus = bus_free(h->ipam_bus);
 	h->loop = reactor_free(h->loop);
 	sot_buf_clear(&h->last_frame);
+	sot_buf_clear(&h->ipam_frame);
 }
 
 /* ---- HTTP ---- */

@@ -1,4 +1,5 @@
-/* harness - a real gateway process between a scratch PostgreSQL and a scheduler played by the test.
+/* harness - a real gateway process between a scratch PostgreSQL, and a scheduler and an ipam played
+ * by the test.
  *
  * Run under tests/pg.sh (SOT_PG_DIR). Everything runs in one reactor of the test; waiting is always
  * for a condition, with a deadline that fails the test.
@@ -20,8 +21,8 @@ typedef struct answer {
 
 typedef struct harness {
 	reactor *loop;
-	bus *bus;
-	bus_server *scheduler;
+	bus *bus, *ipam_bus;
+	bus_server *scheduler, *ipam;
 	http_client *http;
 	char dir[64], url[80], address[64], token[128];
 	int gateway_pid;
@@ -34,6 +35,10 @@ typedef struct harness {
 	int refuse_with; /* -1: accept; else enum sot_refusal */
 	bool silent;
 	sot_uuid operation_id;
+	/* ipam of the test: as the scheduler, but what it does is done at once. */
+	unsigned ipam_asked;
+	sot_buf ipam_frame;
+	sot_uuid import_id; /* of the report that an import is answered with */
 } harness;
 
 /* Starts everything; `failpoints` may be NULL. With `tls` the certificate is <dir>/cert.pem. Exits
