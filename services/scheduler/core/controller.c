@@ -46,6 +46,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		sot_list_init(lists[i]);
 	vlans_init(c);
+	fleet_init(c);
 	c->next = batch_new();
 	c->next_request_id = sot_rand_u64(&c->rand) >> 16;
 	c->arena = sot_arena_new(MESSAGE_ARENA_MAX);
@@ -54,6 +55,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 
 static void free_instance(instance *i)
 {
+	sot_list_remove(&i->stale);
 	instance_row_clear(&i->row);
 	free(i);
 }
@@ -164,6 +166,7 @@ controller *controller_free(controller *c)
 	free_map(c->keys, free);
 	free_map(c->asked, release_asked);
 	vlans_clear(c);
+	fleet_clear(c);
 	free(c->buried);
 	free(c->ended);
 	free(c->deleted);

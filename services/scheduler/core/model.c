@@ -141,6 +141,7 @@ void touch_image(controller *c, image *i)
 void touch_host(controller *c, host *h)
 {
 	mark(&c->dirty.hosts, &h->dirty);
+	mark(&c->fleet.hosts, &h->stale);
 }
 
 void touch_app(controller *c, app *a)
@@ -158,6 +159,7 @@ void touch_instance(controller *c, instance *i)
 {
 	i->row.updated_unix_ms = c->now.wall.unix_ms;
 	mark(&c->dirty.instances, &i->dirty);
+	mark(&c->fleet.instances, &i->stale);
 }
 
 void touch_operation(controller *c, operation *o)
@@ -192,6 +194,9 @@ host *model_add_host(controller *c, const host_row *row)
 	sot_list_init(&h->changed);
 	sot_list_init(&h->pushes);
 	sot_list_init(&h->instances);
+	sot_list_init(&h->stale);
+	h->handle = PLACER_NONE;
+	mark(&c->fleet.hosts, &h->stale);
 	sot_list_push(&c->all_hosts, &h->all);
 	sot_map_set_uuid(c->hosts, row->id, h);
 	sot_map_set(c->hosts_by_name, row->name, strlen(row->name), h);
@@ -203,6 +208,7 @@ app *model_add_app(controller *c, app_row *row)
 	app *a = sot_alloc(sizeof(*a));
 
 	a->row = *row;
+	a->handle = PLACER_NONE;
 	sot_list_init(&a->dirty);
 	sot_list_init(&a->instances);
 	sot_list_init(&a->queue);
@@ -244,6 +250,9 @@ instance *model_add_instance(controller *c, app *a, instance_row *row)
 	sot_list_init(&i->dirty);
 	sot_list_init(&i->of_host);
 	sot_list_init(&i->push);
+	sot_list_init(&i->stale);
+	i->handle = PLACER_NONE;
+	mark(&c->fleet.instances, &i->stale);
 	sot_list_push(&a->instances, &i->of_app);
 	sot_map_set_uuid(c->instances, row->id, i);
 	sot_map_set(c->instances_by_name, row->name, strlen(row->name), i);
@@ -370,6 +379,7 @@ void model_bury_instance(controller *c, instance *i)
 	sot_map_remove_uuid(c->instances, i->row.id);
 	sot_map_remove(c->instances_by_name, i->row.name, strlen(i->row.name));
 	touch_instance(c, i);
+	fleet_forget_instance(c, i);
 	*VECTOR_PUSH(c->buried, c->buried_count, c->buried_cap) = i;
 	wake_app(c, i->app);
 }
@@ -398,6 +408,7 @@ void model_delete_app(controller *c, app *a)
 			b->versions[kept++] = b->versions[k];
 	}
 	b->version_count = kept;
+	fleet_forget_app(c, a);
 	*VECTOR_PUSH(c->deleted, c->deleted_count, c->deleted_cap) = a;
 }
 

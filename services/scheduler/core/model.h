@@ -7,6 +7,7 @@
 #define SCHEDULER_MODEL_H
 
 #include "controller.h"
+#include "placer.h"
 #include "sot_map.h"
 #include "sot_rand.h"
 
@@ -20,6 +21,8 @@
 		}                                                                                          \
 		&(array)[(count)++];                                                                       \
 	})
+
+#define HOST_CPU_OVERCOMMIT 4 /* as the CHECK of scheduler.host */
 
 /* A place in one of the controller's dirty lists; unlinked = clean. */
 typedef sot_link dirty_mark;
@@ -40,7 +43,8 @@ typedef struct host {
 	uint64_t agent_start_id, status_seq;
 	sot_mono last_seen;
 	int64_t seen_written_unix_ms;
-	size_t table_index; /* in the table that place.c builds, valid during one placement */
+	uint32_t handle; /* in the placer; PLACER_NONE: not there yet */
+	sot_link stale;  /* in controller.fleet.hosts: the placer has not seen the last change */
 } host;
 
 typedef struct group {
@@ -88,6 +92,8 @@ typedef struct instance {
 	} conflict;
 	bool has_failed;
 	sot_mono failed_since;
+	uint32_t handle; /* in the placer, while it stands on a host */
+	sot_link stale;  /* in controller.fleet.instances */
 } instance;
 
 struct app {
@@ -102,6 +108,7 @@ struct app {
 	sot_link asking;    /* in controller.asking while an instance needs something of ipam */
 	sot_mono ask_after[ADDRESS_NEEDS];
 	char address_text[OPERATION_TEXT_MAX]; /* why there is no address yet */
+	uint32_t handle;                       /* in the placer, PLACER_NONE before it is used */
 };
 
 typedef struct step {
@@ -146,6 +153,14 @@ struct controller {
 	sot_map *plans, *images, *hosts, *hosts_by_name, *apps, *apps_by_name, *groups, *instances,
 	    *instances_by_name, *by_address, *operations, *keys, *asked;
 	sot_link all_hosts, all_apps, all_operations, awake, asking, changed_hosts, relays;
+	/* The model as the placer sees it: fleet.c. */
+	struct {
+		placer *placer;
+		sot_map *zones, *racks, *shapes, *networks; /* to a fleet_item */
+		host **by_handle;
+		size_t by_handle_count, by_handle_cap;
+		sot_link hosts, instances; /* stale ones */
+	} fleet;
 	struct {
 		sot_link hosts, images, apps, groups, instances, operations, steps;
 	} dirty;
@@ -162,6 +177,7 @@ struct controller {
 		sot_map *by_name;
 		sot_link all;
 		uint64_t version;                 /* of ipam's last answer */
+		uint64_t changes;                 /* counts the answers that changed one */
 		uint64_t request_id;              /* 0: no question is open */
 		bool known;                       /* there was an answer in this leadership */
 		char blocked[OPERATION_TEXT_MAX]; /* why ipam gives nothing out now, or "" */

@@ -40,6 +40,19 @@ void instance_set_desired(controller *c, instance *i, enum sot_desired_state des
 /* What an agent sees of it. */
 void instance_apply_status(controller *c, instance *i, const struct sot_instance_status *status);
 
+/* ---- fleet.c: the model as the placer sees it ---- */
+void fleet_init(controller *c);
+void fleet_clear(controller *c);
+/* Tells the placer of every host and instance that changed since. */
+void fleet_sync(controller *c);
+/* The app in the placer, for instances of that size: what it asks for, what VLANs it may use. */
+uint32_t fleet_app(controller *c, app *a, const instance *size);
+host *fleet_host(const controller *c, uint32_t handle);
+/* The instance is buried: it stands nowhere any more. */
+void fleet_forget_instance(controller *c, instance *i);
+/* The app and all its instances are gone. */
+void fleet_forget_app(controller *c, app *a);
+
 /* ---- vlans.c ---- */
 void vlans_init(controller *c);
 void vlans_clear(controller *c);
@@ -50,6 +63,9 @@ bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str f
 /* The VLAN that an instance of `wanted` (a VLAN or a group of VLANs) would get on the host: of
  * those that reach it the one with most free addresses. NULL when none reaches it. */
 vlan *vlans_of_host(const controller *c, const char *wanted, const host *h);
+/* True when it is called, or its group is called, `wanted`. */
+bool vlan_is_wanted(const vlan *v, const char *wanted);
+bool vlan_reaches(const vlan *v, const host *h);
 /* Why nothing can be placed on `wanted` now, whatever the host; false when something can. */
 bool vlans_block(const controller *c, const char *wanted, sot_buf *why);
 

@@ -1,56 +1,9 @@
-/* The bridge between the model and the pure placement module. */
+/* Hosts for the instances of an operation, and which instance leaves: what the placer decides
+ * becomes what the model holds. */
 #include "parts.h"
-#include "placement.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static placement_bar bar_of(const controller *c, const app *a, const host *h)
-{
-	if (h->row.state == HOST_DOCKER_SICK)
-		return PLACEMENT_DOCKER_SICK;
-	if (h->row.state != HOST_ONLINE || h->row.revoked)
-		return PLACEMENT_NOT_ONLINE;
-	if (!h->row.schedulable)
-		return PLACEMENT_CORDONED;
-	const vlan *v = vlans_of_host(c, a->row.vlan, h);
-	if (!v)
-		return PLACEMENT_NO_VLAN;
-	return v->free_v4 ? PLACEMENT_OPEN : PLACEMENT_NO_ADDRESS;
-}
-
-/* One row per host that is not retired; the caller frees it. ret_hosts: the hosts in the same
- * order, freed by the caller too. */
-static placement_host *table_new(controller *c, const app *a, host ***ret_hosts, size_t *ret_count)
-{
-	size_t max = sot_map_count(c->hosts) + 1, n = 0;
-	placement_host *table = sot_alloc_array(max, sizeof(*table));
-	host **hosts = sot_alloc_array(max, sizeof(host *));
-
-	for (sot_link *l = c->all_hosts.next; l != &c->all_hosts; l = l->next) {
-		host *h = SOT_CONTAINER(l, host, all);
-		if (h->row.state == HOST_RETIRED)
-			continue;
-		h->table_index = n;
-		hosts[n] = h;
-		table[n++] = (placement_host){
-		    .az = h->row.az,
-		    .rack = h->row.rack,
-		    .bar = bar_of(c, a, h),
-		    .capacity = {h->row.cpu_milli, h->row.memory_bytes, h->row.disk_bytes},
-		    .booked = {h->row.booked_cpu_milli, h->row.booked_memory_bytes,
-		        h->row.booked_disk_bytes},
-		};
-	}
-	for (sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
-		const instance *i = SOT_CONTAINER(l, instance, of_app);
-		if (i->host && i->row.desired != SOT_DESIRED_STATE_RETIRED)
-			table[i->host->table_index].app_instances++;
-	}
-	*ret_hosts = hosts;
-	*ret_count = n;
-	return table;
-}
 
 /* Instances whose place step runs. The caller frees the array. */
 static instance **waiting(controller *c, const operation *o, size_t *ret_count)
@@ -97,26 +50,25 @@ static void wait_for(controller *c, operation *o, const sot_buf *text)
 }
 
 /* False, with the reason in `why`, when no host fits. */
-static bool place_one(controller *c, operation *o, instance *i, placement_refusal *why)
+static bool place_one(controller *c, operation *o, instance *i, placer_refusal *why)
 {
-	size_t host_count = 0, chosen = 0;
-	host **hosts = NULL;
-	placement_host *table = table_new(c, o->app, &hosts, &host_count);
-	placement_need need = {i->row.cpu_milli, i->row.memory_bytes, i->row.disk_bytes};
-	bool fits = placement_place(table, host_count, &need, 1, &chosen, why) == 1;
+	placer *p = c->fleet.placer;
+	uint32_t app_handle = fleet_app(c, o->app, i);
 
-	if (fits)
-		put(c, o, i, hosts[chosen]);
-	free(table);
-	free(hosts);
-	return fits;
+	if (placer_place(p, app_handle, 1, &i->handle, why) == 0)
+		return false;
+	/* ipam's count, told again by fleet_app, says what is left; starts are not limited yet. */
+	placer_addressed(p, i->handle);
+	placer_started(p, i->handle);
+	put(c, o, i, fleet_host(c, placer_instance_host(p, i->handle)));
+	return true;
 }
 
 void operation_place(controller *c, operation *o)
 {
 	size_t count = 0, placed = 0;
 	instance **list = waiting(c, o, &count);
-	placement_refusal why = {0};
+	placer_refusal why = {0};
 	sot_buf text;
 
 	model_text_init(&text);
@@ -127,7 +79,7 @@ void operation_place(controller *c, operation *o)
 		if (placed < count && !blocked) {
 			size_t left = count - placed;
 			sot_buf_printf(&text, "a host for %zu instance%s: ", left, left == 1 ? "" : "s");
-			placement_refusal_text(&why, &text);
+			placer_refusal_text(&why, &text);
 		}
 		if (placed < count)
 			wait_for(c, o, &text);
@@ -136,28 +88,35 @@ void operation_place(controller *c, operation *o)
 	free(list);
 }
 
+/* Whether the first stands where more of its app stand: in the zone, then rack, then host. */
+static bool is_more_crowded(const controller *c, const instance *a, const instance *b)
+{
+	uint32_t of_a[PLACER_LEVELS], of_b[PLACER_LEVELS];
+
+	placer_crowding(c->fleet.placer, a->app->handle, a->host->handle, of_a);
+	placer_crowding(c->fleet.placer, b->app->handle, b->host->handle, of_b);
+	for (int level = 0; level < PLACER_LEVELS; level++) {
+		if (of_a[level] != of_b[level])
+			return of_a[level] > of_b[level];
+	}
+	return false;
+}
+
 instance *place_leaver(controller *c, app *a)
 {
-	host **hosts = NULL;
-	size_t host_count = 0, n = 0;
-	placement_host *table = table_new(c, a, &hosts, &host_count);
-	size_t max = sot_map_count(c->instances) + 1;
-	instance **candidates = sot_alloc_array(max, sizeof(instance *));
-	size_t *host_of = sot_alloc_array(max, sizeof(*host_of));
 	instance *leaver = NULL;
 
-	for (sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
+	fleet_sync(c);
+	/* From the newest to the oldest: of equals the newest leaves, and before all who stands
+	 * nowhere. */
+	for (sot_link *l = a->instances.prev; l != &a->instances; l = l->prev) {
 		instance *i = SOT_CONTAINER(l, instance, of_app);
 		if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 			continue;
-		host_of[n] = i->host ? i->host->table_index : PLACEMENT_NONE;
-		candidates[n++] = i;
+		if (!i->host)
+			return i;
+		if (!leaver || is_more_crowded(c, i, leaver))
+			leaver = i;
 	}
-	if (n > 0)
-		leaver = candidates[placement_leaver(table, host_count, host_of, n)];
-	free(host_of);
-	free(candidates);
-	free(table);
-	free(hosts);
 	return leaver;
 }

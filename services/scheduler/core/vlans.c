@@ -105,6 +105,7 @@ bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str f
 		take(c, &m.vlans[k]);
 	bool changed =
 	    !c->vlans.known || m.vlans_count > 0 || !sot_str_eq_c(m.blocked, c->vlans.blocked);
+	c->vlans.changes += m.full || m.vlans_count > 0;
 	c->vlans.version = m.version;
 	c->vlans.known = true;
 	model_copy_text(c->vlans.blocked, sizeof(c->vlans.blocked), m.blocked);
@@ -114,7 +115,7 @@ bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str f
 	return true;
 }
 
-static bool reaches(const vlan *v, const host *h)
+bool vlan_reaches(const vlan *v, const host *h)
 {
 	for (size_t k = 0; k < v->place_count; k++) {
 		const char *name = v->places[k].kind == SOT_SCOPE_KIND_AZ     ? h->row.az
@@ -126,7 +127,7 @@ static bool reaches(const vlan *v, const host *h)
 	return v->place_count == 0;
 }
 
-static bool is_wanted(const vlan *v, const char *wanted)
+bool vlan_is_wanted(const vlan *v, const char *wanted)
 {
 	return strcmp(v->name, wanted) == 0 || (v->group[0] && strcmp(v->group, wanted) == 0);
 }
@@ -137,7 +138,8 @@ vlan *vlans_of_host(const controller *c, const char *wanted, const host *h)
 
 	for (const sot_link *l = c->vlans.all.next; l != &c->vlans.all; l = l->next) {
 		vlan *v = SOT_CONTAINER(l, vlan, all);
-		if (is_wanted(v, wanted) && reaches(v, h) && (!best || v->free_v4 > best->free_v4))
+		if (vlan_is_wanted(v, wanted) && vlan_reaches(v, h) &&
+		    (!best || v->free_v4 > best->free_v4))
 			best = v;
 	}
 	return best;
@@ -156,7 +158,7 @@ bool vlans_block(const controller *c, const char *wanted, sot_buf *why)
 		return true;
 	}
 	for (const sot_link *l = c->vlans.all.next; l != &c->vlans.all && !exists; l = l->next)
-		exists = is_wanted(SOT_CONTAINER(l, vlan, all), wanted);
+		exists = vlan_is_wanted(SOT_CONTAINER(l, vlan, all), wanted);
 	if (!exists)
 		sot_buf_printf(why, "a VLAN or group of VLANs called %s: there is none", wanted);
 	return !exists;

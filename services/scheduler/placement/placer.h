@@ -20,8 +20,9 @@
 #include "sot_mem.h"
 
 #define PLACER_NONE UINT32_MAX
-#define PLACER_UNLIMITED (INT32_MAX / 4) /* a capacity that never refuses; amounts stay below it   \
-	                                      */
+#define PLACER_UNLIMITED                                                                           \
+	(INT32_MAX / 4) /* a capacity that never refuses; amounts stay below it                        \
+	                 */
 
 /* ---- what is counted ---- */
 typedef enum placer_dim {
@@ -186,6 +187,9 @@ uint32_t placer_shape_add(placer *p, const placer_shape_spec *spec);
 uint32_t placer_app_add(placer *p, const placer_app_spec *spec);
 /* What stands keeps its shape; see placer_resize. */
 void placer_app_set(placer *p, uint32_t app, const placer_app_spec *spec);
+/* Nothing of it may stand; its rules go with it and its handle is given out again. Not inside a
+ * what-if. */
+void placer_app_remove(placer *p, uint32_t app);
 const placer_app_spec *placer_app_spec_of(const placer *p, uint32_t app);
 /* Not inside a what-if. */
 void placer_rule_add(placer *p, const placer_rule *rule);

@@ -42,9 +42,16 @@ void app_apply_spec(placer *p, uint32_t id, const placer_app_spec *spec)
 
 uint32_t placer_app_add(placer *p, const placer_app_spec *spec)
 {
-	*PUSH(p->apps, p->app_count, p->app_cap) = (app){0};
-	app_apply_spec(p, p->app_count - 1, spec);
-	return p->app_count - 1;
+	uint32_t id = p->free_app;
+
+	if (id == PLACER_NONE) {
+		*PUSH(p->apps, p->app_count, p->app_cap) = (app){0};
+		id = p->app_count - 1;
+	} else {
+		p->free_app = p->apps[id].next_free;
+	}
+	app_apply_spec(p, id, spec);
+	return id;
 }
 
 /* What is already there was placed under the old terms: only these may change while it stands. */
@@ -109,6 +116,21 @@ void placer_rules_clear(placer *p, uint32_t id)
 		forget_rule(&p->apps[r->a], rule_id);
 		forget_rule(&p->apps[r->b], rule_id);
 	}
+}
+
+void placer_app_remove(placer *p, uint32_t id)
+{
+	assert(id < p->app_count && p->apps[id].class && p->open_marks == 0);
+	app *a = &p->apps[id];
+
+	assert(a->domains[PLACER_HOST].count == 0);
+	placer_rules_clear(p, id);
+	class_release(p, a->class);
+	for (int level = 0; level < PLACER_LEVELS; level++)
+		tally_clear(&a->domains[level]);
+	free(a->rules);
+	*a = (app){.version = a->version + 1, .next_free = p->free_app};
+	p->free_app = id;
 }
 
 static uint32_t rule_obstacle(

@@ -35,12 +35,12 @@ placer_policy placer_default_policy(void)
 #define EXP_MINUS_1(x)                                                                             \
 	((x) * (1.0f + (x) * (0.5f + (x) * (1.0f / 6 + (x) * (1.0f / 24 + (x) * (1.0f / 120))))))
 
-static float sum_lanes(lanes_float v)
+static float sum_lanes(const lanes_float *v)
 {
 	float sum = 0;
 
 	for (int i = 0; i < LANES; i++)
-		sum += v[i];
+		sum += (*v)[i];
 	return sum;
 }
 
@@ -74,10 +74,10 @@ static float price_of_day(
 	}
 	for (int i = 0; i < LANES; i++)
 		peak = most[i] > peak ? most[i] : peak;
-	float slots = (float)p->slots, mean = sum_lanes(sum) / slots;
-	float variance = sum_lanes(squares) / slots - mean * mean;
+	float slots = (float)p->slots, mean = sum_lanes(&sum) / slots;
+	float variance = sum_lanes(&squares) / slots - mean * mean;
 	*ret_peak = peak * (float)limit;
-	return y->load_penalty * sum_lanes(over) / slots + y->load_price * sum_lanes(below) / slots +
+	return y->load_penalty * sum_lanes(&over) / slots + y->load_price * sum_lanes(&below) / slots +
 	       y->peak_price * (peak - mean) + y->variance_price * variance;
 }
 

@@ -352,7 +352,7 @@ void pool_hold(placer *p, uint32_t id, int sign)
 	pool *l = &p->pools[id];
 	bool had = has_address(l);
 
-	l->held += (uint32_t)sign;
+	l->held += sign;
 	p->networks[l->network].version += had != has_address(l);
 }
 
@@ -375,7 +375,7 @@ void placer_pool_reach(placer *p, uint32_t id, uint32_t host_id, bool reaches)
 uint32_t placer_pool_free(const placer *p, uint32_t id)
 {
 	assert(id < p->pool_count);
-	return has_address(&p->pools[id]) ? p->pools[id].free - p->pools[id].held : 0;
+	return has_address(&p->pools[id]) ? (uint32_t)(p->pools[id].free - p->pools[id].held) : 0;
 }
 
 static bool pool_reaches(const pool *l, uint32_t host_id)

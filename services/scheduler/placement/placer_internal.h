@@ -146,6 +146,7 @@ typedef struct app {
 	uint64_t version; /* counts every change of what stands */
 	uint32_t *rules;  /* indexes of the rules that name it */
 	uint32_t rule_count, rule_cap;
+	uint32_t next_free; /* class == NULL: in the free list */
 } app;
 
 typedef struct instance {
@@ -168,7 +169,8 @@ typedef struct network {
 enum { ADDRESS_OUT_OF_REACH, ADDRESS_NONE_LEFT, ADDRESS_LEFT };
 
 typedef struct pool {
-	uint32_t network, free, held;
+	uint32_t network, free;
+	int64_t held;    /* below zero while the address of an instance that moves is lent */
 	uint64_t *reach; /* bits by host */
 	uint32_t reach_words;
 } pool;
@@ -228,7 +230,7 @@ struct placer {
 	    block_cap, block_rack_count, block_rack_cap, shape_count, shape_cap, app_count, app_cap,
 	    instance_count, instance_cap, network_count, network_cap, pool_count, pool_cap, team_count,
 	    team_cap, rule_count, rule_cap;
-	uint32_t free_instance; /* head of the list */
+	uint32_t free_instance, free_app; /* heads of the lists */
 	uint32_t mixing[PLACER_WORKLOADS][PLACER_WORKLOADS];
 	uint32_t mixing_with[PLACER_WORKLOADS]; /* bits: classes that have some limit with this one */
 	uint32_t present;                       /* hosts that are not absent */

@@ -12,7 +12,7 @@ placer *placer_new(const placer_config *config)
 	p->lanes = (config->slots + LANES - 1) / LANES * LANES;
 	p->cache_bytes = config->cache_bytes ? config->cache_bytes : (size_t)32 << 20;
 	p->classes = sot_map_new();
-	p->free_instance = PLACER_NONE;
+	p->free_instance = p->free_app = PLACER_NONE;
 	for (int a = 0; a < PLACER_WORKLOADS; a++) {
 		for (int b = 0; b < PLACER_WORKLOADS; b++)
 			p->mixing[a][b] = PLACER_NONE;
@@ -23,7 +23,8 @@ placer *placer_new(const placer_config *config)
 static void free_parts(placer *p)
 {
 	for (uint32_t i = 0; i < p->app_count; i++) {
-		class_release(p, p->apps[i].class);
+		if (p->apps[i].class)
+			class_release(p, p->apps[i].class);
 		for (int level = 0; level < PLACER_LEVELS; level++)
 			tally_clear(&p->apps[i].domains[level]);
 		free(p->apps[i].rules);
