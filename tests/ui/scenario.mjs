@@ -54,6 +54,15 @@ async function seeAddresses(test) {
 	await test.page.waitForSelector('[data-state="bound"]');
 	check(true, 'an address is bound');
 	await shoot(test, 'addresses');
+	const { page } = test;
+	await page.click('.sot-vlan .ant-btn');
+	await page.waitForSelector('.ant-drawer-open .sot-map rect.sot-map-bound');
+	const label = await page.$eval('.ant-drawer-open .sot-map', (map) => map.getAttribute('aria-label'));
+	check(/Bound/.test(label), `the map of a subnet is drawn and told in words: ${label}`);
+	check((await page.$$('.ant-drawer-open .sot-map rect')).length >= 16, 'it has a square for each address or group of them');
+	await shoot(test, 'subnet-map');
+	await page.keyboard.press('Escape');
+	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
 }
 
 /** The app to scale: the wish of the caller, else the first that is complete. */

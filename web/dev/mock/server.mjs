@@ -184,6 +184,9 @@ function reads(context, [kind, name, part], query) {
 		case 'vlans':
 			return list(world, world.vlans, query);
 		case 'subnets':
+			if (part === 'map') {
+				return world.viewMap(found(world.subnets.find((net) => net.cidr === name), `subnet ${name}`));
+			}
 			return list(world, world.subnets.map((net) => world.viewSubnet(net)).filter(is('vlan')), query);
 		case 'apps':
 			if (!name) {
@@ -208,9 +211,11 @@ function reads(context, [kind, name, part], query) {
 		}
 		case 'addresses':
 			if (part === 'history') {
-				return list(world, world.history.filter((row) => row.address === name), query);
+				return list(world, world.history.filter((row) => row.address === name && (!query.get('at') || row.at <= query.get('at'))).slice(0, query.get('at') ? 1 : undefined), query);
 			}
-			return list(world, [...world.addresses.values()].filter(is('vlan')).filter(is('state')).filter(is('address')), query);
+			return list(world, [...world.addresses.values()].filter(is('vlan')).filter(is('state')).filter(is('address')).filter(is('host')).filter(is('instance')), query);
+		case 'ipam':
+			return name === 'findings' ? list(world, world.findings, query) : world.viewIpam();
 		case 'events': {
 			const limit = Number(query.get('limit') ?? 100);
 			const items = world.events.filter((event) => event.number > Number(query.get('after') ?? 0)).slice(0, limit);

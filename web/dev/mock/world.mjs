@@ -36,8 +36,9 @@ export class World {
 			['large', 2000, 4 * GIB, 40 * GIB],
 		].map(([name, cpuMilli, memoryBytes, diskBytes]) => ({ name, cpuMilli, memoryBytes, diskBytes }));
 		this.images = ['tomcat', 'nodejs', 'redis'].map((name) => ({ name, reference: `127.0.0.1:5000/sotalia/${name}:1`, updatedAt: ago(90_000) }));
-		this.vlans = [vlan('apps', 110, 'front'), vlan('data', 120, '')];
-		this.subnets = [subnet('apps', 110, '10.66.0'), subnet('data', 120, '10.66.8')];
+		this.vlans = [vlan('apps', 110, 'front', { scopes: [{ kind: 'az', name: 'az-1' }, { kind: 'az', name: 'az-2' }], dnsZone: 'apps.example', subnets: ['10.66.0.0/24'] }), vlan('data', 120, '', { description: 'Databases and caches', subnets: ['10.66.8.0/24'] }), vlan('lab', 130, '', { scopes: [{ kind: 'rack', name: 'r22' }] })]
+		this.findings = [];
+		this.subnets = [subnet('apps', 110, '10.66.0'), subnet('data', 120, '10.66.8', { level: 'warning', daysLeft: 11.4 })];
 	}
 
 	cursor() {
@@ -110,6 +111,13 @@ export class World {
 		this.emit('address.state', address, { app: instance.app, actor: 'ipam', data: { address, owner: instance.id, changed: { state: [before, state] } } });
 	}
 
+	setStatic(address, state, reason, ownerName = '') {
+		const net = this.subnets.find((one) => address.startsWith(`${one.base}.`));
+		this.setAddress(address, net, state, { id: null, name: null, host: null, mac: null, app: '' }, 'user:li');
+		Object.assign(this.addresses.get(address), { reason, ownerName });
+		return address;
+	}
+
 	addInstance(app, actor, operationId) {
 		const plan = this.plans.find((one) => one.name === app.plan);
 		const number = app.nextNumber++;
@@ -159,6 +167,29 @@ export class World {
 	viewSubnet({ base, ...net }) {
 		const rows = [...this.addresses.values()].filter((row) => row.subnet === net.cidr);
 		return { ...net, used: rows.filter((row) => !FREE_STATES.includes(row.state)).length, cooling: rows.filter((row) => row.state === 'cooling').length, unusable: 2 };
+	}
+
+	/** The map of a /24: gateway, pool, what is held. */
+	viewMap(net) {
+		const runs = [];
+		for (let last = 0; last < 256; last += 1) {
+			const address = `${net.base}.${last}`;
+			const unheld = last === 1 ? 'gateway' : last < 10 || last > 250 ? 'outside' : last > 240 ? 'kept' : 'free';
+			const state = this.addresses.get(address)?.state ?? unheld;
+			const open = runs[runs.length - 1];
+			if (open?.state === state) {
+				open.last = address;
+				open.count += 1;
+			} else {
+				runs.push({ first: address, last: address, state, count: 1 });
+			}
+		}
+		return { subnet: this.viewSubnet(net), ranges: [{ first: `${net.base}.241`, last: `${net.base}.250`, kind: 'reserved', owner: 'load-balancers', reason: 'virtual addresses' }], runs, cut: false };
+	}
+
+	viewIpam() {
+		const of = (kind) => this.findings.filter((one) => one.kind === kind).length;
+		return { quarantineSince: null, quarantineReason: '', awaited: [], brakeSince: null, brakeCandidates: 0, brakeReason: '', findings: { foreign: of('foreign'), missing: of('missing'), moved: of('moved'), conflict: of('conflict') }, leaks: 0, levels: { ok: 1, notice: 0, warning: 1, critical: 0 } };
 	}
 
 	operation(kind, target, app, actor, spec, steps) {
@@ -300,8 +331,8 @@ function vlan(name, vlanId, group, extra = {}) {
 	return { id: randomUUID(), name, vlanId, vrf: 'default', group, mtu: 0, isolated: false, dnsZone: '', description: '', scopes: [], subnets: [], createdAt: ago(86_400_000 * 9), updatedAt: ago(86_400_000 * 9), ...extra };
 }
 
-function subnet(vlan, vlanId, base) {
-	return { id: randomUUID(), vlan, vlanId, vrf: 'default', family: 4, base, cidr: `${base}.0/24`, gateway: `${base}.1`, first: `${base}.10`, last: `${base}.250`, size: 241, open: true, rank: 0, weight: 1, dns: [], redundantGateway: false, description: '', level: 'ok', daysLeft: null, createdAt: ago(86_400_000 * 9), updatedAt: ago(86_400_000 * 9) };
+function subnet(vlan, vlanId, base, extra = {}) {
+	return { id: randomUUID(), vlan, vlanId, vrf: 'default', family: 4, base, cidr: `${base}.0/24`, gateway: `${base}.1`, first: `${base}.10`, last: `${base}.250`, size: 241, open: true, rank: 0, weight: 1, dns: [], redundantGateway: false, description: '', level: 'ok', daysLeft: null, createdAt: ago(86_400_000 * 9), updatedAt: ago(86_400_000 * 9), ...extra };
 }
 
 /** A platform in use: some of everything, and a few things wrong. */
@@ -335,6 +366,9 @@ export async function seededWorld(options) {
 	broken.restarts = 5;
 	broken.health = 'unhealthy';
 	world.setState(broken, 'failed', null, 'health check answered 500 for 60 s: /reports/');
+	const contested = world.setStatic('10.66.0.77', 'conflict', 'ARP of another machine');
+	world.findings.push({ address: contested, vrf: 'default', kind: 'conflict', host: 'node-b1', owner: null, instance: null, mac: '52:54:00:c0:ff:ee', detail: 'answered the probe before the address was bound', firstAt: ago(312_000), lastAt: ago(9_000) });
+	world.setStatic('10.66.0.241', 'static', '', 'vip-shop');
 	world.hosts[3].state = 'suspect';
 	world.hosts[3].seenAt = ago(47_000);
 	world.emit('host.state', 'node-b2', { host: 'node-b2', data: { changed: { state: ['online', 'suspect'] }, reason: 'no report for 30 s' } });

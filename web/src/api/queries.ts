@@ -9,9 +9,11 @@ import type {
 	AddressEvent,
 	App,
 	AppVersion,
+	Finding,
 	Host,
 	Image,
 	Instance,
+	Ipam,
 	LogLine,
 	Operation,
 	Overview,
@@ -19,6 +21,7 @@ import type {
 	Plan,
 	PlatformEvent,
 	Subnet,
+	SubnetMap,
 	Vlan,
 } from './types';
 
@@ -75,8 +78,22 @@ export const useImages = () => useList<Image>('images', '/v1/images');
 export const usePlans = () => useList<Plan>('images', '/v1/plans');
 export const useVersions = (app: string) => useList<AppVersion>('versions', path('apps', app, 'versions'));
 
-export function useAddressHistory(address: string) {
-	return useList<AddressEvent>('addresses', path('addresses', address, 'history'));
+export const useFindings = () => useList<Finding>('addresses', '/v1/ipam/findings');
+
+/** With a time: only the event that was in force then. */
+export function useAddressHistory(address: string, filter: Filter = {}) {
+	return useList<AddressEvent>('addresses', path('addresses', address, 'history'), filter);
+}
+
+export function useIpam() {
+	return useQuery({ queryKey: ['addresses', 'ipam'], queryFn: ({ signal }) => getJson<Ipam>('/v1/ipam', signal) });
+}
+
+export function useSubnetMap(cidr: string, vrf: string) {
+	return useQuery({
+		queryKey: ['addresses', 'map', cidr, vrf],
+		queryFn: ({ signal }) => getJson<SubnetMap>(withQuery(path('subnets', cidr, 'map'), { vrf }), signal),
+	});
 }
 
 export function useOverview() {

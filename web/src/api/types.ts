@@ -198,6 +198,46 @@ export interface Subnet {
 	updatedAt: string;
 }
 
+/** A stretch of neighbours in one state; the runs of a map cover the subnet from end to end. */
+export interface MapRun {
+	first: string;
+	last: string;
+	state: string;
+	count: number;
+}
+
+export interface SubnetMap {
+	subnet: Subnet;
+	ranges: { first: string; last: string; kind: string; owner: string; reason: string }[];
+	runs: MapRun[];
+	cut: boolean;
+}
+
+/** Where hosts and rows disagree, or a stranger. */
+export interface Finding {
+	address: string;
+	vrf: string;
+	kind: string;
+	host: string | null;
+	instance: string | null;
+	mac: string | null;
+	detail: string;
+	firstAt: string;
+	lastAt: string;
+}
+
+export interface Ipam {
+	quarantineSince: string | null;
+	quarantineReason: string;
+	awaited: { host: string; reportedAt: string | null }[];
+	brakeSince: string | null;
+	brakeCandidates: number;
+	brakeReason: string;
+	findings: Record<string, number>;
+	leaks: number;
+	levels: Record<UseLevel, number>;
+}
+
 export interface Address {
 	address: string;
 	vlan: string;

@@ -1,64 +1,52 @@
-// VLANs with what is used of them, addresses with their owners, and the history of each address.
+// VLANs and subnets with what is used of them, what is wrong, addresses with their owners, maps, and the history of each address.
 import { HistoryOutlined } from '@ant-design/icons';
 import { Button, Drawer, Input, Select, type TableColumnsType, Tooltip } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { useAddresses, useAddressHistory, useSubnets } from '../api/queries';
-import type { Address, Subnet } from '../api/types';
+import { useAddresses, useAddressHistory, useVlans } from '../api/queries';
+import type { Address } from '../api/types';
 import { apiWord } from '../i18n';
 import { useFilters } from '../lib/useFilters';
 import { DataTable } from '../ui/DataTable';
-import { StackedBar } from '../ui/Fill';
-import { Empty, PageHead, Panel, ReadError, Skeleton, useTitle } from '../ui/Page';
+import { Findings, GuardNotices } from '../ui/IpamNotices';
+import { Empty, PageHead, ReadError, Skeleton, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
+import { SubnetMap } from '../ui/SubnetMap';
 import { Time } from '../ui/Time';
+import { VlanPanel } from '../ui/VlanPanel';
 
 const STATES = ['reserved', 'bound', 'cooling', 'static', 'excluded', 'conflict', 'suspect'];
+const HELD = ['reserved', 'bound', 'static', 'suspect', 'conflict'];
 
-export function freeOf(subnet: Subnet): number {
-	return Math.max(0, subnet.size - subnet.used - subnet.cooling - subnet.unusable);
-}
-
-function SubnetRow({ subnet }: { subnet: Subnet }) {
+/** "Who had this address at this time", answered by the history. */
+function HeldAt({ address }: { address: string }) {
 	const { t } = useTranslation();
-	const free = freeOf(subnet);
-	const words = t('addresses/usage', { used: subnet.used, cooling: subnet.cooling, unusable: subnet.unusable, free, size: subnet.size });
+	const [at, setAt] = useState('');
+	const moment = at ? new Date(at).toISOString() : '';
 	return (
-		<div className="sot-meter">
-			<div>
-				<span className="sot-row">
-					<Link className="sot-rowlink" to={`/addresses?vlan=${subnet.vlan}`}>{subnet.vlan}</Link>
-					<span className="sot-mono">{subnet.cidr}</span>
-					<span className="sot-badge">{t('field/vlan')} {subnet.vlanId}</span>
-					<span className="sot-muted sot-small">
-						{t('field/range')} <span className="sot-mono">{subnet.first} – {subnet.last}</span>
-					</span>
-				</span>
-				<span className="sot-muted sot-num">{words}</span>
-			</div>
-			<StackedBar
-				label={words}
-				total={subnet.size}
-				shares={[
-					{ key: 'used', value: subnet.used, tone: 'good', label: t('addresses/used') },
-					{ key: 'cooling', value: subnet.cooling, tone: 'cooling', label: t('addresses/cooling') },
-					{ key: 'unusable', value: subnet.unusable, tone: 'off', label: t('addresses/unusable') },
-				]}
-			/>
+		<div className="sot-filters">
+			<label className="sot-row">
+				<span className="sot-muted">{t('addresses/heldAt')}</span>
+				<input type="datetime-local" step={1} value={at} onChange={(event) => setAt(event.target.value)} />
+			</label>
+			{moment && <Holder address={address} at={moment} />}
 		</div>
 	);
 }
 
-function Subnets() {
+function Holder({ address, at }: { address: string; at: string }) {
 	const { t } = useTranslation();
-	const subnets = useSubnets();
-	return (
-		<Panel title={t('addresses/vlans')}>
-			{subnets.error && <ReadError error={subnets.error} updatedAtMs={subnets.updatedAtMs} onRetry={subnets.retry} />}
-			{subnets.isLoading ? <Skeleton rows={2} /> : subnets.items.map((subnet) => <SubnetRow key={subnet.id} subnet={subnet} />)}
-			{!subnets.isLoading && !subnets.error && subnets.items.length === 0 && <Empty title={t('addresses/noVlans')} hint={t('addresses/noVlansHint')} />}
-		</Panel>
-	);
+	const then = useAddressHistory(address, { at });
+	const event = then.items[0];
+	if (then.isLoading) {
+		return null;
+	}
+	if (then.error) {
+		return <ReadError error={then.error} onRetry={then.retry} />;
+	}
+	const held = event !== undefined && HELD.includes(event.event);
+	return <strong>{held ? t('addresses/heldThen', { who: event.instance ?? event.owner ?? (event.reason || apiWord('state', event.event)) }) : t('addresses/nobodyThen')}</strong>;
 }
 
 function History({ address }: { address: string }) {
@@ -69,6 +57,7 @@ function History({ address }: { address: string }) {
 	}
 	return (
 		<>
+			<HeldAt address={address} />
 			{history.error && <ReadError error={history.error} onRetry={history.retry} />}
 			{!history.error && history.items.length === 0 && <Empty title={t('addresses/historyEmpty')} />}
 			<ol className="sot-steps">
@@ -96,9 +85,11 @@ export default function AddressesPage() {
 	const { t } = useTranslation();
 	useTitle(t('addresses/title'));
 	const [get, set] = useFilters();
-	const subnets = useSubnets();
-	const addresses = useAddresses({ vlan: get('vlan'), state: get('state'), address: get('address') });
+	const vlans = useVlans();
+	const addresses = useAddresses({ vlan: get('vlan'), state: get('state'), address: get('address'), host: get('host') });
 	const shown = get('history');
+	const mapOf = get('map');
+	const showHistory = (address: string): void => set('history', address);
 	const columns: TableColumnsType<Address> = [
 		{ title: t('field/address'), key: 'address', render: (_, row) => <span className="sot-mono sot-rowlink">{row.address}</span> },
 		{ title: t('field/state'), key: 'state', render: (_, row) => <StateTag state={row.state} hint={row.reason} /> },
@@ -123,16 +114,21 @@ export default function AddressesPage() {
 	return (
 		<>
 			<PageHead title={t('addresses/title')} lead={t('addresses/lead')} />
-			<Subnets />
+			<GuardNotices />
+			<Findings onAddress={showHistory} />
+			<VlanPanel onMap={(subnet) => set('map', `${subnet.vrf} ${subnet.cidr}`)} />
 			<div className="sot-filters">
 				<Input.Search key={get('address')} allowClear style={{ width: 230 }} aria-label={t('addresses/filterAddress')} placeholder={t('addresses/filterAddress')} defaultValue={get('address')} onSearch={(value) => set('address', value.trim())} />
-				<Select allowClear style={{ width: 170 }} aria-label={t('addresses/filterVlan')} placeholder={t('addresses/filterVlan')} value={get('vlan') || undefined} onChange={(value: string | undefined) => set('vlan', value ?? '')} options={[...new Set(subnets.items.map((subnet) => subnet.vlan))].map((name) => ({ value: name, label: name }))} />
+				<Select allowClear style={{ width: 170 }} aria-label={t('addresses/filterVlan')} placeholder={t('addresses/filterVlan')} value={get('vlan') || undefined} onChange={(value: string | undefined) => set('vlan', value ?? '')} options={vlans.items.map((vlan) => ({ value: vlan.name, label: vlan.name }))} />
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(value: string | undefined) => set('state', value ?? '')} options={STATES.map((state) => ({ value: state, label: apiWord('state', state) }))} />
 				<span className="sot-total">{t('common/shown', { shown: addresses.items.length, total: addresses.total })}</span>
 			</div>
-			<DataTable list={addresses} columns={columns} rowKey={(row) => row.address + row.subnet} label={t('addresses/title')} empty={{ title: t('addresses/empty'), hint: t('addresses/emptyHint') }} />
+			<DataTable list={addresses} columns={columns} rowKey={(row) => `${row.vrf} ${row.address}`} label={t('addresses/title')} empty={{ title: t('addresses/empty'), hint: t('addresses/emptyHint') }} />
 			<Drawer title={t('addresses/history', { address: shown })} open={shown !== ''} onClose={() => set('history', '')} size={560}>
 				{shown && <History address={shown} />}
+			</Drawer>
+			<Drawer title={t('addresses/mapOf', { cidr: mapOf.split(' ')[1] ?? '' })} open={mapOf !== ''} onClose={() => set('map', '')} size={720}>
+				{mapOf && <SubnetMap vrf={mapOf.split(' ')[0] ?? ''} cidr={mapOf.split(' ')[1] ?? ''} onAddress={showHistory} />}
 			</Drawer>
 		</>
 	);
