@@ -11,7 +11,6 @@
 enum { BATCH_ELEMENTS = 200, LIST_MAX = 1000000 };
 
 static const char *const set_names[GUARD_SETS] = {
-    [GUARD_GUARDED] = "guarded",
     [GUARD_MAC] = "mac",
     [GUARD_OPTION] = "option",
     [GUARD_V4] = "ipv4",
@@ -37,8 +36,7 @@ static guard_element element_of(guard_set set, const net_record *record)
 	char link[IFNAMSIZ] = "";
 	memcpy(link, record->host_link, strlen(record->host_link));
 	add_part(&e, link, sizeof(link));
-	if (set != GUARD_GUARDED)
-		add_part(&e, record->mac, sizeof(record->mac));
+	add_part(&e, record->mac, sizeof(record->mac));
 	return e;
 }
 
@@ -66,7 +64,6 @@ size_t guard_elements(const net_record *record, guard_element ret[static GUARD_E
 	size_t count = 0;
 	if (!record->guard)
 		return 0;
-	ret[count++] = element_of(GUARD_GUARDED, record);
 	ret[count++] = element_of(GUARD_MAC, record);
 	if (!sot_ip_is_none(record->address6))
 		ret[count++] = element_of(GUARD_OPTION, record);

@@ -1,7 +1,8 @@
 /* guard - which frames an instance may send: the elements of the bridge table `sotalia`.
  *
- * The table (guard_table.h) looks each frame of a guarded link up in sets of
- * {link . MAC . address}; here are the elements of one record, and how they get into the kernel.
+ * A guarded link has the group GUARD_LINK_GROUP, from its making on; what it sends is dropped but
+ * for what the table (guard_table.h) finds in its sets of {link . MAC . address}. Here are the
+ * elements of one record, and how they get into the kernel.
  * That goes by nfnetlink messages over libnl-3, for the hook pays for every library it loads
  * (ADR 0011). Names of links are deterministic, so the elements are there before the link is.
  */
@@ -12,16 +13,15 @@
 #include "netlink.h"
 
 #define GUARD_TABLE "sotalia"
+#define GUARD_LINK_GROUP 20641u /* any number that nobody else uses; stands in the table's text */
 
-/* The sets of the table, in the order in which elements are added: the link is guarded first, so
- * that there is no moment in which it may send anything it likes. */
+/* The sets of the table. */
 typedef enum guard_set {
-	GUARD_GUARDED, /* link */
-	GUARD_MAC,     /* link . MAC of the frame */
-	GUARD_OPTION,  /* link . MAC in an ND option */
-	GUARD_V4,      /* link . MAC . IPv4 */
-	GUARD_V6,      /* link . MAC . IPv6 */
-	GUARD_TARGET,  /* link . MAC . target of an ND message */
+	GUARD_MAC,    /* link . MAC of the frame */
+	GUARD_OPTION, /* link . MAC in an ND option */
+	GUARD_V4,     /* link . MAC . IPv4 */
+	GUARD_V6,     /* link . MAC . IPv6 */
+	GUARD_TARGET, /* link . MAC . target of an ND message */
 	GUARD_SETS
 } guard_set;
 

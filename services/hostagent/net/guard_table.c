@@ -5,15 +5,16 @@
 
 #include "sot_mem.h"
 
-/* Frames of a guarded link are looked up by {link . MAC . address}; what is not its own is dropped
- * and counted by reason. `ether type` reads the tag of a tagged frame, so it has to decide first.
+/* What leaves a guarded link and is not its own is dropped and counted by reason. The first rules
+ * are what every frame pays: nothing but the group for those of other links, one look-up for IPv4.
+ * `ether type` reads the tag of a tagged frame, so no rule takes one for what it carries.
  * @th,64,128 is the target of a neighbour message, @th,192,8 and @th,208,48 are kind and MAC of its
  * first option: nft 1.0.6 has no names for them. With at most 32 bytes there is no second option.
- * The kernel's ND wants no fragments (RFC 6980), so none can hide an advertisement. */
+ * The kernel's ND wants no fragments (RFC 6980), so none can hide an advertisement. 20641 is
+ * GUARD_LINK_GROUP. */
 static const char table[] =
     "table bridge sotalia {\n"
     " comment \"made by sotalia, do not change\"\n"
-    " set guarded { type ifname; size 65536; }\n"
     " set mac { type ifname . ether_addr; size 65536; }\n"
     " set option { typeof iifname . @th,208,48; size 65536; }\n"
     " set ipv4 { type ifname . ether_addr . ipv4_addr; size 65536; }\n"
@@ -28,6 +29,9 @@ static const char table[] =
     " counter tagged { }\n"
     " counter link_local { }\n"
     " counter other { }\n"
+    " chain own_v4 { }\n"
+    " chain own_v6 { }\n"
+    " chain tagged { }\n"
     " chain from_v4 { }\n"
     " chain from_arp { }\n"
     " chain from_nd { }\n"
@@ -36,6 +40,9 @@ static const char table[] =
     " chain from { type filter hook prerouting priority -300; policy accept; }\n"
     "}\n"
     "flush chain bridge sotalia from\n"
+    "flush chain bridge sotalia own_v4\n"
+    "flush chain bridge sotalia own_v6\n"
+    "flush chain bridge sotalia tagged\n"
     "flush chain bridge sotalia from_v4\n"
     "flush chain bridge sotalia from_arp\n"
     "flush chain bridge sotalia from_v6\n"
@@ -47,13 +54,22 @@ static const char table[] =
     "  ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 counter name link_local drop\n"
     "  counter name other drop\n"
     " }\n"
-    " chain from_v4 {\n"
+    " chain own_v4 {\n"
+    "  meta l4proto != udp accept\n"
     "  udp sport 67 counter name dhcp_server drop\n"
     "  udp dport 68 counter name dhcp_server drop\n"
-    "  iifname . ether saddr . ip saddr @ipv4 accept\n"
+    "  accept\n"
+    " }\n"
+    " chain own_v6 {\n"
+    "  udp sport 547 counter name dhcp_server drop\n"
+    "  udp dport 546 counter name dhcp_server drop\n"
+    "  accept\n"
+    " }\n"
+    " chain from_v4 {\n"
     "  iifname . ether saddr != @mac counter name forged_mac drop\n"
     "  counter name forged_address drop\n"
     " }\n"
+    " chain tagged { counter name tagged drop; }\n"
     " chain from_arp {\n"
     "  iifname . ether saddr != @mac counter name forged_mac drop\n"
     "  arp htype 1 arp ptype ip arp hlen 6 arp plen 4 iifname . arp saddr ether . arp saddr ip "
@@ -82,16 +98,15 @@ static const char table[] =
     " }\n"
     " chain from_v6 {\n"
     "  meta l4proto ipv6-icmp goto from_nd\n"
-    "  udp sport 547 counter name dhcp_server drop\n"
-    "  udp dport 546 counter name dhcp_server drop\n"
-    "  iifname . ether saddr . ip6 saddr @ipv6 accept\n"
+    "  iifname . ether saddr . ip6 saddr @ipv6 goto own_v6\n"
     "  iifname . ether saddr != @mac counter name forged_mac drop\n"
     "  counter name forged_address drop\n"
     " }\n"
     " chain from {\n"
-    "  iifname != @guarded accept\n"
-    "  ether type { 8021q, 8021ad } counter name tagged drop\n"
-    "  ether type vmap { ip : goto from_v4, ip6 : goto from_v6, arp : goto from_arp }\n"
+    "  iifgroup != 20641 accept\n"
+    "  ether type ip iifname . ether saddr . ip saddr @ipv4 goto own_v4\n"
+    "  ether type vmap { ip : goto from_v4, ip6 : goto from_v6, arp : goto from_arp, "
+    "8021q : goto tagged, 8021ad : goto tagged }\n"
     "  goto from_rest\n"
     " }\n"
     "}\n";

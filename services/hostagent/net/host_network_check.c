@@ -59,6 +59,10 @@ static void check_port(const net_record *record, void *self)
 		repaired(c, net_link_set(c->route, port->index, &back, &err), &err, record,
 		    was_moved ? "was not a port of its bridge" : "was down");
 	}
+	const uint32_t group = instance_net_group(record);
+	if (port->group != group)
+		repaired(c, net_link_set(c->route, port->index, &(net_link_change){.group = &group}, &err),
+		    &err, record, record->guard ? "was not guarded" : "was guarded");
 	/* A port that is moved loses what it might. */
 	const net_link_port want = instance_net_port(record);
 	bool is_other =

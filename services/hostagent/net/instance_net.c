@@ -54,28 +54,15 @@ static void write_ipv6_settings(const net_record *record)
 		kernel_setting_ipv6(inside_link, settings[i][0], settings[i][1]);
 }
 
-/* A name that an earlier, guarded instance had: its rules would hold for this one. */
-static sot_code drop_guard(netlink *filter, const net_record *record, sot_err *err)
-{
-	guard_element elements[GUARD_ELEMENTS_MAX];
-	net_record guarded = *record;
-	guarded.guard = true;
-	size_t count = guard_elements(&guarded, elements);
-	sot_code code = SOT_OK;
-	for (size_t i = 0; i < count && (code == SOT_OK || code == SOT_NOT_FOUND); i++)
-		code = guard_remove(filter, &elements[i], 1, err);
-	return code == SOT_NOT_FOUND ? SOT_OK : code;
-}
-
 static sot_code put_guard(
     const net_record *record, const instance_net_context *context, sot_err *err)
 {
 	guard_element elements[GUARD_ELEMENTS_MAX];
 	SOT_AUTO(netlink) filter = NULL;
 	size_t count = guard_elements(record, elements);
+	if (count == 0)
+		return SOT_OK;
 	sot_code code = netlink_open(NETLINK_NETFILTER, &filter, err);
-	if (code == SOT_OK && count == 0)
-		return drop_guard(filter, record, err);
 	if (code == SOT_OK)
 		code = guard_add(filter, elements, count, err);
 	if (code == SOT_NOT_FOUND && context->make_table) {
@@ -128,6 +115,11 @@ static sot_code add_pair(
 	return code == SOT_OK ? net_link_add_veth(host, veth, err) : code;
 }
 
+uint32_t instance_net_group(const net_record *record)
+{
+	return record->guard ? GUARD_LINK_GROUP : 0;
+}
+
 net_link_port instance_net_port(const net_record *record)
 {
 	return (net_link_port){
@@ -145,7 +137,8 @@ static sot_code set_up_host_end(netlink *host, const net_record *record, int net
 	    .peer_mac = record->mac,
 	    .peer_netns_fd = netns_fd,
 	    .master = bridge.index,
-	    .mtu = record->mtu};
+	    .mtu = record->mtu,
+	    .group = instance_net_group(record)};
 	code = add_pair(host, record, &veth, err);
 	if (code == SOT_OK)
 		code = net_link_get(host, record->host_link, &port, err);

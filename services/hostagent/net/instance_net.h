@@ -28,6 +28,8 @@ typedef struct instance_announcer {
 sot_code instance_net_wire(const net_record *record, const instance_net_context *context,
     instance_announcer *ret_announcer, sot_err *err) SOT_CHECK;
 
+/* The group of its link: whether it is guarded. Pure. */
+uint32_t instance_net_group(const net_record *record);
 /* What the bridge port of an instance may do. Pure. */
 net_link_port instance_net_port(const net_record *record);
 

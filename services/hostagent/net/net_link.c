@@ -57,6 +57,8 @@ sot_code net_link_set(netlink *n, int index, const net_link_change *change, sot_
 		netlink_put_u32(m, IFLA_MTU, change->mtu);
 	if (change->mac)
 		netlink_put(m, IFLA_ADDRESS, change->mac, 6);
+	if (change->group)
+		netlink_put_u32(m, IFLA_GROUP, *change->group);
 	if (change->alias)
 		netlink_put(m, IFLA_IFALIAS, change->alias, strlen(change->alias));
 	return netlink_ask(n, &m, NULL, NULL, err);
@@ -70,6 +72,8 @@ sot_code net_link_add_veth(netlink *n, const net_link_veth *veth, sot_err *err)
 	rtnl_link_set_mtu(here, veth->mtu);
 	if (veth->master)
 		rtnl_link_set_master(here, veth->master);
+	if (veth->group)
+		rtnl_link_set_group(here, veth->group);
 	rtnl_link_set_name(peer, veth->peer_name);
 	rtnl_link_set_mtu(peer, veth->mtu);
 	set_mac(peer, veth->peer_mac);

@@ -18,7 +18,8 @@ typedef struct net_link {
 	unsigned flags; /* IFF_* */
 	uint32_t mtu;
 	int master; /* index of its bridge or bond, 0 = none */
-	int lower;  /* index of the device that a VLAN device lies on, 0 = none */
+	uint32_t group;
+	int lower; /* index of the device that a VLAN device lies on, 0 = none */
 	uint8_t mac[6];
 	char kind[16];        /* "bridge", "veth", "vlan", "bond"; "" for a device */
 	char master_kind[16]; /* what it is a port of: "bridge", "bond", "" */
@@ -41,22 +42,24 @@ sot_code net_link_list(netlink *n, net_link **ret_links, size_t *ret_count, sot_
 sot_code net_link_delete(netlink *n, int index, sot_err *err) SOT_CHECK;
 
 typedef struct net_link_change {
-	bool up;            /* sets IFF_UP; a link is never set down */
-	int master;         /* 0: left alone; NET_LINK_NO_MASTER: taken out of its bridge */
-	uint32_t mtu;       /* 0: left alone */
-	const uint8_t *mac; /* NULL: left alone */
-	const char *alias;  /* NULL: left alone */
+	bool up;               /* sets IFF_UP; a link is never set down */
+	int master;            /* 0: left alone; NET_LINK_NO_MASTER: taken out of its bridge */
+	uint32_t mtu;          /* 0: left alone */
+	const uint8_t *mac;    /* NULL: left alone */
+	const char *alias;     /* NULL: left alone */
+	const uint32_t *group; /* NULL: left alone */
 } net_link_change;
 #define NET_LINK_NO_MASTER (-1)
 sot_code net_link_set(netlink *n, int index, const net_link_change *change, sot_err *err) SOT_CHECK;
 
 /* A veth pair: `name` here, `peer_name` with `peer_mac` directly in the namespace `peer_netns_fd`,
- * one message. Both ends are down; `master` (0: none) gets the end that is here. */
+ * one message. Both ends are down; `master` (0: none) gets the end that is here, which is in
+ * `group`. */
 typedef struct net_link_veth {
 	const char *name, *peer_name;
 	const uint8_t *peer_mac;
 	int peer_netns_fd, master;
-	uint32_t mtu;
+	uint32_t mtu, group;
 } net_link_veth;
 sot_code net_link_add_veth(netlink *n, const net_link_veth *veth, sot_err *err) SOT_CHECK;
 

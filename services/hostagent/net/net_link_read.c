@@ -80,6 +80,7 @@ static bool read_link(struct nlmsghdr *h, net_link *ret)
 	    .flags = info->ifi_flags,
 	    .mtu = u32_of(at[IFLA_MTU]),
 	    .master = (int)u32_of(at[IFLA_MASTER]),
+	    .group = u32_of(at[IFLA_GROUP]),
 	    .lower = (int)u32_of(at[IFLA_LINK])};
 	copy_text(at[IFLA_IFNAME], ret->name, sizeof(ret->name));
 	copy_text(at[IFLA_QDISC], ret->qdisc, sizeof(ret->qdisc));

@@ -219,6 +219,7 @@ static void drift_is_found_and_repaired(void **state)
 	change(l, r.host_link, &(net_link_change){.master = link_of("br101").index});
 	change(l, "eth1.100", &(net_link_change){.master = NET_LINK_NO_MASTER});
 	kernel_setting_ipv6("eth1.100", "disable_ipv6", "0");
+	change(l, r.host_link, &(net_link_change){.group = &(uint32_t){0}});
 	const net_link_port free_port = {.isolated = false};
 	assert_int_equal(
 	    net_link_set_port(l->route, link_of(r.host_link).index, &free_port, NULL), SOT_OK);
@@ -228,6 +229,7 @@ static void drift_is_found_and_repaired(void **state)
 	assert_told(l, HOST_NETWORK_REPAIRED, "br100: its MAC was another");
 	assert_told(l, HOST_NETWORK_REPAIRED, "sot0a64000b (instance lab-instance): was not a port");
 	assert_told(l, HOST_NETWORK_REPAIRED, "isolation");
+	assert_told(l, HOST_NETWORK_REPAIRED, "was not guarded");
 	assert_told(l, HOST_NETWORK_REPAIRED, "br100: eth1.100 was not its port");
 	assert_told(l, HOST_NETWORK_REPAIRED, "eth1.100: IPv6 of the host was on");
 	assert_int_equal(l->report.deeds[HOST_NETWORK_FAILED], 0);
@@ -293,7 +295,7 @@ static void a_flushed_table_is_made_again_with_its_elements(void **state)
 	begin(l, "", "");
 	check(l, 1, vlans);
 	size_t all = element_count();
-	assert_int_equal(all, 8 + 3);
+	assert_int_equal(all, 7 + 2);
 	run(NFT, "flush ruleset", NULL, 0);
 	check(l, 1, vlans);
 	assert_told(l, HOST_NETWORK_REPAIRED, "guard table sotalia: was changed or flushed");
@@ -318,7 +320,7 @@ static void a_flushed_table_is_made_again_with_its_elements(void **state)
 	(void)snprintf(path, sizeof(path), "%s/net/c2.json", l->folder);
 	assert_int_equal(unlink(path), 0);
 	check(l, 1, vlans);
-	assert_int_equal(element_count(), all - 3);
+	assert_int_equal(element_count(), all - 2);
 	assert_quiet(l, 1, vlans);
 }
 
@@ -434,7 +436,7 @@ static void the_hook_has_a_missing_table_made(void **state)
 	net_lab_record_save(l->folder, "c1", &r);
 	assert_int_equal(host_network_make(l->network, 100, &place, &l->report, &err), SOT_OK);
 	run_hook(l, "c1", &m);
-	assert_int_equal(element_count(), 8);
+	assert_int_equal(element_count(), 7);
 	net_lab_machine_end(&m);
 }
 
