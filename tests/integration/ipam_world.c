@@ -39,15 +39,16 @@ static void make_keys(ipam_world *w, const char *name, bus_keypair *keys)
 void ipam_start(ipam_world *w, int index, const char *failpoints, const char *option)
 {
 	extern char **environ;
-	char keys[120], requests[120], hints[120], database[200], more[120];
+	char keys[120], requests[120], hints[120], agents[120], database[200], more[120];
 	(void)snprintf(keys, sizeof(keys), "--keys_dir=%s", w->dir);
 	(void)snprintf(requests, sizeof(requests), "--requests_endpoint=ipc://%s/r%d", w->dir, index);
 	(void)snprintf(hints, sizeof(hints), "--hints_endpoint=ipc://%s/h%d", w->dir, index);
+	(void)snprintf(agents, sizeof(agents), "--agents_endpoint=ipc://%s/a%d", w->dir, index);
 	(void)snprintf(database, sizeof(database), "--database=host=%s dbname=sotalia user=sot_ipam",
 	    getenv("SOT_PG_DIR"));
 	(void)snprintf(more, sizeof(more), "%s", option ? option : "");
 	assert_int_equal(setenv("SOT_FAILPOINTS", failpoints, 1), 0);
-	char *argv[] = {(char *)(uintptr_t)ipam_world_binary, keys, requests, hints, database,
+	char *argv[] = {(char *)(uintptr_t)ipam_world_binary, keys, requests, hints, agents, database,
 	    option ? more : NULL, NULL};
 	assert_int_equal(posix_spawn(&w->pids[index], ipam_world_binary, NULL, NULL, argv, environ), 0);
 }

@@ -11,7 +11,6 @@
 #include "sot_ip.h"
 #include "sot_str.h"
 #include "sot_uuid.h"
-#include "sot_wire.h"
 
 enum { TRUTH_DETAIL_MAX = 160 };
 
@@ -35,7 +34,6 @@ typedef struct truth_difference {
 	sot_ip address;
 	bool is_reported;
 	sot_uuid instance; /* as reported */
-	sot_mac mac;       /* as reported */
 	truth_state state;
 	sot_uuid owner, row_host; /* of the row; zero for none */
 	int64_t row_updated_unix_ms;

@@ -1,4 +1,5 @@
 /* batch - reads the rows into the allocator, and writes its batches. */
+#include "agents.h"
 #include "ipam.h"
 #include "sot_log.h"
 #include "sot_parse.h"
@@ -342,7 +343,7 @@ void ipam_on_pump(void *self, uint64_t missed)
 	(void)missed;
 	ipam *ip = self;
 	sot_metric_set(ip->m_queue, (int64_t)allocator_queued(ip->allocator));
-	if (ip->batch_is_out || ip->is_loading)
+	if (ip->batch_is_out || ip->is_loading || !agents_are_settled(ip->agents))
 		return;
 	if (allocator_needs_load(ip->allocator) && store_is_up(ip->store)) {
 		load(ip);

@@ -1,3 +1,4 @@
+#include "agents.h"
 #include "change.h"
 
 #include "sot_log.h"
@@ -130,6 +131,8 @@ sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err 
 	if (code == SOT_OK)
 		code =
 		    control_listen(loop, config->control_socket, "ipam", is_healthy, ip, &ip->control, err);
+	if (code == SOT_OK)
+		code = agents_new(ip, &ip->agents, err);
 	const service_options options = {.drain = on_drain, .self = ip};
 	if (code == SOT_OK)
 		code = service_new(loop, &options, &ip->service, err);
@@ -157,6 +160,7 @@ ipam *ipam_free(ipam *ip)
 		return NULL;
 	service_free(ip->service);
 	control_free(ip->control);
+	agents_free(ip->agents);
 	/* Ends what is open in the database: its callbacks still need the rest. */
 	ip->service = NULL;
 	store_free(ip->store);

@@ -45,12 +45,14 @@ typedef struct ipam {
 	bool batch_is_out, is_loading, hint_is_due, hint_rests, has_been_up, has_failed;
 	sot_err failure; /* why the process must end */
 	char database_error[SOT_ERR_TEXT_MAX];
+	char blocked[1000]; /* why nothing is given out or freed; empty: it is */
 	int64_t database_ahead_ms; /* the database's clock minus ours */
 	sot_mono load_began;
 	int64_t load_clock_unix_ms;
 	sot_err load_error, batch_error;
 	size_t networks_open; /* network_create requests in the database */
 	sot_link changes;     /* administrative changes under way, see change.h */
+	struct agents *agents;   /* see agents.h */
 
 	sot_metric *m_requests, *m_refused, *m_granted, *m_released, *m_batches, *m_lost, *m_loads,
 	    *m_queue;
@@ -82,6 +84,8 @@ void ipam_on_pump(void *self, uint64_t missed);
 void ipam_hint(ipam *ip);
 void ipam_on_hint_rested(void *self, uint64_t missed);
 
+/* Nothing is given out or freed, for this reason; NULL: it is again. */
+void ipam_block(ipam *ip, const char *why);
 /* Why a request cannot be taken now, or NULL. */
 const char *ipam_why_not_now(const ipam *ip);
 

@@ -150,15 +150,27 @@ const char *ipam_why_not_now(const ipam *ip)
 {
 	if (ip->service && service_is_draining(ip->service))
 		return "ipam is stopping; try again";
-	if (!store_is_up(ip->store))
-		return ip->database_error[0] ? ip->database_error : "not connected to the database yet";
+	/* Before the first connection there is no error yet: who asks then waits for it. */
+	if (!store_is_up(ip->store) && ip->database_error[0] != '\0')
+		return ip->database_error;
 	return NULL;
+}
+
+void ipam_block(ipam *ip, const char *why)
+{
+	(void)snprintf(ip->blocked, sizeof(ip->blocked), "%s", why ? why : "");
+	if (!why)
+		return;
+	allocator_refuse_queued(ip->allocator, SOT_REFUSAL_UNAVAILABLE, ip->blocked);
+	ipam_send_answers(ip);
 }
 
 static void submit(
     ipam *ip, const bus_peer *from, uint64_t request_id, request *r, sot_str actor, sot_uuid op)
 {
 	const char *why = ipam_why_not_now(ip);
+	if (!why && r->kind != REQUEST_BIND && ip->blocked[0] != '\0')
+		why = ip->blocked;
 	if (why) {
 		request_free(r);
 		sot_refused refused = {

@@ -88,14 +88,16 @@ static void make_keys(run *r, const char *name, bus_keypair *keys)
 static void start_server(run *r)
 {
 	extern char **environ;
-	char keys[100], requests[100], hints[100], database[200], level[] = "--log_level=warn";
+	char keys[100], requests[100], hints[100], agents[100], database[200],
+	    level[] = "--log_level=warn";
 	(void)snprintf(keys, sizeof(keys), "--keys_dir=%s", r->dir);
 	(void)snprintf(requests, sizeof(requests), "--requests_endpoint=ipc://%s/requests", r->dir);
 	(void)snprintf(hints, sizeof(hints), "--hints_endpoint=ipc://%s/hints", r->dir);
+	(void)snprintf(agents, sizeof(agents), "--agents_endpoint=ipc://%s/agents", r->dir);
 	(void)snprintf(database, sizeof(database), "--database=host=%s dbname=sotalia user=sot_ipam",
 	    getenv("SOT_PG_DIR"));
 	char binary[] = IPAM_BINARY;
-	char *argv[] = {binary, keys, requests, hints, database, level, NULL};
+	char *argv[] = {binary, keys, requests, hints, agents, database, level, NULL};
 	if (posix_spawn(&server, binary, NULL, NULL, argv, environ) != 0)
 		die("starting", IPAM_BINARY);
 }
@@ -158,7 +160,7 @@ static void open_world(run *r)
 static void close_world(run *r)
 {
 	static const char *const names[] = {"ipam.key", "ipam.key_secret", "ipam.pub", "scheduler.key",
-	    "scheduler.key_secret", "scheduler.pub", "requests", "hints"};
+	    "scheduler.key_secret", "scheduler.pub", "requests", "hints", "agents"};
 	(void)kill(server, SIGTERM);
 	(void)waitpid(server, NULL, 0);
 	for (int i = 0; i < CLIENTS; i++)
