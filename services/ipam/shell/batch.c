@@ -1,6 +1,6 @@
 /* batch - reads the rows into the allocator, and writes its batches. */
 #include "agents.h"
-#include "ipam.h"
+#include "change.h"
 #include "sot_log.h"
 #include "sot_parse.h"
 
@@ -357,7 +357,7 @@ void ipam_on_pump(void *self, uint64_t missed)
 	else if (allocator_needs_load(ip->allocator) && store_is_up(ip->store))
 		load(ip);
 	bool is_idle = !ip->batch_is_out && allocator_queued(ip->allocator) == 0;
-	if (is_idle && ip->networks_open == 0 && sot_list_empty(&ip->changes) && ip->service &&
+	if (is_idle && ip->networks_open == 0 && !change_is_any_open(ip) && ip->service &&
 	    service_is_draining(ip->service))
 		service_drained(ip->service);
 }

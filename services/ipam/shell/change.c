@@ -85,7 +85,7 @@ static void answer(change *c, bool replayed)
 
 /* Somebody was faster, or nobody knows: a key, a reference or an overlap that was not there when it
  * was read, a guard, a lost answer. */
-static bool is_stale(const store_outcome *outcome)
+bool change_is_stale(const store_outcome *outcome)
 {
 	static const char *const races[] = {"23503", "23505", "23P01"};
 	for (size_t i = 0; i < sizeof(races) / sizeof(races[0]); i++) {
@@ -106,7 +106,7 @@ static void on_written(void *self, const store_outcome *outcome)
 		answer(c, false);
 		return;
 	}
-	if (is_stale(outcome) && c->tries < TRIES_MAX) {
+	if (change_is_stale(outcome) && c->tries < TRIES_MAX) {
 		begin(c);
 		return;
 	}
@@ -279,8 +279,14 @@ void change_open(ipam *ip, const bus_peer *from, const change_kind *kind, const 
 	}
 }
 
+bool change_is_any_open(const ipam *ip)
+{
+	return !sot_list_empty(&ip->changes) || ip->import;
+}
+
 void change_free_all(ipam *ip)
 {
+	ipam_import_free(ip);
 	while (!sot_list_empty(&ip->changes))
 		change_free(SOT_CONTAINER(ip->changes.next, change, link));
 }

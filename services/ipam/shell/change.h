@@ -67,7 +67,11 @@ struct change {
 /* Copies the message and begins. Answers at once when ipam cannot take it now; drops the repeat of
  * what is being worked on. */
 void change_open(ipam *ip, const bus_peer *from, const change_kind *kind, const void *message);
-/* The process ends: nothing is answered. */
+/* Is a change or an import under way? */
+bool change_is_any_open(const ipam *ip);
+/* Somebody was faster, or nobody knows how it ended: read and decided again, it may succeed. */
+bool change_is_stale(const store_outcome *outcome);
+/* The process ends: nothing is answered. Imports too. */
 void change_free_all(ipam *ip);
 
 /* In check: the request is refused. `pointer` names the field. */

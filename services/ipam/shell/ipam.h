@@ -45,14 +45,15 @@ typedef struct ipam {
 	bool batch_is_out, is_loading, hint_is_due, hint_rests, has_been_up, has_failed;
 	sot_err failure; /* why the process must end */
 	char database_error[SOT_ERR_TEXT_MAX];
-	char blocked[1000]; /* why nothing is given out or freed; empty: it is */
+	char blocked[1000];        /* why nothing is given out or freed; empty: it is */
 	int64_t database_ahead_ms; /* the database's clock minus ours */
 	sot_mono load_began;
 	int64_t load_clock_unix_ms;
 	sot_err load_error, batch_error;
-	size_t networks_open; /* network_create requests in the database */
-	sot_link changes;     /* administrative changes under way, see change.h */
-	struct agents *agents;   /* see agents.h */
+	size_t networks_open;      /* network_create requests in the database */
+	sot_link changes;          /* administrative changes under way, see change.h */
+	struct import_job *import; /* the one that is run, or NULL: imports.h */
+	struct agents *agents;     /* see agents.h */
 
 	sot_metric *m_requests, *m_refused, *m_granted, *m_released, *m_batches, *m_lost, *m_loads,
 	    *m_queue;
@@ -100,6 +101,10 @@ void ipam_on_range_create(void *self, const void *from, const sot_range_create *
 void ipam_on_range_delete(void *self, const void *from, const sot_range_delete *m);
 void ipam_on_address_fix(void *self, const void *from, const sot_address_fix *m);
 void ipam_on_address_free(void *self, const void *from, const sot_address_free *m);
+
+/* ---- imports.c ---- */
+void ipam_on_import_run(void *self, const void *from, const sot_import_run *m);
+void ipam_import_free(ipam *ip);
 
 /* ---- networks.c ---- */
 void ipam_network_create(ipam *ip, const bus_peer *from, const sot_network_create *m);

@@ -269,6 +269,7 @@ void ipam_on_frame(void *self, const bus_peer *from, sot_str frame)
 	    .range_delete = ipam_on_range_delete,
 	    .address_fix = ipam_on_address_fix,
 	    .address_free = ipam_on_address_free,
+	    .import_run = ipam_on_import_run,
 	    .network_create = on_network,
 	    .ping = on_ping,
 	};
