@@ -31,6 +31,8 @@ static const net_link *named(const links *l, const char *name)
 typedef struct port_check {
 	netlink *route;
 	links links;
+	net_shaper *shapers;
+	size_t shaper_count;
 	host_network_report *report;
 } port_check;
 
@@ -43,6 +45,22 @@ static void repaired(
 	else
 		host_network_note_add(c->report, HOST_NETWORK_FAILED, "%s (instance %.63s): %s: %.120s",
 		    record->host_link, record->name, what, err->text);
+}
+
+/* Of what the instance receives. What it sends is limited inside, where it cannot take it away. */
+static void check_limit(port_check *c, const net_link *port, const net_record *record)
+{
+	sot_err err = {0};
+	const net_shaper *now = NULL;
+	for (size_t i = 0; i < c->shaper_count && !now; i++)
+		if (c->shapers[i].index == port->index)
+			now = &c->shapers[i];
+	if (record->bandwidth_kbit &&
+	    (!now || !net_shaper_is(now->bytes_per_s, record->bandwidth_kbit)))
+		repaired(c, net_shaper_set(c->route, port->index, record->bandwidth_kbit, &err), &err,
+		    record, now ? "had another limit" : "had no limit");
+	else if (!record->bandwidth_kbit && now)
+		repaired(c, net_shaper_clear(c->route, port->index, &err), &err, record, "had a limit");
 }
 
 static void check_port(const net_record *record, void *self)
@@ -71,17 +89,17 @@ static void check_port(const net_record *record, void *self)
 	if (is_other)
 		repaired(c, net_link_set_port(c->route, port->index, &want, &err), &err, record,
 		    "isolation or forwarded groups were others");
-	if (record->bandwidth_kbit && strcmp(port->qdisc, "tbf") != 0)
-		repaired(c, net_shaper_set(c->route, port->index, record->bandwidth_kbit, &err), &err,
-		    record, "had no limit");
+	check_limit(c, port, record);
 }
 
 void host_network_check_ports(host_network *h, netlink *route, host_network_report *report)
 {
 	sot_err err;
 	port_check c = {.route = route, .report = report};
-	if (net_link_list(route, &c.links.all, &c.links.count, &err) != SOT_OK) {
+	if (net_link_list(route, &c.links.all, &c.links.count, &err) != SOT_OK ||
+	    net_shaper_list(route, &c.shapers, &c.shaper_count, &err) != SOT_OK) {
 		host_network_note_add(report, HOST_NETWORK_FAILED, "%s", err.text);
+		free(c.links.all);
 		return;
 	}
 	size_t unreadable = net_record_each(h->state_dir, check_port, &c);
@@ -89,6 +107,7 @@ void host_network_check_ports(host_network *h, netlink *route, host_network_repo
 		host_network_note_add(report, HOST_NETWORK_FAILED,
 		    "%zu records in %s/net cannot be read; their instances would not start", unreadable,
 		    h->state_dir);
+	free(c.shapers);
 	free(c.links.all);
 }
 

@@ -8,8 +8,23 @@
 
 #include "netlink.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* `kbit`: thousand bits in a second, of frames without their check sums. Replaces the queue that
  * the link has. */
 sot_code net_shaper_set(netlink *n, int index, uint32_t kbit, sot_err *err) SOT_CHECK;
+/* Takes it away. */
+sot_code net_shaper_clear(netlink *n, int index, sot_err *err) SOT_CHECK;
+/* Whether a limit that was read is the one that net_shaper_set makes of `kbit`. Pure. */
+bool net_shaper_is(uint64_t bytes_per_s, uint32_t kbit);
+
+typedef struct net_shaper {
+	int index; /* of the link */
+	uint64_t bytes_per_s;
+} net_shaper;
+/* Every root token bucket of the namespace; *ret_shapers is freed by the caller. */
+sot_code net_shaper_list(
+    netlink *n, net_shaper **ret_shapers, size_t *ret_count, sot_err *err) SOT_CHECK;
 
 #endif

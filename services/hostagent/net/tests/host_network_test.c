@@ -18,6 +18,7 @@
 #include "guard_table.h"
 #include "kernel_setting.h"
 #include "net_address.h"
+#include "net_shaper.h"
 
 typedef struct lab {
 	char *folder;
@@ -236,6 +237,39 @@ static void drift_is_found_and_repaired(void **state)
 	assert_quiet(l, 2, vlans);
 	assert_int_equal(link_of(r.host_link).master, link_of("br100").index);
 	assert_true(link_of(r.host_link).isolated);
+	net_lab_machine_end(&m);
+}
+
+/* The record changed while the instance runs. */
+static void a_changed_limit_is_in_force_without_a_restart(void **state)
+{
+	lab *l = *state;
+	const uint16_t vlans[] = {100};
+	net_record r = net_lab_record(100, 11, false);
+	net_lab_machine m = net_lab_machine_start();
+	net_lab_record_save(l->folder, "c1", &r);
+	begin(l, "", "");
+	check(l, 1, vlans);
+	net_lab_wire(&r, &m);
+	const char *previous = "noqueue";
+	for (uint32_t kbit = 0; kbit <= 200000; kbit += 100000) {
+		r.bandwidth_kbit = kbit;
+		net_lab_record_save(l->folder, "c1", &r);
+		check(l, 1, vlans);
+		assert_quiet(l, 1, vlans);
+		assert_string_equal(link_of(r.host_link).qdisc, kbit ? "tbf" : previous);
+	}
+	net_shaper *all = NULL;
+	size_t count = 0;
+	assert_int_equal(net_shaper_list(l->route, &all, &count, NULL), SOT_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(all[0].bytes_per_s, 25000000);
+	free(all);
+	r.bandwidth_kbit = 0;
+	net_lab_record_save(l->folder, "c1", &r);
+	check(l, 1, vlans);
+	assert_told(l, HOST_NETWORK_REPAIRED, "had a limit");
+	assert_string_equal(link_of(r.host_link).qdisc, previous);
 	net_lab_machine_end(&m);
 }
 
@@ -474,6 +508,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        a_tagged_device_is_made_or_it_is_said_what_to_do, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(drift_is_found_and_repaired, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_changed_limit_is_in_force_without_a_restart, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_flushed_table_is_made_again_with_its_elements, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
