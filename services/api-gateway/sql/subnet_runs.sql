@@ -3,7 +3,7 @@
 -- $1: network/prefix, $2: VRF. Rows that follow each other in one state are one run.
 WITH held AS (
   SELECT v.inet AS address, v.state, lag(v.inet) OVER w AS before, lag(v.state) OVER w AS state_before
-  FROM ipam.address_v v
+  FROM ipam.address_state_v v
   WHERE v.vrf = $2 AND v.inet >= host(network($1::inet))::inet AND v.inet <= host(broadcast($1::inet))::inet
   WINDOW w AS (ORDER BY v.inet)),
 edge AS (
