@@ -201,7 +201,9 @@ static sot_code make_tagged(making *m)
 		    u->device);
 	if (code != SOT_OK)
 		return code;
-	if (device.master)
+	/* As a port of the untagged bridge it may carry tagged VLANs besides: the kernel gives a tagged
+	 * frame to the VLAN's device before the bridge sees it. */
+	if (device.master && strcmp(device.master_kind, "bridge") != 0)
 		return sot_fail(m->err, SOT_CONFLICT,
 		    "%s (vlan_uplink) is a port of a %s; name the %s itself as vlan_uplink", u->device,
 		    device.master_kind, device.master_kind);

@@ -25,6 +25,7 @@ typedef struct lab {
 	host_network *network;
 	netlink *route;
 	host_network_report report;
+	const char *untagged; /* bridge_uplink; NULL for none */
 } lab;
 
 static void begin(lab *l, const char *links, const char *bridges)
@@ -32,7 +33,8 @@ static void begin(lab *l, const char *links, const char *bridges)
 	sot_err err = {0};
 	const host_network_settings settings = {.state_dir = l->folder,
 	    .host_id.b = {[14] = 0xab, [15] = 0xcd},
-	    .uplinks = {"eth1", links, bridges, "sotbr0", "", "10.66.0.1/24"}};
+	    .uplinks = {
+	        "eth1", links, bridges, "sotbr0", l->untagged ? l->untagged : "", "10.66.0.1/24"}};
 	if (host_network_new(&settings, &l->network, &err) != SOT_OK ||
 	    netlink_open(NETLINK_ROUTE, &l->route, &err) != SOT_OK)
 		fail_msg("%s", err.text);
@@ -186,8 +188,10 @@ static void a_tagged_device_is_made_or_it_is_said_what_to_do(void **state)
 	lab *l = *state;
 	const uint16_t vlans[] = {102};
 	net_lab_add_pair("eth1", "trunk");
+	l->untagged = "eth1"; /* the native VLAN of the same trunk */
 	begin(l, "", "");
 	check(l, 1, vlans);
+	assert_int_equal(link_of("eth1").master, link_of("sotbr0").index);
 	net_link device;
 	if (net_lab_find("eth1.102", &device)) {
 		assert_string_equal(device.kind, "vlan");
