@@ -106,6 +106,10 @@ void ipam_on_address_free(void *self, const void *from, const sot_address_free *
 void ipam_on_import_run(void *self, const void *from, const sot_import_run *m);
 void ipam_import_free(ipam *ip);
 
+/* ---- truth_requests.c ---- */
+void ipam_on_quarantine_end(void *self, const void *from, const sot_quarantine_end *m);
+void ipam_on_brake_release(void *self, const void *from, const sot_brake_release *m);
+
 /* ---- networks.c ---- */
 void ipam_network_create(ipam *ip, const bus_peer *from, const sot_network_create *m);
 

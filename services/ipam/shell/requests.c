@@ -269,6 +269,8 @@ void ipam_on_frame(void *self, const bus_peer *from, sot_str frame)
 	    .range_delete = ipam_on_range_delete,
 	    .address_fix = ipam_on_address_fix,
 	    .address_free = ipam_on_address_free,
+	    .quarantine_end = ipam_on_quarantine_end,
+	    .brake_release = ipam_on_brake_release,
 	    .import_run = ipam_on_import_run,
 	    .network_create = on_network,
 	    .ping = on_ping,
