@@ -4,4 +4,4 @@ set(ipam_ADMIN_SHELL shell/change.c shell/fixed.c shell/imports.c shell/import_f
   shell/vlans.c)
 set(ipam_ADMIN_CORE core/field_changes.c core/import_csv.c core/import_netbox.c core/import_netbox_scan.c core/import_plan.c
   core/import_plan_addresses.c core/import_plan_subnets.c core/import_rows.c core/subnet_plan.c core/vlan_plan.c)
-set(ipam_ADMIN_TESTS subnet_plan vlan_plan)
+set(ipam_ADMIN_TESTS import_csv import_netbox import_plan subnet_plan vlan_plan)
