@@ -64,6 +64,7 @@ configs_write() {
   config_write ipam <<EOF
 requests_endpoint = tcp://$l:7211
 hints_endpoint = tcp://$l:7212
+agents_endpoint = tcp://$l:7213
 keys_dir = $keys
 database = $(conninfo ipam)
 control_socket = $SOT_RUN/control-ipam/socket

@@ -55,20 +55,29 @@ static vlan *have(vlans *v, uint16_t id)
 	return v->list[at];
 }
 
+/* The bridge of one that is needed no more may be taken away: it is made anew when it is needed
+ * again. */
+static bool set_needed(vlan *v, bool needed)
+{
+	bool is_other = v->needed != needed;
+	if (is_other && !needed) {
+		v->ready = false;
+		v->error[0] = '\0';
+	}
+	v->needed = needed;
+	return is_other;
+}
+
 bool vlans_need(vlans *v, const desired *d)
 {
 	bool needed[IDS] = {false}, is_other = false;
 	sot_map_iter it = {0};
 	for (const desired_instance *i; (i = desired_next(d, &it)) != NULL;)
-		if (i->spec.vlan_id < IDS)
+		if (i->spec.vlan_id < IDS && i->spec.desired != SOT_DESIRED_STATE_RETIRED)
 			needed[i->spec.vlan_id] = true;
-	for (uint16_t id = 0; id < IDS; id++) {
-		const vlan *known = find(v, id);
-		if (!known && !needed[id])
-			continue;
-		is_other = is_other || !known || known->needed != needed[id];
-		have(v, id)->needed = needed[id];
-	}
+	for (uint16_t id = 0; id < IDS; id++)
+		if (needed[id] || find(v, id))
+			is_other = set_needed(have(v, id), needed[id]) || is_other;
 	return is_other;
 }
 

@@ -20,8 +20,9 @@ vlans *vlans_new(void);
 vlans *vlans_free(vlans *v);
 SOT_DEFINE_AUTO(vlans)
 
-/* Takes over which VLANs the set needs. True when that is another selection than before. One that
- * is needed no more is kept, with what is known of it, as long as the agent runs. */
+/* Takes over which VLANs the set needs; a retired instance needs none. True when that is another
+ * selection than before. One that is needed no more is kept, not ready, as long as the agent runs.
+ */
 bool vlans_need(vlans *v, const desired *d);
 /* NULL when it was never needed; otherwise good as long as the table. */
 const vlan *vlans_get(const vlans *v, uint16_t id);

@@ -10,6 +10,7 @@
 #include "sot_log.h"
 #include "sot_parse.h"
 #include "uplink.h"
+#include "wiring.h"
 
 enum { PUBLISHERS_MAX = 8, PART_MAX = 200 };
 
@@ -107,7 +108,8 @@ static void report_host(reports *r, int64_t ms)
 	    .docker_ok = a->docker_ok,
 	    .docker_ping_ms = a->docker_ping_ms,
 	    .containers_running = a->containers_running,
-	    .containers_total = a->containers_total};
+	    .containers_total = a->containers_total,
+	    .network_drops = wiring_take_drops(a->wiring)};
 	fill_disks(a, &m);
 	r->last_host = now;
 	sot_code code = sot_host_report_encode(&m, &frame, &err);

@@ -32,6 +32,8 @@ struct wiring {
 	uint16_t *needed;
 	size_t needed_count;
 	host_network_report report;
+	uint64_t frames[GUARD_REASONS]; /* dropped, as last read */
+	sot_metric *drops[GUARD_REASONS];
 	sot_metric *deeds[HOST_NETWORK_FAILED + 1], *checks, *missing;
 };
 
@@ -193,6 +195,23 @@ void wiring_take_desired(wiring *w)
 		begin(w);
 }
 
+/* A table that was made anew counts from 0 again. */
+uint64_t wiring_take_drops(wiring *w)
+{
+	SOT_AUTO(netlink) n = NULL;
+	uint64_t frames[GUARD_REASONS], sum = 0;
+	if (netlink_open(NETLINK_NETFILTER, &n, NULL) != SOT_OK ||
+	    guard_read_counters(n, frames, NULL) != SOT_OK)
+		return 0; /* no table: nothing is dropped, and the check tells of it */
+	for (size_t i = 0; i < GUARD_REASONS; i++) {
+		uint64_t grown = frames[i] >= w->frames[i] ? frames[i] - w->frames[i] : frames[i];
+		w->frames[i] = frames[i];
+		sot_metric_add(w->drops[i], grown);
+		sum += grown;
+	}
+	return sum;
+}
+
 bool wiring_is_healthy(const wiring *w, sot_buf *reasons)
 {
 	size_t at = 0;
@@ -206,9 +225,21 @@ static void make_metrics(wiring *w)
 {
 	static const char *const labels[] = {
 	    "deed=\"made\"", "deed=\"repaired\"", "deed=\"removed\"", "deed=\"failed\""};
+	static const char *const reasons[GUARD_REASONS] = {[GUARD_FORGED_MAC] = "reason=\"forged_mac\"",
+	    [GUARD_FORGED_ADDRESS] = "reason=\"forged_address\"",
+	    [GUARD_FORGED_ARP] = "reason=\"forged_arp\"",
+	    [GUARD_FORGED_ND] = "reason=\"forged_nd\"",
+	    [GUARD_DHCP_SERVER] = "reason=\"dhcp_server\"",
+	    [GUARD_ROUTER] = "reason=\"router\"",
+	    [GUARD_TAGGED] = "reason=\"tagged\"",
+	    [GUARD_LINK_LOCAL] = "reason=\"link_local\"",
+	    [GUARD_OTHER] = "reason=\"other\""};
 	for (size_t i = 0; i <= HOST_NETWORK_FAILED; i++)
 		w->deeds[i] = sot_counter("sot_hostagent_network_deeds_total", labels[i],
 		    "What was done about bridges, ports, limits and the guard of this host.");
+	for (size_t i = 0; i < GUARD_REASONS; i++)
+		w->drops[i] = sot_counter("sot_hostagent_guard_drops_total", reasons[i],
+		    "Frames that instances sent and were not allowed to.");
 	w->checks = sot_counter("sot_hostagent_network_checks_total", NULL,
 	    "Comparisons of the host's network with what it must be.");
 	w->missing = sot_gauge(

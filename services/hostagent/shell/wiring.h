@@ -15,6 +15,8 @@ wiring *wiring_free(wiring *w); /* when no job is under way: after a drain */
 void wiring_take_desired(wiring *w);
 /* A record was written: the ports are compared with the records soon. */
 void wiring_check_soon(wiring *w);
+/* Frames of instances that the guard dropped since the last call; metrics tell why. */
+uint64_t wiring_take_drops(wiring *w);
 /* Reasons of VLANs that are needed and not there. */
 bool wiring_is_healthy(const wiring *w, sot_buf *reasons);
 

@@ -28,14 +28,15 @@ stranger 100 ip address add 2001:db8:100::50/64 dev eth0 nodad
 cat >>"$work/agent.conf" <<CONF
 vlan_links = 100=up100,200=up200
 network_check_ms = 1000
+report_interval_ms = 500
 CONF
 
 record() { cat "$work/state/net/$(container "$1").json"; }
 inside() { local i=$1; shift; nsenter --net="/proc/$(pid1 "$i")/ns/net" "$@"; }
 port_of() { in_ns ip -o link show "$1" | has "master $2 .*state UP"; }
 reported() { tail -n 40 "$work/reported" | has "$1"; }
-# The newest report, whole.
-last_report() { local n; n=$(grep '^report' "$work/reported" | tail -n 1 | cut -d' ' -f2); grep -E "^used $n " "$work/reported"; }
+# The newest report; an agent that was started anew counts from 1 again.
+last_report() { tac "$work/reported" | sed '/^report/q' | grep '^used'; }
 uses() { last_report | has "$1"; }
 
 # ---- two VLANs ----
@@ -118,6 +119,19 @@ wait_for 20 "instance 5 does not become healthy" told 5 "observed=3 health=2"
 tell "set 6 2 0 64  - 0" push
 wait_for 20 "an instance without its VLAN is not retired" told 6 "observed=6"
 step "a VLAN that cannot be built fails its own instances only, and says why: $(grep '^status 6 observed=7' "$work/told" | tail -n 1 | sed 's/.*error=//')"
+
+# ---- an instance that forges ----
+metrics() { python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b"metrics\n")
+while piece := s.recv(65536): sys.stdout.buffer.write(piece)' "$work/control"; }
+counted() { metrics | has "$1"; }
+counted 'guard_drops_total{reason="forged_arp"} 0' || fail "drops of the guard before any forgery: $(metrics | grep guard_drops)"
+inside 1 ip address add 10.100.0.99/32 dev eth0
+inside 1 arping -q -c 1 -w 1 -U -I eth0 -s 10.100.0.99 10.100.0.99
+wait_for 5 "forged frames are not counted" counted 'guard_drops_total{reason="forged_arp"} [1-9]'
+wait_for 5 "an address that was never given is not reported" uses "10.100.0.99 vlan=100 .* instance=1 generation=0 running=1"
+inside 1 ip address del 10.100.0.99/32 dev eth0
+step "what an instance forges is dropped, counted by its reason, and told to ipam"
 
 # ---- drift, the agent's death ----
 in_ns ip link set br100 type bridge stp_state 1
