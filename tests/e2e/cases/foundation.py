@@ -127,7 +127,7 @@ def test_08_the_command_line_does_the_daily_work():
     """S20: the verbs of the first day, for people and for programs, with exit codes that mean something."""
     lab.have("cache", 5)
     for verb in (("host", "list"), ("host", "show", "h1"), ("app", "list"), ("app", "show", "cache"), ("instance", "list"),
-                 ("operation", "list"), ("address", "list"), ("plan", "list"), ("image", "list"), ("vlan", "list"), ("subnet", "list"), ("range", "list"), ("dns", "list")):
+                 ("operation", "list"), ("address", "list"), ("plan", "list"), ("image", "list"), ("vlan", "list"), ("subnet", "list"), ("dns", "list")):
         assert len(lab.cli(*verb).splitlines()) > 1, verb
         json.loads(lab.cli(*verb, "-o", "json"))
     name = lab.instances("cache")[0]["name"]
