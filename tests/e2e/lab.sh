@@ -85,7 +85,7 @@ lab_wire_plain() {
 }
 lab_unwire() { # nothing of a laboratory's links is left
   local ns link
-  trunk_switch_down
+  switch_down
   for ns in $(ip netns list | awk '{ print $1 }'); do ip netns delete "$ns"; done
   for link in $(ip -o link show type bridge | awk -F': ' '{ print $2 }'); do ip link delete "$link"; done
 }

@@ -8,42 +8,12 @@
 #   namespaces n100, n200:  a neighbour `eth0` 10.<vid>.0.1/24 (the VLAN's gateway) in each tagged VLAN
 
 TRUNK_VIDS="100 200"
-trunk_ovs() { ovs-vsctl --db="unix:$SOT_RUN/ovs/db.sock" --timeout=20 "$@"; }
-trunk_switch_up() {
-  local dir=$SOT_RUN/ovs
-  mkdir -p "$dir"
-  export OVS_RUNDIR=$dir OVS_LOGDIR=$dir OVS_DBDIR=$dir OVS_SYSCONFDIR=$dir
-  ovsdb-tool create "$dir/conf.db" /usr/share/openvswitch/vswitch.ovsschema
-  ip netns add tor
-  ip -n tor link set lo up
-  nsenter --net=/run/netns/tor ovsdb-server "$dir/conf.db" --remote="punix:$dir/db.sock" --pidfile="$dir/db.pid" --detach \
-    --log-file="$SOT_LOG/ovsdb.log" >/dev/null 2>&1 8>&-
-  trunk_ovs --no-wait init
-  nsenter --net=/run/netns/tor ovs-vswitchd "unix:$dir/db.sock" --pidfile="$dir/vs.pid" --detach --disable-system \
-    --log-file="$SOT_LOG/ovs-vswitchd.log" >/dev/null 2>&1 8>&-
-  trunk_ovs add-br rack -- set bridge rack datapath_type=netdev
-}
-trunk_switch_down() {
-  local f pid
-  for f in "$SOT_RUN"/ovs/vs.pid "$SOT_RUN"/ovs/db.pid; do
-    [ -r "$f" ] || continue
-    pid=$(cat "$f")
-    kill "$pid" 2>/dev/null || true
-    timeout 10 tail --pid="$pid" -f /dev/null || kill -KILL "$pid" 2>/dev/null || true
-  done
-}
-trunk_cable() { # trunk_cable PORT NETNS LINK SETTING...: a port of the switch and the link at its other end
-  local port=$1 ns=$2 link=$3
-  shift 3
-  ip link add "$port" netns tor type veth peer name "$link" netns "$ns"
-  ip -n tor link set "$port" up
-  ip -n "$ns" link set "$link" up
-  nsenter --net="/run/netns/$ns" ethtool -K "$link" tx off >/dev/null # the switch computes no checksums
-  trunk_ovs add-port rack "$port" "$@"
-}
+SWITCH_DIR=$SOT_RUN/ovs
+# shellcheck source=tests/e2e/switch.sh
+. "$here/switch.sh"
 trunk_index() { ip -n "$1" -o link show dev "$2" | cut -d: -f1; }
 trunk_tag() { # trunk_tag NETNS: the stand-ins eth1.<vid>
-  local ns=$1 vid object=$SOT_RUN/ovs/$1.o
+  local ns=$1 vid object=$SWITCH_DIR/$1.o
   for vid in $TRUNK_VIDS; do
     ip -n "$ns" link add "wire$vid" type veth peer name "eth1.$vid"
     ip -n "$ns" link set "wire$vid" up
@@ -67,18 +37,18 @@ trunk_host_net() { # trunk_host_net N
   ip link set "m$1" master mgmt0 up
   ip -n "$ns" address add "10.77.0.1$1/24" dev eth0
   ip -n "$ns" link set eth0 up
-  trunk_cable "trunk$1" "$ns" eth1 tag=66 vlan_mode=native-untagged trunks=66,100,200
+  switch_cable "trunk$1" "$ns" eth1 tag=66 vlan_mode=native-untagged trunks=66,100,200
   trunk_tag "$ns"
 }
 trunk_neighbour() { # trunk_neighbour NETNS VID: one more machine in that VLAN; its link is eth0
   ip netns add "$1"
   ip -n "$1" link set lo up
-  trunk_cable "$1" "$1" eth0 "tag=$2"
+  switch_cable "$1" "$1" eth0 "tag=$2"
 }
 lab_wire_trunk() { # lab_wire_trunk HOSTS
   local n vid
   lab_bridge mgmt0 10.77.0.1/24
-  trunk_switch_up
+  switch_up
   for n in $(seq "$1"); do trunk_host_net "$n"; done
   for vid in $TRUNK_VIDS; do
     trunk_neighbour "n$vid" "$vid"
@@ -89,5 +59,5 @@ lab_wire_trunk() { # lab_wire_trunk HOSTS
   ip link set tor0 up
   ethtool -K tor0 tx off >/dev/null
   ip address add 10.66.0.1/24 dev tor0
-  trunk_ovs add-port rack native tag=66
+  switch_ovs add-port rack native tag=66
 }
