@@ -202,6 +202,28 @@ static void a_tagged_device_is_made_or_it_is_said_what_to_do(void **state)
 	}
 }
 
+static void run(const char *program, const char *argument, const char *input, int want)
+{
+	posix_spawn_file_actions_t actions;
+	char text[200], *arguments[10] = {(char *)(uintptr_t)program};
+	(void)snprintf(text, sizeof(text), "%s", argument);
+	char *at = text;
+	for (size_t i = 1; i < 9 && at; i++) /* one argument a word */
+		arguments[i] = strsep(&at, " ");
+	char *const environment[] = {NULL};
+	int status = 0;
+	pid_t child = 0;
+	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+	assert_int_equal(
+	    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input ? input : "/dev/null", 0, 0),
+	    0);
+	assert_int_equal(posix_spawn(&child, program, &actions, NULL, arguments, environment), 0);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != want)
+		fail_msg("%s %s: status %x", program, argument, (unsigned)status);
+}
+
 static void drift_is_found_and_repaired(void **state)
 {
 	lab *l = *state;
@@ -216,8 +238,10 @@ static void drift_is_found_and_repaired(void **state)
 	net_lab_wire(&r, &m);
 	assert_quiet(l, 2, vlans);
 
-	FILE *stp = fopen("/proc/sys/net/bridge/bridge-nf-call-iptables", "we");
-	assert_true(stp && fputs("1", stp) >= 0 && fclose(stp) == 0);
+	FILE *call = fopen("/proc/sys/net/bridge/bridge-nf-call-iptables", "we");
+	assert_true(call && fputs("1", call) >= 0 && fclose(call) == 0);
+	run(IP, "link set br100 type bridge stp_state 1", NULL, 0);
+	run(IP, "link set br101 type bridge mcast_snooping 1", NULL, 0);
 	sot_ip address = sot_ip_from_v4(0x0a640063);
 	assert_int_equal(net_address_add(l->route, link_of("br100").index, address, 24, NULL), SOT_OK);
 	change(l, "br100", &(net_link_change){.mac = wrong});
@@ -232,6 +256,8 @@ static void drift_is_found_and_repaired(void **state)
 	assert_told(l, HOST_NETWORK_REPAIRED, "bridge-nf-call-iptables");
 	assert_told(l, HOST_NETWORK_REPAIRED, "br100: the host had the address 10.100.0.99");
 	assert_told(l, HOST_NETWORK_REPAIRED, "br100: its MAC was another");
+	assert_told(l, HOST_NETWORK_REPAIRED, "br100: STP 1, forward delay");
+	assert_told(l, HOST_NETWORK_REPAIRED, "br101: STP 0, forward delay 0, multicast snooping 1");
 	assert_told(l, HOST_NETWORK_REPAIRED, "sot0a64000b (instance lab-instance): was not a port");
 	assert_told(l, HOST_NETWORK_REPAIRED, "isolation");
 	assert_told(l, HOST_NETWORK_REPAIRED, "was not guarded");
@@ -241,6 +267,7 @@ static void drift_is_found_and_repaired(void **state)
 	assert_quiet(l, 2, vlans);
 	assert_int_equal(link_of(r.host_link).master, link_of("br100").index);
 	assert_true(link_of(r.host_link).isolated);
+	assert_int_equal(link_of("br100").stp_state + link_of("br100").forward_delay, 0);
 	net_lab_machine_end(&m);
 }
 
@@ -288,24 +315,6 @@ static size_t element_count(void)
 		return 0;
 	free(all);
 	return count;
-}
-
-static void run(const char *program, const char *argument, const char *input, int want)
-{
-	posix_spawn_file_actions_t actions;
-	char *const arguments[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)argument, NULL};
-	char *const environment[] = {NULL};
-	int status = 0;
-	pid_t child = 0;
-	assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
-	assert_int_equal(
-	    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input ? input : "/dev/null", 0, 0),
-	    0);
-	assert_int_equal(posix_spawn(&child, program, &actions, NULL, arguments, environment), 0);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != want)
-		fail_msg("%s %s: status %x", program, argument, (unsigned)status);
 }
 
 /* As runc calls it. */
