@@ -70,6 +70,26 @@ ALTER TABLE ipam.address
 DROP INDEX ipam.address_owner;
 CREATE UNIQUE INDEX address_owner ON ipam.address (owner, nic, family(address)) WHERE state IN ('reserved', 'bound', 'suspect');
 CREATE INDEX address_lease_until ON ipam.address (lease_until) WHERE state = 'reserved';
+DROP INDEX ipam.address_host, ipam.address_cooling;
+CREATE INDEX address_host ON ipam.address (host) WHERE host IS NOT NULL;
+CREATE INDEX address_cooling ON ipam.address (subnet, free_after) WHERE state = 'cooling';
+-- One event for the addresses that went from one state to another by one operation; at most 128 in one, so that it fits.
+CREATE FUNCTION ipam.tell_states(p_address inet[], p_owner uuid[], p_before text[], p_operation_id uuid[], p_after text, p_actor text)
+RETURNS void LANGUAGE sql AS $$
+  SELECT core.emit(array_agg('address.state'::text), array_agg(subject), array_agg(''::text), array_agg(''::text),
+    array_agg(p_actor), array_agg(operation_id),
+    array_agg('{"addresses":[' || list || '],"changed":{"state":["' || before || '","' || p_after || '"]}}'))
+  FROM (
+    SELECT operation_id, before, CASE WHEN count(*) = 1 THEN min(host(address)) ELSE '' END AS subject,
+      string_agg('{"address":"' || host(address) || '","owner":' || coalesce('"' || owner || '"', 'null') || '}', ',') AS list
+    FROM (SELECT t.*, (row_number() OVER (PARTITION BY operation_id, before) - 1) / 128 AS part
+          FROM unnest(p_address, p_owner, p_before, p_operation_id) AS t(address, owner, before, operation_id)) t
+    GROUP BY operation_id, before, part
+  ) s
+$$;
+REVOKE ALL ON FUNCTION ipam.tell_states(inet[], uuid[], text[], uuid[], text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ipam.tell_states(inet[], uuid[], text[], uuid[], text, text) TO sot_ipam;
+
 
 -- Who had this address at this time: partitions by month, made ahead and dropped after the retention by ipam.history_keep.
 ALTER TABLE ipam.address_event RENAME TO address_event_0;

@@ -73,9 +73,7 @@ static void two_servers_that_are_asked_for_the_same_owner_agree(void **state)
 
 static void crash_and_retry(ipam_world *w, const char *failpoint, int64_t rows_after_crash)
 {
-	ipam_start(w, 0, "", NULL);
 	ipam_make_lab(w, 10);
-	assert_int_equal(ipam_end(w, 0, SIGTERM), 0);
 	ipam_start(w, 0, failpoint, NULL);
 	ipam_call c;
 	ipam_send_acquire(w, 0, 0, 1, 3, &c);
@@ -113,9 +111,7 @@ static void killed_before_the_commit_the_retry_starts_from_nothing(void **state)
 static void a_lost_answer_to_commit_is_read_back_before_it_is_answered(void **state)
 {
 	ipam_world *w = *state;
-	ipam_start(w, 0, "", NULL);
 	ipam_make_lab(w, 10);
-	assert_int_equal(ipam_end(w, 0, SIGTERM), 0);
 	ipam_start(w, 0, "store.tx.after_commit=error:1", NULL);
 	ipam_call c = ipam_acquire(w, 1, 4);
 	assert_string_equal(c.text, "");

@@ -38,8 +38,9 @@ static void an_owner_keeps_its_address_until_it_is_released_and_cooled(void **st
 	assert_false(sot_ip_eq(other.grant.address, one.grant.address));
 	ipam_call blocked = ipam_acquire(w, 3, 1);
 	assert_int_equal(blocked.refusal, SOT_REFUSAL_BLOCKED);
-	assert_non_null(strstr(blocked.text, "network lab has no free address for 1 wanted"));
-	assert_non_null(strstr(blocked.text, "10.66.0.0/16 (2 addresses: 0 free, 1 used, 1 cooling"));
+	assert_non_null(strstr(blocked.text, "VLAN lab has no free IPv4 address for 1 wanted"));
+	assert_non_null(
+	    strstr(blocked.text, "10.66.0.0/16 (2 addresses: 0 free, 1 reserved, 1 cooling"));
 	(void)ipam_sql(w, "UPDATE ipam.address SET free_after = now() WHERE state = 'cooling'");
 	ipam_call cooled = ipam_acquire(w, 3, 1);
 	assert_true(sot_ip_eq(cooled.grant.address, one.grant.address));

@@ -392,8 +392,10 @@ void ipam_assert_consistent(ipam_world *w, int64_t rows)
 	assert_int_equal(ipam_sql(w, "SELECT count(DISTINCT (owner, nic, family(address)))"
 	                             " FROM ipam.address WHERE state IN ('reserved', 'bound')"),
 	    rows);
+	/* The history knows each, and so does an event. */
 	assert_int_equal(
 	    ipam_sql(w, "SELECT count(*) FROM ipam.address_event WHERE event = 'reserved'"),
-	    ipam_sql(w, "SELECT count(*) FROM core.outbox WHERE kind = 'address.state'"
-	                " AND data->'changed'->'state'->>1 = 'reserved'"));
+	    ipam_sql(w,
+	        "SELECT coalesce(sum(jsonb_array_length(data->'addresses')), 0) FROM core.outbox"
+	        " WHERE kind = 'address.state' AND data->'changed'->'state'->>1 = 'reserved'"));
 }

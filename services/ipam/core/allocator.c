@@ -1,12 +1,13 @@
 #include "allocator_internal.h"
 
-#include "sot_parse.h"
-
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* After so many lost candidates memory is too old to go on with. */
+enum { REREAD_TRIES = 4 };
 
 /* ---- requests ---- */
 
@@ -18,6 +19,25 @@ request *request_new(request_kind kind, size_t count)
 	r->count = count;
 	r->items = sot_alloc_array(count ? count : 1, sizeof(*r->items));
 	return r;
+}
+
+request *request_new_wants(size_t count)
+{
+	request *r = request_new(REQUEST_ACQUIRE, 2 * count);
+	r->count = 0;
+	return r;
+}
+
+void request_want(request *r, const sot_address_want *want)
+{
+	request_item item = {.owner = want->owner, .nic = want->nic};
+	(void)snprintf(item.vlan, sizeof(item.vlan), "%.*s", SOT_ARG(want->vlan));
+	r->items[r->count++] = item;
+	if (want->families == SOT_IP_FAMILIES_V4)
+		return;
+	item.is_v6 = true;
+	item.is_dispensable = want->families == SOT_IP_FAMILIES_AVAILABLE;
+	r->items[r->count++] = item;
 }
 
 request *request_free(request *r)
@@ -36,39 +56,62 @@ static void free_all(sot_link *list)
 		request_free(SOT_CONTAINER(list->next, request, link));
 }
 
-allocator *allocator_new(void)
+/* The batch of the first slot of a request owns it while it is out. */
+static bool is_first_of(const batch_slot *slot)
+{
+	return slot->item == &slot->request->items[0];
+}
+
+static void free_batch(allocator *a, batch *b)
+{
+	sot_list_remove(&b->link);
+	a->batches_out--;
+	free(b->slots);
+	free(b);
+}
+
+allocator *allocator_new(uint64_t seed)
 {
 	allocator *a = sot_alloc(sizeof(*a));
-	a->wants_load = true;
+	a->rows_are_distrusted = true;
 	sot_list_init(&a->queue);
 	sot_list_init(&a->answered);
-	a->slots = sot_alloc_array(ALLOCATOR_BATCH_MAX, sizeof(*a->slots));
+	sot_list_init(&a->batches);
 	a->keys = sot_map_new();
+	a->news = sot_map_new();
+	a->first_version = a->version = 1;
+	sot_rand_seed(&a->rand, seed);
 	return a;
 }
 
-/* Requests of a batch that is out hang on their slots alone. */
-static void free_batch(allocator *a)
+static void free_news(allocator *a)
 {
-	for (size_t i = 0; i < a->slot_count; i++) {
-		request *r = a->slots[i].request;
-		if (a->slots[i].item == &r->items[r->count - 1])
-			request_free(r);
-	}
-	a->slot_count = 0;
+	sot_map_iter it = {0};
+	for (void *news = sot_map_next(a->news, &it, NULL); news;
+	     news = sot_map_next(a->news, &it, NULL))
+		free(news);
+	sot_map_free(a->news);
 }
 
 allocator *allocator_free(allocator *a)
 {
 	if (!a)
 		return NULL;
-	free_batch(a);
+	while (!sot_list_empty(&a->batches)) {
+		batch *b = SOT_CONTAINER(a->batches.next, batch, link);
+		for (size_t i = b->count; i > 0; i--) {
+			if (is_first_of(&b->slots[i - 1]))
+				request_free(b->slots[i - 1].request);
+		}
+		free_batch(a, b);
+	}
 	free_all(&a->queue);
 	free_all(&a->answered);
-	allocator_drop_subnets(a);
-	free(a->subnets);
-	free(a->slots);
+	plan_free(a->plan);
+	plan_free(a->loading);
+	free(a->rows_wanted);
 	sot_map_free(a->keys);
+	free_news(a);
 	free(a);
 	return NULL;
 }
@@ -76,6 +119,28 @@ allocator *allocator_free(allocator *a)
 size_t allocator_queued(const allocator *a)
 {
 	return a->queued;
+}
+
+size_t allocator_queued_items(const allocator *a)
+{
+	return a->queued_items;
+}
+
+size_t allocator_batches_out(const allocator *a)
+{
+	return a->batches_out;
+}
+
+void allocator_set_floor_ms(allocator *a, int64_t floor_ms)
+{
+	a->floor_ms = floor_ms;
+}
+
+uint64_t allocator_take_shortened(allocator *a)
+{
+	uint64_t count = a->shortened;
+	a->shortened = 0;
+	return count;
 }
 
 static void answer(allocator *a, request *r)
@@ -107,7 +172,7 @@ request *allocator_take_answer(allocator *a)
 }
 
 typedef struct item_key {
-	uint8_t b[17];
+	uint8_t b[18];
 } item_key;
 
 static item_key key_of(const request_item *item)
@@ -115,47 +180,50 @@ static item_key key_of(const request_item *item)
 	item_key key;
 	memcpy(key.b, item->owner.b, 16);
 	key.b[16] = item->nic;
+	key.b[17] = item->is_v6;
 	return key;
 }
 
-/* Whether an (owner, nic) is named twice; the index of the second goes to *ret. */
-static bool has_double(const request *r, size_t *ret)
+/* The item that names an owner, interface and family that came before, or NULL. */
+static const request_item *find_double(const request *r)
 {
+	if (r->count < 2)
+		return NULL;
 	SOT_AUTO(sot_map) seen = sot_map_new();
 	for (size_t i = 0; i < r->count; i++) {
 		item_key key = key_of(&r->items[i]);
-		if (sot_map_set(seen, key.b, sizeof(key.b), &r->items[i])) {
-			*ret = i;
-			return true;
-		}
+		if (sot_map_set(seen, key.b, sizeof(key.b), &r->items[i]))
+			return &r->items[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void enqueue(allocator *a, request *r, bool in_front)
 {
 	sot_list_push(in_front ? a->queue.next : &a->queue, &r->link);
 	a->queued++;
+	a->queued_items += r->count;
 }
 
 static void dequeue(allocator *a, request *r)
 {
 	sot_list_remove(&r->link);
 	a->queued--;
+	a->queued_items -= r->count;
 }
 
 void allocator_submit(allocator *a, request **r_p)
 {
 	request *r = SOT_TAKE(*r_p);
-	size_t index = 0;
-	r->loads_seen = a->loads;
+	char owner[SOT_UUID_TEXT];
+	const request_item *again = find_double(r);
 	if (r->count == 0)
 		answer(a, r);
 	else if (r->count > ALLOCATOR_BATCH_MAX)
-		refuse(a, r, SOT_REFUSAL_LIMIT, "%zu items, at most %d", r->count, ALLOCATOR_BATCH_MAX);
-	else if (has_double(r, &index))
-		refuse(
-		    a, r, SOT_REFUSAL_INVALID, "item %zu names an owner and nic that came before", index);
+		refuse(a, r, SOT_REFUSAL_LIMIT, "%zu addresses, at most %d", r->count, ALLOCATOR_BATCH_MAX);
+	else if (again)
+		refuse(a, r, SOT_REFUSAL_INVALID, "owner %s with interface %u is named twice",
+		    sot_uuid_format(again->owner, owner), again->nic);
 	else if (a->queued >= ALLOCATOR_QUEUE_MAX)
 		refuse(a, r, SOT_REFUSAL_LIMIT, "%zu requests wait already", a->queued);
 	else
@@ -167,86 +235,12 @@ void allocator_refuse_queued(allocator *a, sot_refusal code, const char *text)
 	while (!sot_list_empty(&a->queue)) {
 		request *r = SOT_CONTAINER(a->queue.next, request, link);
 		dequeue(a, r);
+		put_all_back(r);
 		refuse(a, r, code, "%s", text);
 	}
 }
 
-/* ---- picking ---- */
-
-static void put_back(request_item *item)
-{
-	if (item->has_pick)
-		address_pool_put_back(item->pick_from->pool, item->pick);
-	item->has_pick = false;
-}
-
-static void put_all_back(request *r)
-{
-	for (size_t i = 0; i < r->count; i++)
-		put_back(&r->items[i]);
-}
-
-typedef enum pick_result { PICKED, NO_NETWORK, NO_ADDRESS } pick_result;
-
-static pick_result pick_item(allocator *a, request_item *item, int64_t now_unix_ms)
-{
-	bool known = false;
-	for (size_t i = 0; i < a->subnet_count; i++) {
-		subnet *s = a->subnets[i];
-		if (strcmp(s->network, item->network) != 0)
-			continue;
-		known = true;
-		if (!address_pool_pick(s->pool, now_unix_ms, &item->pick))
-			continue;
-		item->has_pick = true;
-		item->pick_from = s;
-		return PICKED;
-	}
-	return known ? NO_ADDRESS : NO_NETWORK;
-}
-
-/* A candidate for each want that is still open, or for none. */
-static pick_result pick_all(
-    allocator *a, request *r, int64_t now_unix_ms, const request_item **ret_short)
-{
-	for (size_t i = 0; i < r->count; i++) {
-		request_item *item = &r->items[i];
-		pick_result result = item->done ? PICKED : pick_item(a, item, now_unix_ms);
-		if (result == PICKED)
-			continue;
-		put_all_back(r);
-		*ret_short = item;
-		return result;
-	}
-	return PICKED;
-}
-
-/* ---- refusing for want of an address ---- */
-
-static void describe_shortage(
-    const allocator *a, const request *r, const char *network, int64_t now_unix_ms, sot_buf *out)
-{
-	size_t wanted = 0;
-	for (size_t i = 0; i < r->count; i++)
-		wanted += strcmp(r->items[i].network, network) == 0;
-	sot_buf_printf(out, "network %s has no free address for %zu wanted; tried:", network, wanted);
-	for (size_t i = 0; i < a->subnet_count; i++) {
-		const subnet *s = a->subnets[i];
-		if (strcmp(s->network, network) != 0 || out->n > ALLOCATOR_TEXT_MAX - 250)
-			continue;
-		char base[16];
-		sot_buf_printf(out, " %s/%u (%u addresses: %u free, %u used, %zu cooling, %u unusable",
-		    sot_format_ipv4(s->plan.network, base), s->plan.prefix, address_pool_size(s->pool),
-		    address_pool_free_count(s->pool), s->used, address_pool_cooling_count(s->pool),
-		    s->unusable);
-		int64_t wait_ms = address_pool_next_cooled_unix_ms(s->pool) - now_unix_ms;
-		if (address_pool_cooling_count(s->pool) > 0)
-			sot_buf_printf(out, ", the next is free in %lld s",
-			    (long long)(wait_ms > 0 ? (wait_ms + 999) / 1000 : 0));
-		sot_buf_add_char(out, ')');
-	}
-	sot_buf_add_c(out, ". Retire instances or add a subnet.");
-}
+/* ---- failing ---- */
 
 /* What it got before goes back before it is refused: all or none. */
 static void undo_or_answer(allocator *a, request *r)
@@ -263,6 +257,7 @@ static void undo_or_answer(allocator *a, request *r)
 	r->count = kept;
 	r->kind = REQUEST_RELEASE;
 	r->is_undoing = true;
+	r->is_probe = false;
 	for (size_t i = 0; i < kept; i++)
 		r->items[i].done = r->items[i].is_fresh = false;
 	enqueue(a, r, true);
@@ -272,18 +267,22 @@ static void undo_or_answer(allocator *a, request *r)
 static void fail(allocator *a, request *r, sot_refusal code, const char *text)
 {
 	put_all_back(r);
-	(void)snprintf(r->text, sizeof(r->text), "%s", text);
+	if (!r->is_refused)
+		(void)snprintf(r->text, sizeof(r->text), "%s", text);
 	r->is_refused = true;
 	r->code = code;
 	undo_or_answer(a, r);
 }
 
-static void fail_short(allocator *a, request *r, const char *network, int64_t now_unix_ms)
+static void fail_short(
+    allocator *a, request *r, const request_item *item, pick_result why, int64_t now_unix_ms)
 {
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, 8 * ALLOCATOR_TEXT_MAX);
-	describe_shortage(a, r, network, now_unix_ms, &text);
-	fail(a, r, SOT_REFUSAL_BLOCKED, sot_buf_failed(&text) ? "no free address" : text.p);
+	describe_refusal(a, r, item, why, now_unix_ms, &text);
+	reread_short(a, item, now_unix_ms);
+	fail(a, r, why == NO_VLAN ? SOT_REFUSAL_NOT_FOUND : SOT_REFUSAL_BLOCKED,
+	    sot_buf_failed(&text) ? "no free address" : text.p);
 }
 
 /* ---- batches ---- */
@@ -298,107 +297,166 @@ static bool shares_key(const allocator *a, const request *r)
 	return false;
 }
 
-static void add_to_batch(allocator *a, request *r)
+/* Room was made for all that a batch can hold: the map points into it. */
+static void add_to_batch(allocator *a, batch *b, request *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		item_key key = key_of(&r->items[i]);
-		sot_map_set(a->keys, key.b, sizeof(key.b), r);
-		a->slots[a->slot_count++] = (batch_slot){r, &r->items[i]};
+		batch_slot *slot = &b->slots[b->count++];
+		*slot = (batch_slot){r, &r->items[i]};
+		sot_map_set(a->keys, key.b, sizeof(key.b), slot);
 	}
 }
 
-/* Prepares the first of the queue. False: the batch ends before it (it must be read first). */
-static bool prepare(allocator *a, request *r, int64_t now_unix_ms)
+/* Everything that it must have is there. */
+static bool is_complete(const request *r)
 {
-	const request_item *short_of = NULL;
-	pick_result result =
-	    r->kind == REQUEST_ACQUIRE ? pick_all(a, r, now_unix_ms, &short_of) : PICKED;
-	if (result == PICKED) {
-		r->is_probe = false;
-	} else if (r->loads_seen == a->loads) {
-		/* Nothing was read since it came: perhaps there is one by now. */
-		a->wants_load = true;
-		return false;
-	} else if (result == NO_NETWORK) {
-		dequeue(a, r);
-		char text[100];
-		(void)snprintf(text, sizeof(text), "there is no network %s", short_of->network);
-		fail(a, r, SOT_REFUSAL_NOT_FOUND, text);
-		return true;
-	} else if (r->is_probe) {
-		/* The probe has said that not all of it is held already. */
-		dequeue(a, r);
-		fail_short(a, r, short_of->network, now_unix_ms);
-		return true;
-	} else {
-		r->is_probe = true;
+	for (size_t i = 0; i < r->count; i++) {
+		if (!r->items[i].done && !(r->items[i].is_dispensable && !r->items[i].is_asked))
+			return false;
 	}
-	dequeue(a, r);
-	add_to_batch(a, r);
 	return true;
 }
 
-size_t allocator_next_batch(allocator *a, int64_t now_unix_ms, const batch_slot **ret)
+static void make_probe(request *r)
 {
-	assert(a->slot_count == 0);
-	sot_map_free(a->keys);
-	a->keys = sot_map_new();
-	while (!allocator_needs_load(a) && !sot_list_empty(&a->queue)) {
+	r->is_probe = true;
+	for (size_t i = 0; i < r->count; i++)
+		r->items[i].is_asked = !r->items[i].done;
+}
+
+/* Takes the first of the queue into the batch, or ends it. */
+static void prepare(allocator *a, batch *b, request *r, int64_t now_unix_ms)
+{
+	const request_item *item = NULL;
+	dequeue(a, r);
+	r->is_probe = false;
+	pick_result result = r->kind == REQUEST_ACQUIRE ? pick_all(a, r, now_unix_ms, &item) : PICKED;
+	if (result != PICKED && r->was_probed) {
+		fail_short(a, r, item, result, now_unix_ms);
+		return;
+	}
+	if (result != PICKED) {
+		make_probe(r);
+	} else if (r->kind == REQUEST_ACQUIRE && is_complete(r)) {
+		answer(a, r);
+		return;
+	}
+	add_to_batch(a, b, r);
+}
+
+batch *allocator_next_batch(allocator *a, int64_t now_unix_ms)
+{
+	if (allocator_needs_load(a) || sot_list_empty(&a->queue))
+		return NULL;
+	batch *b = sot_alloc(sizeof(*b));
+	sot_list_init(&b->link);
+	b->slots = sot_alloc_array(ALLOCATOR_BATCH_MAX, sizeof(*b->slots));
+	a->batches_out++;
+	while (
+	    !allocator_needs_load(a) && !sot_list_empty(&a->queue) && b->count < ALLOCATOR_BATCH_AIM) {
 		request *r = SOT_CONTAINER(a->queue.next, request, link);
-		if (a->slot_count + r->count > ALLOCATOR_BATCH_MAX || shares_key(a, r))
+		if (b->count + r->count > ALLOCATOR_BATCH_MAX || shares_key(a, r))
 			break;
-		if (!prepare(a, r, now_unix_ms))
-			break;
+		prepare(a, b, r, now_unix_ms);
 	}
-	*ret = a->slots;
-	return a->slot_count;
+	if (b->count == 0) {
+		free_batch(a, b);
+		return NULL;
+	}
+	sot_list_push(&a->batches, &b->link);
+	return b;
 }
 
-sot_code allocator_held(allocator *a, size_t slot, uint32_t address, sot_uuid subnet_id,
-    uint64_t generation, bool is_fresh, sot_err *err)
+/* The item of a batch that a row of the database is about. */
+static batch_slot *find_slot(
+    const allocator *a, sot_uuid owner, uint8_t nic, sot_ip address, bool is_acquire, sot_err *err)
 {
-	if (slot >= a->slot_count || a->slots[slot].request->kind != REQUEST_ACQUIRE)
-		return sot_fail(err, SOT_INTERNAL, "slot %zu is not an acquire of this batch", slot);
-	request_item *item = a->slots[slot].item;
-	subnet *in = allocator_find_subnet(a, subnet_id);
+	char text[SOT_UUID_TEXT];
+	request_item named = {.owner = owner, .nic = nic, .is_v6 = address.family == 6};
+	item_key key = key_of(&named);
+	batch_slot *slot = sot_map_get(a->keys, key.b, sizeof(key.b));
+	if (slot && (slot->request->kind == REQUEST_ACQUIRE) == is_acquire)
+		return slot;
+	(void)sot_fail(err, SOT_INTERNAL, "a row of owner %s, interface %u that nobody asked for",
+	    sot_uuid_format(owner, text), nic);
+	return NULL;
+}
+
+static subnet *subnet_of(allocator *a, const request_item *item, const row_held *row)
+{
+	if (row->is_fresh && item->has_pick && sot_ip_eq(item->pick.address, row->address))
+		return item->pick_from;
+	return plan_find_subnet(a->plan, row->subnet_id);
+}
+
+sot_code allocator_held(allocator *a, const row_held *row, sot_err *err)
+{
+	batch_slot *slot = find_slot(a, row->owner, row->nic, row->address, true, err);
+	if (!slot)
+		return SOT_INTERNAL;
+	request_item *item = slot->item;
+	subnet *in = subnet_of(a, item, row);
 	if (!in) {
-		a->wants_load = true;
+		a->plan_is_stale = true; /* it is asked for again with the plan that knows it */
 		return SOT_OK;
 	}
-	item->prefix = in->plan.prefix;
-	item->gateway = in->plan.gateway;
-	item->vlan_id = in->vlan_id;
-	if (item->has_pick && item->pick.address == address)
-		item->has_pick = false; /* it is used now */
-	else
-		put_back(item);
+	if (item->has_pick && !sot_ip_eq(item->pick.address, row->address))
+		address_pool_put_back(item->pick_from->pool, item->pick);
+	else if (item->has_pick)
+		a->shortened += row->is_fresh && item->is_early;
+	item->has_pick = false;
 	item->done = true;
-	item->is_fresh |= is_fresh;
-	in->used += is_fresh;
-	item->address = address;
-	item->generation = generation;
+	item->is_fresh |= row->is_fresh;
+	in->counts[ADDRESS_RESERVED] += row->is_fresh;
+	item->address = row->address;
+	item->generation = row->generation;
+	item->subnet_id = in->id;
 	return SOT_OK;
 }
 
-sot_code allocator_changed(
-    allocator *a, size_t slot, uint32_t address, int64_t free_after_unix_ms, sot_err *err)
+sot_code allocator_changed(allocator *a, const row_change *row, sot_err *err)
 {
-	if (slot >= a->slot_count || a->slots[slot].request->kind == REQUEST_ACQUIRE)
-		return sot_fail(err, SOT_INTERNAL, "slot %zu is not a change of this batch", slot);
-	a->slots[slot].item->done = true;
-	if (a->slots[slot].request->kind != REQUEST_RELEASE)
+	batch_slot *slot = find_slot(a, row->owner, row->nic, row->address, false, err);
+	if (!slot)
+		return SOT_INTERNAL;
+	request_kind kind = slot->request->kind;
+	subnet *in = plan_find_subnet(a->plan, row->subnet_id);
+	slot->item->done = true;
+	if (!in)
 		return SOT_OK;
-	for (size_t i = 0; i < a->subnet_count; i++) {
-		const network_plan *plan = &a->subnets[i]->plan;
-		if (address <= plan->network || address >= network_plan_broadcast(plan))
-			continue;
-		address_pool_cool(a->subnets[i]->pool, address, free_after_unix_ms);
-		a->subnets[i]->used -= a->subnets[i]->used > 0;
-	}
+	if (row->before != ADDRESS_COOLING && in->counts[row->before] > 0)
+		in->counts[row->before]--;
+	if (kind == REQUEST_RELEASE)
+		address_pool_cool(in->pool, row->address, row->released_unix_ms, row->free_after_unix_ms);
+	else
+		in->counts[kind == REQUEST_BIND ? ADDRESS_BOUND : ADDRESS_CONFLICT]++;
 	return SOT_OK;
 }
 
-/* Back to the front, in the order in which they came. What was not held is forgotten. */
+void allocator_offered(allocator *a, batch *b, sot_uuid subnet_id, sot_ip address,
+    int64_t released_unix_ms, int64_t free_after_unix_ms)
+{
+	subnet *from = plan_find_subnet(a->plan, subnet_id);
+	for (size_t i = 0; from && i < b->count; i++) {
+		request_item *item = b->slots[i].item;
+		if (!b->slots[i].request->is_probe || item->done || item->has_pick ||
+		    item->is_v6 != subnet_is_v6(from) || strcmp(item->vlan, from->vlan->name) != 0)
+			continue;
+		item->has_pick = true;
+		item->pick_from = from;
+		item->pick = (address_pick){address, released_unix_ms, free_after_unix_ms};
+		return;
+	}
+}
+
+void allocator_plan_seen(allocator *a, sot_str stamp)
+{
+	if (!plan_has_stamp(a->plan, stamp))
+		a->plan_is_stale = true;
+}
+
+/* Back to the front of the queue. */
 static void try_again(allocator *a, request *r)
 {
 	if (++r->tries > ALLOCATOR_TRIES_MAX)
@@ -407,19 +465,73 @@ static void try_again(allocator *a, request *r)
 		enqueue(a, r, true);
 }
 
+/* A candidate that did not come back is somebody's: whoever wrote it may write the next ones too.
+ */
+static bool drop_lost(allocator *a, request *r)
+{
+	bool any = false;
+	for (size_t i = 0; i < r->count; i++) {
+		request_item *item = &r->items[i];
+		if (!item->has_pick)
+			continue;
+		item->has_pick = false;
+		any = true;
+		address_pool_jump(item->pick_from->pool, sot_rand_u64(&a->rand));
+		if (r->tries % REREAD_TRIES == REREAD_TRIES - 1)
+			item->pick_from->needs_rows = a->plan_is_stale = true;
+	}
+	return any;
+}
+
+/* What an owner holds in another VLAN than it asks for stays there: who asks has mixed them up. */
+static bool is_elsewhere(allocator *a, const request *r, char *text, size_t text_size)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const request_item *item = &r->items[i];
+		const subnet *in = item->done ? plan_find_subnet(a->plan, item->subnet_id) : NULL;
+		if (!in || strcmp(in->vlan->name, item->vlan) == 0)
+			continue;
+		char owner[SOT_UUID_TEXT], address[SOT_IP_TEXT];
+		(void)snprintf(text, text_size,
+		    "owner %s holds %s of VLAN %s on interface %u and cannot get another one of VLAN %s",
+		    sot_uuid_format(item->owner, owner), sot_ip_format(item->address, address),
+		    in->vlan->name, item->nic, item->vlan);
+		return true;
+	}
+	return false;
+}
+
+/* A dispensable item that was only looked for and is not held is not missed. */
+static void give_up_dispensable(request *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		request_item *item = &r->items[i];
+		if (item->is_dispensable && !item->done && !item->has_pick)
+			item->is_asked = false;
+	}
+}
+
 static void end_committed(allocator *a, request *r)
 {
-	bool all_done = true;
-	for (size_t i = 0; i < r->count; i++) {
-		r->items[i].has_pick = false; /* a candidate that did not come back is somebody's */
-		all_done &= r->items[i].done;
-	}
-	if (r->kind != REQUEST_ACQUIRE || all_done) {
+	char text[300];
+	if (r->kind != REQUEST_ACQUIRE) {
 		answer(a, r);
 		return;
 	}
-	/* A second writer has been there: its rows make the next candidates better ones. */
-	a->wants_load |= !r->is_probe;
+	if (is_elsewhere(a, r, text, sizeof(text))) {
+		(void)drop_lost(a, r);
+		fail(a, r, SOT_REFUSAL_CONFLICT, text);
+		return;
+	}
+	if (!r->is_probe)
+		give_up_dispensable(r);
+	if (is_complete(r)) {
+		answer(a, r);
+		return;
+	}
+	r->was_probed = r->is_probe;
+	if (!r->is_probe)
+		(void)drop_lost(a, r);
 	try_again(a, r);
 }
 
@@ -440,16 +552,21 @@ static void end_one(allocator *a, request *r, sot_code outcome, const char *why)
 	}
 }
 
-void allocator_end_batch(allocator *a, sot_code outcome, const char *why)
+static void forget_keys(allocator *a, const batch *b)
 {
-	size_t count = a->slot_count;
-	a->slot_count = 0;
-	/* From the last to the first: each goes to the front of the queue. */
-	for (size_t i = count; i > 0; i--) {
-		request *r = a->slots[i - 1].request;
-		if (a->slots[i - 1].item == &r->items[0])
-			end_one(a, r, outcome, why);
+	for (size_t i = 0; i < b->count; i++) {
+		item_key key = key_of(b->slots[i].item);
+		(void)sot_map_remove(a->keys, key.b, sizeof(key.b));
 	}
-	if (outcome == SOT_UNKNOWN)
-		allocator_distrust(a);
+}
+
+void allocator_end_batch(allocator *a, batch *b, sot_code outcome, const char *why)
+{
+	forget_keys(a, b);
+	/* From the last to the first: each goes to the front of the queue. */
+	for (size_t i = b->count; i > 0; i--) {
+		if (is_first_of(&b->slots[i - 1]))
+			end_one(a, b->slots[i - 1].request, outcome, why);
+	}
+	free_batch(a, b);
 }

@@ -1,7 +1,7 @@
 /* allocator - the state machine of ipam: requests in, batches of rows out, answers out.
  *
  *            allocator_submit                allocator_next_batch
- *   (client) ----------------> queue (FIFO) ----------------------> in the batch
+ *   (client) ----------------> queue (FIFO) ----------------------> in a batch (several at a time)
  *                                ^  a row was lost: picked again          | allocator_end_batch
  *                                +----------------------------------------+
  *                                                                         v
@@ -9,56 +9,56 @@
  *
  * Memory is a hint. Each want goes to the database, which knows whether the owner holds an address
  * already and whether the candidate is really free; what the database does not give is picked
- * again. "No address" and "no such network" are said only from rows that were read after the
- * request could have known better: the caller is told to read again first (needs_load).
- * Pure: no I/O, no clock. Times are the database's, unix milliseconds.
+ * again. A request that memory cannot serve goes out once as a probe: the database says what its
+ * owners hold, which of the cooling addresses come first, and whether the plan (VLANs, subnets,
+ * ranges) is still the one that was read. Only then it is refused. Pure: no I/O, no clock. Times
+ * are the database's, in unix milliseconds.
  */
 #ifndef IPAM_ALLOCATOR_H
 #define IPAM_ALLOCATOR_H
 
-#include "address_pool.h"
-#include "network_plan.h"
-#include "sot_map.h"
+#include "allocator_plan.h"
 #include "sot_proto.h"
 
 enum {
-	ALLOCATOR_BATCH_MAX = 4096,  /* items of a batch; a single request may have as many */
+	ALLOCATOR_BATCH_MAX = 4096,  /* items of a request */
+	ALLOCATOR_BATCH_AIM = 512,   /* a batch of several requests ends when it has as many items */
 	ALLOCATOR_QUEUE_MAX = 10000, /* requests */
 	ALLOCATOR_TRIES_MAX = 64,    /* of one request, before it is refused as unavailable */
-	ALLOCATOR_NETWORK_MAX = 33,
 	ALLOCATOR_TEXT_MAX = 1024,
+	ALLOCATOR_REREAD_MS = 30000, /* a subnet that is short of addresses is read again after this */
 };
 
-typedef struct allocator allocator;
+typedef enum request_kind {
+	REQUEST_ACQUIRE,
+	REQUEST_RELEASE,
+	REQUEST_BIND,
+	REQUEST_CONFLICT,
+} request_kind;
 
-typedef struct subnet {
-	sot_uuid id;
-	char network[ALLOCATOR_NETWORK_MAX];
-	uint16_t vlan_id;
-	network_plan plan;
-	address_pool *pool;
-	uint32_t used, unusable; /* rows read: reserved, bound, static; excluded, conflict, suspect */
-} subnet;
-
-typedef enum request_kind { REQUEST_ACQUIRE, REQUEST_RELEASE, REQUEST_BIND } request_kind;
-
+/* One address of an interface; an acquire has one item for IPv4 and one for IPv6. */
 typedef struct request_item {
 	sot_uuid owner;
 	uint8_t nic;
-	char network[ALLOCATOR_NETWORK_MAX]; /* acquire */
-	uint64_t generation;                 /* release, bind: as named; acquire: as granted */
-	sot_uuid host;                       /* bind */
+	bool is_v6;
+	bool is_dispensable;      /* acquire: nothing is missing when the VLAN cannot give one */
+	char vlan[PLAN_NAME_MAX]; /* acquire */
+	sot_ip address;           /* release, bind, conflict: as named; acquire: as granted */
+	uint64_t generation;      /* the same */
+	sot_uuid host;            /* bind, conflict */
+	sot_mac mac;              /* conflict: who answered */
 	/* Of the current batch. */
-	bool has_pick;
+	bool is_asked;           /* an acquire's item that goes to the database */
+	bool has_pick, is_early; /* early: it was cooling, and none else was left */
 	subnet *pick_from;
 	address_pick pick;
 	/* What the database said. */
 	bool done;
 	bool is_fresh; /* an acquire that made a row, which must be undone when the request fails */
-	uint32_t address, gateway;
-	uint8_t prefix;
-	uint16_t vlan_id;
+	sot_uuid subnet_id;
 } request_item;
+
+typedef struct batch batch;
 
 typedef struct request {
 	sot_link link;
@@ -69,42 +69,66 @@ typedef struct request {
 	request_item *items;
 	size_t count;
 	unsigned tries;
-	uint64_t loads_seen; /* loads begun when it was submitted */
-	bool is_probe;       /* only asks what is held already: memory has no address for it */
-	bool is_undoing;     /* gives back what it got before it failed */
+	bool is_probe;   /* goes out without candidates: memory has no address for it */
+	bool was_probed; /* since its candidates were lost last */
+	bool is_undoing; /* gives back what it got before it failed */
 	bool is_refused;
 	sot_refusal code; /* of a refused one */
 	char text[ALLOCATOR_TEXT_MAX];
 } request;
 
+typedef struct allocator allocator;
+
 /* ---- requests ---- */
 /* `count` items, zeroed, to be filled in. */
 request *request_new(request_kind kind, size_t count);
+/* Room for `count` wants; request_want adds one, as an item for IPv4 and perhaps one for IPv6. */
+request *request_new_wants(size_t count);
+void request_want(request *r, const sot_address_want *want);
 request *request_free(request *r);
 
 /* ---- the allocator ---- */
-allocator *allocator_new(void);
+/* `seed` only says where to look after a second writer was met. */
+allocator *allocator_new(uint64_t seed);
 allocator *allocator_free(allocator *a);
 
-/* Everything is read anew: only while no batch is out. `begin` comes before the rows are asked for
- * (what was submitted by then counts as answered from fresh rows) and empties the pools; add
- * subnets first, then the addresses that have rows (cooling ones in order of free_after); `end`
- * makes it usable.
- */
+/* What is read: the plan, then the rows of the subnets that need it. Both only while no batch is
+ * out (allocator_batches_out).
+ *   begin -> vlan, scope, subnet, range ... -> plan_end -> rows_wanted -> rows ... -> end */
 void allocator_load_begin(allocator *a);
-void allocator_load_subnet(
-    allocator *a, sot_uuid id, sot_str network, uint16_t vlan_id, const network_plan *plan);
-/* state: as in ipam.address. SOT_INVALID for an unknown subnet or state. */
-sot_code allocator_load_address(allocator *a, sot_uuid subnet_id, uint32_t address, sot_str state,
-    int64_t free_after_unix_ms, sot_err *err) SOT_CHECK;
-void allocator_load_end(allocator *a);
+address_plan *allocator_load_plan(allocator *a); /* to be filled in by plan_add_... */
+/* Takes the plan over. Pools of subnets that are as they were stay, unless all is distrusted. */
+void allocator_load_plan_end(allocator *a);
+/* The ids of the subnets whose rows must be read; borrowed until allocator_load_end. */
+const sot_uuid *allocator_load_rows_wanted(const allocator *a, size_t *ret_count);
+/* All addresses of a subnet in one state (not cooling), as a list with blanks between: an IPv4
+ * address as a number, an IPv6 one as a text. SOT_INVALID for what cannot be read. */
+sot_code allocator_load_held(
+    allocator *a, sot_uuid subnet_id, sot_str state, sot_str addresses, sot_err *err) SOT_CHECK;
+/* In the order of their release. */
+sot_code allocator_load_cooling(allocator *a, sot_uuid subnet_id, sot_ip address,
+    int64_t released_unix_ms, int64_t free_after_unix_ms, sot_err *err) SOT_CHECK;
+void allocator_load_end(allocator *a, int64_t now_unix_ms);
 bool allocator_is_loaded(const allocator *a);
-/* True when it must be read (again) before anything else can be done. */
+/* True when something must be read before anything else can be done. */
 bool allocator_needs_load(const allocator *a);
-/* Forgets what was read: the outcome of a batch is unknown. */
+/* The plan was changed: it is read again, and the rows of subnets that are new or cut otherwise. */
+void allocator_plan_changed(allocator *a);
+/* Rows were changed by somebody else: everything is read again. */
 void allocator_distrust(allocator *a);
-/* A subnet of the list that shares addresses with the plan, or NULL. */
-const subnet *allocator_overlap(const allocator *a, const network_plan *plan);
+const address_plan *allocator_plan(const allocator *a);
+
+/* Somebody else (administration, collection) changed one row: keeps memory right without reading.
+ */
+void allocator_note_used(allocator *a, uint16_t vrf, sot_ip address, address_state state);
+void allocator_note_free(allocator *a, uint16_t vrf, sot_ip address);
+void allocator_note_cooling(allocator *a, uint16_t vrf, sot_ip address, address_state before,
+    int64_t released_unix_ms, int64_t free_after_unix_ms);
+
+/* Cooling addresses may be given out early when they were released this long ago. */
+void allocator_set_floor_ms(allocator *a, int64_t floor_ms);
+/* How often that was done since this was asked last. */
+uint64_t allocator_take_shortened(allocator *a);
 
 /* Takes the request. It is refused at once (and answered by allocator_take_answer) when it makes no
  * sense or the queue is full. */
@@ -112,26 +136,78 @@ void allocator_submit(allocator *a, request **r_p);
 /* Refuses all that wait in the queue. */
 void allocator_refuse_queued(allocator *a, sot_refusal code, const char *text);
 size_t allocator_queued(const allocator *a);
+/* Items that wait in the queue. */
+size_t allocator_queued_items(const allocator *a);
 
-/* ---- batches: one at a time ---- */
+/* ---- batches ---- */
 typedef struct batch_slot {
 	request *request;
 	request_item *item;
 } batch_slot;
-/* The slots of the next batch, 0 when there is nothing to do or it must be read first. */
-size_t allocator_next_batch(allocator *a, int64_t now_unix_ms, const batch_slot **ret);
-/* The database's answers: an acquire's holding, a change of a release or bind. SOT_INTERNAL for a
- * slot that is not in the batch. An unknown subnet makes it read again. */
-sot_code allocator_held(allocator *a, size_t slot, uint32_t address, sot_uuid subnet_id,
-    uint64_t generation, bool is_fresh, sot_err *err) SOT_CHECK;
-sot_code allocator_changed(allocator *a, size_t slot, uint32_t address, int64_t free_after_unix_ms,
-    sot_err *err) SOT_CHECK;
+struct batch {
+	sot_link link;
+	batch_slot *slots;
+	size_t count;
+};
+/* The next batch, NULL when there is nothing to do, what waits must come after a batch that is
+ * out, or something must be read first. The allocator's until allocator_end_batch. */
+batch *allocator_next_batch(allocator *a, int64_t now_unix_ms);
+size_t allocator_batches_out(const allocator *a);
+/* The database's answers. What is of an owner, interface and family that is in no batch is
+ * SOT_INTERNAL. */
+typedef struct row_held {
+	sot_uuid owner;
+	uint8_t nic;
+	sot_ip address;
+	uint64_t generation;
+	bool is_fresh;      /* made now: of the item's candidate */
+	sot_uuid subnet_id; /* of one that was held before */
+} row_held;
+sot_code allocator_held(allocator *a, const row_held *row, sot_err *err) SOT_CHECK;
+/* A release, bind or conflict was done. */
+typedef struct row_change {
+	sot_uuid owner;
+	uint8_t nic;
+	sot_ip address;
+	sot_uuid subnet_id;
+	address_state before;
+	int64_t released_unix_ms, free_after_unix_ms; /* of a release */
+} row_change;
+sot_code allocator_changed(allocator *a, const row_change *row, sot_err *err) SOT_CHECK;
+/* A probe's answer: a cooling row that may be given out by the database's clock. */
+void allocator_offered(allocator *a, batch *b, sot_uuid subnet_id, sot_ip address,
+    int64_t released_unix_ms, int64_t free_after_unix_ms);
+/* A probe's answer: the stamp of the plan in the database. */
+void allocator_plan_seen(allocator *a, sot_str stamp);
 /* How the batch ended: SOT_OK committed; SOT_CONFLICT a second writer was faster, all is tried
- * again; SOT_UNKNOWN all is read and tried again; anything else refuses its requests as
- * unavailable. */
-void allocator_end_batch(allocator *a, sot_code outcome, const char *why);
+ * again; SOT_UNKNOWN all is tried again with the same candidates; anything else refuses its
+ * requests as unavailable. Frees the batch. */
+void allocator_end_batch(allocator *a, batch *b, sot_code outcome, const char *why);
 
 /* The next answered request, now the caller's; NULL when there is none. */
 request *allocator_take_answer(allocator *a);
+
+/* ---- administration ---- */
+/* Picks a free address for something that is no instance and marks it as used; note_free gives it
+ * back. SOT_NOT_FOUND: no such VLAN. SOT_LIMIT: none is left. */
+sot_code allocator_take_free(allocator *a, sot_str vlan, bool is_v6, int64_t now_unix_ms,
+    sot_ip *ret, sot_uuid *ret_subnet, sot_err *err) SOT_CHECK;
+
+/* ---- what placement sees ---- */
+typedef struct vlan_news {
+	const plan_vlan *vlan; /* NULL: it is gone */
+	char name[PLAN_NAME_MAX];
+	uint64_t version, free_v4, free_v6;
+	bool has_v6;
+	uint64_t facts; /* digest of what else is told of it */
+} vlan_news;
+/* The first version of this life: later lives must begin higher. */
+void allocator_set_version(allocator *a, uint64_t version);
+/* Counts anew, and calls `fn` for each VLAN that has changed after version `after`, in the order of
+ * their versions. Returns the version reached; *ret_full: all VLANs were told (`after` is 0 or of
+ * another life). */
+typedef void (*vlan_news_fn)(void *self, const vlan_news *news);
+uint64_t allocator_vlans(
+    allocator *a, uint64_t after, int64_t now_unix_ms, vlan_news_fn fn, void *self, bool *ret_full);
 
 #endif

@@ -1,23 +1,39 @@
-/* allocator_internal - shared by allocator.c (queue, batches) and allocator_load.c (rows). */
+/* allocator_internal - shared by allocator.c (requests, batches), allocator_pick.c (candidates and
+ * the words when there is none), allocator_load.c (rows) and allocator_vlans.c (what placement
+ * sees). */
 #ifndef IPAM_ALLOCATOR_INTERNAL_H
 #define IPAM_ALLOCATOR_INTERNAL_H
 
 #include "allocator.h"
+#include "sot_rand.h"
 
 struct allocator {
-	subnet **subnets; /* in the order in which they were read: oldest first */
-	size_t subnet_count, subnet_cap;
-	bool loaded, wants_load;
-	uint64_t loads; /* begun so far */
+	address_plan *plan, *loading;
+	bool is_loaded, plan_is_stale, rows_are_distrusted;
+	sot_uuid *rows_wanted;
+	size_t rows_wanted_count;
 
-	sot_link queue, answered;
-	size_t queued;
-	batch_slot *slots;
-	size_t slot_count;
-	sot_map *keys; /* (owner, nic) of the batch */
+	sot_link queue, answered, batches;
+	size_t queued, queued_items, batches_out;
+	sot_map *keys; /* batch_slot by owner, interface and family, of all batches that are out */
+	int64_t floor_ms;
+	uint64_t shortened;
+	sot_rand rand;
+
+	sot_map *news; /* vlan_news by name */
+	uint64_t first_version, version;
 };
 
-subnet *allocator_find_subnet(allocator *a, sot_uuid id);
-void allocator_drop_subnets(allocator *a);
+/* ---- allocator_pick.c ---- */
+typedef enum pick_result { PICKED, NO_VLAN, NO_SUBNET, NO_ADDRESS } pick_result;
+/* Marks what an acquire asks for, and picks a candidate for each want that is still open; or puts
+ * all back and names the item that gets none. */
+pick_result pick_all(allocator *a, request *r, int64_t now_unix_ms, const request_item **ret_short);
+void put_all_back(request *r);
+/* Why `item` of the request gets nothing, and what can be done about it. */
+void describe_refusal(const allocator *a, const request *r, const request_item *item,
+    pick_result why, int64_t now_unix_ms, sot_buf *out);
+/* The subnets that would have to give it are read again, when that was long ago. */
+void reread_short(allocator *a, const request_item *item, int64_t now_unix_ms);
 
 #endif

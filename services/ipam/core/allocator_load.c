@@ -1,108 +1,167 @@
 /* allocator_load - the allocator's memory of what is in the database. */
 #include "allocator_internal.h"
 
-#include <stdio.h>
+#include "sot_parse.h"
+
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-void allocator_drop_subnets(allocator *a)
-{
-	for (size_t i = 0; i < a->subnet_count; i++) {
-		address_pool_free(a->subnets[i]->pool);
-		free(a->subnets[i]);
-	}
-	a->subnet_count = 0;
-}
-
-subnet *allocator_find_subnet(allocator *a, sot_uuid id)
-{
-	for (size_t i = 0; i < a->subnet_count; i++) {
-		if (sot_uuid_eq(a->subnets[i]->id, id))
-			return a->subnets[i];
-	}
-	return NULL;
-}
-
 void allocator_load_begin(allocator *a)
 {
-	allocator_distrust(a);
-	allocator_drop_subnets(a);
-	a->loads++;
+	assert(a->batches_out == 0);
+	plan_free(a->loading);
+	a->loading = plan_new();
+	a->is_loaded = false;
 }
 
-void allocator_load_subnet(
-    allocator *a, sot_uuid id, sot_str network, uint16_t vlan_id, const network_plan *plan)
+address_plan *allocator_load_plan(allocator *a)
 {
-	if (a->subnet_count == a->subnet_cap) {
-		size_t cap = a->subnet_cap ? a->subnet_cap * 2 : 16;
-		a->subnets = sot_grow_array(a->subnets, a->subnet_cap, cap, sizeof(*a->subnets));
-		a->subnet_cap = cap;
+	return a->loading;
+}
+
+/* Candidates go back into the pools that are about to move. */
+static void drop_candidates(allocator *a)
+{
+	for (sot_link *l = a->queue.next; l != &a->queue; l = l->next)
+		put_all_back(SOT_CONTAINER(l, request, link));
+}
+
+void allocator_load_plan_end(allocator *a)
+{
+	drop_candidates(a);
+	plan_finish(a->loading, a->rows_are_distrusted ? NULL : a->plan);
+	plan_free(a->plan);
+	a->plan = SOT_TAKE(a->loading);
+	size_t count = plan_subnet_count(a->plan);
+	free(a->rows_wanted);
+	a->rows_wanted = sot_alloc_array(count ? count : 1, sizeof(*a->rows_wanted));
+	a->rows_wanted_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const subnet *s = plan_subnet_at(a->plan, i);
+		if (s->needs_rows)
+			a->rows_wanted[a->rows_wanted_count++] = s->id;
 	}
-	subnet *s = sot_alloc(sizeof(*s));
-	s->id = id;
-	(void)snprintf(s->network, sizeof(s->network), "%.*s", SOT_ARG(network));
-	s->vlan_id = vlan_id;
-	s->plan = *plan;
-	s->pool = address_pool_new(plan->first, plan->last);
-	address_pool_use(s->pool, plan->gateway);
-	a->subnets[a->subnet_count++] = s;
+	/* What changes from here on is seen by the next reading. */
+	a->plan_is_stale = a->rows_are_distrusted = false;
 }
 
-sot_code allocator_load_address(allocator *a, sot_uuid subnet_id, uint32_t address, sot_str state,
-    int64_t free_after_unix_ms, sot_err *err)
+const sot_uuid *allocator_load_rows_wanted(const allocator *a, size_t *ret_count)
 {
-	static const char *const unusable[] = {"excluded", "conflict", "suspect"};
-	static const char *const used[] = {"reserved", "bound", "static"};
-	subnet *s = allocator_find_subnet(a, subnet_id);
+	*ret_count = a->rows_wanted_count;
+	return a->rows_wanted;
+}
+
+static sot_code parse_address(sot_str word, bool is_v6, sot_ip *ret, sot_err *err)
+{
+	uint64_t number = 0;
+	if (is_v6)
+		return sot_ip_parse(word, ret, err);
+	sot_code code = sot_parse_u64(word, 0, UINT32_MAX, &number, err);
+	if (code == SOT_OK)
+		*ret = sot_ip_from_v4((uint32_t)number);
+	return code;
+}
+
+sot_code allocator_load_held(
+    allocator *a, sot_uuid subnet_id, sot_str state_word, sot_str addresses, sot_err *err)
+{
+	address_state state;
+	subnet *s = plan_find_subnet(a->plan, subnet_id);
 	if (!s)
 		return sot_fail(err, SOT_INVALID, "an address of a subnet that was not read");
-	if (sot_str_eq_c(state, "cooling")) {
-		address_pool_cool(s->pool, address, free_after_unix_ms);
-		return SOT_OK;
+	if (!address_state_parse(state_word, &state) || state == ADDRESS_COOLING)
+		return sot_fail(
+		    err, SOT_INVALID, "'%.*s' is no state of an address that is held", SOT_ARG(state_word));
+	sot_str rest = addresses;
+	while (rest.n > 0) {
+		sot_ip address;
+		sot_str word = sot_str_cut(rest, ' ', &rest);
+		sot_code code = parse_address(word, subnet_is_v6(s), &address, err);
+		if (code != SOT_OK)
+			return code;
+		address_pool_use(s->pool, address);
+		s->counts[state]++;
 	}
-	address_pool_use(s->pool, address);
-	for (size_t i = 0; i < 3; i++) {
-		if (sot_str_eq_c(state, used[i])) {
-			s->used++;
-			return SOT_OK;
-		}
-		if (sot_str_eq_c(state, unusable[i])) {
-			s->unusable++;
-			return SOT_OK;
-		}
-	}
-	return sot_fail(err, SOT_INVALID, "unknown state '%.*s' of an address", SOT_ARG(state));
+	return SOT_OK;
 }
 
-void allocator_load_end(allocator *a)
+sot_code allocator_load_cooling(allocator *a, sot_uuid subnet_id, sot_ip address,
+    int64_t released_unix_ms, int64_t free_after_unix_ms, sot_err *err)
 {
-	a->loaded = true;
-	a->wants_load = false;
+	subnet *s = plan_find_subnet(a->plan, subnet_id);
+	if (!s)
+		return sot_fail(err, SOT_INVALID, "a cooling address of a subnet that was not read");
+	address_pool_cool(s->pool, address, released_unix_ms, free_after_unix_ms);
+	return SOT_OK;
+}
+
+void allocator_load_end(allocator *a, int64_t now_unix_ms)
+{
+	for (size_t i = 0; i < a->rows_wanted_count; i++) {
+		subnet *s = plan_find_subnet(a->plan, a->rows_wanted[i]);
+		s->needs_rows = false;
+		s->read_unix_ms = now_unix_ms;
+	}
+	a->rows_wanted_count = 0;
+	a->is_loaded = true;
 }
 
 bool allocator_is_loaded(const allocator *a)
 {
-	return a->loaded;
+	return a->is_loaded;
 }
 
 bool allocator_needs_load(const allocator *a)
 {
-	return !a->loaded || a->wants_load;
+	return !a->is_loaded || a->plan_is_stale || a->rows_are_distrusted;
+}
+
+void allocator_plan_changed(allocator *a)
+{
+	a->plan_is_stale = true;
 }
 
 void allocator_distrust(allocator *a)
 {
-	a->loaded = false;
-	a->wants_load = true;
+	a->rows_are_distrusted = true;
 }
 
-const subnet *allocator_overlap(const allocator *a, const network_plan *plan)
+const address_plan *allocator_plan(const allocator *a)
 {
-	for (size_t i = 0; i < a->subnet_count; i++) {
-		const network_plan *other = &a->subnets[i]->plan;
-		if (plan->network <= network_plan_broadcast(other) &&
-		    other->network <= network_plan_broadcast(plan))
-			return a->subnets[i];
-	}
-	return NULL;
+	return a->plan;
+}
+
+/* ---- one row, changed by somebody else ---- */
+
+static subnet *home_of(allocator *a, uint16_t vrf, sot_ip address)
+{
+	return a->plan ? plan_find_home(a->plan, vrf, address) : NULL;
+}
+
+void allocator_note_used(allocator *a, uint16_t vrf, sot_ip address, address_state state)
+{
+	subnet *s = home_of(a, vrf, address);
+	if (!s)
+		return;
+	address_pool_use(s->pool, address);
+	s->counts[state]++;
+}
+
+void allocator_note_free(allocator *a, uint16_t vrf, sot_ip address)
+{
+	subnet *s = home_of(a, vrf, address);
+	if (s)
+		address_pool_release(s->pool, address);
+}
+
+void allocator_note_cooling(allocator *a, uint16_t vrf, sot_ip address, address_state before,
+    int64_t released_unix_ms, int64_t free_after_unix_ms)
+{
+	subnet *s = home_of(a, vrf, address);
+	if (!s)
+		return;
+	address_pool_cool(s->pool, address, released_unix_ms, free_after_unix_ms);
+	if (before != ADDRESS_COOLING && s->counts[before] > 0)
+		s->counts[before]--;
 }

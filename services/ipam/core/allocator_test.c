@@ -1,6 +1,7 @@
 /* Property test of the allocator: two allocators over one model of the table, with lost answers,
- * refused batches and stale memory. After every step no address has two owners and no owner two
- * addresses; at the end every request is answered, and truthfully. SOT_SEED=n replays one. */
+ * refused batches and stale memory, two batches out at a time. After every step no address has two
+ * owners and no owner two addresses of a family; at the end every request is answered, and
+ * truthfully. SOT_SEED=n replays one. */
 #include "allocator.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
@@ -13,33 +14,43 @@
 
 #include <cmocka.h>
 
-enum { SEEDS = 400, SIZE = 24, OWNERS = 40, STEPS = 250, COOLING = 30, BASE = 0x0a000000 };
+enum { SEEDS = 400, SIZE = 24, OWNERS = 40, STEPS = 250, COOLING = 30, FLOOR = 10, FAMILIES = 2 };
 
 typedef struct row {
 	bool exists, cooling;
 	uint8_t owner; /* when not cooling */
 	uint64_t generation;
-	int64_t free_after;
+	int64_t released, free_after;
 } row;
 
+/* One VLAN "lab" with a subnet of each family; address number i is base + 1 + i. */
 typedef struct table {
-	row rows[SIZE]; /* address BASE + 1 + index */
+	row rows[FAMILIES][SIZE];
 	int64_t now;
 	sot_rand rand;
-	size_t answered, granted, blocked;
+	size_t answered, granted, blocked, shortened;
 } table;
 
-static const sot_uuid subnet_id = {{7}};
+static const sot_uuid subnet_ids[FAMILIES] = {{{7}}, {{8}}};
+
+static sot_ip address_of(int family, size_t index)
+{
+	sot_ip base = {0};
+	assert_int_equal(
+	    sot_ip_parse(family ? SOT_STR("2001:db8::") : SOT_STR("10.0.0.0"), &base, NULL), SOT_OK);
+	return sot_ip_add(base, 1 + index);
+}
 
 static sot_uuid owner_id(uint8_t owner)
 {
 	return (sot_uuid){{owner, 1}};
 }
 
-static int held_by(const table *t, uint8_t owner)
+static int held_by(const table *t, int family, uint8_t owner)
 {
 	for (int i = 0; i < SIZE; i++) {
-		if (t->rows[i].exists && !t->rows[i].cooling && t->rows[i].owner == owner)
+		const row *r = &t->rows[family][i];
+		if (r->exists && !r->cooling && r->owner == owner)
 			return i;
 	}
 	return -1;
@@ -47,118 +58,222 @@ static int held_by(const table *t, uint8_t owner)
 
 static void check_rows(const table *t)
 {
-	bool has[OWNERS] = {false};
-	for (int i = 0; i < SIZE; i++) {
-		if (!t->rows[i].exists || t->rows[i].cooling)
-			continue;
-		assert_false(has[t->rows[i].owner]);
-		has[t->rows[i].owner] = true;
+	for (int family = 0; family < FAMILIES; family++) {
+		bool has[OWNERS] = {false};
+		for (int i = 0; i < SIZE; i++) {
+			const row *r = &t->rows[family][i];
+			if (!r->exists || r->cooling)
+				continue;
+			assert_false(has[r->owner]);
+			has[r->owner] = true;
+		}
 	}
+}
+
+static void load_plan(allocator *a, bool with_v6)
+{
+	plan_vlan v = {.id = {{5}}, .name = "lab", .vlan_id = 7};
+	allocator_load_begin(a);
+	address_plan *p = allocator_load_plan(a);
+	plan_set_stamp(p, SOT_STR("one"));
+	plan_add_vlan(p, &v);
+	for (int family = 0; family < (with_v6 ? FAMILIES : 1); family++) {
+		subnet s = {.id = subnet_ids[family],
+		    .plan = {.network = sot_ip_network(address_of(family, 0), family ? 64 : 24),
+		        .prefix = family ? 64 : 24,
+		        .first = address_of(family, 0),
+		        .last = address_of(family, SIZE - 1)},
+		    .weight = 1,
+		    .is_open = true};
+		assert_int_equal(plan_add_subnet(p, v.id, &s, NULL), SOT_OK);
+	}
+	allocator_load_plan_end(a);
+}
+
+static void load_row(const table *t, allocator *a, int family, size_t i)
+{
+	const row *r = &t->rows[family][i];
+	char text[SOT_IP_TEXT];
+	sot_ip address = address_of(family, i);
+	if (!r->exists)
+		return;
+	if (r->cooling) {
+		assert_int_equal(allocator_load_cooling(
+		                     a, subnet_ids[family], address, r->released, r->free_after, NULL),
+		    SOT_OK);
+		return;
+	}
+	if (family)
+		(void)sot_ip_format(address, text);
+	else
+		(void)snprintf(text, sizeof(text), "%u", sot_ip_v4(address));
+	assert_int_equal(
+	    allocator_load_held(a, subnet_ids[family], SOT_STR("bound"), sot_str_c(text), NULL),
+	    SOT_OK);
 }
 
 static void load(table *t, allocator *a)
 {
-	network_plan plan = {.network = BASE, .prefix = 24, .first = BASE + 1, .last = BASE + SIZE};
-	allocator_load_begin(a);
-	allocator_load_subnet(a, subnet_id, SOT_STR("lab"), 5, &plan);
-	for (uint32_t i = 0; i < SIZE; i++) {
-		const row *r = &t->rows[i];
-		sot_str word = r->cooling ? SOT_STR("cooling") : SOT_STR("bound");
-		if (r->exists)
-			assert_int_equal(
-			    allocator_load_address(a, subnet_id, BASE + 1 + i, word, r->free_after, NULL),
-			    SOT_OK);
+	size_t wanted = 0;
+	load_plan(a, true);
+	const sot_uuid *ids = allocator_load_rows_wanted(a, &wanted);
+	for (size_t k = 0; k < wanted; k++) {
+		int family = sot_uuid_eq(ids[k], subnet_ids[1]);
+		for (size_t i = 0; i < SIZE; i++)
+			load_row(t, a, family, i);
 	}
-	allocator_load_end(a);
+	allocator_load_end(a, t->now);
 }
 
-/* What the statement acquire.sql does with one slot. */
-static void acquire(table *t, allocator *a, size_t slot, const batch_slot *s)
-{
-	uint8_t owner = s->item->owner.b[0];
-	int held = held_by(t, owner);
-	bool is_fresh = false;
-	if (held < 0 && s->item->has_pick) {
-		uint32_t index = s->item->pick.address - BASE - 1;
-		row *r = &t->rows[index];
-		if (!r->exists || (r->cooling && r->free_after <= t->now)) {
-			*r = (row){.exists = true, .owner = owner, .generation = r->generation + 1};
-			is_fresh = true;
-			held = (int)index;
-		}
-	}
-	if (held >= 0 && a)
-		assert_int_equal(allocator_held(a, slot, BASE + 1 + (uint32_t)held, subnet_id,
-		                     t->rows[held].generation, is_fresh, NULL),
-		    SOT_OK);
-}
+/* ---- what the statements do ---- */
 
-static void release(table *t, allocator *a, size_t slot, const batch_slot *s)
+static void tell_held(const table *t, allocator *a, const request_item *item, int held, bool fresh)
 {
-	int held = held_by(t, s->item->owner.b[0]);
-	if (held < 0 || t->rows[held].generation != s->item->generation)
-		return;
-	t->rows[held].cooling = true;
-	t->rows[held].free_after = t->now + COOLING;
+	row_held told = {.owner = item->owner,
+	    .nic = item->nic,
+	    .address = address_of(item->is_v6, (size_t)held),
+	    .generation = t->rows[item->is_v6][held].generation,
+	    .is_fresh = fresh};
+	if (!fresh)
+		told.subnet_id = subnet_ids[item->is_v6];
 	if (a)
-		assert_int_equal(
-		    allocator_changed(a, slot, BASE + 1 + (uint32_t)held, t->rows[held].free_after, NULL),
-		    SOT_OK);
+		assert_int_equal(allocator_held(a, &told, NULL), SOT_OK);
 }
 
-static void execute(table *t, allocator *a, const batch_slot *slots, size_t count)
+static void acquire(table *t, allocator *a, const request_item *item)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (slots[i].request->kind == REQUEST_RELEASE)
-			release(t, a, i, &slots[i]);
+	uint8_t owner = item->owner.b[0];
+	int held = held_by(t, item->is_v6, owner);
+	if (held >= 0) {
+		tell_held(t, a, item, held, false);
+		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (slots[i].request->kind == REQUEST_ACQUIRE)
-			acquire(t, a, i, &slots[i]);
-	}
+	if (!item->has_pick)
+		return;
+	size_t index = (size_t)sot_ip_distance(address_of(item->is_v6, 0), item->pick.address);
+	assert_in_range(index, 0, SIZE - 1);
+	row *r = &t->rows[item->is_v6][index];
+	if (r->exists && !(r->cooling && (r->free_after <= t->now || r->released <= t->now - FLOOR)))
+		return;
+	t->shortened += r->exists && r->free_after > t->now;
+	*r = (row){.exists = true, .owner = owner, .generation = r->generation + 1};
+	tell_held(t, a, item, (int)index, true);
 }
 
-static void run_batch(table *t, allocator *a)
+static void release(table *t, allocator *a, const request_item *item)
 {
-	const batch_slot *slots;
-	if (allocator_needs_load(a)) {
-		load(t, a);
+	int held = held_by(t, item->is_v6, item->owner.b[0]);
+	if (held < 0 || t->rows[item->is_v6][held].generation != item->generation)
 		return;
+	row *r = &t->rows[item->is_v6][held];
+	r->cooling = true;
+	r->released = t->now;
+	r->free_after = t->now + COOLING;
+	row_change change = {.owner = item->owner,
+	    .nic = item->nic,
+	    .address = address_of(item->is_v6, (size_t)held),
+	    .subnet_id = subnet_ids[item->is_v6],
+	    .before = ADDRESS_RESERVED,
+	    .released_unix_ms = r->released,
+	    .free_after_unix_ms = r->free_after};
+	if (a)
+		assert_int_equal(allocator_changed(a, &change, NULL), SOT_OK);
+}
+
+static bool offer(const table *t, allocator *a, batch *b, int family, size_t i)
+{
+	const row *r = &t->rows[family][i];
+	if (!r->cooling || (r->free_after > t->now && r->released > t->now - FLOOR))
+		return false;
+	allocator_offered(a, b, subnet_ids[family], address_of(family, i), r->released, r->free_after);
+	return true;
+}
+
+static void execute(table *t, allocator *a, batch *b)
+{
+	bool probes = false;
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->slots[i].request->kind == REQUEST_RELEASE)
+			release(t, a, b->slots[i].item);
 	}
-	size_t count = allocator_next_batch(a, t->now, &slots);
-	if (count == 0)
-		return;
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->slots[i].request->kind == REQUEST_ACQUIRE && b->slots[i].item->is_asked)
+			acquire(t, a, b->slots[i].item);
+		probes |= b->slots[i].request->is_probe;
+	}
+	for (int family = 0; a && probes && family < FAMILIES; family++) {
+		for (size_t i = 0, told = 0; i < SIZE && told < 4; i++)
+			told += offer(t, a, b, family, i);
+	}
+	if (a && probes)
+		allocator_plan_seen(a, SOT_STR("one"));
+}
+
+static void end_batch(table *t, allocator *a, batch *b)
+{
 	switch (sot_rand_below(&t->rand, 10)) {
 	case 0: /* the answer to COMMIT is lost: it happened */
-		execute(t, NULL, slots, count);
-		allocator_end_batch(a, SOT_UNKNOWN, "");
+		execute(t, NULL, b);
+		allocator_end_batch(a, b, SOT_UNKNOWN, "");
 		break;
 	case 1: /* the answer to COMMIT is lost: it did not happen */
-		allocator_end_batch(a, SOT_UNKNOWN, "");
+		allocator_end_batch(a, b, SOT_UNKNOWN, "");
 		break;
 	case 2:
-		allocator_end_batch(a, SOT_CONFLICT, "");
+		allocator_end_batch(a, b, SOT_CONFLICT, "");
 		break;
 	case 3:
-		allocator_end_batch(a, SOT_UNAVAILABLE, "away");
+		allocator_end_batch(a, b, SOT_UNAVAILABLE, "away");
 		break;
 	default:
-		execute(t, a, slots, count);
-		allocator_end_batch(a, SOT_OK, "");
+		execute(t, a, b);
+		allocator_end_batch(a, b, SOT_OK, "");
+	}
+}
+
+/* An allocator with the batches that are out. */
+typedef struct side {
+	allocator *a;
+	batch *out[2];
+} side;
+
+static void turn(table *t, side *s)
+{
+	size_t which = sot_rand_below(&t->rand, 2);
+	if (s->out[which]) {
+		batch *b = s->out[which];
+		s->out[which] = NULL;
+		end_batch(t, s->a, b);
+	} else if (allocator_needs_load(s->a)) {
+		if (allocator_batches_out(s->a) == 0)
+			load(t, s->a);
+	} else {
+		s->out[which] = allocator_next_batch(s->a, t->now);
 	}
 }
 
 static void submit(table *t, allocator *a)
 {
 	uint8_t owner = (uint8_t)sot_rand_below(&t->rand, OWNERS - 4);
-	int held = held_by(t, owner);
-	bool gives_back = held >= 0 && sot_rand_below(&t->rand, 2) == 0;
-	size_t count = gives_back ? 1 : 1 + (size_t)sot_rand_below(&t->rand, 4);
-	request *r = request_new(gives_back ? REQUEST_RELEASE : REQUEST_ACQUIRE, count);
+	int family = (int)sot_rand_below(&t->rand, FAMILIES);
+	int held = held_by(t, family, owner);
+	if (held >= 0 && sot_rand_below(&t->rand, 2) == 0) {
+		request *r = request_new(REQUEST_RELEASE, 1);
+		r->items[0].owner = owner_id(owner);
+		r->items[0].is_v6 = family == 1;
+		r->items[0].address = address_of(family, (size_t)held);
+		r->items[0].generation = t->rows[family][held].generation;
+		allocator_submit(a, &r);
+		assert_null(r);
+		return;
+	}
+	size_t count = 1 + (size_t)sot_rand_below(&t->rand, 4);
+	request *r = request_new_wants(count);
 	for (size_t i = 0; i < count; i++) {
-		r->items[i].owner = owner_id((uint8_t)(owner + i));
-		(void)snprintf(r->items[i].network, sizeof(r->items[i].network), "lab");
-		r->items[i].generation = held >= 0 ? t->rows[held].generation : 0;
+		sot_address_want want = {.owner = owner_id((uint8_t)(owner + i)),
+		    .vlan = SOT_STR("lab"),
+		    .families = (sot_ip_families)sot_rand_below(&t->rand, SOT_IP_FAMILIES_COUNT)};
+		request_want(r, &want);
 	}
 	allocator_submit(a, &r);
 	assert_null(r);
@@ -170,12 +285,14 @@ static void check_answers(table *t, allocator *a)
 		t->answered++;
 		t->blocked += r->is_refused && r->code == SOT_REFUSAL_BLOCKED;
 		for (size_t i = 0; i < r->count && !r->is_refused && r->kind == REQUEST_ACQUIRE; i++) {
-			assert_true(r->items[i].done);
-			assert_in_range(r->items[i].address, BASE + 1, BASE + SIZE);
+			const request_item *item = &r->items[i];
+			assert_true(item->done);
+			size_t index = (size_t)sot_ip_distance(address_of(item->is_v6, 0), item->address);
+			assert_in_range(index, 0, SIZE - 1);
 			/* It was this owner's when it was answered: here nothing comes in between. */
-			const row *now = &t->rows[r->items[i].address - BASE - 1];
+			const row *now = &t->rows[item->is_v6][index];
 			if (!r->tries)
-				assert_true(now->exists && !now->cooling && now->owner == r->items[i].owner.b[0]);
+				assert_true(now->exists && !now->cooling && now->owner == item->owner.b[0]);
 			t->granted++;
 		}
 		request_free(r);
@@ -184,35 +301,40 @@ static void check_answers(table *t, allocator *a)
 
 static uint64_t last_seed;
 
-static void run_seed(uint64_t seed, size_t *granted, size_t *blocked)
+static void run_seed(uint64_t seed, table *sums)
 {
 	table t = {.now = 1};
-	allocator *both[2] = {allocator_new(), allocator_new()};
+	side both[2] = {{.a = allocator_new(seed)}, {.a = allocator_new(seed + 1)}};
 	size_t submitted = 0;
 	last_seed = seed;
 	sot_rand_seed(&t.rand, seed);
+	allocator_set_floor_ms(both[0].a, FLOOR);
+	allocator_set_floor_ms(both[1].a, FLOOR);
 	for (int i = 0; i < STEPS; i++, t.now++) {
-		allocator *a = both[sot_rand_below(&t.rand, 2)];
-		if (sot_rand_below(&t.rand, 2) == 0) {
-			submit(&t, a);
+		side *s = &both[sot_rand_below(&t.rand, 2)];
+		if (sot_rand_below(&t.rand, 3) == 0) {
+			submit(&t, s->a);
 			submitted++;
 		} else {
-			run_batch(&t, a);
+			turn(&t, s);
 		}
 		check_rows(&t);
-		check_answers(&t, a);
+		check_answers(&t, s->a);
 	}
 	for (int i = 0; i < 2; i++) {
-		for (int turn = 0; turn < 100000 && allocator_queued(both[i]) > 0; turn++) {
-			run_batch(&t, both[i]);
-			check_answers(&t, both[i]);
+		side *s = &both[i];
+		for (int k = 0; k < 100000 && (allocator_queued(s->a) > 0 || s->out[0] || s->out[1]); k++) {
+			turn(&t, s);
+			check_rows(&t);
+			check_answers(&t, s->a);
 		}
-		assert_int_equal(allocator_queued(both[i]), 0);
-		allocator_free(both[i]);
+		assert_int_equal(allocator_queued(s->a), 0);
+		allocator_free(s->a);
 	}
 	assert_int_equal(t.answered, submitted);
-	*granted += t.granted;
-	*blocked += t.blocked;
+	sums->granted += t.granted;
+	sums->blocked += t.blocked;
+	sums->shortened += t.shortened;
 }
 
 static void two_allocators_and_a_faulty_database_never_share_an_address(void **state)
@@ -220,34 +342,54 @@ static void two_allocators_and_a_faulty_database_never_share_an_address(void **s
 	(void)state;
 	const char *only = getenv("SOT_SEED");
 	uint64_t seed = 1, last = SEEDS;
-	size_t granted = 0, blocked = 0;
+	table sums = {.now = 0};
 	if (only) {
 		assert_int_equal(sot_parse_u64(sot_str_c(only), 0, UINT64_MAX, &seed, NULL), SOT_OK);
 		last = seed;
 	}
 	for (; seed <= last; seed++)
-		run_seed(seed, &granted, &blocked);
-	assert_true(only || (granted > 1000 && blocked > 100)); /* both ends were reached */
+		run_seed(seed, &sums);
+	/* All ends were reached. */
+	assert_true(only || (sums.granted > 1000 && sums.blocked > 100 && sums.shortened > 100));
 }
 
-static request *want(uint8_t first, size_t count)
+/* ---- single cases ---- */
+
+static request *want(uint8_t first, size_t count, const char *vlan, sot_ip_families families)
 {
-	request *r = request_new(REQUEST_ACQUIRE, count);
+	request *r = request_new_wants(count);
 	for (size_t i = 0; i < count; i++) {
-		r->items[i].owner = owner_id((uint8_t)(first + i));
-		(void)snprintf(r->items[i].network, sizeof(r->items[i].network), "lab");
+		sot_address_want w = {
+		    .owner = owner_id((uint8_t)(first + i)), .vlan = sot_str_c(vlan), .families = families};
+		request_want(r, &w);
 	}
+	return r;
+}
+
+/* Runs the queue until the request is answered. */
+static request *answer_to(table *t, allocator *a, request *r)
+{
+	allocator_submit(a, &r);
+	for (int k = 0; k < 20 && (r = allocator_take_answer(a)) == NULL; k++) {
+		if (allocator_needs_load(a))
+			load(t, a);
+		batch *b = allocator_next_batch(a, t->now);
+		if (!b)
+			continue;
+		execute(t, a, b);
+		allocator_end_batch(a, b, SOT_OK, "");
+	}
+	assert_non_null(r);
 	return r;
 }
 
 static void nothing_is_allocated_before_all_rows_are_read(void **state)
 {
 	(void)state;
-	allocator *a = allocator_new();
-	const batch_slot *slots;
-	request *r = want(1, 1);
+	allocator *a = allocator_new(1);
+	request *r = want(1, 1, "lab", SOT_IP_FAMILIES_V4);
 	allocator_submit(a, &r);
-	assert_int_equal(allocator_next_batch(a, 1, &slots), 0);
+	assert_null(allocator_next_batch(a, 1));
 	assert_true(allocator_needs_load(a));
 	assert_null(allocator_take_answer(a));
 	allocator_free(a);
@@ -257,57 +399,72 @@ static void what_was_got_goes_back_when_the_rest_cannot_be_had(void **state)
 {
 	(void)state;
 	table t = {.now = 1};
-	allocator *a = allocator_new();
-	const batch_slot *slots;
+	allocator *a = allocator_new(1);
 	for (int i = 2; i < SIZE; i++)
-		t.rows[i] = (row){.exists = true, .owner = (uint8_t)(10 + i), .generation = 1};
+		t.rows[0][i] = (row){.exists = true, .owner = (uint8_t)(10 + i), .generation = 1};
 	load(&t, a);
-	request *r = want(1, 2);
+	request *r = want(1, 2, "lab", SOT_IP_FAMILIES_V4);
 	allocator_submit(a, &r);
-	assert_int_equal(allocator_next_batch(a, 1, &slots), 2);
-	t.rows[1] = (row){.exists = true, .owner = 9, .generation = 1}; /* a second writer */
-	execute(&t, a, slots, 2);
-	allocator_end_batch(a, SOT_OK, "");
-	assert_true(held_by(&t, 1) >= 0 || held_by(&t, 2) >= 0);
-	for (int turn = 0; turn < 10 && allocator_queued(a) > 0; turn++) {
+	batch *b = allocator_next_batch(a, 1);
+	assert_int_equal(b->count, 2);
+	t.rows[0][1] = (row){.exists = true, .owner = 9, .generation = 1}; /* a second writer */
+	execute(&t, a, b);
+	allocator_end_batch(a, b, SOT_OK, "");
+	assert_true(held_by(&t, 0, 1) >= 0 || held_by(&t, 0, 2) >= 0);
+	while ((r = allocator_take_answer(a)) == NULL) {
 		if (allocator_needs_load(a))
 			load(&t, a);
-		size_t count = allocator_next_batch(a, t.now, &slots);
-		execute(&t, a, slots, count);
-		allocator_end_batch(a, SOT_OK, "");
+		b = allocator_next_batch(a, t.now);
+		if (!b)
+			continue;
+		execute(&t, a, b);
+		allocator_end_batch(a, b, SOT_OK, "");
 	}
-	r = allocator_take_answer(a);
-	assert_non_null(r);
 	assert_int_equal(r->code, SOT_REFUSAL_BLOCKED);
-	assert_int_equal(held_by(&t, 1), -1);
-	assert_int_equal(held_by(&t, 2), -1);
+	assert_int_equal(held_by(&t, 0, 1), -1);
+	assert_int_equal(held_by(&t, 0, 2), -1);
 	request_free(r);
 	allocator_free(a);
 }
 
-static void an_owner_named_twice_and_an_unknown_network_are_refused(void **state)
+static void an_owner_named_twice_and_an_unknown_vlan_are_refused(void **state)
 {
 	(void)state;
 	table t = {.now = 1};
-	allocator *a = allocator_new();
-	const batch_slot *slots;
-	request *r = want(1, 2);
+	allocator *a = allocator_new(1);
+	request *r = want(1, 2, "lab", SOT_IP_FAMILIES_V4);
 	r->items[1].owner = r->items[0].owner;
 	allocator_submit(a, &r);
 	r = allocator_take_answer(a);
 	assert_int_equal(r->code, SOT_REFUSAL_INVALID);
 	request_free(r);
-	r = want(1, 1);
-	(void)snprintf(r->items[0].network, sizeof(r->items[0].network), "nowhere");
-	load(&t, a);
-	allocator_submit(a, &r);
-	assert_int_equal(allocator_next_batch(a, 1, &slots), 0);
-	assert_true(allocator_needs_load(a)); /* it may have been made meanwhile */
-	load(&t, a);
-	assert_int_equal(allocator_next_batch(a, 1, &slots), 0);
-	r = allocator_take_answer(a);
+	r = answer_to(&t, a, want(1, 1, "nowhere", SOT_IP_FAMILIES_V4));
 	assert_int_equal(r->code, SOT_REFUSAL_NOT_FOUND);
-	assert_string_equal(r->text, "there is no network nowhere");
+	assert_string_equal(r->text, "there is no VLAN nowhere");
+	request_free(r);
+	allocator_free(a);
+}
+
+static void a_want_gets_ipv6_where_there_is_some_and_all_or_nothing_where_there_must_be(
+    void **state)
+{
+	(void)state;
+	table t = {.now = 1};
+	allocator *a = allocator_new(1);
+	request *r = answer_to(&t, a, want(1, 1, "lab", SOT_IP_FAMILIES_AVAILABLE));
+	assert_false(r->is_refused);
+	assert_true(r->items[0].done && !r->items[0].is_v6 && r->items[1].done && r->items[1].is_v6);
+	request_free(r);
+	load_plan(a, false);
+	allocator_load_end(a, 1);
+	r = answer_to(&t, a, want(2, 1, "lab", SOT_IP_FAMILIES_AVAILABLE));
+	assert_false(r->is_refused);
+	assert_true(r->items[0].done && !r->items[1].done);
+	request_free(r);
+	r = answer_to(&t, a, want(3, 1, "lab", SOT_IP_FAMILIES_BOTH));
+	assert_int_equal(r->code, SOT_REFUSAL_BLOCKED);
+	assert_non_null(strstr(r->text, "VLAN lab has no IPv6 subnet"));
+	assert_int_equal(held_by(&t, 0, 3), -1);
 	request_free(r);
 	allocator_free(a);
 }
@@ -325,7 +482,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_is_allocated_before_all_rows_are_read),
 	    cmocka_unit_test(what_was_got_goes_back_when_the_rest_cannot_be_had),
-	    cmocka_unit_test(an_owner_named_twice_and_an_unknown_network_are_refused),
+	    cmocka_unit_test(an_owner_named_twice_and_an_unknown_vlan_are_refused),
+	    cmocka_unit_test(
+	        a_want_gets_ipv6_where_there_is_some_and_all_or_nothing_where_there_must_be),
 	    cmocka_unit_test_teardown(
 	        two_allocators_and_a_faulty_database_never_share_an_address, print_seed),
 	};

@@ -2,12 +2,18 @@
 #include "change.h"
 
 #include "sot_log.h"
+#include "sot_rand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BYTES = 8 * 1024 * 1024, DOWN_PATIENCE_MS = 5000, CONNECTIONS = 2 };
+enum {
+	ARENA_BYTES = 8 * 1024 * 1024,
+	DOWN_PATIENCE_MS = 5000,
+	CONNECTIONS = 4,
+	LEASE_FIRST_MS = 1000
+};
 
 static void register_metrics(ipam *ip)
 {
@@ -19,6 +25,11 @@ static void register_metrics(ipam *ip)
 	ip->m_lost = sot_counter(
 	    "sot_ipam_batches_lost_total", NULL, "Batches that a second writer made to be run again");
 	ip->m_loads = sot_counter("sot_ipam_loads_total", NULL, "Times that all rows were read");
+	ip->m_shortened = sot_counter("sot_ipam_cooling_shortened_total", NULL,
+	    "Addresses given out before their time because none else was left");
+	ip->m_expired = sot_counter(
+	    "sot_ipam_leases_expired_total", NULL, "Reservations taken back: never bound, owner gone");
+	ip->m_load_ms = sot_gauge("sot_ipam_load_ms", NULL, "How long the last reading took");
 	ip->m_queue = sot_gauge("sot_ipam_queue_requests", NULL, "Requests that wait for a batch");
 }
 
@@ -70,7 +81,8 @@ static bool is_healthy(void *self, sot_buf *reasons)
 	if (!store_is_up(ip->store))
 		sot_buf_printf(reasons, "database: %s\n",
 		    ip->database_error[0] ? ip->database_error : "not connected yet");
-	else if (!allocator_is_loaded(ip->allocator) && !ip->is_loading && !ip->batch_is_out)
+	else if (!allocator_is_loaded(ip->allocator) && !ip->is_loading &&
+	         allocator_batches_out(ip->allocator) == 0)
 		sot_buf_add_c(reasons, "addresses are not read yet\n");
 	return reasons->n == 0;
 }
@@ -100,9 +112,15 @@ static sot_code open_bus(ipam *ip, sot_err *err)
 	return code;
 }
 
+/* A table that is empty when a statement is planned is not so later: lookups by key stay lookups by
+ * key. Compiling a plan costs more than running it. */
+static const char planner_options[] = "options='-c enable_seqscan=off -c jit=off'";
+
 static sot_code open_store(ipam *ip, sot_err *err)
 {
-	const store_options options = {.conninfo = ip->config->database,
+	char conninfo[SOT_CONFIG_VALUE_MAX + sizeof(planner_options) + 1];
+	(void)snprintf(conninfo, sizeof(conninfo), "%s %s", planner_options, ip->config->database);
+	const store_options options = {.conninfo = conninfo,
 	    .service = "ipam",
 	    .statements = ipam_statements,
 	    .statement_count = IPAM_STATEMENT_COUNT,
@@ -111,12 +129,23 @@ static sot_code open_store(ipam *ip, sot_err *err)
 	return store_new(ip->loop, &options, on_database, ip, &ip->store, err);
 }
 
+/* Versions go on from life to life, as long as the clock does. */
+static allocator *make_allocator(const ipam *ip)
+{
+	uint64_t seed = 0;
+	sot_rand_bytes(&seed, sizeof(seed));
+	allocator *a = allocator_new(seed);
+	allocator_set_version(a, (uint64_t)reactor_wall(ip->loop).unix_ms * 1000);
+	allocator_set_floor_ms(a, (int64_t)IPAM_COOLING_FLOOR_S * 1000);
+	return a;
+}
+
 sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err *err)
 {
 	SOT_AUTO(ipam) ip = sot_alloc(sizeof(*ip));
 	ip->loop = loop;
 	ip->config = config;
-	ip->allocator = allocator_new();
+	ip->allocator = make_allocator(ip);
 	ip->arena = sot_arena_new(ARENA_BYTES);
 	ip->open = sot_map_new();
 	sot_list_init(&ip->changes);
@@ -125,6 +154,7 @@ sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err 
 	ip->pump_timer = reactor_after_ms(loop, -1, ipam_on_pump, ip);
 	ip->hint_timer = reactor_after_ms(loop, -1, ipam_on_hint_rested, ip);
 	ip->retry_timer = reactor_after_ms(loop, -1, on_retry, ip);
+	ip->lease_timer = reactor_after_ms(loop, LEASE_FIRST_MS, ipam_on_lease_timer, ip);
 	sot_code code = open_store(ip, err);
 	if (code == SOT_OK)
 		code = open_bus(ip, err);
@@ -168,6 +198,7 @@ ipam *ipam_free(ipam *ip)
 	reactor_remove(ip->pump_timer);
 	reactor_remove(ip->hint_timer);
 	reactor_remove(ip->retry_timer);
+	reactor_remove(ip->lease_timer);
 	bus_server_free(ip->server);
 	bus_publisher_free(ip->hints);
 	bus_free(ip->bus);

@@ -5,6 +5,7 @@
  *    ^------- WRITE's key exists meanwhile, or its outcome is unknown
  */
 #include "ipam.h"
+#include "network_plan.h"
 #include "sot_log.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
@@ -19,8 +20,7 @@ typedef struct creation {
 	ipam *ip;
 	ipam_client *client;
 	network_plan plan;
-	char name[ALLOCATOR_NETWORK_MAX], actor[129], key[129], source[65], api_request_id[65],
-	    cidr[20];
+	char name[PLAN_NAME_MAX], actor[129], key[129], source[65], api_request_id[65], cidr[20];
 	uint16_t vlan_id;
 	uint8_t request_sha256[32];
 	sot_uuid id;
@@ -62,11 +62,19 @@ static void accept_it(creation *c, bool replayed)
 
 static void refuse_overlap(creation *c)
 {
-	char text[300], base[16];
-	const subnet *other = allocator_overlap(c->ip->allocator, &c->plan);
+	char text[300], cidr[SUBNET_PLAN_TEXT];
+	subnet *other = NULL;
+	const address_plan *now = allocator_plan(c->ip->allocator);
+	for (size_t i = 0; now && !other && i < plan_subnet_count(now); i++) {
+		subnet *s = plan_subnet_at(now, i);
+		if (s->vlan->vrf == 0 && s->plan.network.family == 4 &&
+		    (sot_ip_in(s->plan.network, sot_ip_from_v4(c->plan.network), c->plan.prefix) ||
+		        sot_ip_in(sot_ip_from_v4(c->plan.network), s->plan.network, s->plan.prefix)))
+			other = s;
+	}
 	if (other)
-		(void)snprintf(text, sizeof(text), "%s overlaps with %s/%u of network %s", c->cidr,
-		    sot_format_ipv4(other->plan.network, base), other->plan.prefix, other->network);
+		(void)snprintf(text, sizeof(text), "%s overlaps with %s of network %s", c->cidr,
+		    subnet_plan_format(&other->plan, cidr), other->vlan->name);
 	else
 		(void)snprintf(text, sizeof(text), "%s overlaps with a subnet that exists", c->cidr);
 	refuse(c, SOT_REFUSAL_CONFLICT, "/cidr", text);
@@ -92,7 +100,7 @@ static void on_written(void *self, const store_outcome *outcome)
 	if (outcome->code == SOT_OK) {
 		sot_log(SOT_INFO, "network.created", "network=%s cidr=%s actor=\"%s\"", c->name, c->cidr,
 		    c->actor);
-		allocator_distrust(c->ip->allocator); /* so that the next batch knows it */
+		allocator_plan_changed(c->ip->allocator); /* so that the next batch knows it */
 		ipam_hint(c->ip);
 		accept_it(c, false);
 	} else if ((outcome->code == SOT_UNKNOWN || key_exists) && c->tries < TRIES_MAX) {

@@ -1,41 +1,41 @@
 -- name: acquire
--- columns: slot int8, address inet, subnet uuid, generation int8, fresh bool
--- $1 slot, $2 owner, $3 nic, $4 candidate (NULL: only look), $5 its subnet, $6 actor, $7 operation.
+-- columns: owner uuid, nic int4, address inet, subnet uuid, generation int8, fresh bool
+-- $1 owner, $2 nic, $3 family, $4 candidate (NULL: only look), $5 its VRF, $6 its subnet, $7 its MAC, $8 operation, $9 actor,
+-- $10 seconds of lease, $11 seconds for which an address cools at least.
 -- A known owner keeps what it has. A candidate that has a row is lost, unless it has cooled. A second writer who gives the
--- same owner an address in the same moment raises 23505 on address_owner: then the batch is run again.
-WITH want AS (
-  SELECT * FROM unnest($1::int8[], $2::uuid[], $3::int4[], $4::inet[], $5::uuid[], $6::text[], $7::uuid[])
-    AS t(slot, owner, nic, address, subnet, actor, operation_id)
-), held AS (
-  SELECT w.slot, a.address, a.subnet, a.generation
-  FROM want w JOIN ipam.address a ON a.owner = w.owner AND a.nic = w.nic AND family(a.address) = 4
-  WHERE a.state IN ('reserved', 'bound', 'static', 'suspect')
+-- same owner an address in the same moment raises 23505 on address_owner: then the batch is run again. Nothing is joined to
+-- `want` by address: the rows of a batch are too many for a nested loop, and the planner expects ten.
+WITH want AS MATERIALIZED (
+  SELECT t.*, held.address AS held_address, held.subnet AS held_subnet, held.generation AS held_generation
+  FROM unnest($1::uuid[], $2::int4[], $3::int4[], $4::inet[], $5::int4[], $6::uuid[], $7::macaddr[], $8::uuid[])
+      AS t(owner, nic, family, address, vrf, subnet, mac, operation_id)
+    LEFT JOIN LATERAL (
+      SELECT a.address, a.subnet, a.generation FROM ipam.address a
+      WHERE a.owner = t.owner AND a.nic = t.nic AND family(a.address) = t.family AND a.state IN ('reserved', 'bound', 'suspect')
+      LIMIT 1
+    ) held ON true
 ), taken AS (
-  INSERT INTO ipam.address AS a (vrf, address, subnet, state, owner, nic, mac, operation_id)
-  SELECT 0, w.address, w.subnet, 'reserved', w.owner, w.nic,
-    ('02:0a:' || regexp_replace(lpad(to_hex(w.address - '0.0.0.0'::inet), 8, '0'), '(..)(..)(..)(..)', '\1:\2:\3:\4'))::macaddr,
-    w.operation_id
+  INSERT INTO ipam.address AS a (vrf, address, subnet, state, owner, nic, mac, lease_until, operation_id)
+  SELECT w.vrf, w.address, w.subnet, 'reserved', w.owner, w.nic, w.mac, now() + $10::int8 * interval '1 second', w.operation_id
   FROM want w
-  WHERE w.address IS NOT NULL AND NOT EXISTS (SELECT FROM held h WHERE h.slot = w.slot)
-  ORDER BY w.address
+  WHERE w.address IS NOT NULL AND w.held_address IS NULL
+  ORDER BY w.vrf, w.address
   ON CONFLICT (vrf, address) DO UPDATE
     SET state = 'reserved', subnet = excluded.subnet, owner = excluded.owner, nic = excluded.nic, host = NULL, mac = excluded.mac,
-        generation = a.generation + 1, free_after = NULL, reason = '', operation_id = excluded.operation_id,
-        updated_at = clock_timestamp()
-    WHERE a.state = 'cooling' AND a.free_after <= now()
-  RETURNING a.address, a.subnet, a.owner, a.mac, a.generation, a.operation_id
-), named AS (
-  SELECT w.slot, w.actor, t.* FROM taken t JOIN want w ON w.address = t.address
+        generation = a.generation + 1, free_after = NULL, lease_until = excluded.lease_until, owner_name = '', reason = '',
+        operation_id = excluded.operation_id, updated_at = clock_timestamp()
+    WHERE a.state = 'cooling' AND (a.free_after <= now() OR a.updated_at <= now() - $11::int8 * interval '1 second')
+  RETURNING a.vrf, a.address, a.owner, a.nic, a.mac, a.generation, a.operation_id
 ), history AS (
   INSERT INTO ipam.address_event (vrf, address, event, owner, mac, generation, actor, operation_id)
-  SELECT 0, address, 'reserved', owner, mac, generation, actor, operation_id FROM named
+  SELECT vrf, address, 'reserved', owner, mac, generation, $9::text, operation_id FROM taken
 ), told AS MATERIALIZED (
-  SELECT core.emit(array_agg('address.state'::text), array_agg(host(address)), array_agg(''::text), array_agg(''::text),
-    array_agg(actor), array_agg(operation_id),
-    array_agg('{"address":"' || host(address) || '","owner":"' || owner || '","changed":{"state":["free","reserved"]}}'))::text AS done
-  FROM named HAVING count(*) > 0
+  SELECT ipam.tell_states(array_agg(address), array_agg(owner), array_agg('free'::text), array_agg(operation_id), 'reserved', $9::text)::text
+    AS done
+  FROM taken HAVING count(*) > 0
 )
-SELECT r.slot, r.address, r.subnet, r.generation, r.fresh
-FROM (SELECT slot, address, subnet, generation, false AS fresh FROM held
-      UNION ALL SELECT slot, address, subnet, generation, true FROM named) r
+SELECT r.owner, r.nic, r.address, r.subnet, r.generation, r.fresh
+FROM (SELECT owner, nic, held_address AS address, held_subnet AS subnet, held_generation AS generation, false AS fresh
+      FROM want WHERE held_address IS NOT NULL
+      UNION ALL SELECT owner, nic, address, NULL, generation, true FROM taken) r
   LEFT JOIN told ON told.done IS NOT NULL

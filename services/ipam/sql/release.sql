@@ -1,30 +1,30 @@
 -- name: release
--- columns: slot int8, address inet, free_after_unix_ms int8
--- $1 slot, $2 owner, $3 nic, $4 generation, $5 actor, $6 operation, $7 seconds of cooling.
-WITH ref AS (
-  SELECT * FROM unnest($1::int8[], $2::uuid[], $3::int4[], $4::int8[], $5::text[], $6::uuid[])
-    AS t(slot, owner, nic, generation, actor, operation_id)
-), old AS (
-  SELECT r.slot, r.actor, r.operation_id AS by_operation, a.vrf, a.address, a.state, a.owner, a.host, a.mac, a.generation
-  FROM ref r JOIN ipam.address a ON a.owner = r.owner AND a.nic = r.nic AND a.generation = r.generation
-  WHERE a.state IN ('reserved', 'bound')
-  ORDER BY a.address
-  FOR UPDATE OF a
+-- columns: owner uuid, nic int4, address inet, subnet uuid, before text, released_unix_ms int8, free_after_unix_ms int8
+-- $1 owner, $2 nic, $3 address, $4 generation, $5 operation, $6 actor, $7 seconds of cooling. What an instance of the VRF of
+-- another holding has under the same address is another row: the owner decides which one is meant.
+WITH old AS MATERIALIZED (
+  SELECT a.vrf, a.address, a.state, a.owner, a.host, a.mac, a.nic, r.operation_id
+  FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::int8[], $5::uuid[]) AS r(owner, nic, address, generation, operation_id)
+    CROSS JOIN LATERAL (
+      SELECT a.* FROM ipam.address a
+      WHERE a.owner = r.owner AND a.nic = r.nic AND family(a.address) = family(r.address) AND a.address = r.address
+        AND a.generation = r.generation AND a.state IN ('reserved', 'bound', 'suspect')
+      LIMIT 1 FOR UPDATE
+    ) a
 ), gone AS (
   UPDATE ipam.address a
-  SET state = 'cooling', owner = NULL, host = NULL, free_after = now() + $7::int8 * interval '1 second',
-      operation_id = old.by_operation, updated_at = clock_timestamp()
+  SET state = 'cooling', owner = NULL, nic = 0, host = NULL, lease_until = NULL, free_after = now() + $7::int8 * interval '1 second',
+      reason = '', operation_id = old.operation_id, updated_at = now()
   FROM old WHERE a.vrf = old.vrf AND a.address = old.address
-  RETURNING old.slot, old.actor, old.by_operation, old.state, old.owner, old.host, a.address, a.mac, a.generation, a.free_after
+  RETURNING a.vrf, a.address, a.subnet, old.state, old.owner, old.nic, old.host, a.mac, a.generation, old.operation_id, a.updated_at,
+    a.free_after
 ), history AS (
   INSERT INTO ipam.address_event (vrf, address, event, owner, host, mac, generation, actor, operation_id)
-  SELECT 0, address, 'released', owner, host, mac, generation, actor, by_operation FROM gone
+  SELECT vrf, address, 'released', owner, host, mac, generation, $6::text, operation_id FROM gone
 ), told AS MATERIALIZED (
-  SELECT core.emit(array_agg('address.state'::text), array_agg(host(address)), array_agg(''::text), array_agg(''::text),
-    array_agg(actor), array_agg(by_operation),
-    array_agg(json_build_object('address', host(address), 'owner', owner,
-      'changed', json_build_object('state', json_build_array(state, 'cooling')))::text))::text AS done
+  SELECT ipam.tell_states(array_agg(address), array_agg(owner), array_agg(state), array_agg(operation_id), 'cooling', $6::text)::text AS done
   FROM gone HAVING count(*) > 0
 )
-SELECT g.slot, g.address, (extract(epoch FROM g.free_after) * 1000)::int8 AS free_after_unix_ms
+SELECT g.owner, g.nic, g.address, g.subnet, g.state AS before, (extract(epoch FROM g.updated_at) * 1000)::int8 AS released_unix_ms,
+  (extract(epoch FROM g.free_after) * 1000)::int8 AS free_after_unix_ms
 FROM gone g LEFT JOIN told ON told.done IS NOT NULL

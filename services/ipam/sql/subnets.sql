@@ -1,6 +1,6 @@
 -- name: subnets
--- columns: id uuid, network text, vlan_id int4, cidr text, gateway text, first inet, last inet
-SELECT s.id, v.name AS network, v.vlan_id, s.cidr::text AS cidr, coalesce(host(s.gateway), '0.0.0.0') AS gateway, s.first, s.last
-FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan
-WHERE s.vrf = 0
-ORDER BY s.created_at, s.id
+-- columns: id uuid, vlan uuid, network inet, prefix int4, gateway inet, first inet, last inet, rank int4, weight int4, open bool, redundant_gateway bool, dns text
+-- Resolvers as a list with blanks between.
+SELECT id, vlan, network(cidr)::inet AS network, masklen(cidr) AS prefix, gateway, first, last, rank, weight, open, redundant_gateway,
+  (SELECT coalesce(string_agg(host(d), ' ' ORDER BY n), '') FROM unnest(dns) WITH ORDINALITY AS u(d, n)) AS dns
+FROM ipam.subnet ORDER BY created_at, id
