@@ -476,6 +476,7 @@ static void act_evacuate(cluster *c)
 		    "a plan that is not true any more was applied", to, 0);
 	} else {
 		const char *over = ref_overbooked(&c->world);
+		act_what_if(c); /* leaves no trace: the plan is still true */
 		follow(c, &plan);
 		cluster_check(c, over || !ref_overbooked(&c->world), "overbooked by a plan", 0, 0);
 	}

@@ -101,20 +101,6 @@ static void make_cache(placer *p, request_class *c)
 	link_newest(p, c);
 }
 
-static int32_t evaluate(const placer *p, const request_class *c, uint32_t host_id)
-{
-	uint32_t obstacles = class_obstacles(p, c, host_id);
-
-	if (p->hosts[host_id].state == PLACER_ABSENT)
-		return CELL_VOID;
-	if (obstacles == 0)
-		return cost_of(p, c, &p->hosts[host_id]);
-	int32_t cell = CELL_BAD | __builtin_ctz(obstacles);
-	if ((obstacles & (obstacles - 1)) == 0)
-		cell |= CELL_SOLE;
-	return obstacles & STATIC_REASONS ? cell : cell | CELL_ELIGIBLE;
-}
-
 /* The cheapest host of the block, of equals the lowest handle. */
 static void find_best(const placer *p, request_class *c, uint32_t block_id)
 {
@@ -159,7 +145,7 @@ static void look_at_zone(placer *p, request_class *c, uint32_t zone_id)
 			if (host_id == PLACER_NONE)
 				break;
 			count_cell(p, c, host_id, cells[k], UINT32_MAX);
-			cells[k] = evaluate(p, c, host_id);
+			cells[k] = cell_of(p, c, host_id);
 			count_cell(p, c, host_id, cells[k], 1);
 		}
 		find_best(p, c, block_id);
@@ -181,7 +167,7 @@ static void look_at_all(placer *p, request_class *c)
 static void look_again(placer *p, request_class *c, uint32_t host_id)
 {
 	uint32_t position = p->hosts[host_id].position, block_id = position / BLOCK;
-	int32_t was = c->cells[position], is = evaluate(p, c, host_id);
+	int32_t was = c->cells[position], is = cell_of(p, c, host_id);
 
 	if (was == is)
 		return;

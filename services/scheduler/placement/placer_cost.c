@@ -235,21 +235,26 @@ static uint32_t tag_obstacles(const class_key *key, const host *h)
 	return found;
 }
 
-static uint32_t company_obstacles(const placer *p, const class_key *key, const host *h)
+static inline bool may_mix(const placer *p, const class_key *key, const host *h)
 {
-	uint32_t found = 0, own = (uint32_t)key->workload;
+	uint32_t own = (uint32_t)key->workload;
 
-	if (h->instances > 0 && h->exclusive != key->exclusive)
-		found |= REASON_BIT(PLACER_REASON_EXCLUSIVE);
 	for (uint32_t with = p->mixing_with[own]; with != 0; with &= with - 1) {
-		uint32_t w = (uint32_t)__builtin_ctz(with);
-		uint32_t there = h->workloads[w];
+		uint32_t w = (uint32_t)__builtin_ctz(with), there = h->workloads[w];
 		bool too_many_of_own = (there > 0 || w == own) && h->workloads[own] >= p->mixing[w][own];
 		bool too_many_of_other = w != own && there > p->mixing[own][w];
 		if (too_many_of_own || too_many_of_other)
-			found |= REASON_BIT(PLACER_REASON_MIXING);
+			return false;
 	}
-	return found;
+	return true;
+}
+
+static uint32_t company_obstacles(const placer *p, const class_key *key, const host *h)
+{
+	bool shares = h->instances == 0 || h->exclusive == key->exclusive;
+
+	return (shares ? 0 : REASON_BIT(PLACER_REASON_EXCLUSIVE)) |
+	       (may_mix(p, key, h) ? 0 : REASON_BIT(PLACER_REASON_MIXING));
 }
 
 static uint32_t address_obstacles(const placer *p, uint32_t network_id, uint32_t host_id)
@@ -273,6 +278,39 @@ uint32_t class_obstacles(const placer *p, const request_class *c, uint32_t host_
 	if (h->load_permille >= p->policy.load_limit_permille)
 		found |= REASON_BIT(PLACER_REASON_LOAD);
 	return found;
+}
+
+/* No obstacle, said fast: most hosts have none. */
+static inline bool is_free_of_obstacles(const placer *p, const request_class *c, const host *h)
+{
+	const class_key *key = &c->key;
+	const int32_t *need = p->shapes[key->shape].need;
+	int32_t least = 0;
+
+	for (int d = 0; d < PLACER_DIMS; d++)
+		least |= h->free[d] - need[d];
+	return least >= 0 && h->state == PLACER_OPEN &&
+	       h->load_permille < p->policy.load_limit_permille &&
+	       (h->instances == 0 || h->exclusive == key->exclusive) && may_mix(p, key, h) &&
+	       tags_hold(h->tags, key->required) && !tags_meet(h->tags, key->forbidden) &&
+	       tags_hold(key->tolerated, h->repels);
+}
+
+int32_t cell_of(const placer *p, const request_class *c, uint32_t host_id)
+{
+	const host *h = &p->hosts[host_id];
+
+	if (h->state == PLACER_ABSENT)
+		return CELL_VOID;
+	if (is_free_of_obstacles(p, c, h) && address_obstacles(p, c->key.network, host_id) == 0)
+		return as_cost(terms_of(p, c, h));
+	uint32_t obstacles = class_obstacles(p, c, host_id);
+	if (obstacles == 0)
+		return as_cost(terms_of(p, c, h));
+	int32_t cell = CELL_BAD | __builtin_ctz(obstacles);
+	if ((obstacles & (obstacles - 1)) == 0)
+		cell |= CELL_SOLE;
+	return obstacles & STATIC_REASONS ? cell : cell | CELL_ELIGIBLE;
 }
 
 uint32_t class_obstacles_now(placer *p, const request_class *c, uint32_t host_id)

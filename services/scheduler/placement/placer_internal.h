@@ -278,7 +278,9 @@ void cost_parts(const placer *p, const request_class *c, const host *h, placer_p
 int32_t cost_of(const placer *p, const request_class *c, const host *h);
 /* Bits by reason, without those of the app. The network must be refreshed (class_sync does). */
 uint32_t class_obstacles(const placer *p, const request_class *c, uint32_t host);
-/* The same, and refreshes the network: for changes between two looks at one class. */
+/* The cost of the host, or why it is none, as a cell. */
+int32_t cell_of(const placer *p, const request_class *c, uint32_t host);
+/* As class_obstacles, and refreshes the network: for changes between two looks at one class. */
 uint32_t class_obstacles_now(placer *p, const request_class *c, uint32_t host);
 
 /* ---- classes ---- */
@@ -311,6 +313,8 @@ void app_apply_spec(placer *p, uint32_t app, const placer_app_spec *spec);
 /* ---- instances, journal ---- */
 /* The record's host, app, shape, pool and flags; returns the handle. */
 uint32_t instance_put(placer *p, const instance *record);
+/* Takes it and puts it there, whether it fits or not, under the same handle. */
+void instance_move_to(placer *p, uint32_t id, uint32_t host);
 /* The entry to fill in, NULL when no mark is open. */
 entry *journal_add(placer *p, entry_kind kind, uint32_t id, uint32_t host);
 

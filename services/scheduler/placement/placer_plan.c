@@ -39,6 +39,32 @@ static uint32_t choose_for(placer *p, const instance *was)
 	return host_id;
 }
 
+/* The instance that was just taken stands on the host from now on, under its handle. */
+static void put_again(placer *p, uint32_t id, instance record, uint32_t host_id)
+{
+	uint32_t network_id = p->apps[record.app].spec.network;
+
+	record.host = host_id;
+	record.starting = true;
+	if (network_id != PLACER_NONE &&
+	    (record.pool == PLACER_NONE || !pool_of_instance_reaches(p, &record, host_id))) {
+		record.pool = network_pool_for(p, network_id, host_id);
+		record.holding = record.pool != PLACER_NONE;
+	}
+	uint32_t again = instance_put(p, &record);
+	assert(again == id);
+	(void)again;
+	(void)id;
+}
+
+void instance_move_to(placer *p, uint32_t id, uint32_t host_id)
+{
+	instance record = p->instances[id];
+
+	placer_take(p, id);
+	put_again(p, id, record, host_id);
+}
+
 uint32_t placer_move_instance(placer *p, uint32_t id)
 {
 	assert(id < p->instance_count && p->instances[id].host != PLACER_NONE);
@@ -51,17 +77,7 @@ uint32_t placer_move_instance(placer *p, uint32_t id)
 		placer_rollback(p, mark);
 		return PLACER_NONE;
 	}
-	record.host = host_id;
-	record.starting = true;
-	uint32_t network_id = p->apps[record.app].spec.network;
-	if (network_id != PLACER_NONE &&
-	    (record.pool == PLACER_NONE || !pool_of_instance_reaches(p, &record, host_id))) {
-		record.pool = network_pool_for(p, network_id, host_id);
-		record.holding = true;
-	}
-	uint32_t again = instance_put(p, &record);
-	assert(again == id);
-	(void)again;
+	put_again(p, id, record, host_id);
 	placer_keep(p, mark);
 	return host_id;
 }
@@ -202,23 +218,20 @@ static sot_code check_seen(const placer *p, const placer_plan *plan, sot_err *er
 
 static void apply_move(placer *p, placer_move *m)
 {
-	instance record = {.app = m->app, .shape = m->shape, .pool = PLACER_NONE};
+	instance record = {.app = m->app, .host = m->to, .shape = m->shape, .pool = PLACER_NONE};
 	uint32_t network_id = p->apps[m->app].spec.network;
 
-	if (m->instance != PLACER_NONE) {
-		record = p->instances[m->instance];
+	if (m->to == PLACER_NONE) {
 		placer_take(p, m->instance);
-	}
-	if (m->to == PLACER_NONE)
-		return;
-	record.host = m->to;
-	record.starting = true;
-	if (network_id != PLACER_NONE &&
-	    (record.pool == PLACER_NONE || !pool_of_instance_reaches(p, &record, m->to))) {
-		record.pool = network_pool_for(p, network_id, m->to);
+	} else if (m->instance != PLACER_NONE) {
+		instance_move_to(p, m->instance, m->to);
+	} else {
+		record.starting = true;
+		if (network_id != PLACER_NONE)
+			record.pool = network_pool_for(p, network_id, m->to);
 		record.holding = record.pool != PLACER_NONE;
+		m->instance = instance_put(p, &record);
 	}
-	m->instance = instance_put(p, &record);
 }
 
 sot_code placer_plan_apply(placer *p, placer_plan *plan, sot_err *err)

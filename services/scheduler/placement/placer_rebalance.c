@@ -1,17 +1,42 @@
-/* Rebalancing in steps that each pay off, by the same cost that places. */
+/* Rebalancing in steps that each pay off.
+ *
+ * The cost is the one that places, without the prices that are paid for what may still come: a host
+ * in use costs one and its load what overload costs; what lies below the knee is free. The host
+ * where one move saves most comes first, until none saves enough. */
 #include "placer_search.h"
 
 #include <stdlib.h>
 
 enum {
 	TRIES = 3, /* instances of a host that are tried before it counts as settled */
+	TIE_BREAK = 100,
 	BROKEN_GAIN = 1 << 20,
 };
+
+/* A host in use, in units of cost: what the prices of the policy are measured in. */
+#define OPEN_PRICE 1.0f
 
 typedef struct candidate {
 	uint32_t instance;
 	double gain; /* of taking it away */
 } candidate;
+
+/* It could not be placed where it was, were it placed now; it has just been taken. */
+static bool broke_a_rule(placer *p, const instance *was)
+{
+	const app *a = &p->apps[was->app];
+	bool limited = false;
+
+	for (int level = 0; level < PLACER_LEVELS; level++)
+		limited = limited || a->spec.spread[level].max_skew || a->spec.spread[level].max_count;
+	if (class_obstacles_now(p, a->class, was->host) || rule_obstacles(p, was->app, was->host))
+		return true;
+	if (!limited)
+		return false;
+	class_sync(p, a->class);
+	ceilings limits = spread_ceilings(p, a->class, was->app);
+	return app_obstacles(p, was->app, was->host, &limits) != 0;
+}
 
 /* What the host saves when the instance is gone; very much when it breaks a rule there. */
 static double gain_of_taking(placer *p, uint32_t id)
@@ -24,11 +49,8 @@ static double gain_of_taking(placer *p, uint32_t id)
 		return gain;
 	placer_mark mark = placer_begin(p);
 	placer_take(p, id);
-	if (class_obstacles_now(p, a->class, was.host) || rule_obstacles(p, was.app, was.host)) {
-		gain = BROKEN_GAIN;
-	} else {
-		gain = (double)cost_of(p, a->class, &p->hosts[was.host]) / COST_ONE;
-	}
+	gain = broke_a_rule(p, &was) ? BROKEN_GAIN
+	                             : (double)cost_of(p, a->class, &p->hosts[was.host]) / COST_ONE;
 	placer_rollback(p, mark);
 	return gain;
 }
@@ -63,11 +85,36 @@ static double top_gain(placer *p, uint32_t host_id)
 	return candidates_of(p, host_id, best) > 0 ? best[0].gain : 0;
 }
 
-/* Moves one instance off the host when that pays; true when it did. */
-static bool improve(placer *p, uint32_t host_id, double min_gain, double *gain, uint32_t *ret_to)
+typedef struct balance {
+	placer *p;
+	uint32_t moves, max_moves;
+	double min_gain, total;
+	double *gains; /* by host: what the best instance to take away saves */
+} balance;
+
+static void note_move(balance *b, uint32_t from, uint32_t to, double gain)
 {
+	b->moves++;
+	b->total += gain;
+	b->gains[from] = top_gain(b->p, from);
+	b->gains[to] = top_gain(b->p, to);
+}
+
+static uint32_t worst_host(const balance *b)
+{
+	uint32_t worst = 0;
+
+	for (uint32_t h = 1; h < b->p->host_count; h++)
+		worst = b->gains[h] > b->gains[worst] ? h : worst;
+	return worst;
+}
+
+/* Moves one instance off the host to the best other place when that pays; true when it did. */
+static bool improve(balance *b, uint32_t from)
+{
+	placer *p = b->p;
 	candidate best[TRIES];
-	uint32_t count = candidates_of(p, host_id, best);
+	uint32_t count = candidates_of(p, from, best);
 
 	for (uint32_t i = 0; i < count; i++) {
 		placer_mark mark = placer_begin(p);
@@ -78,40 +125,53 @@ static bool improve(placer *p, uint32_t host_id, double min_gain, double *gain, 
 		uint32_t to = search_run(&s);
 		double cost = to == PLACER_NONE ? 0 : (double)s.best.cost / COST_ONE;
 		placer_rollback(p, mark);
-		if (to == PLACER_NONE || to == host_id || best[i].gain - cost < min_gain)
+		if (to == PLACER_NONE || to == from || best[i].gain - cost < b->min_gain)
 			continue;
 		if (placer_move_instance(p, id) == PLACER_NONE)
 			continue;
-		*gain += best[i].gain < BROKEN_GAIN ? best[i].gain - cost : 0;
-		*ret_to = to;
+		note_move(b, from, to, best[i].gain < BROKEN_GAIN ? best[i].gain - cost : 0);
 		return true;
 	}
 	return false;
 }
 
+static void move_singly(balance *b)
+{
+	while (b->moves < b->max_moves && b->p->host_count > 0) {
+		uint32_t worst = worst_host(b);
+		if (b->gains[worst] < b->min_gain)
+			return;
+		if (!improve(b, worst))
+			b->gains[worst] = 0; /* settled */
+	}
+}
+
+static void use_policy(placer *p, const placer_policy *policy)
+{
+	p->policy = *policy;
+	fleet_refresh_means(p);
+	for (uint32_t h = 0; p->slots && h < p->host_count; h++)
+		p->hosts[h].load_cost = cost_load_of(p, &p->hosts[h]);
+	p->fleet_version++;
+}
+
 void placer_plan_rebalance(placer *p, const placer_rebalance *options, placer_plan *ret)
 {
-	placer_mark mark = placer_begin(p);
-	double *gains = sot_alloc_array(p->host_count + 1u, sizeof(*gains)), total = 0;
-	uint32_t moves = 0;
+	placer_policy placing = p->policy, balancing = p->policy;
+	balance b = {.p = p, .max_moves = options->max_moves, .min_gain = options->min_gain};
 
+	balancing.open_price = OPEN_PRICE;
+	balancing.load_price = balancing.peak_price = balancing.variance_price = 0;
+	if (p->slots)
+		balancing.fit /= TIE_BREAK; /* load decides; what is left only between equals */
+	use_policy(p, &balancing);
+	placer_mark mark = placer_begin(p);
+	b.gains = sot_alloc_array(p->host_count + 1u, sizeof(*b.gains));
 	for (uint32_t h = 0; h < p->host_count; h++)
-		gains[h] = top_gain(p, h);
-	while (moves < options->max_moves) {
-		uint32_t worst = 0, to = PLACER_NONE;
-		for (uint32_t h = 1; h < p->host_count; h++)
-			worst = gains[h] > gains[worst] ? h : worst;
-		if (p->host_count == 0 || gains[worst] < options->min_gain)
-			break;
-		if (!improve(p, worst, options->min_gain, &total, &to)) {
-			gains[worst] = 0; /* settled */
-			continue;
-		}
-		moves++;
-		gains[worst] = top_gain(p, worst);
-		gains[to] = top_gain(p, to);
-	}
-	free(gains);
+		b.gains[h] = top_gain(p, h);
+	move_singly(&b);
+	free(b.gains);
 	placer_plan_take(p, mark, ret);
-	ret->gain = total;
+	use_policy(p, &placing);
+	ret->gain = b.total;
 }

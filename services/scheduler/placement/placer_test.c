@@ -254,6 +254,32 @@ static void a_move_keeps_its_address_where_the_network_reaches(void **state)
 	assert_int_equal(holds, pool);
 }
 
+static void rebalancing_mends_a_spread_that_was_broken_and_then_stands_still(void **state)
+{
+	SOT_AUTO(placer) p = new_fleet(0);
+	placer_app_spec s = spread_app(add_shape(p, 128));
+	placer_rebalance options = {.max_moves = 10, .min_gain = 0.001};
+	placer_plan plan;
+	sot_err err = {0};
+
+	(void)state;
+	s.spread[PLACER_AZ].max_skew = 1;
+	uint32_t app = placer_app_add(p, &s), crowding[PLACER_LEVELS];
+	uint32_t host = add_host(p, 0, 4096);
+	for (int i = 0; i < 4; i++)
+		(void)placer_put(p, app, s.shape, host);
+	uint32_t returned = add_host(p, 2, 4096);
+	placer_plan_rebalance(p, &options, &plan);
+	assert_int_equal(plan.move_count, 2);
+	assert_int_equal(placer_plan_apply(p, &plan, &err), SOT_OK);
+	placer_plan_clear(&plan);
+	placer_crowding(p, app, returned, crowding);
+	assert_int_equal(crowding[PLACER_AZ], 2);
+	placer_plan_rebalance(p, &options, &plan);
+	assert_int_equal(plan.move_count, 0);
+	placer_plan_clear(&plan);
+}
+
 static void preemption_takes_the_least_important_and_no_more_than_is_needed(void **state)
 {
 	SOT_AUTO(placer) p = new_fleet(0);
@@ -297,6 +323,7 @@ int main(void)
 	        a_host_under_load_gets_nothing_and_an_unknown_load_is_not_idle_but_by_request),
 	    cmocka_unit_test(a_plan_is_refused_when_a_host_changed_since),
 	    cmocka_unit_test(a_move_keeps_its_address_where_the_network_reaches),
+	    cmocka_unit_test(rebalancing_mends_a_spread_that_was_broken_and_then_stands_still),
 	    cmocka_unit_test(preemption_takes_the_least_important_and_no_more_than_is_needed),
 	};
 
