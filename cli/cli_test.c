@@ -79,6 +79,35 @@ static void tables_align_and_show_units(void **state)
 	json_decref(items);
 }
 
+static void a_vlan_says_where_it_reaches_and_a_subnet_how_long_it_lasts(void **state)
+{
+	json_t *vlans =
+	    json_loads("[{\"name\":\"apps\",\"vlanId\":100,\"group\":\"front\",\"scopes\":[{\"kind\":"
+	               "\"az\",\"name\":"
+	               "\"b\"},{\"kind\":\"rack\",\"name\":\"r12\"}],\"subnets\":[\"10.66.0.0/"
+	               "24\",\"2001:db8::/64\"]},"
+	               "{\"name\":\"lab\",\"vlanId\":0,\"group\":\"\",\"scopes\":[],\"subnets\":[]}]",
+	        0, NULL);
+	json_t *subnets =
+	    json_loads("[{\"cidr\":\"10.66.0.0/"
+	               "24\",\"vlan\":\"apps\",\"vlanId\":100,\"gateway\":\"10.66.0.1\",\"size\":253,"
+	               "\"used\":220,\"cooling\":3,\"level\":\"warning\",\"daysLeft\":11.6},"
+	               "{\"cidr\":\"2001:db8::/64\",\"vlan\":\"apps\",\"vlanId\":100,\"gateway\":null,"
+	               "\"size\":9223372036854775807,\"used\":1,\"cooling\":0,\"level\":\"ok\","
+	               "\"daysLeft\":null}]",
+	        0, NULL);
+	SOT_AUTO_BUF text;
+	(void)state;
+	assert_non_null(vlans);
+	assert_non_null(subnets);
+	sot_buf_init(&text, 1u << 20);
+	cli_table(columns_of("vlan", "list"), vlans, false, 0, &text);
+	cli_table(columns_of("subnet", "list"), subnets, false, 0, &text);
+	assert_golden("vlans-subnets.txt", &text);
+	json_decref(vlans);
+	json_decref(subnets);
+}
+
 static bool parse(const char *const *words, cli_call *ret, cli_exit *ret_exit)
 {
 	char *argv[16] = {(char *)(uintptr_t) "sotalia"};
@@ -144,6 +173,7 @@ int main(void)
 	    cmocka_unit_test(the_help_is_what_the_golden_file_says),
 	    cmocka_unit_test(each_command_has_a_help_with_examples_that_parse),
 	    cmocka_unit_test(tables_align_and_show_units),
+	    cmocka_unit_test(a_vlan_says_where_it_reaches_and_a_subnet_how_long_it_lasts),
 	    cmocka_unit_test(options_and_arguments_may_be_mixed),
 	    cmocka_unit_test(wrong_usage_ends_with_64),
 	    cmocka_unit_test(a_near_name_is_suggested_and_a_far_one_is_not),

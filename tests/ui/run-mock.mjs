@@ -47,6 +47,21 @@ async function problemStays(test, mock) {
 	await shoot(test, 'problem');
 }
 
+async function guardsAreSeen(test, mock) {
+	const { page } = test;
+	Object.assign(mock.context.world.guard, { quarantineSince: new Date(Date.now() - 90_000).toISOString(), quarantineReason: 'an older copy of the database was restored', awaited: [{ host: 'node-b2', reportedAt: null }], brakeSince: new Date().toISOString(), brakeCandidates: 41, brakeReason: 'more than 20 addresses in one run' });
+	await goTo(page, '/addresses');
+	await page.waitForFunction(() => document.querySelectorAll('.sot-notice[role="alert"]').length === 2);
+	const text = await page.$$eval('.sot-notice[role="alert"]', (boxes) => boxes.map((box) => box.textContent).join(' '));
+	check(/node-b2/.test(text) && /41/.test(text), 'quarantine names the hosts it waits for, the brake how many addresses it holds');
+	await page.click('.sot-ops .sot-rowlink');
+	await page.waitForSelector('.ant-drawer-open input[type="datetime-local"]');
+	check(true, 'a conflict leads to the history of its address');
+	await shoot(test, 'addresses-guards');
+	await page.keyboard.press('Escape');
+	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
+}
+
 async function endedSession(test, mock) {
 	const { page } = test;
 	mock.context.sessions.clear();
@@ -69,6 +84,7 @@ try {
 	await runScenario(test, { url: mock.url, user: 'admin', password: 'sotalia', app: 'examples' });
 	await oneStreamForAllTabs(test, mock);
 	await streamFaults(test, mock);
+	await guardsAreSeen(test, mock);
 	await problemStays(test, mock);
 	await endedSession(test, mock);
 	console.log(`ui: passed, screenshots in ${output}`);

@@ -38,6 +38,7 @@ export class World {
 		this.images = ['tomcat', 'nodejs', 'redis'].map((name) => ({ name, reference: `127.0.0.1:5000/sotalia/${name}:1`, updatedAt: ago(90_000) }));
 		this.vlans = [vlan('apps', 110, 'front', { scopes: [{ kind: 'az', name: 'az-1' }, { kind: 'az', name: 'az-2' }], dnsZone: 'apps.example', subnets: ['10.66.0.0/24'] }), vlan('data', 120, '', { description: 'Databases and caches', subnets: ['10.66.8.0/24'] }), vlan('lab', 130, '', { scopes: [{ kind: 'rack', name: 'r22' }] })]
 		this.findings = [];
+		this.guard = { quarantineSince: null, quarantineReason: '', awaited: [], brakeSince: null, brakeCandidates: 0, brakeReason: '' };
 		this.subnets = [subnet('apps', 110, '10.66.0'), subnet('data', 120, '10.66.8', { level: 'warning', daysLeft: 11.4 })];
 	}
 
@@ -189,7 +190,7 @@ export class World {
 
 	viewIpam() {
 		const of = (kind) => this.findings.filter((one) => one.kind === kind).length;
-		return { quarantineSince: null, quarantineReason: '', awaited: [], brakeSince: null, brakeCandidates: 0, brakeReason: '', findings: { foreign: of('foreign'), missing: of('missing'), moved: of('moved'), conflict: of('conflict') }, leaks: 0, levels: { ok: 1, notice: 0, warning: 1, critical: 0 } };
+		return { ...this.guard, findings: { foreign: of('foreign'), missing: of('missing'), moved: of('moved'), conflict: of('conflict') }, leaks: 0, levels: { ok: 1, notice: 0, warning: 1, critical: 0 } };
 	}
 
 	operation(kind, target, app, actor, spec, steps) {
