@@ -1,3 +1,0 @@
--- name: operation_ref_find
--- columns: same bool, resource_id uuid
-SELECT request_sha256 = $3::bytea AS same, resource_id FROM ipam.operation_ref WHERE actor = $1::text AND idempotency_key = $2::text
