@@ -81,7 +81,7 @@ static uint32_t number_of(sot_map *names, sot_str name)
 
 	if (number == 0) {
 		number = sot_map_count(names) + 1;
-		sot_map_set(names, name.p, name.n, (char *)NULL + number);
+		sot_map_set(names, name.p, name.n, (void *)number);
 	}
 	return (uint32_t)number - 1;
 }
