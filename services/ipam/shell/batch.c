@@ -1,303 +1,400 @@
-/* batch - reads the rows into the allocator, and writes its batches. */
+/* batch - writes the allocator's batches: one transaction each, answers after its commit. */
 #include "agents.h"
 #include "change.h"
 #include "sot_log.h"
 #include "sot_parse.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { HINT_REST_MS = 50, LOAD_RETRY_MS = 200 };
-
-static int64_t database_now(const ipam *ip)
-{
-	return reactor_wall(ip->loop).unix_ms + ip->database_ahead_ms;
-}
+enum {
+	HINT_REST_MS = 50,
+	BATCHES_MAX = 2,       /* in the database at a time */
+	SECOND_BATCH_MIN = 64, /* while one is out, another one must be worth its commit */
+};
 
 void ipam_pump_soon(ipam *ip)
 {
 	reactor_rearm_ms(ip->pump_timer, 0);
 }
 
-/* ---- reading everything ---- */
+/* A batch that is out. */
+typedef struct outgoing {
+	ipam *ip;
+	batch *batch;
+	sot_err error; /* the first row that could not be read */
+} outgoing;
 
-static void on_clock(void *self, const store_result *res)
-{
-	ipam *ip = self;
-	if (store_i64(res, 0, 0, &ip->load_clock_unix_ms, &ip->load_error) == SOT_OK)
-		ip->database_ahead_ms = ip->load_clock_unix_ms - reactor_wall(ip->loop).unix_ms;
-}
+/* ---- rows that come back ---- */
 
-static sot_code read_subnet(ipam *ip, const store_result *res, size_t row, sot_err *err)
+/* The columns that all answers begin with: owner, nic, address, subnet. */
+static sot_code read_head(const store_result *res, size_t row, sot_uuid *ret_owner,
+    uint8_t *ret_nic, sot_ip *ret_address, sot_uuid *ret_subnet, sot_err *err)
 {
-	sot_uuid id;
-	int64_t vlan_id = 0;
-	network_plan plan = {0};
-	sot_code code = store_uuid(res, row, 0, &id, err);
+	int64_t nic = 0;
+	sot_code code = store_uuid(res, row, 0, ret_owner, err);
 	if (code == SOT_OK)
-		code = store_i64(res, row, 2, &vlan_id, err);
+		code = store_i64(res, row, 1, &nic, err);
 	if (code == SOT_OK)
-		code = sot_parse_cidr4(store_text(res, row, 3), &plan.network, &plan.prefix, err);
+		code = store_ip(res, row, 2, ret_address, err);
+	if (code == SOT_OK && !store_is_null(res, row, 3))
+		code = store_uuid(res, row, 3, ret_subnet, err);
 	if (code == SOT_OK)
-		code = store_ipv4(res, row, 4, &plan.gateway, err);
-	if (code == SOT_OK)
-		code = store_ipv4(res, row, 5, &plan.first, err);
-	if (code == SOT_OK)
-		code = store_ipv4(res, row, 6, &plan.last, err);
-	if (code == SOT_OK)
-		allocator_load_subnet(ip->allocator, id, store_text(res, row, 1), (uint16_t)vlan_id, &plan);
+		*ret_nic = (uint8_t)nic;
 	return code;
 }
 
-static void on_subnets(void *self, const store_result *res)
+static sot_code read_held(outgoing *o, const store_result *res, size_t row, bool may_be_fresh)
 {
-	ipam *ip = self;
-	for (size_t row = 0; row < store_rows(res) && ip->load_error.code == SOT_OK; row++)
-		(void)read_subnet(ip, res, row, &ip->load_error);
+	row_held held = {0};
+	int64_t generation = 0;
+	sot_code code =
+	    read_head(res, row, &held.owner, &held.nic, &held.address, &held.subnet_id, &o->error);
+	if (code == SOT_OK)
+		code = store_i64(res, row, 4, &generation, &o->error);
+	if (code == SOT_OK && may_be_fresh)
+		code = store_bool(res, row, 5, &held.is_fresh, &o->error);
+	held.generation = (uint64_t)generation;
+	if (code == SOT_OK)
+		code = allocator_held(o->ip->allocator, &held, &o->error);
+	if (code == SOT_OK)
+		sot_metric_add(o->ip->m_granted, held.is_fresh);
+	return code;
 }
 
-static sot_code read_address(ipam *ip, const store_result *res, size_t row, sot_err *err)
+static void on_acquired(void *self, const store_result *res)
+{
+	outgoing *o = self;
+	for (size_t row = 0; row < store_rows(res); row++) {
+		if (read_held(o, res, row, true) != SOT_OK)
+			return;
+	}
+}
+
+static void on_probed(void *self, const store_result *res)
+{
+	outgoing *o = self;
+	for (size_t row = 0; row < store_rows(res); row++) {
+		if (read_held(o, res, row, false) != SOT_OK)
+			return;
+	}
+}
+
+static sot_code read_cooled(outgoing *o, const store_result *res, size_t row)
 {
 	sot_uuid subnet_id;
-	uint32_t address = 0;
-	int64_t free_after = 0;
-	sot_code code = store_uuid(res, row, 0, &subnet_id, err);
+	sot_ip address;
+	int64_t released = 0, free_after = 0;
+	sot_code code = store_uuid(res, row, 0, &subnet_id, &o->error);
 	if (code == SOT_OK)
-		code = store_ipv4(res, row, 1, &address, err);
+		code = store_ip(res, row, 1, &address, &o->error);
 	if (code == SOT_OK)
-		code = store_i64(res, row, 3, &free_after, err);
+		code = store_i64(res, row, 2, &released, &o->error);
 	if (code == SOT_OK)
-		code = allocator_load_address(
-		    ip->allocator, subnet_id, address, store_text(res, row, 2), free_after, err);
+		code = store_i64(res, row, 3, &free_after, &o->error);
+	if (code == SOT_OK)
+		allocator_offered(o->ip->allocator, o->batch, subnet_id, address, released, free_after);
 	return code;
 }
 
-static void on_addresses(void *self, const store_result *res)
+static void on_cooled(void *self, const store_result *res)
 {
-	ipam *ip = self;
-	for (size_t row = 0; row < store_rows(res) && ip->load_error.code == SOT_OK; row++)
-		(void)read_address(ip, res, row, &ip->load_error);
-}
-
-static void on_loaded(void *self, const store_outcome *outcome)
-{
-	ipam *ip = self;
-	ip->is_loading = false;
-	const sot_err *why = outcome->code != SOT_OK ? outcome->why : &ip->load_error;
-	if (why->code != SOT_OK) {
-		allocator_distrust(ip->allocator);
-		sot_log_err(SOT_WARN, "addresses.unread", why, "retry_ms=%d", LOAD_RETRY_MS);
-		reactor_rearm_ms(ip->retry_timer, LOAD_RETRY_MS);
-		return;
+	outgoing *o = self;
+	for (size_t row = 0; row < store_rows(res); row++) {
+		if (read_cooled(o, res, row) != SOT_OK)
+			return;
 	}
-	int64_t took_ms = sot_mono_diff_ms(reactor_now(ip->loop), ip->load_began);
-	allocator_load_end(ip->allocator);
-	sot_metric_add(ip->m_loads, 1);
-	sot_log(SOT_DEBUG, "addresses.read", "took_ms=%lld", (long long)took_ms);
-	ipam_pump_soon(ip);
 }
 
-static void load(ipam *ip)
+static void on_stamp(void *self, const store_result *res)
 {
-	ip->load_error = (sot_err){0};
-	ip->load_began = reactor_now(ip->loop);
-	allocator_load_begin(ip->allocator);
-	store_tx *tx = store_begin_read(ip->store);
-	store_query(tx, IPAM_SQL_CLOCK, on_clock, ip);
-	store_query(tx, IPAM_SQL_SUBNETS, on_subnets, ip);
-	store_query(tx, IPAM_SQL_ADDRESSES, on_addresses, ip);
-	sot_err err = {0};
-	if (store_commit(&tx, on_loaded, ip, &err) == SOT_OK) {
-		ip->is_loading = true;
-		return;
-	}
-	sot_log_err(SOT_WARN, "addresses.unread", &err, "retry_ms=%d", LOAD_RETRY_MS);
-	reactor_rearm_ms(ip->retry_timer, LOAD_RETRY_MS);
+	outgoing *o = self;
+	if (store_rows(res) == 1)
+		allocator_plan_seen(o->ip->allocator, store_text(res, 0, 0));
 }
 
-/* ---- writing a batch ---- */
+static sot_code read_change(outgoing *o, const store_result *res, size_t row, bool is_release)
+{
+	row_change told = {0};
+	sot_code code =
+	    read_head(res, row, &told.owner, &told.nic, &told.address, &told.subnet_id, &o->error);
+	if (code == SOT_OK && !address_state_parse(store_text(res, row, 4), &told.before))
+		code = sot_fail(&o->error, SOT_INTERNAL, "an unknown state of an address");
+	if (code == SOT_OK && is_release)
+		code = store_i64(res, row, 5, &told.released_unix_ms, &o->error);
+	if (code == SOT_OK && is_release)
+		code = store_i64(res, row, 6, &told.free_after_unix_ms, &o->error);
+	if (code == SOT_OK)
+		code = allocator_changed(o->ip->allocator, &told, &o->error);
+	if (code == SOT_OK && is_release) {
+		ipam_saw_database_clock(o->ip, told.released_unix_ms);
+		sot_metric_add(o->ip->m_released, 1);
+	}
+	return code;
+}
 
-typedef struct slots {
-	const batch_slot *at;
-	size_t count;
+static void on_released(void *self, const store_result *res)
+{
+	outgoing *o = self;
+	for (size_t row = 0; row < store_rows(res); row++) {
+		if (read_change(o, res, row, true) != SOT_OK)
+			return;
+	}
+}
+
+static void on_changed(void *self, const store_result *res)
+{
+	outgoing *o = self;
+	for (size_t row = 0; row < store_rows(res); row++) {
+		if (read_change(o, res, row, false) != SOT_OK)
+			return;
+	}
+}
+
+/* ---- parameters ---- */
+
+/* The slots of one statement: of one kind, and of one actor, who is a single parameter. */
+typedef struct selection {
+	const batch *batch;
 	request_kind kind;
-} slots;
+	bool is_probe;
+	const char *actor;
+} selection;
 
-typedef void (*item_fn)(store_tx *tx, size_t slot, const request *r, const request_item *item);
+typedef void (*item_fn)(store_tx *tx, const request *r, const request_item *item);
 
-static void add_array(store_tx *tx, const slots *s, item_fn fn)
+static bool is_selected(const selection *s, const batch_slot *slot)
+{
+	const request *r = slot->request;
+	if (r->kind != s->kind || r->is_probe != s->is_probe)
+		return false;
+	if (r->kind == REQUEST_ACQUIRE && (!slot->item->is_asked || slot->item->done))
+		return false;
+	return s->is_probe || strcmp(r->actor, s->actor) == 0;
+}
+
+static void add_array(store_tx *tx, const selection *s, item_fn fn)
 {
 	store_arg_array_begin(tx);
-	for (size_t i = 0; i < s->count; i++) {
-		if (s->at[i].request->kind == s->kind)
-			fn(tx, i, s->at[i].request, s->at[i].item);
+	for (size_t i = 0; i < s->batch->count; i++) {
+		const batch_slot *slot = &s->batch->slots[i];
+		if (is_selected(s, slot))
+			fn(tx, slot->request, slot->item);
 	}
 	store_arg_array_end(tx);
 }
 
 #define ITEM(name)                                                                                 \
-	static void name(store_tx *tx, size_t slot, const request *r, const request_item *item)
-ITEM(add_slot)
-{
-	(void)r;
-	(void)item;
-	store_item_i64(tx, (int64_t)slot);
-}
+	static void name(store_tx *tx, __attribute__((unused)) const request *r,                       \
+	    __attribute__((unused)) const request_item *item)
 ITEM(add_owner)
 {
-	(void)slot;
-	(void)r;
 	store_item_uuid(tx, item->owner);
 }
 ITEM(add_nic)
 {
-	(void)slot;
-	(void)r;
 	store_item_i64(tx, item->nic);
+}
+ITEM(add_family)
+{
+	store_item_i64(tx, item->is_v6 ? 6 : 4);
+}
+ITEM(add_address)
+{
+	store_item_ip(tx, item->address);
 }
 ITEM(add_generation)
 {
-	(void)slot;
-	(void)r;
 	store_item_i64(tx, (int64_t)item->generation);
 }
 ITEM(add_host)
 {
-	(void)slot;
-	(void)r;
 	store_item_uuid(tx, item->host);
+}
+ITEM(add_mac)
+{
+	char text[18];
+	store_item_str(tx, sot_str_c(sot_format_mac(item->mac.b, text)));
 }
 ITEM(add_candidate)
 {
-	(void)slot;
-	(void)r;
 	if (item->has_pick)
-		store_item_ipv4(tx, item->pick.address);
+		store_item_ip(tx, item->pick.address);
 	else
 		store_item_null(tx);
 }
+ITEM(add_candidate_vrf)
+{
+	store_item_i64(tx, item->has_pick ? item->pick_from->vlan->vrf : 0);
+}
 ITEM(add_candidate_subnet)
 {
-	(void)slot;
-	(void)r;
 	if (item->has_pick)
 		store_item_uuid(tx, item->pick_from->id);
 	else
 		store_item_null(tx);
 }
-ITEM(add_actor)
+ITEM(add_candidate_mac)
 {
-	(void)slot;
-	(void)item;
-	store_item_str(tx, sot_str_c(r->actor));
+	char text[18];
+	if (item->has_pick && !item->is_v6)
+		store_item_str(tx, sot_str_c(sot_format_mac(ipam_mac_of(item->pick.address).b, text)));
+	else
+		store_item_null(tx);
 }
 ITEM(add_operation)
 {
-	(void)slot;
-	(void)item;
 	if (sot_uuid_is_zero(r->operation_id))
 		store_item_null(tx);
 	else
 		store_item_uuid(tx, r->operation_id);
 }
 
-static void on_held(void *self, const store_result *res)
+/* ---- statements ---- */
+
+static void add_acquire(outgoing *o, store_tx *tx, const selection *s)
 {
-	ipam *ip = self;
-	sot_err *err = &ip->batch_error;
-	for (size_t row = 0; row < store_rows(res); row++) {
-		int64_t slot = 0, generation = 0;
-		uint32_t address = 0;
-		sot_uuid subnet_id;
-		bool is_fresh = false;
-		if (store_i64(res, row, 0, &slot, err) != SOT_OK ||
-		    store_ipv4(res, row, 1, &address, err) != SOT_OK ||
-		    store_uuid(res, row, 2, &subnet_id, err) != SOT_OK ||
-		    store_i64(res, row, 3, &generation, err) != SOT_OK ||
-		    store_bool(res, row, 4, &is_fresh, err) != SOT_OK ||
-		    allocator_held(ip->allocator, (size_t)slot, address, subnet_id, (uint64_t)generation,
-		        is_fresh, err) != SOT_OK)
-			return;
-		sot_metric_add(ip->m_granted, is_fresh);
+	store_query(tx, IPAM_SQL_ACQUIRE, on_acquired, o);
+	add_array(tx, s, add_owner);
+	add_array(tx, s, add_nic);
+	add_array(tx, s, add_family);
+	add_array(tx, s, add_candidate);
+	add_array(tx, s, add_candidate_vrf);
+	add_array(tx, s, add_candidate_subnet);
+	add_array(tx, s, add_candidate_mac);
+	add_array(tx, s, add_operation);
+	store_arg_c(tx, s->actor);
+	store_arg_i64(tx, o->ip->config->lease_s);
+	store_arg_i64(tx, IPAM_COOLING_FLOOR_S);
+}
+
+static void add_refs(store_tx *tx, const selection *s)
+{
+	add_array(tx, s, add_owner);
+	add_array(tx, s, add_nic);
+	add_array(tx, s, add_address);
+	add_array(tx, s, add_generation);
+}
+
+static void add_statement(outgoing *o, store_tx *tx, const selection *s)
+{
+	switch (s->kind) {
+	case REQUEST_ACQUIRE:
+		add_acquire(o, tx, s);
+		break;
+	case REQUEST_RELEASE:
+		store_query(tx, IPAM_SQL_RELEASE, on_released, o);
+		add_refs(tx, s);
+		add_array(tx, s, add_operation);
+		store_arg_c(tx, s->actor);
+		store_arg_i64(tx, o->ip->config->cooling_s);
+		break;
+	case REQUEST_BIND:
+		store_query(tx, IPAM_SQL_BIND, on_changed, o);
+		add_refs(tx, s);
+		add_array(tx, s, add_host);
+		add_array(tx, s, add_operation);
+		store_arg_c(tx, s->actor);
+		break;
+	case REQUEST_CONFLICT:
+		store_query(tx, IPAM_SQL_CONFLICT, on_changed, o);
+		add_refs(tx, s);
+		add_array(tx, s, add_host);
+		add_array(tx, s, add_mac);
+		add_array(tx, s, add_operation);
+		store_arg_c(tx, s->actor);
+		break;
 	}
 }
 
-static void changed(ipam *ip, const store_result *res, bool is_release)
+/* The subnets that a probe is about: open ones, of the family that is short. */
+static void add_short_subnets(ipam *ip, store_tx *tx, const batch *b, size_t *ret_wanted)
 {
-	sot_err *err = &ip->batch_error;
-	for (size_t row = 0; row < store_rows(res); row++) {
-		int64_t slot = 0, free_after = 0;
-		uint32_t address = 0;
-		if (store_i64(res, row, 0, &slot, err) != SOT_OK ||
-		    store_ipv4(res, row, 1, &address, err) != SOT_OK ||
-		    (is_release && store_i64(res, row, 2, &free_after, err) != SOT_OK) ||
-		    allocator_changed(ip->allocator, (size_t)slot, address, free_after, err) != SOT_OK)
-			return;
-		sot_metric_add(ip->m_released, is_release);
+	const address_plan *now = allocator_plan(ip->allocator);
+	store_arg_array_begin(tx);
+	for (size_t i = 0; i < plan_subnet_count(now); i++) {
+		const subnet *s = plan_subnet_at(now, i);
+		size_t wanted = 0;
+		for (size_t k = 0; s->is_open && k < b->count; k++)
+			wanted += b->slots[k].request->is_probe && b->slots[k].item->is_v6 == subnet_is_v6(s) &&
+			          strcmp(b->slots[k].item->vlan, s->vlan->name) == 0;
+		if (wanted > 0)
+			store_item_uuid(tx, s->id);
+		if (wanted > *ret_wanted)
+			*ret_wanted = wanted;
 	}
+	store_arg_array_end(tx);
 }
 
-static void on_released(void *self, const store_result *res)
+static void add_probes(outgoing *o, store_tx *tx)
 {
-	changed(self, res, true);
+	selection s = {.batch = o->batch, .kind = REQUEST_ACQUIRE, .is_probe = true};
+	size_t wanted = 1;
+	store_query(tx, IPAM_SQL_PROBE, on_probed, o);
+	add_array(tx, &s, add_owner);
+	add_array(tx, &s, add_nic);
+	add_array(tx, &s, add_family);
+	store_query(tx, IPAM_SQL_COOLED, on_cooled, o);
+	add_short_subnets(o->ip, tx, o->batch, &wanted);
+	store_arg_i64(tx, (int64_t)wanted);
+	store_arg_i64(tx, IPAM_COOLING_FLOOR_S);
+	store_query(tx, IPAM_SQL_PLAN_STAMP, on_stamp, o);
 }
 
-static void on_bound(void *self, const store_result *res)
+/* Whether a request before this one has the same kind and actor: its statement has both. */
+static bool was_added(const batch *b, size_t slot)
 {
-	changed(self, res, false);
-}
-
-static bool has_kind(slots *s, request_kind kind)
-{
-	s->kind = kind;
-	for (size_t i = 0; i < s->count; i++) {
-		if (s->at[i].request->kind == kind)
+	const request *r = b->slots[slot].request;
+	for (size_t i = slot; i > 0; i--) {
+		const request *other = b->slots[i - 1].request;
+		if (other->kind == r->kind && other->is_probe == r->is_probe &&
+		    strcmp(other->actor, r->actor) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void add_refs(store_tx *tx, const slots *s)
+static bool has_probe(const batch *b, bool *ret_has_others)
 {
-	add_array(tx, s, add_slot);
-	add_array(tx, s, add_owner);
-	add_array(tx, s, add_nic);
+	bool has = false;
+	*ret_has_others = false;
+	for (size_t i = 0; i < b->count; i++) {
+		has |= b->slots[i].request->is_probe;
+		*ret_has_others |= !b->slots[i].request->is_probe;
+	}
+	return has;
 }
 
-static store_tx *build(ipam *ip, slots *s)
+/* Releases before binds before acquires: all batches take their locks in one order. */
+static store_tx *build(outgoing *o)
 {
-	store_tx *tx = store_begin(ip->store);
-	if (has_kind(s, REQUEST_RELEASE)) {
-		store_query(tx, IPAM_SQL_RELEASE, on_released, ip);
-		add_refs(tx, s);
-		add_array(tx, s, add_generation);
-		add_array(tx, s, add_actor);
-		add_array(tx, s, add_operation);
-		store_arg_i64(tx, ip->config->cooling_s);
+	static const request_kind order[] = {
+	    REQUEST_RELEASE, REQUEST_CONFLICT, REQUEST_BIND, REQUEST_ACQUIRE};
+	const batch *b = o->batch;
+	bool has_others = false;
+	bool probes = has_probe(b, &has_others);
+	store_tx *tx = has_others ? store_begin(o->ip->store) : store_begin_read(o->ip->store);
+	for (size_t k = 0; has_others && k < sizeof(order) / sizeof(order[0]); k++) {
+		for (size_t i = 0; i < b->count; i++) {
+			const request *r = b->slots[i].request;
+			selection s = {.batch = b, .kind = order[k], .actor = r->actor};
+			if (r->kind == order[k] && !r->is_probe && !was_added(b, i))
+				add_statement(o, tx, &s);
+		}
 	}
-	if (has_kind(s, REQUEST_BIND)) {
-		store_query(tx, IPAM_SQL_BIND, on_bound, ip);
-		add_refs(tx, s);
-		add_array(tx, s, add_generation);
-		add_array(tx, s, add_host);
-		add_array(tx, s, add_actor);
-		add_array(tx, s, add_operation);
-	}
-	if (has_kind(s, REQUEST_ACQUIRE)) {
-		store_query(tx, IPAM_SQL_ACQUIRE, on_held, ip);
-		add_refs(tx, s);
-		add_array(tx, s, add_candidate);
-		add_array(tx, s, add_candidate_subnet);
-		add_array(tx, s, add_actor);
-		add_array(tx, s, add_operation);
-	}
+	if (probes)
+		add_probes(o, tx);
 	return tx;
 }
 
 /* Deadlocks and serialization failures of two writers are theirs to repeat, like a lost key. */
-static sot_code verdict(const ipam *ip, const store_outcome *outcome)
+static sot_code verdict(ipam *ip, const outgoing *o, const store_outcome *outcome)
 {
-	if (outcome->code == SOT_OK && ip->batch_error.code != SOT_OK)
-		return SOT_UNKNOWN; /* committed, but not understood: read it */
+	if (outcome->code == SOT_OK && o->error.code != SOT_OK) {
+		sot_log_err(SOT_ERROR, "batch.unread", &o->error, "items=%zu", o->batch->count);
+		allocator_distrust(ip->allocator);
+		return SOT_UNKNOWN;
+	}
 	if (strncmp(outcome->sqlstate, "40", 2) == 0)
 		return SOT_CONFLICT;
 	return outcome->code;
@@ -305,37 +402,57 @@ static sot_code verdict(const ipam *ip, const store_outcome *outcome)
 
 static void on_batch(void *self, const store_outcome *outcome)
 {
-	ipam *ip = self;
-	ip->batch_is_out = false;
-	sot_code code = verdict(ip, outcome);
-	if (code == SOT_OK) {
+	outgoing *o = self;
+	ipam *ip = o->ip;
+	sot_code code = verdict(ip, o, outcome);
+	if (code == SOT_OK)
 		ipam_hint(ip);
-	} else if (code == SOT_CONFLICT) {
+	else if (code == SOT_CONFLICT)
 		sot_metric_add(ip->m_lost, 1);
-		allocator_distrust(ip->allocator);
-	} else {
-		sot_log_err(SOT_WARN, "batch.failed", outcome->why ? outcome->why : &ip->batch_error,
-		    "sqlstate=\"%s\"", outcome->sqlstate);
-	}
-	allocator_end_batch(ip->allocator, code, outcome->why ? outcome->why->text : "");
+	else if (outcome->why)
+		sot_log_err(SOT_WARN, "batch.failed", outcome->why, "sqlstate=\"%s\"", outcome->sqlstate);
+	allocator_end_batch(
+	    ip->allocator, o->batch, code, outcome->why ? outcome->why->text : o->error.text);
+	free(o);
+	sot_metric_add(ip->m_shortened, allocator_take_shortened(ip->allocator));
 	ipam_send_answers(ip);
 	ipam_pump_soon(ip);
 }
 
-static void commit_batch(ipam *ip, const batch_slot *at, size_t count)
+static void commit_batch(ipam *ip, batch *b)
 {
-	slots s = {.at = at, .count = count};
+	outgoing *o = sot_alloc(sizeof(*o));
 	sot_err err = {0};
-	ip->batch_error = (sot_err){0};
-	store_tx *tx = build(ip, &s);
-	if (store_commit(&tx, on_batch, ip, &err) == SOT_OK) {
-		ip->batch_is_out = true;
+	*o = (outgoing){.ip = ip, .batch = b};
+	store_tx *tx = build(o);
+	if (store_commit(&tx, on_batch, o, &err) == SOT_OK) {
 		sot_metric_add(ip->m_batches, 1);
 		return;
 	}
-	sot_log_err(SOT_ERROR, "batch.failed", &err, "items=%zu", count);
-	allocator_end_batch(ip->allocator, SOT_UNAVAILABLE, err.text);
+	sot_log_err(SOT_ERROR, "batch.failed", &err, "items=%zu", b->count);
+	allocator_end_batch(ip->allocator, b, SOT_UNAVAILABLE, err.text);
+	free(o);
 	ipam_send_answers(ip);
+}
+
+/* ---- the pump ---- */
+
+static bool may_send(const ipam *ip)
+{
+	size_t out = allocator_batches_out(ip->allocator);
+	return out == 0 ||
+	       (out < BATCHES_MAX && allocator_queued_items(ip->allocator) >= SECOND_BATCH_MIN);
+}
+
+static void pump(ipam *ip)
+{
+	while (may_send(ip)) {
+		batch *b = allocator_next_batch(ip->allocator, ipam_database_now(ip));
+		ipam_send_answers(ip);
+		if (!b)
+			return;
+		commit_batch(ip, b);
+	}
 }
 
 void ipam_on_pump(void *self, uint64_t missed)
@@ -343,20 +460,16 @@ void ipam_on_pump(void *self, uint64_t missed)
 	(void)missed;
 	ipam *ip = self;
 	sot_metric_set(ip->m_queue, (int64_t)allocator_queued(ip->allocator));
-	if (ip->batch_is_out || ip->is_loading || !agents_are_settled(ip->agents))
+	if (ip->is_loading || !agents_are_settled(ip->agents))
 		return;
-	if (allocator_needs_load(ip->allocator) && store_is_up(ip->store)) {
-		load(ip);
+	pump(ip);
+	/* What is out may be told apart only with the memory it was made of. */
+	bool is_quiet = allocator_batches_out(ip->allocator) == 0;
+	if (is_quiet && allocator_needs_load(ip->allocator) && store_is_up(ip->store)) {
+		ipam_load(ip);
 		return;
 	}
-	const batch_slot *at;
-	size_t count = allocator_next_batch(ip->allocator, database_now(ip), &at);
-	ipam_send_answers(ip);
-	if (count > 0)
-		commit_batch(ip, at, count);
-	else if (allocator_needs_load(ip->allocator) && store_is_up(ip->store))
-		load(ip);
-	bool is_idle = !ip->batch_is_out && allocator_queued(ip->allocator) == 0;
+	bool is_idle = is_quiet && allocator_queued(ip->allocator) == 0;
 	if (is_idle && !change_is_any_open(ip) && ip->service && service_is_draining(ip->service))
 		service_drained(ip->service);
 }

@@ -1,6 +1,7 @@
 /* ipam - the shell of sotalia-ipam: sockets, SQL and the loop around core/allocator.
  *
- * One batch is in the database at a time; what arrives meanwhile is the next (natural batching).
+ * Up to two batches are in the database at a time; what arrives meanwhile is the next (natural
+ * batching).
  * Answers go out after the commit only. Owner: the reactor's thread.
  */
 #ifndef IPAM_SHELL_IPAM_H
@@ -14,6 +15,10 @@
 #include "sot_config.h"
 #include "sot_metrics.h"
 #include "store.h"
+
+/* Below this no released address is given out again, however short they are: conntrack keeps an
+ * unanswered connection for 120 s. */
+enum { IPAM_COOLING_FLOOR_S = 130 };
 
 typedef struct ipam_config {
 #define CONFIG(name, type, text, min, max, doc) SOT_CONFIG_MEMBER_##type(name)
@@ -41,21 +46,20 @@ typedef struct ipam {
 	sot_buf frame;
 	sot_map *open; /* (route, request id) of what is being worked on: a repeat is dropped */
 
-	reactor_watch *pump_timer, *hint_timer, *retry_timer;
-	bool batch_is_out, is_loading, hint_is_due, hint_rests, has_been_up, has_failed;
+	reactor_watch *pump_timer, *hint_timer, *retry_timer, *lease_timer;
+	bool is_loading, hint_is_due, hint_rests, has_been_up, has_failed;
 	sot_err failure; /* why the process must end */
 	char database_error[SOT_ERR_TEXT_MAX];
 	char blocked[1000];        /* why nothing is given out or freed; empty: it is */
 	int64_t database_ahead_ms; /* the database's clock minus ours */
 	sot_mono load_began;
-	int64_t load_clock_unix_ms;
-	sot_err load_error, batch_error;
+	sot_err load_error;
 	sot_link changes;          /* administrative changes under way, see change.h */
 	struct import_job *import; /* the one that is run, or NULL: imports.h */
 	struct agents *agents;     /* see agents.h */
 
 	sot_metric *m_requests, *m_refused, *m_granted, *m_released, *m_batches, *m_lost, *m_loads,
-	    *m_queue;
+	    *m_queue, *m_shortened, *m_expired, *m_load_ms;
 } ipam;
 
 /* Opens everything; `config` and `loop` are borrowed. */
@@ -73,8 +77,27 @@ void ipam_send_answers(ipam *ip);
 ipam_client *ipam_client_open(ipam *ip, const bus_peer *from, uint64_t request_id);
 ipam_client *ipam_client_close(ipam *ip, ipam_client *client);
 void ipam_refuse(ipam *ip, const bus_peer *to, const sot_refused *refused);
+/* The MAC of an interface: 02:0a + its IPv4 address; zero for IPv6. */
+sot_mac ipam_mac_of(sot_ip address);
 /* Sends ip->frame. */
 void ipam_send(ipam *ip, const bus_peer *to);
+
+/* ---- load.c: rows into memory ---- */
+/* Reads what the allocator needs. */
+void ipam_load(ipam *ip);
+/* The database's clock, as far as it is known. */
+int64_t ipam_database_now(const ipam *ip);
+void ipam_saw_database_clock(ipam *ip, int64_t unix_ms);
+/* VLANs, subnets or ranges were changed: they are read again before the next batch. */
+void ipam_plan_changed(ipam *ip);
+/* Rows of addresses were changed by somebody else than batch.c: all is read again. */
+void ipam_reload(ipam *ip);
+
+/* ---- placement.c: what the scheduler sees of VLANs ---- */
+void ipam_on_vlans_read(void *self, const void *from, const sot_vlans_read *m);
+
+/* ---- lease.c: reservations that were not bound in time ---- */
+void ipam_on_lease_timer(void *self, uint64_t missed);
 
 /* ---- batch.c: rows ---- */
 /* Soon does what there is to do: read, or commit the next batch. */

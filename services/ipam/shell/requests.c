@@ -63,46 +63,83 @@ void ipam_refuse(ipam *ip, const bus_peer *to, const sot_refused *refused)
 		sot_log_err(SOT_ERROR, "answer.unencodable", &err, "peer=%s", to->identity);
 }
 
-static sot_mac mac_of(uint32_t address)
+sot_mac ipam_mac_of(sot_ip address)
 {
-	return (sot_mac){{0x02, 0x0a, (uint8_t)(address >> 24), (uint8_t)(address >> 16),
-	    (uint8_t)(address >> 8), (uint8_t)address}};
+	uint32_t v4 = address.family == 4 ? sot_ip_v4(address) : 0;
+	if (address.family != 4)
+		return (sot_mac){{0}};
+	return (sot_mac){
+	    {0x02, 0x0a, (uint8_t)(v4 >> 24), (uint8_t)(v4 >> 16), (uint8_t)(v4 >> 8), (uint8_t)v4}};
 }
 
-/* Where these facts stand in the message; they are added when they are new. */
-static uint16_t facts_index(sot_addresses_granted *m, sot_subnet_facts facts)
+/* The subnets of a message, each once. */
+typedef struct facts_list {
+	sot_subnet_facts *facts;
+	const subnet **of;
+	size_t count;
+} facts_list;
+
+static sot_subnet_facts facts_of(subnet *s)
 {
-	for (size_t i = 0; i < m->subnets_count; i++) {
-		const sot_subnet_facts *known = &m->subnets[i];
-		if (sot_str_eq(known->vlan, facts.vlan) && sot_ip_eq(known->gateway, facts.gateway) &&
-		    known->prefix == facts.prefix)
-			return (uint16_t)i;
+	const plan_vlan *v = s->vlan;
+	return (sot_subnet_facts){.vlan = sot_str_c(v->name),
+	    .vlan_id = v->vlan_id,
+	    .vrf = v->vrf,
+	    .prefix = s->plan.prefix,
+	    .gateway = s->plan.gateway,
+	    .mtu = v->mtu,
+	    .isolated = v->isolated,
+	    .dns = s->dns,
+	    .dns_count = s->dns_count,
+	    .dns_zone = sot_str_c(v->dns_zone)};
+}
+
+static uint16_t facts_index(facts_list *list, subnet *s)
+{
+	for (size_t i = list->count; i > 0; i--) {
+		if (list->of[i - 1] == s)
+			return (uint16_t)(i - 1);
 	}
-	m->subnets[m->subnets_count] = facts;
-	return (uint16_t)m->subnets_count++;
+	list->of[list->count] = s;
+	list->facts[list->count] = facts_of(s);
+	return (uint16_t)list->count++;
+}
+
+static sot_code fill_grants(const address_plan *in, const request *r, facts_list *list,
+    sot_addresses_granted *m, sot_err *err)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		const request_item *item = &r->items[i];
+		if (!item->done)
+			continue; /* an IPv6 address that the VLAN has not got */
+		subnet *s = plan_find_subnet(in, item->subnet_id);
+		if (!s)
+			return sot_fail(err, SOT_UNAVAILABLE, "its subnet was changed meanwhile; try again");
+		m->grants[m->grants_count++] = (sot_address_grant){.owner = item->owner,
+		    .nic = item->nic,
+		    .address = item->address,
+		    .subnet = facts_index(list, s),
+		    .mac = ipam_mac_of(item->address),
+		    .generation = item->generation};
+	}
+	m->subnets = list->facts;
+	m->subnets_count = list->count;
+	return SOT_OK;
 }
 
 static sot_code encode_granted(ipam *ip, const request *r, uint64_t request_id, sot_err *err)
 {
-	sot_addresses_granted granted = {.request_id = request_id, .grants_count = r->count};
-	granted.grants = sot_alloc_array(r->count ? r->count : 1, sizeof(*granted.grants));
-	granted.subnets = sot_alloc_array(r->count ? r->count : 1, sizeof(*granted.subnets));
-	for (size_t i = 0; i < r->count; i++) {
-		const request_item *item = &r->items[i];
-		sot_subnet_facts facts = {.vlan = sot_str_c(item->network),
-		    .vlan_id = item->vlan_id,
-		    .prefix = item->prefix,
-		    .gateway = item->gateway ? sot_ip_from_v4(item->gateway) : (sot_ip){0}};
-		granted.grants[i] = (sot_address_grant){.owner = item->owner,
-		    .nic = item->nic,
-		    .address = sot_ip_from_v4(item->address),
-		    .subnet = facts_index(&granted, facts),
-		    .mac = mac_of(item->address),
-		    .generation = item->generation};
-	}
-	sot_code code = sot_addresses_granted_encode(&granted, &ip->frame, err);
+	size_t room = r->count ? r->count : 1;
+	sot_addresses_granted granted = {.request_id = request_id};
+	facts_list list = {
+	    sot_alloc_array(room, sizeof(*list.facts)), sot_alloc_array(room, sizeof(*list.of)), 0};
+	granted.grants = sot_alloc_array(room, sizeof(*granted.grants));
+	sot_code code = fill_grants(allocator_plan(ip->allocator), r, &list, &granted, err);
+	if (code == SOT_OK)
+		code = sot_addresses_granted_encode(&granted, &ip->frame, err);
 	free(granted.grants);
-	free(granted.subnets);
+	free(list.facts);
+	free(list.of);
 	return code;
 }
 
@@ -128,10 +165,15 @@ static void send_answer(ipam *ip, const request *r, const ipam_client *client)
 	sot_buf_reset(&ip->frame);
 	sot_code code = r->kind == REQUEST_ACQUIRE ? encode_granted(ip, r, client->request_id, &err)
 	                                           : encode_done(ip, r, client->request_id, &err);
-	if (code == SOT_OK)
+	if (code == SOT_OK) {
 		ipam_send(ip, &client->from);
-	else
-		sot_log_err(SOT_ERROR, "answer.unencodable", &err, "peer=%s", client->from.identity);
+		return;
+	}
+	sot_log_err(SOT_ERROR, "answer.unencodable", &err, "peer=%s", client->from.identity);
+	sot_refused refused = {.request_id = client->request_id,
+	    .code = code == SOT_UNAVAILABLE ? SOT_REFUSAL_UNAVAILABLE : SOT_REFUSAL_INTERNAL,
+	    .text = sot_str_c(err.text)};
+	ipam_refuse(ip, &client->from, &refused);
 }
 
 void ipam_send_answers(ipam *ip)
@@ -165,10 +207,16 @@ void ipam_block(ipam *ip, const char *why)
 	ipam_send_answers(ip);
 }
 
+/* Right after a start: who asks may wait for the first connection. */
+static bool is_connecting(const ipam *ip)
+{
+	return !ip->has_been_up && ip->database_error[0] == '\0' && !service_is_draining(ip->service);
+}
+
 static void submit(
     ipam *ip, const bus_peer *from, uint64_t request_id, request *r, sot_str actor, sot_uuid op)
 {
-	const char *why = ipam_why_not_now(ip);
+	const char *why = is_connecting(ip) ? NULL : ipam_why_not_now(ip);
 	if (!why && r->kind != REQUEST_BIND && ip->blocked[0] != '\0')
 		why = ip->blocked;
 	if (why) {
@@ -191,13 +239,9 @@ static void submit(
 
 static void on_acquire(void *self, const void *from, const sot_addresses_acquire *m)
 {
-	request *r = request_new(REQUEST_ACQUIRE, m->wants_count);
-	for (size_t i = 0; i < m->wants_count; i++) {
-		r->items[i].owner = m->wants[i].owner;
-		r->items[i].nic = m->wants[i].nic;
-		(void)snprintf(
-		    r->items[i].network, sizeof(r->items[i].network), "%.*s", SOT_ARG(m->wants[i].vlan));
-	}
+	request *r = request_new_wants(m->wants_count);
+	for (size_t i = 0; i < m->wants_count; i++)
+		request_want(r, &m->wants[i]);
 	submit(self, from, m->request_id, r, m->actor, m->operation_id);
 }
 
@@ -207,6 +251,8 @@ static request *request_of_refs(request_kind kind, const sot_address_ref *refs, 
 	for (size_t i = 0; i < count; i++) {
 		r->items[i].owner = refs[i].owner;
 		r->items[i].nic = refs[i].nic;
+		r->items[i].is_v6 = refs[i].address.family == 6;
+		r->items[i].address = refs[i].address;
 		r->items[i].generation = refs[i].generation;
 		r->items[i].host = refs[i].host;
 	}
@@ -223,6 +269,22 @@ static void on_bind(void *self, const void *from, const sot_addresses_bind *m)
 {
 	submit(self, from, m->request_id, request_of_refs(REQUEST_BIND, m->refs, m->refs_count),
 	    m->actor, m->operation_id);
+}
+
+static void on_conflict(void *self, const void *from, const sot_addresses_conflict *m)
+{
+	request *r = request_new(REQUEST_CONFLICT, m->conflicts_count);
+	for (size_t i = 0; i < m->conflicts_count; i++) {
+		const sot_address_conflict *c = &m->conflicts[i];
+		r->items[i] = (request_item){.owner = c->owner,
+		    .nic = c->nic,
+		    .is_v6 = c->address.family == 6,
+		    .address = c->address,
+		    .generation = c->generation,
+		    .host = c->host,
+		    .mac = c->mac};
+	}
+	submit(self, from, m->request_id, r, m->actor, m->operation_id);
 }
 
 static void on_ping(void *self, const void *from, const sot_ping *m)
@@ -246,6 +308,8 @@ void ipam_on_frame(void *self, const bus_peer *from, sot_str frame)
 	    .addresses_acquire = on_acquire,
 	    .addresses_release = on_release,
 	    .addresses_bind = on_bind,
+	    .addresses_conflict = on_conflict,
+	    .vlans_read = ipam_on_vlans_read,
 	    .vlan_create = ipam_on_vlan_create,
 	    .vlan_update = ipam_on_vlan_update,
 	    .vlan_delete = ipam_on_vlan_delete,
