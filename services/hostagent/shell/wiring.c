@@ -24,6 +24,7 @@ struct wiring {
 	host_network *network; /* touched by the job alone while one is under way */
 	bool is_stored;        /* net/vlans.json is as it should be */
 	bool is_busy, is_check_due;
+	bool is_wanted; /* another job, as soon as this one has ended */
 	reactor_watch *timer, *minute;
 	/* The job. */
 	bool is_check;
@@ -118,7 +119,9 @@ static void after(void *arg)
 	if (is_other || w->report.deeds[HOST_NETWORK_MADE] > 0)
 		neighbours_changed(a->neighbours);
 	agent_pump(a);
-	if (w->is_check_due || missing(w) > 0)
+	if (w->is_wanted)
+		begin(w);
+	else if (w->is_check_due || missing(w) > 0)
 		reactor_rearm_ms(w->timer, w->is_check_due ? SOON_MS : AGAIN_MS);
 }
 
@@ -146,6 +149,7 @@ static void fill_job(wiring *w)
 static void begin(wiring *w)
 {
 	agent *a = w->a;
+	w->is_wanted = w->is_busy;
 	if (w->is_busy || a->draining)
 		return;
 	w->is_check = w->is_check_due;

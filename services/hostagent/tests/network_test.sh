@@ -27,7 +27,7 @@ done
 stranger 100 ip address add 2001:db8:100::50/64 dev eth0 nodad
 cat >>"$work/agent.conf" <<CONF
 vlan_links = 100=up100,200=up200
-network_check_ms = 1000
+network_check_ms = 2000
 report_interval_ms = 500
 CONF
 
