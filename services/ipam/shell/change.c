@@ -101,7 +101,10 @@ static void on_written(void *self, const store_outcome *outcome)
 	if (outcome->code == SOT_OK) {
 		sot_log(SOT_INFO, "change.made", "action=%s target=\"%.*s\" actor=\"%.*s\"",
 		    c->kind->action, SOT_ARG(c->target), SOT_ARG(c->head->context.actor));
-		allocator_distrust(c->ip->allocator);
+		if (c->kind->committed)
+			c->kind->committed(c);
+		else
+			ipam_plan_changed(c->ip);
 		ipam_hint(c->ip);
 		answer(c, false);
 		return;

@@ -38,6 +38,8 @@ typedef struct change_kind {
 	/* Refuses, or sets target, id, and data. */
 	void (*check)(change *c);
 	void (*write)(change *c, store_tx *tx);
+	/* Tells the allocator what was committed; NULL: the plan was changed. */
+	void (*committed)(change *c);
 	/* Encodes the answer into `out`; NULL: `accepted`. */
 	sot_code (*answer)(const change *c, bool replayed, sot_buf *out, sot_err *err);
 } change_kind;

@@ -15,6 +15,7 @@ typedef struct fixed_facts {
 	sot_str vlan, state, holder;
 	int64_t free_in_ms;
 	sot_ip address;
+	int64_t vrf;
 } fixed_facts;
 
 static const char *const kept_as[] = {"static", "excluded"};
@@ -50,7 +51,8 @@ static void on_address(void *self, const store_result *res)
 	if (!facts->has_home || store_uuid(res, 0, 0, &facts->subnet, &c->read_error) != SOT_OK ||
 	    sot_ip_parse_cidr(store_text(res, 0, 1), &facts->home.network, &facts->home.prefix,
 	        &c->read_error) != SOT_OK ||
-	    store_i64(res, 0, 5, &facts->free_in_ms, &c->read_error) != SOT_OK)
+	    store_i64(res, 0, 5, &facts->free_in_ms, &c->read_error) != SOT_OK ||
+	    store_i64(res, 0, 6, &facts->vrf, &c->read_error) != SOT_OK)
 		return;
 	facts->vlan = change_dup(c, store_text(res, 0, 2));
 	facts->state = change_dup(c, store_text(res, 0, 3));
@@ -63,7 +65,8 @@ static void on_next(void *self, const store_result *res)
 	fixed_facts *facts = c->facts;
 	facts->has_home = store_rows(res) == 1;
 	if (facts->has_home && (store_uuid(res, 0, 0, &facts->subnet, &c->read_error) != SOT_OK ||
-	                           store_ip(res, 0, 1, &facts->address, &c->read_error) != SOT_OK))
+	                           store_ip(res, 0, 1, &facts->address, &c->read_error) != SOT_OK ||
+	                           store_i64(res, 0, 2, &facts->vrf, &c->read_error) != SOT_OK))
 		facts->has_home = false;
 }
 
@@ -189,6 +192,14 @@ static void write_fix(change *c, store_tx *tx)
 	store_arg_str(tx, m->context.actor);
 }
 
+static void fix_committed(change *c)
+{
+	const sot_address_fix *m = c->message;
+	const fixed_facts *facts = c->facts;
+	allocator_note_used(c->ip->allocator, (uint16_t)facts->vrf, facts->address,
+	    m->state == SOT_FIXED_STATE_STATIC ? ADDRESS_STATIC : ADDRESS_EXCLUDED);
+}
+
 static sot_code answer_fix(const change *c, bool replayed, sot_buf *out, sot_err *err)
 {
 	sot_address_fixed fixed = {.request_id = c->head->request_id, .replayed = replayed};
@@ -240,14 +251,25 @@ static void write_free(change *c, store_tx *tx)
 	store_arg_str(tx, m->reason);
 }
 
+/* What cools is in the allocator's queue, which is read anew. */
+static void free_committed(change *c)
+{
+	const sot_address_free *m = c->message;
+	const fixed_facts *facts = c->facts;
+	if (sot_str_eq_c(facts->state, "cooling"))
+		ipam_reload(c->ip);
+	else
+		allocator_note_free(c->ip->allocator, (uint16_t)facts->vrf, m->address);
+}
+
 /* ---- the table ---- */
 
 /* Those who ask for the next free address come one after the other: else each would want the same.
  */
 static const change_kind fix = {"address.fix", "address.state", &sot_address_fix_type,
-    sizeof(fixed_facts), true, read_for_fix, check_fix, write_fix, answer_fix};
+    sizeof(fixed_facts), true, read_for_fix, check_fix, write_fix, fix_committed, answer_fix};
 static const change_kind let_go = {"address.free", "address.state", &sot_address_free_type,
-    sizeof(fixed_facts), false, read_for_free, check_free, write_free, NULL};
+    sizeof(fixed_facts), false, read_for_free, check_free, write_free, free_committed, NULL};
 
 void ipam_on_address_fix(void *self, const void *from, const sot_address_fix *m)
 {

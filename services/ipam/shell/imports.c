@@ -108,7 +108,7 @@ static void on_written(void *self, const store_outcome *outcome)
 		    job->rows->lines, job->rows->error_count,
 		    (long long)sot_mono_diff_ms(reactor_now(job->ip->loop), job->began));
 		if (applied) {
-			allocator_distrust(job->ip->allocator);
+			ipam_reload(job->ip);
 			ipam_hint(job->ip);
 		}
 		answer(job, applied, job->rows->error_count);

@@ -195,9 +195,9 @@ static void write_delete(change *c, store_tx *tx)
 /* ---- the table ---- */
 
 static const change_kind create = {"range.create", "range.created", &sot_range_create_type,
-    sizeof(range_facts), true, read_for_create, check_create, write_create, NULL};
+    sizeof(range_facts), true, read_for_create, check_create, write_create, NULL, NULL};
 static const change_kind delete = {"range.delete", "range.deleted", &sot_range_delete_type,
-    sizeof(range_facts), true, read_for_delete, check_delete, write_delete, NULL};
+    sizeof(range_facts), true, read_for_delete, check_delete, write_delete, NULL, NULL};
 
 void ipam_on_range_create(void *self, const void *from, const sot_range_create *m)
 {

@@ -296,11 +296,11 @@ static void write_delete(change *c, store_tx *tx)
 /* ---- the table ---- */
 
 static const change_kind create = {"subnet.create", "subnet.created", &sot_subnet_create_type,
-    sizeof(subnet_facts), true, read_for_create, check_create, write_create, NULL};
+    sizeof(subnet_facts), true, read_for_create, check_create, write_create, NULL, NULL};
 static const change_kind update = {"subnet.update", "subnet.updated", &sot_subnet_update_type,
-    sizeof(subnet_facts), true, read_for_update, check_update, write_update, NULL};
+    sizeof(subnet_facts), true, read_for_update, check_update, write_update, NULL, NULL};
 static const change_kind delete = {"subnet.delete", "subnet.deleted", &sot_subnet_delete_type,
-    sizeof(subnet_facts), true, read_for_delete, check_delete, write_delete, NULL};
+    sizeof(subnet_facts), true, read_for_delete, check_delete, write_delete, NULL, NULL};
 
 void ipam_on_subnet_create(void *self, const void *from, const sot_subnet_create *m)
 {

@@ -311,11 +311,11 @@ static void write_delete(change *c, store_tx *tx)
 /* ---- the table ---- */
 
 static const change_kind create = {"vlan.create", "vlan.created", &sot_vlan_create_type,
-    sizeof(vlan_facts), true, read_for_create, check_create, write_create, NULL};
+    sizeof(vlan_facts), true, read_for_create, check_create, write_create, NULL, NULL};
 static const change_kind update = {"vlan.update", "vlan.updated", &sot_vlan_update_type,
-    sizeof(vlan_facts), true, read_for_update, check_update, write_update, NULL};
+    sizeof(vlan_facts), true, read_for_update, check_update, write_update, NULL, NULL};
 static const change_kind delete = {"vlan.delete", "vlan.deleted", &sot_vlan_delete_type,
-    sizeof(vlan_facts), true, read_for_delete, check_delete, write_delete, NULL};
+    sizeof(vlan_facts), true, read_for_delete, check_delete, write_delete, NULL, NULL};
 
 void ipam_on_vlan_create(void *self, const void *from, const sot_vlan_create *m)
 {

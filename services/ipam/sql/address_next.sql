@@ -1,5 +1,5 @@
 -- name: address_next
--- columns: subnet uuid, address inet
+-- columns: subnet uuid, address inet, vrf int4
 -- $1 VLAN by name, $2 family: the lowest address that nothing holds, of the first subnet that has one. What is
 -- free begins where something ends: at the first address, or behind a row, a range or a gateway.
 WITH subnet AS (
@@ -23,7 +23,7 @@ WITH subnet AS (
     WHERE g.kind <> 'pool' AND g.last < host(broadcast(s.cidr))::inet
   UNION SELECT s.id, s.gateway_end + 1 FROM subnet s WHERE s.gateway_end < host(broadcast(s.cidr))::inet
 )
-SELECT e.subnet, e.address
+SELECT e.subnet, e.address, s.vrf
 FROM edge e JOIN subnet s ON s.id = e.subnet
 WHERE EXISTS (SELECT FROM pool p WHERE p.subnet = e.subnet AND e.address BETWEEN p.first AND p.last)
   AND NOT EXISTS (SELECT FROM ipam.address_range g WHERE g.subnet = e.subnet AND g.kind <> 'pool' AND e.address BETWEEN g.first AND g.last)

@@ -6,4 +6,5 @@ SELECT t.id, s.vrf, s.id, t.first, t.last, t.kind, t.owner, t.reason, $8::text
 FROM unnest($1::uuid[], $2::uuid[], $3::inet[], $4::inet[], $5::text[], $6::text[], $7::text[])
     AS t(id, subnet, first, last, kind, owner, reason)
   JOIN ipam.subnet s ON s.id = t.subnet
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, owner = excluded.owner, reason = excluded.reason
+ON CONFLICT (id) DO UPDATE 
+  SET kind = excluded.kind, owner = excluded.owner, reason = excluded.reason, created_at = now(), created_by = excluded.created_by
