@@ -53,6 +53,7 @@ host_network *host_network_free(host_network *h)
 {
 	if (h) {
 		sot_buf_clear(&h->table);
+		free(h->down);
 		free(h->state_dir);
 		free(h);
 	}

@@ -33,6 +33,9 @@ typedef struct port_check {
 	links links;
 	net_shaper *shapers;
 	size_t shaper_count;
+	const host_network *h;
+	int *down; /* room for one of each link */
+	size_t down_count;
 	host_network_report *report;
 } port_check;
 
@@ -63,6 +66,20 @@ static void check_limit(port_check *c, const net_link *port, const net_record *r
 		repaired(c, net_shaper_clear(c->route, port->index, &err), &err, record, "had a limit");
 }
 
+/* A port that is down may be one that a hook is just making: then it is left alone. One that the
+ * check before found down has been left so by somebody. */
+static bool is_being_made(port_check *c, const net_link *port)
+{
+	if (port->flags & IFF_UP)
+		return false;
+	if (c->down_count < c->links.count)
+		c->down[c->down_count++] = port->index;
+	for (size_t i = 0; i < c->h->down_count; i++)
+		if (c->h->down[i] == port->index)
+			return false;
+	return true;
+}
+
 static void check_port(const net_record *record, void *self)
 {
 	port_check *c = self;
@@ -71,6 +88,8 @@ static void check_port(const net_record *record, void *self)
 	const net_link *bridge = named(&c->links, record->bridge);
 	if (!port || !bridge || strcmp(port->kind, "veth") != 0)
 		return; /* the instance does not run, or its bridge has been told of */
+	if (is_being_made(c, port))
+		return;
 	bool was_moved = port->master != bridge->index;
 	if (was_moved || !(port->flags & IFF_UP)) {
 		const net_link_change back = {.up = true, .master = bridge->index};
@@ -95,14 +114,18 @@ static void check_port(const net_record *record, void *self)
 void host_network_check_ports(host_network *h, netlink *route, host_network_report *report)
 {
 	sot_err err;
-	port_check c = {.route = route, .report = report};
+	port_check c = {.route = route, .report = report, .h = h};
 	if (net_link_list(route, &c.links.all, &c.links.count, &err) != SOT_OK ||
 	    net_shaper_list(route, &c.shapers, &c.shaper_count, &err) != SOT_OK) {
 		host_network_note_add(report, HOST_NETWORK_FAILED, "%s", err.text);
 		free(c.links.all);
 		return;
 	}
+	c.down = sot_alloc_array(c.links.count + 1, sizeof(*c.down));
 	size_t unreadable = net_record_each(h->state_dir, check_port, &c);
+	free(h->down);
+	h->down = c.down;
+	h->down_count = c.down_count;
 	if (unreadable > 0)
 		host_network_note_add(report, HOST_NETWORK_FAILED,
 		    "%zu records in %s/net cannot be read; their instances would not start", unreadable,

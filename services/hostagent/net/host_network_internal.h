@@ -9,6 +9,8 @@ struct host_network {
 	net_uplinks uplinks;
 	char *state_dir;
 	sot_uuid host_id;
+	int *down; /* indexes of the ports that the last check found down */
+	size_t down_count;
 	sot_buf table; /* how the guard table read after it was made; "" before */
 };
 

@@ -271,6 +271,29 @@ static void drift_is_found_and_repaired(void **state)
 	net_lab_machine_end(&m);
 }
 
+/* As a hook has it between two of its steps; and as somebody has it who set it down. */
+static void a_port_that_is_down_is_set_up_at_the_second_look(void **state)
+{
+	lab *l = *state;
+	const uint16_t vlans[] = {100};
+	net_record r = net_lab_record(100, 11, false);
+	net_lab_machine m = net_lab_machine_start();
+	char down[60];
+	net_lab_record_save(l->folder, "c1", &r);
+	begin(l, "", "");
+	check(l, 1, vlans);
+	net_lab_wire(&r, &m);
+	(void)snprintf(down, sizeof(down), "link set %s down", r.host_link);
+	run(IP, down, NULL, 0);
+	assert_quiet(l, 1, vlans);
+	assert_false(link_of(r.host_link).flags & IFF_UP);
+	check(l, 1, vlans);
+	assert_told(l, HOST_NETWORK_REPAIRED, "was down");
+	assert_true(link_of(r.host_link).flags & IFF_UP);
+	assert_quiet(l, 1, vlans);
+	net_lab_machine_end(&m);
+}
+
 /* The record changed while the instance runs. */
 static void a_changed_limit_is_in_force_without_a_restart(void **state)
 {
@@ -521,6 +544,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        a_tagged_device_is_made_or_it_is_said_what_to_do, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(drift_is_found_and_repaired, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_port_that_is_down_is_set_up_at_the_second_look, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_changed_limit_is_in_force_without_a_restart, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
