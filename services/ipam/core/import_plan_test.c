@@ -89,6 +89,20 @@ static void values_are_refused_by_column(void **state)
 	    "7 state: \"\" is not one of pool, reserved, excluded\n");
 }
 
+/* As an export writes them: what requests may hold, lines may hold too. */
+static void a_quoted_description_may_hold_line_ends_and_the_lines_behind_it_are_counted(
+    void **state)
+{
+	(void)state;
+	SOT_AUTO(import_rows) rows = import_rows_new();
+	import_rows_read_csv(
+	    rows, SOT_STR("kind,vlan,vlan_id,description\nvlan,a,5,\"two\nlines\"\nvlan,b,x,\n"));
+	assert_int_equal(rows->vlan_count, 1);
+	assert_true(sot_str_eq_c(rows->vlans[0].description, "two\nlines"));
+	assert_int_equal(rows->error_count, 1);
+	assert_int_equal(rows->errors[0].line, 4);
+}
+
 static void lines_are_checked_against_each_other(void **state)
 {
 	(void)state;
@@ -292,6 +306,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_first_line_that_is_no_header_is_the_only_error),
 	    cmocka_unit_test(values_are_refused_by_column),
+	    cmocka_unit_test(
+	        a_quoted_description_may_hold_line_ends_and_the_lines_behind_it_are_counted),
 	    cmocka_unit_test(lines_are_checked_against_each_other),
 	    cmocka_unit_test(lines_are_checked_against_what_is_there),
 	    cmocka_unit_test(a_plan_that_was_applied_has_nothing_to_change),

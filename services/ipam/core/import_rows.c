@@ -101,7 +101,8 @@ static sot_str text_of(reading *r, import_column column, size_t max)
 	sot_str cell = r->cells->at[column];
 	bool good = sot_str_is_utf8(cell);
 	for (size_t i = 0; good && i < cell.n; i++)
-		good = (unsigned char)cell.p[i] >= ' ' && cell.p[i] != 0x7f;
+		good = ((unsigned char)cell.p[i] >= ' ' && cell.p[i] != 0x7f) || cell.p[i] == '\n' ||
+		       cell.p[i] == '\t'; /* as in requests, so that an export can be imported */
 	if (!good)
 		(void)sot_fail(
 		    &err, SOT_INVALID, "control characters, or not UTF-8; save the file as UTF-8");
