@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_ELEMENTS = 200, LIST_MAX = 1000000 };
+enum { BATCH_ELEMENTS = 100, LIST_MAX = 1000000 };
 
 static const char *const set_names[GUARD_SETS] = {
     [GUARD_MAC] = "mac",

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-enum { DEADLINE_S = 2, ANSWER_BYTES = 65536, BATCH_BYTES = 65536 };
+enum { DEADLINE_S = 2, ANSWER_BYTES = 65536, BATCH_BYTES = 65536, QUEUE_BYTES = 208 * 1024 };
 
 struct netlink {
 	struct nl_sock *socket;
@@ -34,6 +34,9 @@ sot_code netlink_open(int protocol, netlink **ret, sot_err *err)
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	(void)nl_socket_set_msg_buf_size(n->socket, ANSWER_BYTES);
+	/* A batch may be refused message by message, and every refusal lies in the queue at once. */
+	if (protocol == NETLINK_NETFILTER)
+		(void)nl_socket_set_buffer_size(n->socket, QUEUE_BYTES, BATCH_BYTES);
 	/* Each message says itself what it wants, and the handlers compare the numbers. */
 	nl_socket_disable_auto_ack(n->socket);
 	*ret = n;

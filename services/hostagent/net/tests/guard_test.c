@@ -197,7 +197,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	lab *l = *state;
-	close(l->from);
+	if (l->from > 0)
+		close(l->from);
 	close(l->to);
 	net_lab_machine_end(&l->instance);
 	net_lab_machine_end(&l->neighbour);
@@ -376,6 +377,33 @@ static void elements_are_read_as_they_were_added(void **state)
 	free(have);
 }
 
+static void a_batch_that_is_refused_as_a_whole_says_why(void **state)
+{
+	enum { MANY = 250 };
+	static guard_element many[MANY];
+	sot_err err = {0};
+	SOT_AUTO(netlink) n = NULL;
+	guard_element *have = NULL;
+	size_t count = 0;
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		guard_element some[GUARD_ELEMENTS_MAX];
+		net_record r = net_lab_record(100, (uint8_t)i, false);
+		(void)guard_elements(&r, some);
+		many[i] = some[1];
+	}
+	assert_int_equal(netlink_open(NETLINK_NETFILTER, &n, &err), SOT_OK);
+	assert_int_equal(guard_add(n, many, MANY, &err), SOT_OK);
+	assert_int_equal(guard_list(n, &have, &count, &err), SOT_OK);
+	assert_int_equal(count, MANY);
+	free(have);
+	n = netlink_free(n);
+	net_lab_reboot(); /* no table there */
+	assert_int_equal(netlink_open(NETLINK_NETFILTER, &n, &err), SOT_OK);
+	assert_int_equal(guard_add(n, many, MANY, &err), SOT_NOT_FOUND);
+	assert_int_equal(guard_list(n, &have, &count, &err), SOT_NOT_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +411,8 @@ int main(void)
 	        every_lie_is_dropped_and_counted_by_its_reason, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(without_a_guard_every_lie_passes, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(every_truth_passes_and_counts_nothing, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_batch_that_is_refused_as_a_whole_says_why, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(elements_are_read_as_they_were_added, set_up, tear_down),
 	};
 	net_lab_enter();
