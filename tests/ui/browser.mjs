@@ -60,9 +60,14 @@ export async function clickButton(page, text, within = 'body') {
 
 /** Follows a link inside the application, as a click would. */
 export async function goTo(page, path) {
-	const found = await page.$(`.sot-nav a[href="${path}"]`);
-	check(found !== null, `the menu has ${path}`);
-	await found.click();
+	const link = `.sot-nav a[href="${path}"]`;
+	check((await page.$(link)) !== null, `the menu has ${path}`);
+	const found = await page.waitForFunction((where) => {
+		const it = document.querySelector(where);
+		const box = it.getBoundingClientRect();
+		return it.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)) && it; // no mask that fades out
+	}, {}, link);
+	await found.asElement().click();
 	await page.waitForFunction((wanted) => location.pathname === wanted, {}, path);
 }
 

@@ -41,7 +41,8 @@ async function seeHosts(test) {
 async function seeInstances(test) {
 	const { page } = test;
 	await goTo(page, '/instances');
-	await page.waitForSelector('[data-state="healthy"]');
+	await waitForText(page, '.sot-head h1', '^Instances'); // the page before has healthy ones, too
+	await page.waitForSelector('.ant-table-row [data-state="healthy"]');
 	const rows = await page.$$eval('.ant-table-row', (list) => list.map((row) => row.textContent));
 	check(rows.length > 0, `${rows.length} instances are listed`);
 	check(rows.some((row) => /\d+\.\d+\.\d+\.\d+/.test(row)), 'an instance shows its address');
