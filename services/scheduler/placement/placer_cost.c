@@ -289,8 +289,10 @@ static inline bool is_free_of_obstacles(const placer *p, const request_class *c,
 
 	for (int d = 0; d < PLACER_DIMS; d++)
 		least |= h->free[d] - need[d];
-	return least >= 0 && h->state == PLACER_OPEN &&
-	       h->load_permille < p->policy.load_limit_permille &&
+	if (least < 0 &&
+	    (!p->shapes[key->shape].profile || amount_obstacles(p, h, &p->shapes[key->shape]) != 0))
+		return false; /* the sum of the peaks passes a limit, and so does the day */
+	return h->state == PLACER_OPEN && h->load_permille < p->policy.load_limit_permille &&
 	       (h->instances == 0 || h->exclusive == key->exclusive) && may_mix(p, key, h) &&
 	       tags_hold(h->tags, key->required) && !tags_meet(h->tags, key->forbidden) &&
 	       tags_hold(key->tolerated, h->repels);
@@ -302,15 +304,13 @@ int32_t cell_of(const placer *p, const request_class *c, uint32_t host_id)
 
 	if (h->state == PLACER_ABSENT)
 		return CELL_VOID;
-	if (is_free_of_obstacles(p, c, h) && address_obstacles(p, c->key.network, host_id) == 0)
+	uint32_t address = address_obstacles(p, c->key.network, host_id);
+	if (address == 0 && is_free_of_obstacles(p, c, h))
 		return as_cost(terms_of(p, c, h));
-	uint32_t obstacles = class_obstacles(p, c, host_id);
-	if (obstacles == 0)
-		return as_cost(terms_of(p, c, h));
-	int32_t cell = CELL_BAD | __builtin_ctz(obstacles);
-	if ((obstacles & (obstacles - 1)) == 0)
-		cell |= CELL_SOLE;
-	return obstacles & STATIC_REASONS ? cell : cell | CELL_ELIGIBLE;
+	/* Which obstacles there are is asked only when somebody wants to know why. */
+	bool is_eligible = state_obstacles(h) == 0 && tag_obstacles(&c->key, h) == 0 &&
+	                   (address & REASON_BIT(PLACER_REASON_NETWORK)) == 0;
+	return is_eligible ? CELL_BAD | CELL_ELIGIBLE : CELL_BAD;
 }
 
 uint32_t class_obstacles_now(placer *p, const request_class *c, uint32_t host_id)

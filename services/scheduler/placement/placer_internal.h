@@ -20,9 +20,7 @@ enum {
 /* A cell of a class: the cost of a host, or why it is none. */
 enum {
 	CELL_BAD = 0x40000000,
-	CELL_SOLE = 0x100,     /* the reason is its only obstacle */
-	CELL_ELIGIBLE = 0x200, /* counts as a domain for skew: what is missing may come back */
-	CELL_REASON = 0xff,
+	CELL_ELIGIBLE = 0x200,  /* counts as a domain for skew: what is missing may come back */
 	CELL_VOID = 0x7fffffff, /* no host here */
 };
 
