@@ -87,9 +87,6 @@ void strangers_set_own(strangers *s, const desired *d)
 		add_own(s, &i->spec, i->spec.address);
 		add_own(s, &i->spec, i->spec.address_v6);
 	}
-	for (size_t i = s->count; i-- > 0;)
-		if (!own_of(s, s->entries[i].seen.vlan_id, s->entries[i].seen.address))
-			forget(s, i);
 }
 
 static bool same_mac(sot_mac a, sot_mac b)

@@ -17,8 +17,8 @@ strangers *strangers_new(void);
 strangers *strangers_free(strangers *s);
 SOT_DEFINE_AUTO(strangers)
 
-/* The addresses that are ours: those of the set, but of retired instances. Forgets strangers on
- * others. */
+/* The addresses that are ours: those of the set, but of retired instances. Strangers seen on others
+ * stay for their time: an address is taken from its instance sooner than a report tells why. */
 void strangers_set_own(strangers *s, const desired *d);
 /* Somebody claims an address. True when that is a stranger on one of ours that was not known: tell
  * it at once. seen: the address, where, who, how and when. */
