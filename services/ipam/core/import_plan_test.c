@@ -28,6 +28,7 @@ static void assert_errors(const char *csv, const import_facts *facts, const char
 	sot_buf_init(&text, 100000);
 	import_rows_read_csv(rows, sot_str_c(csv));
 	SOT_AUTO(import_plan) plan = import_plan_new(rows, facts ? facts : &nothing);
+	assert_non_null(plan);
 	for (size_t i = 0; i < rows->error_count; i++)
 		sot_buf_printf(&text, "%u %s: %.*s\n", rows->errors[i].line, rows->errors[i].column,
 		    SOT_ARG(rows->errors[i].detail));
