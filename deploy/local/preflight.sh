@@ -71,6 +71,7 @@ scheduler 7203
 scheduler 7204
 ipam 7211
 ipam 7212
+ipam 7213
 api-gateway 7443
 api-gateway 7221
 monitor-bridge 7231

@@ -68,6 +68,7 @@ agents_endpoint = tcp://$l:7213
 keys_dir = $keys
 database = $(conninfo ipam)
 control_socket = $SOT_RUN/control-ipam/socket
+state_dir = $SOT_RUN/var/ipam
 EOF
   config_write scheduler <<EOF
 requests_endpoint = tcp://$l:7201
@@ -104,9 +105,10 @@ cat_servers = ${SOT_CAT_SERVERS:-}
 cat_router = ${SOT_CAT_ROUTER:-}
 control_socket = $SOT_RUN/control-monitor-bridge/socket
 EOF
-  mkdir -p "$SOT_VAR/blobs" "$SOT_VAR/bridge"
+  mkdir -p "$SOT_VAR/blobs" "$SOT_VAR/bridge" "$SOT_VAR/ipam"
   chown $SOT_UID_api_gateway "$SOT_VAR/blobs"
   chown $SOT_UID_monitor_bridge "$SOT_VAR/bridge"
+  chown $SOT_UID_ipam "$SOT_VAR/ipam"
 }
 
 service_health() { # asks the control socket

@@ -271,12 +271,25 @@ static const change_kind fix = {"address.fix", "address.state", &sot_address_fix
 static const change_kind let_go = {"address.free", "address.state", &sot_address_free_type,
     sizeof(fixed_facts), false, read_for_free, check_free, write_free, free_committed, NULL};
 
+/* In quarantine the rows are older than the world: no address changes hands by them. */
+static bool is_blocked(ipam *ip, const bus_peer *from, uint64_t request_id)
+{
+	if (ip->blocked[0] == '\0')
+		return false;
+	const sot_refused refused = {
+	    .request_id = request_id, .code = SOT_REFUSAL_UNAVAILABLE, .text = sot_str_c(ip->blocked)};
+	ipam_refuse(ip, from, &refused);
+	return true;
+}
+
 void ipam_on_address_fix(void *self, const void *from, const sot_address_fix *m)
 {
-	change_open(self, from, &fix, m);
+	if (!is_blocked(self, from, m->request_id))
+		change_open(self, from, &fix, m);
 }
 
 void ipam_on_address_free(void *self, const void *from, const sot_address_free *m)
 {
-	change_open(self, from, &let_go, m);
+	if (!is_blocked(self, from, m->request_id))
+		change_open(self, from, &let_go, m);
 }

@@ -165,12 +165,22 @@ void truth_add_findings(
 	AGENTS_ARRAY(tx, i, hosts, store_item_uuid(tx, complete->hosts[i]->id));
 }
 
+/* They may not be picked any more. One that was cooling stands in the queue of a pool. */
 static void on_suspects(void *self, const store_result *res)
 {
 	agents *a = self;
 	sot_metric_add(a->m_suspects, store_rows(res));
-	if (store_rows(res) > 0)
-		allocator_distrust(a->ip->allocator); /* they may not be picked any more */
+	for (size_t row = 0; row < store_rows(res); row++) {
+		int64_t vrf = 0;
+		sot_ip address;
+		bool is_fresh = false;
+		if (store_i64(res, row, 0, &vrf, NULL) == SOT_OK &&
+		    store_ip(res, row, 1, &address, NULL) == SOT_OK &&
+		    store_bool(res, row, 2, &is_fresh, NULL) == SOT_OK && is_fresh)
+			allocator_note_used(a->ip->allocator, (uint16_t)vrf, address, ADDRESS_SUSPECT);
+		else
+			ipam_reload(a->ip);
+	}
 }
 
 static void add_suspects(agents *a, store_tx *tx)

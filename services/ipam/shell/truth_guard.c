@@ -116,7 +116,7 @@ static void open_again(agents *a)
 		return;
 	a->blocked[0] = '\0';
 	sot_log(SOT_INFO, "quarantine.ended", "%s", "");
-	allocator_distrust(a->ip->allocator);
+	ipam_reload(a->ip);
 	ipam_block(a->ip, NULL);
 }
 

@@ -289,8 +289,7 @@ static void on_collected(void *self, const store_result *res)
 		    SOT_ARG(store_text(res, row, 1)), SOT_ARG(store_text(res, row, 0)));
 	}
 	if (store_rows(res) > 0) {
-		allocator_distrust(a->ip->allocator);
-		ipam_pump_soon(a->ip);
+		ipam_reload(a->ip);
 		ipam_hint(a->ip);
 	}
 }

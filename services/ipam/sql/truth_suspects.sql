@@ -1,5 +1,5 @@
 -- name: truth_suspects
--- columns: vrf int4, address inet
+-- columns: vrf int4, address inet, fresh bool
 -- $1 host, $2 vrf, $3 address, $4 instance, $5 mac or '', $6 unix ms at which the host was looked at. Addresses in use that nothing keeps from
 -- being given out: they become `suspect`. An instance that holds an address already is not made the owner of a second one.
 WITH f AS (
@@ -29,4 +29,4 @@ WITH f AS (
       'changed', json_build_object('state', json_build_array(CASE generation WHEN 1 THEN 'free' ELSE 'cooling' END, 'suspect')))::text))::text AS done
   FROM made HAVING count(*) > 0
 )
-SELECT m.vrf, m.address FROM made m LEFT JOIN told ON told.done IS NOT NULL
+SELECT m.vrf, m.address, m.generation = 1 AS fresh FROM made m LEFT JOIN told ON told.done IS NOT NULL
