@@ -1,7 +1,6 @@
 /* Unit and property tests of address_bits and address_pool: a set model of both families, with
  * ranges, cooling and early picks. SOT_SEED=n replays a property. */
 #include "address_pool.h"
-#include "network_plan.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
 
@@ -336,41 +335,6 @@ static void sparse_bits_agree_with_dense_ones(void **state)
 	}
 }
 
-static sot_code check(const char *net, uint8_t prefix, const char *gateway, uint32_t first,
-    uint32_t last, network_plan *ret, const char **pointer)
-{
-	*ret = (network_plan){.prefix = prefix, .first = first, .last = last};
-	assert_int_equal(sot_parse_ipv4(sot_str_c(net), &ret->network, NULL), SOT_OK);
-	assert_int_equal(sot_parse_ipv4(sot_str_c(gateway), &ret->gateway, NULL), SOT_OK);
-	return network_plan_check(ret, pointer, NULL);
-}
-
-static void a_plan_gets_its_defaults_and_a_wrong_one_names_the_field(void **state)
-{
-	(void)state;
-	network_plan p;
-	const char *at;
-	assert_int_equal(check("10.0.0.0", 24, "10.0.0.1", 0, 0, &p, &at), SOT_OK);
-	assert_int_equal(p.first, 0x0a000002);
-	assert_int_equal(p.last, 0x0a0000fe);
-	assert_int_equal(check("10.0.0.0", 24, "10.0.0.254", 0, 0, &p, &at), SOT_OK);
-	assert_int_equal(p.first, 0x0a000001);
-	assert_int_equal(check("10.0.0.0", 24, "0.0.0.0", 0, 0, &p, &at), SOT_OK);
-	assert_int_equal(p.first, 0x0a000001);
-	assert_int_equal(check("10.0.0.1", 24, "0.0.0.0", 0, 0, &p, &at), SOT_INVALID);
-	assert_string_equal(at, "/cidr");
-	assert_int_equal(check("10.0.0.0", 31, "0.0.0.0", 0, 0, &p, &at), SOT_INVALID);
-	assert_string_equal(at, "/cidr");
-	assert_int_equal(check("10.0.0.0", 24, "10.0.0.255", 0, 0, &p, &at), SOT_INVALID);
-	assert_string_equal(at, "/gateway");
-	assert_int_equal(check("10.0.0.0", 24, "10.0.0.1", 0x0a000100, 0, &p, &at), SOT_INVALID);
-	assert_string_equal(at, "/first");
-	assert_int_equal(p.last, 0); /* untouched on failure */
-	assert_int_equal(
-	    check("10.0.0.0", 24, "10.0.0.1", 0x0a000020, 0x0a000010, &p, &at), SOT_INVALID);
-	assert_string_equal(at, "/last");
-}
-
 /* A seed that fails is the last one. */
 static int print_seed(void **state)
 {
@@ -388,7 +352,6 @@ int main(void)
 	    cmocka_unit_test(a_64_bit_subnet_needs_no_memory_for_what_is_free),
 	    cmocka_unit_test_teardown(the_pool_agrees_with_its_model_whatever_happens, print_seed),
 	    cmocka_unit_test_teardown(sparse_bits_agree_with_dense_ones, print_seed),
-	    cmocka_unit_test(a_plan_gets_its_defaults_and_a_wrong_one_names_the_field),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

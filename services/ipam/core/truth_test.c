@@ -1,4 +1,5 @@
 /* What a difference between report and row means, and what tells of a restored database. */
+#include "sot_mem.h"
 #include "truth.h"
 
 #include <setjmp.h>
