@@ -281,13 +281,14 @@ GRANT SELECT (id) ON core.outbox TO sot_ipam;
 -- nothing. `owner` is empty when nobody had it. No row: nothing is known of it, or longer ago than history is kept.
 CREATE FUNCTION ipam.address_holder_at(p_vrf integer, p_address inet, p_at timestamptz)
 RETURNS TABLE (at timestamptz, event text, owner uuid, host uuid, mac macaddr, generation bigint, actor text, operation_id uuid, reason text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ipam, pg_temp AS $$
-  SELECT e.at, e.event, CASE WHEN e.event IN ('reserved', 'bound', 'suspect', 'conflict') THEN e.owner END,
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ipam, pg_temp AS $$
+BEGIN -- plpgsql keeps the plan: planning all partitions takes longer than asking them
+  RETURN QUERY SELECT e.at, e.event, CASE WHEN e.event IN ('reserved', 'bound', 'suspect', 'conflict') THEN e.owner END,
          e.host, e.mac, e.generation, e.actor, e.operation_id, e.reason
   FROM ipam.address_event e
   WHERE e.vrf = p_vrf AND e.address = p_address AND e.at <= p_at AND e.event NOT IN ('foreign', 'missing', 'moved')
-  ORDER BY e.at DESC LIMIT 1
-$$;
+  ORDER BY e.at DESC LIMIT 1;
+END $$;
 REVOKE ALL ON FUNCTION ipam.address_holder_at(integer, inet, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ipam.address_holder_at(integer, inet, timestamptz) TO sot_ipam, sot_gateway;
 

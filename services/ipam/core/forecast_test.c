@@ -31,7 +31,7 @@ static series series_of(double start, double per_day, int64_t noise)
 
 static double days(const series *s, int64_t free_count)
 {
-	double ret = NAN;
+	double ret = -1;
 	return forecast_days_left(s->at, HOURS, free_count, &ret) ? ret : -1;
 }
 
