@@ -73,20 +73,23 @@ CREATE INDEX address_lease_until ON ipam.address (lease_until) WHERE state = 're
 DROP INDEX ipam.address_host, ipam.address_cooling;
 CREATE INDEX address_host ON ipam.address (host) WHERE host IS NOT NULL;
 CREATE INDEX address_cooling ON ipam.address (subnet, free_after) WHERE state = 'cooling';
--- One event for the addresses that went from one state to another by one operation; at most 128 in one, so that it fits.
+-- One event for the addresses that went from one state to another by one operation; at most 16 in one: a longer list would be
+-- compressed and moved out of the row, which costs more than ten rows.
+-- PL/pgSQL keeps its plan; a function in SQL would be planned at each call.
 CREATE FUNCTION ipam.tell_states(p_address inet[], p_owner uuid[], p_before text[], p_operation_id uuid[], p_after text, p_actor text)
-RETURNS void LANGUAGE sql AS $$
-  SELECT core.emit(array_agg('address.state'::text), array_agg(subject), array_agg(''::text), array_agg(''::text),
+RETURNS void LANGUAGE plpgsql SET search_path = ipam, pg_temp AS $$
+BEGIN
+  PERFORM core.emit(array_agg('address.state'::text), array_agg(subject), array_agg(''::text), array_agg(''::text),
     array_agg(p_actor), array_agg(operation_id),
     array_agg('{"addresses":[' || list || '],"changed":{"state":["' || before || '","' || p_after || '"]}}'))
   FROM (
     SELECT operation_id, before, CASE WHEN count(*) = 1 THEN min(host(address)) ELSE '' END AS subject,
       string_agg('{"address":"' || host(address) || '","owner":' || coalesce('"' || owner || '"', 'null') || '}', ',') AS list
-    FROM (SELECT t.*, (row_number() OVER (PARTITION BY operation_id, before) - 1) / 128 AS part
+    FROM (SELECT t.*, (row_number() OVER (PARTITION BY operation_id, before) - 1) / 16 AS part
           FROM unnest(p_address, p_owner, p_before, p_operation_id) AS t(address, owner, before, operation_id)) t
     GROUP BY operation_id, before, part
-  ) s
-$$;
+  ) s;
+END $$;
 REVOKE ALL ON FUNCTION ipam.tell_states(inet[], uuid[], text[], uuid[], text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ipam.tell_states(inet[], uuid[], text[], uuid[], text, text) TO sot_ipam;
 

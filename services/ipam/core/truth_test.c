@@ -2,6 +2,8 @@
 #include "sot_mem.h"
 #include "truth.h"
 
+#include "sot_mem.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

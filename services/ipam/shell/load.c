@@ -272,6 +272,7 @@ static void load_rows(ipam *ip)
 		return;
 	}
 	store_tx *tx = store_begin_read(ip->store);
+	store_query(tx, IPAM_SQL_SCAN, NULL, NULL);
 	store_query(tx, IPAM_SQL_HELD, on_held, ip);
 	add_ids(tx, ids, count);
 	store_query(tx, IPAM_SQL_COOLING, on_cooling, ip);

@@ -1,9 +1,12 @@
 /* bench_ipam_alloc - durable address allocations a second, over CURVE sockets, to committed rows.
  *
  * The real sotalia-ipam on a scratch PostgreSQL (tests/pg.sh, fsync on). 192 requests for one
- * address each are open all the time, on 16 connections. First on an empty /16, then on ten /16
- * that are 99 % full. The peer, in the same run: one connection that inserts batches of 128 rows
- * with history into tables of the same shape, without bus, events and idempotency.
+ * address each are open all the time, on 16 connections: on ten /16 that are 10 % full, on ten that
+ * are 99 % full, and pairs of allocation and release. One request at a time: granted, and refused
+ * for want of an address. 64 clients that ask for exactly what is free. The restart with a million
+ * rows. The peer, in the same run: one connection that inserts batches of 128 rows with history
+ * into tables of the same shape, without bus, events and idempotency. What the processes use of the
+ * processor does not depend on what else the machine does: it is printed beside.
  */
 #include "../bench.h"
 #include "bus.h"
@@ -11,6 +14,7 @@
 #include "sot_parse.h"
 #include "sot_proto.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <signal.h>
@@ -23,10 +27,14 @@
 
 enum {
 	CLIENTS = 16,
+	CONTENDERS = 64,
 	OPEN = 192,
 	EMPTY_COUNT = 40000,
+	PAIR_COUNT = 40000, /* requests: half of them releases */
 	FULL_NETWORKS = 10,
 	FULL_COUNT = 6000, /* of about 6,550 that are free */
+	SINGLE_COUNT = 1000,
+	EXACT_COUNT = 6400, /* free addresses of the contended VLAN */
 	RAW_BATCH = 128,
 	REQUEST_MS = 60000,
 };
@@ -36,19 +44,23 @@ typedef struct run run;
 typedef struct flight {
 	run *run;
 	int64_t began_ns;
+	bool holds; /* pairs: the next request gives this back */
+	sot_address_ref ref;
 } flight;
 
 struct run {
 	reactor *loop;
 	bus *bus;
-	bus_client *clients[CLIENTS];
+	bus_client *clients[CONTENDERS];
 	PGconn *pg;
 	char dir[64];
 	sot_arena *arena;
 	sot_buf frame;
 	flight flights[OPEN];
 	const char *network_format;
-	uint32_t sent, answered, total, next_owner;
+	bool is_pairs;
+	uint32_t clients_used, networks;
+	uint32_t sent, answered, granted, refused, total, next_owner;
 	int64_t *took_ns;
 };
 
@@ -117,12 +129,28 @@ static void make_networks(run *r, const char *name, int first_octet)
 	sql(r, text);
 }
 
-static void fill_networks(run *r)
+/* Every `of_hundred`th of a hundred addresses is held. */
+static void fill_networks(run *r, const char *name, int of_hundred)
 {
-	sql(r, "INSERT INTO ipam.address (address, subnet, state, owner) SELECT s.first + i, s.id,"
-	       " 'bound', gen_random_uuid() FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan,"
-	       " generate_series(0, 65533) i WHERE v.name LIKE 'full%' AND (i * 7919) % 100 > 0");
-	sql(r, "VACUUM ANALYZE ipam.address");
+	char text[500];
+	(void)snprintf(text, sizeof(text),
+	    "INSERT INTO ipam.address (address, subnet, state, owner) SELECT s.first + i, s.id,"
+	    " 'bound', gen_random_uuid() FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan,"
+	    " generate_series(0, 65533) i WHERE v.name LIKE '%s%%' AND (i * 7919) %% 100 < %d",
+	    name, of_hundred);
+	sql(r, text);
+}
+
+/* One VLAN that gives out exactly EXACT_COUNT addresses. */
+static void make_exact(run *r)
+{
+	char text[400];
+	(void)snprintf(text, sizeof(text),
+	    "WITH v AS (INSERT INTO ipam.vlan (id, name, vlan_id) VALUES (gen_random_uuid(), 'exact0',"
+	    " 9) RETURNING id) INSERT INTO ipam.subnet (id, vlan, cidr, first, last) SELECT"
+	    " gen_random_uuid(), id, '10.99.0.0/16', '10.99.0.1', '10.99.0.0'::inet + %d FROM v",
+	    EXACT_COUNT);
+	sql(r, text);
 }
 
 static void open_world(run *r)
@@ -142,13 +170,17 @@ static void open_world(run *r)
 		die("connecting", PQerrorMessage(r->pg));
 	make_networks(r, "empty", 0);
 	make_networks(r, "full", FULL_NETWORKS);
-	fill_networks(r);
+	make_networks(r, "pair", 2 * FULL_NETWORKS);
+	fill_networks(r, "empty", 10);
+	fill_networks(r, "full", 99);
+	make_exact(r);
+	sql(r, "VACUUM ANALYZE ipam.address");
 	start_server(r);
 	if (reactor_new(&r->loop, &err) != SOT_OK ||
 	    bus_new(r->loop, &own_keys, &r->bus, &err) != SOT_OK)
 		die("bus", err.text);
 	(void)snprintf(text, sizeof(text), "ipc://%s/requests", r->dir);
-	for (int i = 0; i < CLIENTS; i++) {
+	for (int i = 0; i < CONTENDERS; i++) {
 		if (bus_connect(r->bus, "ipam", text, server_keys.public_key, NULL, NULL, r, &r->clients[i],
 		        &err) != SOT_OK)
 			die("bus", err.text);
@@ -163,7 +195,7 @@ static void close_world(run *r)
 	    "scheduler.key_secret", "scheduler.pub", "requests", "hints", "agents"};
 	(void)kill(server, SIGTERM);
 	(void)waitpid(server, NULL, 0);
-	for (int i = 0; i < CLIENTS; i++)
+	for (int i = 0; i < CONTENDERS; i++)
 		bus_client_free(r->clients[i]);
 	bus_free(r->bus);
 	reactor_free(r->loop);
@@ -186,25 +218,39 @@ static void on_granted(void *self, const void *from, const sot_addresses_granted
 {
 	(void)from;
 	flight *f = self;
-	run *r = f->run;
 	if (m->grants_count != 1)
 		die("grants", "not one");
-	r->took_ns[r->answered++] = bench_now_ns() - f->began_ns;
+	f->holds = f->run->is_pairs;
+	f->ref = (sot_address_ref){.owner = m->grants[0].owner,
+	    .address = m->grants[0].address,
+	    .generation = m->grants[0].generation};
+	f->run->granted++;
+}
+
+static void on_done(void *self, const void *from, const sot_addresses_done *m)
+{
+	(void)from;
+	flight *f = self;
+	if (m->changed != 1)
+		die("release", "not changed");
+	f->holds = false;
 }
 
 static void on_refused(void *self, const void *from, const sot_refused *m)
 {
-	(void)self;
 	(void)from;
+	flight *f = self;
 	char text[200];
 	(void)snprintf(text, sizeof(text), "%.*s", SOT_ARG(m->text));
-	die("refused", text);
+	if (m->code != SOT_REFUSAL_BLOCKED)
+		die("refused", text);
+	f->run->refused++;
 }
 
 static void on_reply(void *self, sot_code code, sot_str frame, const sot_err *why)
 {
 	static const sot_ipam_replies replies = {
-	    .addresses_granted = on_granted, .refused = on_refused};
+	    .addresses_granted = on_granted, .addresses_done = on_done, .refused = on_refused};
 	flight *f = self;
 	run *r = f->run;
 	sot_err err = {0};
@@ -213,27 +259,43 @@ static void on_reply(void *self, sot_code code, sot_str frame, const sot_err *wh
 	sot_arena_reset(r->arena);
 	if (sot_ipam_dispatch_reply(&replies, f, NULL, frame, r->arena, &err) != SOT_OK)
 		die("reply", err.text);
+	r->took_ns[r->answered++] = bench_now_ns() - f->began_ns;
 	if (r->sent < r->total)
 		send_next(r, f);
 }
 
-static void send_next(run *r, flight *f)
+static sot_code encode_acquire(run *r, uint64_t request_id, sot_err *err)
 {
 	char network[32];
-	sot_err err = {0};
 	uint32_t owner = r->next_owner++;
-	(void)snprintf(network, sizeof(network), "%s%u", r->network_format, r->sent % FULL_NETWORKS);
+	(void)snprintf(network, sizeof(network), "%s%u", r->network_format, r->sent % r->networks);
 	sot_address_want want = {.owner = {{1}}, .vlan = sot_str_c(network)};
 	memcpy(want.owner.b + 12, &owner, sizeof(owner));
-	sot_addresses_acquire m = {.request_id = bus_next_request_id(r->bus),
+	sot_addresses_acquire m = {.request_id = request_id,
 	    .actor = SOT_STR("svc:scheduler"),
 	    .wants = &want,
 	    .wants_count = 1};
+	return sot_addresses_acquire_encode(&m, &r->frame, err);
+}
+
+static sot_code encode_release(run *r, flight *f, uint64_t request_id, sot_err *err)
+{
+	sot_addresses_release m = {.request_id = request_id,
+	    .actor = SOT_STR("svc:scheduler"),
+	    .refs = &f->ref,
+	    .refs_count = 1};
+	return sot_addresses_release_encode(&m, &r->frame, err);
+}
+
+static void send_next(run *r, flight *f)
+{
+	sot_err err = {0};
+	uint64_t id = bus_next_request_id(r->bus);
 	sot_buf_reset(&r->frame);
 	f->began_ns = bench_now_ns();
-	if (sot_addresses_acquire_encode(&m, &r->frame, &err) != SOT_OK ||
-	    bus_request(r->clients[r->sent % CLIENTS], m.request_id, sot_buf_str(&r->frame), REQUEST_MS,
-	        on_reply, f, &err) != SOT_OK)
+	sot_code code = f->holds ? encode_release(r, f, id, &err) : encode_acquire(r, id, &err);
+	if (code != SOT_OK || bus_request(r->clients[r->sent % r->clients_used], id,
+	                          sot_buf_str(&r->frame), REQUEST_MS, on_reply, f, &err) != SOT_OK)
 		die("request", err.text);
 	r->sent++;
 }
@@ -244,23 +306,85 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Allocations a second; latencies stay in took_ns, sorted. */
-static double measure(run *r, const char *networks, uint32_t total, uint32_t open)
+/* What a phase of the bench asks for. */
+typedef struct phase {
+	const char *networks;
+	uint32_t network_count, total, open, clients;
+	bool is_pairs;
+} phase;
+
+/* Requests a second; latencies stay in took_ns, sorted. */
+static double measure(run *r, phase p)
 {
-	r->network_format = networks;
-	r->sent = r->answered = 0;
-	r->total = total;
-	r->took_ns = sot_grow_array(r->took_ns, 0, total, sizeof(*r->took_ns));
+	r->network_format = p.networks;
+	r->networks = p.network_count;
+	r->is_pairs = p.is_pairs;
+	r->clients_used = p.clients ? p.clients : CLIENTS;
+	r->sent = r->answered = r->granted = r->refused = 0;
+	r->total = p.total;
+	r->took_ns = sot_grow_array(r->took_ns, 0, p.total, sizeof(*r->took_ns));
 	int64_t began = bench_now_ns();
-	for (uint32_t i = 0; i < open; i++) {
-		r->flights[i].run = r;
+	for (uint32_t i = 0; i < p.open; i++) {
+		r->flights[i] = (flight){.run = r};
 		send_next(r, &r->flights[i]);
 	}
-	while (r->answered < total)
+	while (r->answered < p.total)
 		reactor_turn(r->loop, 1000);
 	double seconds = (double)(bench_now_ns() - began) / 1e9;
-	qsort(r->took_ns, total, sizeof(*r->took_ns), compare);
-	return (double)total / seconds;
+	qsort(r->took_ns, p.total, sizeof(*r->took_ns), compare);
+	return (double)p.total / seconds;
+}
+
+static double part_ms(const run *r, uint32_t of_hundred)
+{
+	return (double)r->took_ns[(uint64_t)r->total * of_hundred / 100] / 1e6;
+}
+
+/* ---- what processes use ---- */
+
+/* Seconds of processor of a process; 0 when it is gone. */
+static double processor_s(pid_t pid, pid_t *ret_parent)
+{
+	char path[64];
+	sot_err err = {0};
+	SOT_AUTO_BUF text;
+	sot_buf_init(&text, 4096);
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (sot_file_read(path, &text, &err) != SOT_OK || sot_buf_failed(&text))
+		return 0;
+	sot_str rest = sot_buf_str(&text);
+	while (rest.n > 0 && memchr(rest.p, ')', rest.n))
+		(void)sot_str_cut(rest, ')', &rest);
+	uint64_t fields[15] = {0};
+	for (size_t i = 2; i < 15 && rest.n > 0; i++) {
+		sot_str word = sot_str_cut(i == 2 ? (sot_str){rest.p + 1, rest.n - 1} : rest, ' ', &rest);
+		if (sot_parse_u64(word, 0, UINT64_MAX, &fields[i], &err) != SOT_OK)
+			fields[i] = 0; /* the state, a letter */
+	}
+	*ret_parent = (pid_t)fields[3];
+	return (double)(fields[13] + fields[14]) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* Of ipam and of all of PostgreSQL. */
+static double used_s(void)
+{
+	pid_t parent = 0;
+	uint64_t postmaster = 0;
+	double sum = processor_s(server, &parent);
+	if (sot_parse_u64(sot_str_c(getenv("SOT_PG_PID")), 1, INT32_MAX, &postmaster, NULL) != SOT_OK)
+		die("SOT_PG_PID", "is no process");
+	DIR *proc = opendir("/proc");
+	for (struct dirent *entry = proc ? readdir(proc) : NULL; entry; entry = readdir(proc)) {
+		uint64_t pid = 0;
+		if (sot_parse_u64(sot_str_c(entry->d_name), 1, INT32_MAX, &pid, NULL) != SOT_OK)
+			continue;
+		double used = processor_s((pid_t)pid, &parent);
+		if (parent == (pid_t)postmaster)
+			sum += used;
+	}
+	if (proc)
+		(void)closedir(proc);
+	return sum;
 }
 
 /* ---- the peer ---- */
@@ -287,6 +411,64 @@ static double raw_insert(run *r)
 	return (double)done / ((double)(bench_now_ns() - began) / 1e9);
 }
 
+/* ---- the phases ---- */
+
+static void bench_load(run *r, bench *b, double raw_rate)
+{
+	(void)measure(r, (phase){"empty", FULL_NETWORKS, OPEN, OPEN, 0, false}); /* connects */
+	double used = used_s();
+	double rate = measure(r, (phase){"empty", FULL_NETWORKS, EMPTY_COUNT, OPEN, 0, false});
+	used = used_s() - used;
+	bench_figure(b, "ipam.alloc_per_s", rate, "1/s", ">= 20000", raw_rate);
+	bench_figure(b, "ipam.alloc_p99_ms", part_ms(r, 99), "ms", "<= 15", BENCH_NONE);
+	bench_figure(b, "ipam.cpu_us_per_alloc", used * 1e6 / EMPTY_COUNT, "us", NULL, BENCH_NONE);
+	double full_rate = measure(r, (phase){"full", FULL_NETWORKS, FULL_COUNT, OPEN, 0, false});
+	bench_figure(b, "ipam.full99_per_s", full_rate, "1/s", ">= 20000", raw_rate);
+	bench_figure(b, "ipam.full99_p99_ms", part_ms(r, 99), "ms", "<= 15", BENCH_NONE);
+	bench_figure(b, "ipam.full99_ratio", full_rate / rate, "ratio", ">= 0.9", BENCH_NONE);
+	double pairs = measure(r, (phase){"pair", FULL_NETWORKS, PAIR_COUNT, OPEN, 0, true}) / 2;
+	bench_figure(b, "ipam.pairs_per_s", pairs, "1/s", ">= 12000", BENCH_NONE);
+	bench_figure(b, "ipam.pairs_p99_ms", part_ms(r, 99), "ms", "<= 15", BENCH_NONE);
+}
+
+static void bench_exact(run *r, bench *b)
+{
+	phase p = {"exact", 1, EXACT_COUNT, CONTENDERS, CONTENDERS, false};
+	double rate = measure(r, p);
+	bench_figure(b, "ipam.contended_granted", r->granted, "addresses", "= 6400", BENCH_NONE);
+	bench_figure(b, "ipam.contended_per_s", rate, "1/s", NULL, BENCH_NONE);
+	(void)measure(r, (phase){"exact", 1, SINGLE_COUNT, 1, 1, false});
+	if (r->refused != SINGLE_COUNT)
+		die("refusals", "an address was granted where none is left");
+	bench_figure(b, "ipam.refusal_p50_ms", part_ms(r, 50), "ms", "<= 1", BENCH_NONE);
+	bench_figure(b, "ipam.refusal_p99_ms", part_ms(r, 99), "ms", NULL, BENCH_NONE);
+	double refusals = measure(r, (phase){"exact", 1, EMPTY_COUNT / 4, OPEN, 0, false});
+	bench_figure(b, "ipam.refusals_per_s", refusals, "1/s", NULL, BENCH_NONE);
+}
+
+static void bench_single(run *r, bench *b)
+{
+	(void)measure(r, (phase){"empty", FULL_NETWORKS, SINGLE_COUNT, 1, 1, false});
+	bench_figure(b, "ipam.single_p50_ms", part_ms(r, 50), "ms", "<= 1", BENCH_NONE);
+	bench_figure(b, "ipam.single_p99_ms", part_ms(r, 99), "ms", "<= 5", BENCH_NONE);
+}
+
+static void bench_restart(run *r, bench *b)
+{
+	make_networks(r, "million", 100);
+	make_networks(r, "more", 120);
+	fill_networks(r, "million", 90);
+	fill_networks(r, "more", 90);
+	sql(r, "VACUUM ANALYZE ipam.address");
+	(void)kill(server, SIGTERM);
+	(void)waitpid(server, NULL, 0);
+	int64_t began = bench_now_ns();
+	start_server(r);
+	(void)measure(r, (phase){"empty", 1, 1, 1, 1, false});
+	double seconds = (double)(bench_now_ns() - began) / 1e9;
+	bench_figure(b, "ipam.restart_s", seconds, "s", "<= 2", BENCH_NONE);
+}
+
 int main(int argc, char **argv)
 {
 	(void)argc;
@@ -296,17 +478,13 @@ int main(int argc, char **argv)
 	}
 	static run r;
 	open_world(&r);
-	(void)measure(&r, "empty", OPEN, OPEN); /* connects, reads the rows */
-	double rate = measure(&r, "empty", EMPTY_COUNT, OPEN);
-	double p99_ms = (double)r.took_ns[EMPTY_COUNT * 99 / 100] / 1e6;
-	double full_rate = measure(&r, "full", FULL_COUNT, OPEN);
-	double raw_rate = raw_insert(&r);
+	bench *b = bench_new("ipam_alloc");
+	bench_load(&r, b, raw_insert(&r));
+	bench_exact(&r, b);
+	bench_single(&r, b);
+	bench_restart(&r, b);
 	close_world(&r);
 	free(r.took_ns);
-	bench *b = bench_new("ipam_alloc");
-	bench_figure(b, "ipam.alloc_per_s", rate, "1/s", ">= 20000", raw_rate);
-	bench_figure(b, "ipam.alloc_p99_ms", p99_ms, "ms", "<= 15", BENCH_NONE);
-	bench_figure(b, "ipam.full99_ratio", full_rate / rate, "ratio", ">= 0.9", BENCH_NONE);
 	sot_err err = {0};
 	sot_code code = bench_write(b, &err);
 	bench_free(b);
