@@ -369,17 +369,23 @@ void ipam_on_import_run(void *self, const void *from, const sot_import_run *m)
 {
 	ipam *ip = self;
 	const char *why = ipam_why_not_now(ip);
-	if (!why && ip->import && (ip->import->message->request_id != m->request_id))
+	/* In quarantine the rows are older than the world: nothing is taken by them. */
+	if (!why && !m->dry_run && ip->blocked[0] != '\0')
+		why = ip->blocked;
+	ipam_client *client = why ? NULL : ipam_client_open(ip, from, m->request_id);
+	if (!why && !client)
+		return; /* the repeat of what is being worked on */
+	if (!why && ip->import) {
 		why = "another import is being run; try again in a moment";
-	if (why) {
-		const sot_refused refused = {
-		    .request_id = m->request_id, .code = SOT_REFUSAL_UNAVAILABLE, .text = sot_str_c(why)};
-		ipam_refuse(ip, from, &refused);
+		ipam_client_close(ip, client);
+	}
+	if (!why) {
+		begin(ip, client, m);
 		return;
 	}
-	ipam_client *client = ipam_client_open(ip, from, m->request_id);
-	if (client)
-		begin(ip, client, m);
+	const sot_refused refused = {
+	    .request_id = m->request_id, .code = SOT_REFUSAL_UNAVAILABLE, .text = sot_str_c(why)};
+	ipam_refuse(ip, from, &refused);
 }
 
 void ipam_import_free(ipam *ip)
