@@ -22,7 +22,7 @@ typedef enum sot_wire_kind {
 	SOT_WIRE_BYTES,
 	SOT_WIRE_UUID,
 	SOT_WIRE_MAC,
-	SOT_WIRE_IP, /* sot_ip: bin of 0 (none), 4 or 16 bytes */
+	SOT_WIRE_IP,   /* sot_ip: bin of 0 (none), 4 or 16 bytes */
 	SOT_WIRE_ENUM, /* in memory a C enum of 4 bytes, on the wire its number */
 	SOT_WIRE_STRUCT
 } sot_wire_kind;
