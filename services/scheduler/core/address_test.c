@@ -52,6 +52,21 @@ static void nothing_is_placed_where_no_address_is_left(void **state)
 	    "a host for 1 instance: 0 of 1 hosts fit: 1 no address left in the VLAN");
 }
 
+static void a_count_that_is_not_told_again_is_what_it_was(void **state)
+{
+	bench *b = *state;
+
+	b->vlans[0].free_v4 = 1;
+	bench_pass(b, 1000);
+	bench_create(b, 2);
+	bench_grant(b);
+	sot_uuid first = b->owners[0];
+	b->vlans_are_as_told = true; /* one was given out, and one more came by a new subnet */
+	bench_pass(b, 1000);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
+	assert_memory_not_equal(&b->owners[0], &first, sizeof(first));
+}
+
 static void what_blocks_ipam_blocks_placement_in_the_same_words(void **state)
 {
 	bench *b = *state;
@@ -178,6 +193,7 @@ int main(void)
 	    TEST(a_host_gets_the_vlan_of_the_group_that_reaches_it),
 	    TEST(a_vlan_that_reaches_no_host_is_named_as_the_reason),
 	    TEST(nothing_is_placed_where_no_address_is_left),
+	    TEST(a_count_that_is_not_told_again_is_what_it_was),
 	    TEST(what_blocks_ipam_blocks_placement_in_the_same_words),
 	    TEST(a_vlan_that_is_not_there_is_waited_for_by_name),
 	    TEST(a_full_vlan_is_left_for_another_of_its_group),

@@ -83,10 +83,10 @@ static void tell_vlans(bench *b)
 {
 	sot_vlans m = {.request_id = b->vlans_id,
 	    .version = 1,
-	    .full = true,
+	    .full = !b->vlans_are_as_told,
 	    .blocked = sot_str_c(b->blocked),
 	    .vlans = b->vlans,
-	    .vlans_count = b->vlan_count};
+	    .vlans_count = b->vlans_are_as_told ? 0 : b->vlan_count};
 	sot_buf out;
 	sot_err err = {0};
 

@@ -37,6 +37,7 @@ typedef struct bench {
 	uint64_t vlans_id;      /* an open question about VLANs; answered by settle */
 	sot_vlan_state vlans[8];
 	size_t vlan_count;
+	bool vlans_are_as_told; /* the answer names none: nothing has changed */
 	char blocked[100];
 	char wanted_vlan[33]; /* of the last want */
 	sot_address_conflict conflict;

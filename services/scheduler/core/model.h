@@ -69,7 +69,8 @@ typedef enum address_need {
 typedef struct vlan {
 	sot_link all;
 	char name[33], group[33];
-	uint64_t free_v4;
+	uint64_t told_v4; /* free addresses, as ipam told last */
+	uint64_t free_v4; /* the same, less what was placed since its last answer */
 	struct vlan_place {
 		enum sot_scope_kind kind;
 		char name[64];

@@ -71,7 +71,7 @@ static void take(controller *c, const struct sot_vlan_state *m)
 		sot_map_set(c->vlans.by_name, v->name, strlen(v->name), v);
 	}
 	model_copy_text(v->group, sizeof(v->group), m->group);
-	v->free_v4 = m->free_v4;
+	v->told_v4 = v->free_v4 = m->free_v4;
 	take_places(v, m);
 }
 
@@ -85,6 +85,20 @@ static void wake_placers(controller *c)
 			wake_operation(c, o);
 		}
 	}
+}
+
+/* An answer that does not name a VLAN says that its count is what it was: as many addresses came
+ * back as were given out, or none was. What was subtracted here meanwhile would never come back. */
+static bool believe_old_counts(controller *c)
+{
+	bool changed = false;
+
+	for (sot_link *l = c->vlans.all.next; l != &c->vlans.all; l = l->next) {
+		vlan *v = SOT_CONTAINER(l, vlan, all);
+		changed = changed || v->free_v4 != v->told_v4;
+		v->free_v4 = v->told_v4;
+	}
+	return changed;
 }
 
 bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str frame)
@@ -103,8 +117,9 @@ bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str f
 		drop_all(c);
 	for (size_t k = 0; k < m.vlans_count; k++)
 		take(c, &m.vlans[k]);
-	bool changed =
-	    !c->vlans.known || m.vlans_count > 0 || !sot_str_eq_c(m.blocked, c->vlans.blocked);
+	bool changed = believe_old_counts(c);
+	changed = changed || !c->vlans.known || m.vlans_count > 0 ||
+	          !sot_str_eq_c(m.blocked, c->vlans.blocked);
 	c->vlans.changes += m.full || m.vlans_count > 0;
 	c->vlans.version = m.version;
 	c->vlans.known = true;
