@@ -210,11 +210,33 @@ static void on_refused(void *self, const void *from, const sot_refused *m)
 	copy(c->text, sizeof(c->text), m->text);
 }
 
+static void on_vlans(void *self, const void *from, const sot_vlans *m)
+{
+	(void)from;
+	ipam_call *c = self;
+	c->message = SOT_MSG_VLANS;
+	c->version = m->version;
+	c->full = m->full;
+	c->vlan_count = m->vlans_count;
+	copy(c->text, sizeof(c->text), m->blocked);
+	for (size_t i = 0; i < m->vlans_count && i < IPAM_VLANS_KEPT; i++) {
+		const sot_vlan_state *v = &m->vlans[i];
+		c->vlans[i] = (ipam_vlan){.free_v4 = v->free_v4,
+		    .free_v6 = v->free_v6,
+		    .has_v6 = v->has_v6,
+		    .is_gone = v->is_gone,
+		    .scopes = v->scopes_count};
+		copy(c->vlans[i].name, sizeof(c->vlans[i].name), v->name);
+		copy(c->vlans[i].group, sizeof(c->vlans[i].group), v->group);
+	}
+}
+
 static void on_reply(void *self, sot_code code, sot_str frame, const sot_err *why)
 {
 	static const sot_ipam_replies replies = {.addresses_granted = on_granted,
 	    .addresses_done = on_done,
 	    .accepted = on_accepted,
+	    .vlans = on_vlans,
 	    .address_fixed = on_fixed,
 	    .import_done = on_imported,
 	    .refused = on_refused};
@@ -367,6 +389,40 @@ sot_request_context ipam_context(const char *key, const char *what)
 	    .api_request_id = SOT_STR("r1"),
 	    .idempotency_key = sot_str_c(key),
 	    .request_sha256 = {digest, 32}};
+}
+
+ipam_call ipam_conflict(
+    ipam_world *w, uint32_t owner, const ipam_grant *grant, uint32_t host, sot_mac mac)
+{
+	ipam_call c;
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	sot_address_conflict conflict = {.owner = ipam_owner(owner),
+	    .nic = grant->nic,
+	    .address = grant->address,
+	    .generation = grant->generation,
+	    .host = ipam_owner(host),
+	    .mac = mac};
+	sot_addresses_conflict m = {.request_id = bus_next_request_id(w->bus),
+	    .actor = SOT_STR("user:test"),
+	    .conflicts = &conflict,
+	    .conflicts_count = 1};
+	assert_int_equal(sot_addresses_conflict_encode(&m, &frame, NULL), SOT_OK);
+	ipam_send(w, 0, 0, m.request_id, &frame, &c);
+	TURN_UNTIL(w->loop, c.done);
+	return c;
+}
+
+ipam_call ipam_vlans(ipam_world *w, uint64_t after)
+{
+	ipam_call c;
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	sot_vlans_read m = {.request_id = bus_next_request_id(w->bus), .after = after};
+	assert_int_equal(sot_vlans_read_encode(&m, &frame, NULL), SOT_OK);
+	ipam_send(w, 0, 0, m.request_id, &frame, &c);
+	TURN_UNTIL(w->loop, c.done);
+	return c;
 }
 
 /* ---- what is in the database ---- */

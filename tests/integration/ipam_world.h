@@ -10,7 +10,7 @@
 #include "sot_proto.h"
 #include "sot_wire_codec.h"
 
-enum { IPAM_SERVERS = 2, IPAM_CLIENTS = 64, IPAM_GRANTS_KEPT = 16 };
+enum { IPAM_SERVERS = 2, IPAM_CLIENTS = 64, IPAM_GRANTS_KEPT = 16, IPAM_VLANS_KEPT = 4 };
 
 typedef struct ipam_world {
 	char dir[80];
@@ -37,6 +37,14 @@ typedef struct ipam_grant {
 	char vlan[33], dns_zone[201];
 } ipam_grant;
 
+/* A VLAN as placement sees it. */
+typedef struct ipam_vlan {
+	char name[33], group[33];
+	uint64_t free_v4, free_v6;
+	bool has_v6, is_gone;
+	size_t scopes;
+} ipam_vlan;
+
 /* One request and what came back. */
 typedef struct ipam_call {
 	ipam_world *w;
@@ -54,6 +62,10 @@ typedef struct ipam_call {
 	sot_ip fixed; /* of address_fixed */
 	bool applied; /* of import_done */
 	uint32_t errors;
+	ipam_vlan vlans[IPAM_VLANS_KEPT];
+	size_t vlan_count;
+	uint64_t version;
+	bool full;
 } ipam_call;
 
 /* Fixtures. `ipam_world_binary` must be set by main before. */
@@ -92,6 +104,10 @@ ipam_call ipam_bind(ipam_world *w, uint32_t owner, const ipam_grant *grant, uint
 ipam_call ipam_ask(ipam_world *w, const sot_wire_struct *type, void *message);
 /* The context of an administrative request: actor user:test, a digest made of `key` and `what`. */
 sot_request_context ipam_context(const char *key, const char *what);
+
+ipam_call ipam_conflict(
+    ipam_world *w, uint32_t owner, const ipam_grant *grant, uint32_t host, sot_mac mac);
+ipam_call ipam_vlans(ipam_world *w, uint64_t after);
 
 /* A VLAN "lab" of 10.66.0.0/16 that gives out exactly `count` addresses, made by SQL. */
 void ipam_make_lab(ipam_world *w, uint32_t count);
