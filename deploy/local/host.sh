@@ -19,9 +19,9 @@ host_register() {
   printf '%s' "$answer" | jq -re .hostId >"$dir/host.id"
 }
 
-# agent_start NAME NETNS BRIDGE_ADDRESS UPLINK MANAGEMENT_ADDRESS
+# agent_start NAME NETNS BRIDGE_ADDRESS UPLINK MANAGEMENT_ADDRESS [VLAN_UPLINK]
 agent_start() {
-  local name=$1 netns=$2 address=$3 uplink=$4 management=$5 dir=$SOT_VAR/hosts/$1
+  local name=$1 netns=$2 address=$3 uplink=$4 management=$5 trunk=${6:-} dir=$SOT_VAR/hosts/$1
   mkdir -p "$SOT_RUN/control-$name"
   cat >"$dir/hostagent.conf" <<EOF
 state_dir = $dir/agent
@@ -38,6 +38,7 @@ docker_socket = $(engine_socket "$name")
 bridge_name = sotbr0
 bridge_address = $address
 bridge_uplink = $uplink
+vlan_uplink = $trunk
 control_socket = $SOT_RUN/control-$name/socket
 EOF
   proc_pid "hostagent-$name" >/dev/null && return 0

@@ -57,7 +57,7 @@ lab_host_join() { # lab_host_join N: registered and its agent running
   lab_agent_start "$1"
   wait_until 40 "host h$1 to be online" agent_online "h$1" || { log_tail "hostagent-h$1" 30; die "h$1 did not come online"; }
 }
-lab_agent_start() { agent_start "h$1" "/run/netns/h$1" "" eth1 "10.77.0.1$1"; }
+lab_agent_start() { agent_start "h$1" "/run/netns/h$1" "" eth1 "10.77.0.1$1" "$(cat "$SOT_VAR/vlan_uplink")"; }
 lab_control() { # lab_control SERVICE|HOST LINE: one line to the control socket, and its answer
   printf '%s\n' "$2" | timeout 3 nc -N -U "$SOT_RUN/control-$1/socket"
 }
@@ -97,6 +97,7 @@ lab_up() { # lab_up HOSTS KIND
   lab_claim
   echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null || true
   ip link set lo up
+  : >"$SOT_VAR/vlan_uplink" # a laboratory with trunks names the hosts' link here
   "lab_wire_$2" "$1"
   # The images were built outside (building needs the package mirror); here the registry serves the same store.
   for n in base tomcat nodejs redis; do cp "$SOT_IMAGES/images/$n" "$SOT_VAR/images/$n"; done

@@ -25,7 +25,7 @@ def have_vlans():
     known = {v["name"] for v in lab.cli_json("vlan", "list")["items"]}
     for name, vid in VLANS.items():
         if name not in known:
-            lab.cli("vlan", "create", name, str(vid))
+            lab.cli("vlan", "create", name, f"--id={vid}")
             lab.cli("subnet", "create", name, f"10.{vid}.0.0/24", f"--gateway=10.{vid}.0.1", f"--first=10.{vid}.0.50")
 
 
@@ -37,9 +37,12 @@ def pings(ns, address):
     return inside(ns, "timeout", "5", "redis-cli", "-h", address, "ping", check=False).strip() == "PONG"
 
 
+def inside_instance(instance, *argv, check=True):
+    return lab.docker(instance["host"], "exec", "sot-" + instance["id"], *argv, check=check)
+
+
 def reaches(source, address):
-    out = lab.docker(source["host"], "exec", "sot-" + source["id"], "timeout", "2", "redis-cli", "-h", address, "ping", check=False)
-    return out == "PONG"
+    return inside_instance(source, "timeout", "2", "redis-cli", "-h", address, "ping", check=False) == "PONG"
 
 
 def pid_of(instance):
@@ -59,6 +62,16 @@ def both():
     return lab.instances("front"), lab.instances("store")
 
 
+def all_are_back(seconds=90):
+    """Hosts are online, and every instance runs and is healthy."""
+    def look():
+        away = [f"{h['name']} {h['state']}" for h in lab.api("GET", "/v1/hosts").json["items"] if h["state"] != "online"]
+        away += [f"{i['name']} {i['state']} {i['health']}" for i in lab.instances() if (i["state"], i["health"]) != ("running", "healthy")]
+        assert not away, away
+        return True
+    lab.until("all to be seen again", look, seconds)
+
+
 def test_01_vlans_reach_within_and_not_across_and_are_tagged_on_the_wire():
     """S4 S5: two VLANs over both hosts at the same time: reach within a VLAN across hosts, not across VLANs; tags on the trunk."""
     tap = subprocess.Popen(["ip", "netns", "exec", "tor", "timeout", "60", "tcpdump", "-e", "-n", "-l", "-i", "trunk1", "tcp", "or", "vlan"],
@@ -71,8 +84,10 @@ def test_01_vlans_reach_within_and_not_across_and_are_tagged_on_the_wire():
         for found, vid in ((front, 100), (store, 200)):
             assert sorted(i["host"] for i in found) == ["h1", "h2"], found
             assert all(i["address"].startswith(f"10.{vid}.0.") and i["vlanId"] == vid for i in found), found
+            begin = time.monotonic()
             for i in found:
                 assert pings(f"n{vid}", i["address"]), i
+            print(f"    VLAN {vid}: {len(found)} instances answered a neighbour in {(time.monotonic() - begin) * 1000:.0f} ms")
             assert reaches(found[0], found[1]["address"]) and reaches(found[1], found[0]["address"])
         for a in front:
             for b in store:
@@ -124,8 +139,7 @@ def test_02_an_instance_has_its_network_before_pid_1_every_time():
             lab.healthy(s)
         for n in ("1", "2"):
             lab.sh("lab_agent_start", n)
-    lab.until("all to be seen again", lambda: all(h["state"] == "online" for h in lab.api("GET", "/v1/hosts").json["items"]) and
-              all(i["state"] == "running" and i["health"] == "healthy" for i in lab.instances()), 90)
+    all_are_back()
     assert sum(boots.values()) >= 4 * rounds
     lab.invariants()
 
@@ -139,7 +153,7 @@ def stranger(name, vid, address):
 
 def events(kind, after):
     items = lab.api("GET", f"/v1/events?after={after}&limit=500").json["items"]
-    return [e for e in items if e["kind"] == kind]
+    return [e for e in items if e["type"] == f"cn.sotalia.{kind}.v1"]
 
 
 def last_event():
@@ -232,7 +246,7 @@ def test_04_forgeries_from_inside_an_instance_do_not_leave_its_host():
         tap.terminate()
         tap.wait(10)
         reader.join(10)
-    lies = [line for line in seen if not (f"tell {liar['address']}" in line or f"{liar['address']}.6379" in line)]
+    lies = [line for line in seen if line.strip() and not (f"tell {liar['address']}" in line or f"{liar['address']}.6379" in line)]
     assert not lies, lies
     assert guard_drops(liar) - drops_before >= count, (drops_before, guard_drops(liar), count)
 
@@ -250,11 +264,11 @@ def test_05_a_full_vlan_says_so_and_goes_on_when_there_is_room():
     """S3: the reason with counts reaches the user; the operation goes on by itself when the VLAN gets another subnet."""
     have_vlans()
     if "small" not in {v["name"] for v in lab.cli_json("vlan", "list")["items"]}:
-        lab.cli("vlan", "create", "small", "100")
+        lab.cli("vlan", "create", "small", "--id=300")
         lab.cli("subnet", "create", "small", "10.101.0.0/29", "--gateway=10.101.0.1")
     op = lab.post("/v1/apps", lab.app("crowd", vlan="small", count=7))
-    waits = lab.until("the operation to say why it waits", lambda: lab.operation(op)["waitsFor"], 30)
-    assert "no address left in the VLAN" in waits, waits
+    waits = lab.until("the operation to say why it waits", lambda: (lambda w: w if "no address left in the VLAN" in w else "")(lab.operation(op)["waitsFor"]), 30)
+    print(f"    it waits for: {waits}")
     assert len([i for i in lab.instances("crowd") if i["address"]]) == 5, "five of a /29 with a gateway"
     lab.cli("subnet", "create", "small", "10.101.1.0/29", "--gateway=10.101.1.1")
     ended = lab.finished(op)
@@ -264,7 +278,7 @@ def test_05_a_full_vlan_says_so_and_goes_on_when_there_is_room():
 
 BAD = [("subnet", "create", "web", "10.100.0.0/25", "overlap"), ("subnet", "create", "web", "10.102.0.1/24", "10.102.0.0/24"),
        ("subnet", "create", "web", "10.102.0.0/24", "--gateway=10.103.0.1", "gateway"), ("subnet", "create", "web", "10.102.0.0/31", "prefix"),
-       ("vlan", "create", "web", "300", "exists"), ("vlan", "create", "toobig", "4095", "4094"), ("subnet", "create", "nope", "10.102.0.0/24", "nope")]
+       ("vlan", "create", "web", "--id=300", "exists"), ("vlan", "create", "toobig", "--id=4095", "4094"), ("subnet", "create", "nope", "10.102.0.0/24", "nope")]
 
 
 def test_06_wrong_plans_are_refused_precisely_and_change_nothing():
@@ -275,3 +289,26 @@ def test_06_wrong_plans_are_refused_precisely_and_change_nothing():
         answer = lab.cli(*argv, check=False)
         assert answer.returncode != 0 and word in answer.stderr, (argv, answer.stderr)
     assert lab.sql("SELECT count(*), (SELECT count(*) FROM ipam.vlan) FROM ipam.subnet") == before
+
+
+def test_07_an_instance_is_reached_as_soon_as_it_starts():
+    """R9: a neighbour that pings all the time, and remembers the MAC of the process before, gets its answer again at once."""
+    front, _ = both()
+    waits = []
+    for i in front * (10 if lab.SOAK else 3):
+        with subprocess.Popen(["ip", "netns", "exec", "n100", "ping", "-n", "-D", "-i", "0.01", "-w", "20", i["address"]],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as ping:
+            try:
+                ping.stdout.readline()
+                lab.docker(i["host"], "restart", "-t", "1", "sot-" + i["id"])
+                started = lab.docker(i["host"], "inspect", "-f", "{{.State.StartedAt}}", "sot-" + i["id"])
+                begin = float(lab.command(["date", "-d", started, "+%s.%N"]))
+                answers = (float(m[1]) for m in (re.match(r"\[([0-9.]+)\] .*bytes from", line) for line in ping.stdout) if m)
+                waits.append(next((t for t in answers if t > begin), None))
+            finally:
+                ping.terminate()
+        assert waits[-1] is not None, f"{i['address']} did not answer within 20 s"
+        waits[-1] -= begin
+    waits.sort()
+    print(f"    {len(waits)} restarts: first answer after the start of PID 1 in {waits[0] * 1000:.0f} to {waits[-1] * 1000:.0f} ms, "
+          f"median {waits[len(waits) // 2] * 1000:.0f} ms")
