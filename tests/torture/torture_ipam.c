@@ -9,8 +9,8 @@
 #include "sot_parse.h"
 #include "sot_rand.h"
 #include "torture_ledger.h"
+#include "torture_postgres.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -63,57 +63,17 @@ typedef struct torture {
 
 /* ---- killing ---- */
 
-static int64_t number_in(const char *text, const char *name)
+static void kill_postgres(torture *t)
 {
-	const char *at = strstr(text, name);
-	int64_t value = 0;
-	if (!at)
-		return 0;
-	sot_str rest = sot_str_c(at + strlen(name));
-	while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == '\t'))
-		rest = (sot_str){rest.p + 1, rest.n - 1};
-	sot_str word = sot_str_cut(rest, '\n', &rest);
-	return sot_parse_i64(word, 0, INT32_MAX, &value, NULL) == SOT_OK ? value : 0;
-}
-
-static pid_t parent_of(int64_t pid)
-{
-	char path[64], text[1024];
-	(void)snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
-	FILE *file = fopen(path, "re");
-	size_t n = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-	if (file)
-		(void)fclose(file);
-	text[n] = '\0';
-	return (pid_t)number_in(text, "PPid:");
-}
-
-/* One of the server's own processes: it takes that for a crash of all of them, and recovers from
- * its log. */
-static pid_t some_postgres(torture *t)
-{
-	pid_t postmaster = pg_control_postmaster(), chosen = 0;
-	uint64_t seen = 0;
-	DIR *proc = opendir("/proc");
-	assert_non_null(proc);
-	for (struct dirent *entry = readdir(proc); entry; entry = readdir(proc)) {
-		int64_t pid = 0;
-		if (sot_parse_i64(sot_str_c(entry->d_name), 1, INT32_MAX, &pid, NULL) != SOT_OK ||
-		    parent_of(pid) != postmaster)
-			continue;
-		if (sot_rand_below(&t->rand, ++seen) == 0)
-			chosen = (pid_t)pid;
-	}
-	(void)closedir(proc);
-	return chosen;
+	pid_t pid = postgres_some_process(&t->rand);
+	t->kills_postgres += pid > 1 && kill(pid, SIGKILL) == 0;
 }
 
 static void kill_somebody(torture *t)
 {
 	uint64_t which = sot_rand_below(&t->rand, 3);
 	if (which == 2) {
-		pid_t pid = some_postgres(t);
-		t->kills_postgres += pid > 1 && kill(pid, SIGKILL) == 0;
+		kill_postgres(t);
 	} else {
 		(void)ipam_end(t->w, (int)which, SIGKILL);
 		ipam_start(t->w, (int)which, "", "--lease_s=86400");
@@ -329,6 +289,7 @@ static void start(torture *t, ipam_world *w)
 		assert_int_equal(sot_parse_u64(sot_str_c(seed_text), 0, UINT64_MAX, &seed, NULL), SOT_OK);
 	sot_rand_seed(&t->rand, seed);
 	t->w = w;
+	postgres_remember();
 	t->ledger = ledger_new(FLOOR_MS);
 	t->slots = sot_alloc_array(SLOTS, sizeof(*t->slots));
 	for (uint32_t i = 0; i < SLOTS; i++)
@@ -348,13 +309,16 @@ static void run(torture *t)
 		(void)work(t);
 		if (sot_mono_reached(sot_mono_now(), t->next_kill))
 			kill_somebody(t);
+		postgres_keep_alive();
 		reactor_turn(t->w->loop, 10);
 	}
 	/* What is under way ends, without more deaths. */
 	t->is_ending = true;
 	end = sot_mono_add_ms(sot_mono_now(), (int64_t)LAST_WORDS_S * 1000);
-	while (work(t) && !sot_mono_reached(sot_mono_now(), end))
+	while (work(t) && !sot_mono_reached(sot_mono_now(), end)) {
+		postgres_keep_alive();
 		reactor_turn(t->w->loop, 10);
+	}
 	assert_false(work(t));
 }
 
@@ -377,7 +341,7 @@ static void no_address_twice_and_none_lost_whoever_is_killed(void **state)
 	size_t missing = 0;
 	start(&t, *state);
 	run(&t);
-	PGconn *pg = pg_control_open();
+	PGconn *pg = postgres_connect(t.w->loop);
 	size_t leaked = ledger_compare(t.ledger, pg, &missing);
 	report(&t, leaked, missing);
 	/* Every change of a row is in the history. */

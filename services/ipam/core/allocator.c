@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* After so many lost candidates memory is too old to go on with. */
-enum { REREAD_TRIES = 4 };
+enum {
+	REREAD_TRIES = 4, /* after so many lost candidates memory is too old to go on with */
+	FEW_ITEMS = 8,    /* so few are compared faster than hashed */
+};
 
 /* ---- requests ---- */
 
@@ -184,11 +186,24 @@ static item_key key_of(const request_item *item)
 	return key;
 }
 
+static const request_item *find_double_among_few(const request *r)
+{
+	for (size_t i = 1; i < r->count; i++) {
+		item_key key = key_of(&r->items[i]);
+		for (size_t k = 0; k < i; k++) {
+			item_key other = key_of(&r->items[k]);
+			if (memcmp(key.b, other.b, sizeof(key.b)) == 0)
+				return &r->items[i];
+		}
+	}
+	return NULL;
+}
+
 /* The item that names an owner, interface and family that came before, or NULL. */
 static const request_item *find_double(const request *r)
 {
-	if (r->count < 2)
-		return NULL;
+	if (r->count <= FEW_ITEMS)
+		return find_double_among_few(r);
 	SOT_AUTO(sot_map) seen = sot_map_new();
 	for (size_t i = 0; i < r->count; i++) {
 		item_key key = key_of(&r->items[i]);
@@ -304,7 +319,8 @@ static void add_to_batch(allocator *a, batch *b, request *r)
 		item_key key = key_of(&r->items[i]);
 		batch_slot *slot = &b->slots[b->count++];
 		*slot = (batch_slot){r, &r->items[i]};
-		sot_map_set(a->keys, key.b, sizeof(key.b), slot);
+		if (r->kind != REQUEST_ACQUIRE || r->items[i].is_asked)
+			sot_map_set(a->keys, key.b, sizeof(key.b), slot);
 	}
 }
 
@@ -556,7 +572,8 @@ static void forget_keys(allocator *a, const batch *b)
 {
 	for (size_t i = 0; i < b->count; i++) {
 		item_key key = key_of(b->slots[i].item);
-		(void)sot_map_remove(a->keys, key.b, sizeof(key.b));
+		if (sot_map_get(a->keys, key.b, sizeof(key.b)) == &b->slots[i])
+			(void)sot_map_remove(a->keys, key.b, sizeof(key.b));
 	}
 }
 
