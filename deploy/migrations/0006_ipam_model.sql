@@ -252,7 +252,7 @@ CREATE TABLE ipam.import (
   state       text NOT NULL DEFAULT 'staged' CHECK (state IN ('staged', 'checked', 'refused', 'applied')),
   dry_run     boolean NOT NULL DEFAULT true,
   lines       integer NOT NULL DEFAULT 0,
-  changes     jsonb NOT NULL DEFAULT '{}',   -- {"vlans":n,"subnets":n,"ranges":n,"addresses":n,"unchanged":n}
+  changes     jsonb NOT NULL DEFAULT '{}',   -- {"vlans":n,"subnets":n,"ranges":n,"addresses":n,"unchanged":n,"ignored":n}
   error_count integer NOT NULL DEFAULT 0,
   errors      jsonb NOT NULL DEFAULT '[]',   -- [{"line":n,"column":"name","detail":"text"}], the first 1000
   created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
