@@ -4,6 +4,7 @@
 #include "sot_parse.h"
 #include "sot_rand.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -176,11 +177,13 @@ static void check_pick(model *m, bool may, bool picked, bool from_free, address_
 	if (!picked)
 		return;
 	model_cell *c = cell_of(m, pick.address);
+	const model_cell *next = oldest(m);
+	assert(c && (from_free || next));
 	if (from_free) {
 		assert_true(is_free(c));
 		assert_int_equal(pick.released_unix_ms, 0);
 	} else {
-		assert_int_equal(c->released, oldest(m)->released);
+		assert_int_equal(c->released, next->released);
 		assert_int_equal(pick.free_after_unix_ms, c->free_after);
 	}
 	model_cell before = *c;
@@ -205,7 +208,8 @@ static void pick_one(address_pool *p, model *m)
 		picked = address_pool_pick(p, m->now, &pick);
 		check_pick(m, any_free || (first && first->free_after <= m->now), picked, any_free, pick);
 	}
-	if (picked && !cell_of(m, pick.address)->is_used)
+	const model_cell *c = picked ? cell_of(m, pick.address) : NULL;
+	if (c && !c->is_used)
 		address_pool_put_back(p, pick);
 }
 
