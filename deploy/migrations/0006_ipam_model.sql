@@ -305,6 +305,7 @@ ALTER TABLE scheduler.instance
   ADD COLUMN isolated       boolean NOT NULL DEFAULT false,
   ADD COLUMN dns            inet[] NOT NULL DEFAULT '{}',
   ADD COLUMN dns_search     text NOT NULL DEFAULT '',
+  ADD COLUMN net_settings   bigint NOT NULL DEFAULT 0,  -- ipam's digest of what its VLAN told it
   ADD COLUMN address_v6     inet,
   ADD COLUMN prefix_v6      integer,
   ADD COLUMN gateway_v6     inet,

@@ -199,10 +199,16 @@ typedef struct vlan_news {
 	char name[PLAN_NAME_MAX];
 	uint64_t version, free_v4, free_v6;
 	bool has_v6;
-	uint64_t facts; /* digest of what else is told of it */
+	uint64_t facts;  /* digest of what else is told of it */
+	uint64_t counts; /* digest of its IPv4 counts by state, while none is free */
 } vlan_news;
 /* The first version of this life: later lives must begin higher. */
 void allocator_set_version(allocator *a, uint64_t version);
+/* Digest of what a VLAN tells its interfaces: MTU, isolation, zone, its subnets' gateways and
+ * resolvers. Fits into 63 bits. */
+uint64_t allocator_settings(const plan_vlan *v);
+/* Its IPv4 subnets with what is used of them, by state. */
+void allocator_describe_use(const plan_vlan *v, sot_buf *out);
 /* Counts anew, and calls `fn` for each VLAN that has changed after version `after`, in the order of
  * their versions. Returns the version reached; *ret_full: all VLANs were told (`after` is 0 or of
  * another life). */

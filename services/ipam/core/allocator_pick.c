@@ -128,6 +128,7 @@ sot_code allocator_take_free(allocator *a, sot_str vlan_name, bool is_v6, int64_
 
 /* ---- the words ---- */
 
+/* now 0: without the time that cooling takes. */
 static void describe_subnet(const subnet *s, int64_t now_unix_ms, sot_buf *out)
 {
 	char text[SUBNET_PLAN_TEXT];
@@ -145,11 +146,19 @@ static void describe_subnet(const subnet *s, int64_t now_unix_ms, sot_buf *out)
 			continue;
 		sot_buf_printf(out, ", %" PRIu64 " %s", count, address_state_name((address_state)state));
 		int64_t wait_ms = address_pool_next_cooled_unix_ms(s->pool) - now_unix_ms;
-		if (is_cooling)
+		if (is_cooling && now_unix_ms > 0)
 			sot_buf_printf(out, ", the next is free in %" PRId64 " s",
 			    wait_ms > 0 ? (wait_ms + 999) / 1000 : 0);
 	}
 	sot_buf_add_char(out, ')');
+}
+
+void allocator_describe_use(const plan_vlan *v, sot_buf *out)
+{
+	for (size_t i = 0; i < v->subnet_count; i++) {
+		if (!subnet_is_v6(v->subnets[i]))
+			describe_subnet(v->subnets[i], 0, out);
+	}
 }
 
 static void describe_shortage(const allocator *a, const request *r, const request_item *item,

@@ -13,6 +13,7 @@ void allocator_set_version(allocator *a, uint64_t version)
 }
 
 /* FNV-1a. */
+#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 static uint64_t digest(uint64_t hash, const void *bytes, size_t n)
 {
 	const uint8_t *at = bytes;
@@ -21,13 +22,40 @@ static uint64_t digest(uint64_t hash, const void *bytes, size_t n)
 	return hash;
 }
 
+uint64_t allocator_settings(const plan_vlan *v)
+{
+	uint64_t hash = digest(FNV_BASIS, &v->mtu, sizeof(v->mtu));
+	hash = digest(hash, &v->isolated, sizeof(v->isolated));
+	hash = digest(hash, v->dns_zone, strlen(v->dns_zone) + 1);
+	for (size_t i = 0; i < v->subnet_count; i++) {
+		const subnet *s = v->subnets[i];
+		hash = digest(hash, s->plan.gateway.b, sizeof(s->plan.gateway.b));
+		for (size_t k = 0; k < s->dns_count; k++)
+			hash = digest(hash, s->dns[k].b, sizeof(s->dns[k].b));
+	}
+	return hash >> 1;
+}
+
 static uint64_t facts_of(const plan_vlan *v)
 {
-	uint64_t hash = digest(UINT64_C(0xcbf29ce484222325), v->group, strlen(v->group) + 1);
+	uint64_t hash = digest(FNV_BASIS, v->group, strlen(v->group) + 1);
 	hash = digest(hash, &v->vlan_id, sizeof(v->vlan_id));
 	for (size_t i = 0; i < v->scope_count; i++) {
 		hash = digest(hash, &v->scopes[i].kind, sizeof(v->scopes[i].kind));
 		hash = digest(hash, v->scopes[i].name, strlen(v->scopes[i].name) + 1);
+	}
+	uint64_t settings = allocator_settings(v);
+	return digest(hash, &settings, sizeof(settings));
+}
+
+static uint64_t counts_of(const plan_vlan *v)
+{
+	uint64_t hash = FNV_BASIS;
+	for (size_t i = 0; i < v->subnet_count; i++) {
+		const subnet *s = v->subnets[i];
+		uint64_t cooling = address_pool_cooling_count(s->pool);
+		hash = digest(hash, s->counts, sizeof(s->counts));
+		hash = digest(hash, &cooling, sizeof(cooling));
 	}
 	return hash;
 }
@@ -46,13 +74,15 @@ static vlan_news news_of(const allocator *a, const plan_vlan *v, int64_t now_uni
 		else
 			news.free_v4 += ready;
 	}
+	if (news.free_v4 == 0)
+		news.counts = counts_of(v);
 	return news;
 }
 
 static bool is_same(const vlan_news *x, const vlan_news *y)
 {
 	return x->vlan && y->vlan && x->facts == y->facts && x->has_v6 == y->has_v6 &&
-	       x->free_v4 == y->free_v4 && x->free_v6 == y->free_v6;
+	       x->free_v4 == y->free_v4 && x->free_v6 == y->free_v6 && x->counts == y->counts;
 }
 
 static void see_vlan(allocator *a, const plan_vlan *v, int64_t now_unix_ms)

@@ -27,11 +27,27 @@ static sot_vlan_scope *scopes_of(sot_arena *arena, const plan_vlan *v)
 	return scopes;
 }
 
+enum { SHORTAGE_MAX = 400 };
+
+/* Why nothing is free, for people; {NULL, 0} while something is. */
+static sot_str shortage_of(sot_arena *arena, const vlan_news *news)
+{
+	SOT_AUTO_BUF text;
+	if (news->free_v4 > 0)
+		return (sot_str){0};
+	sot_buf_init(&text, 64u * 1024);
+	allocator_describe_use(news->vlan, &text);
+	sot_str words = sot_buf_str(&text);
+	if (words.n > 0) /* each subnet begins with a space */
+		words = (sot_str){words.p + 1, words.n - 1};
+	return sot_wire_make_text(arena, words, SHORTAGE_MAX);
+}
+
 static void add(void *self, const vlan_news *news)
 {
 	answer *a = self;
 	size_t scope_count = news->vlan ? news->vlan->scope_count : 0;
-	size_t bytes = 130 + scope_count * (sizeof(((plan_scope *)0)->name) + 6);
+	size_t bytes = 130 + SHORTAGE_MAX + scope_count * (sizeof(((plan_scope *)0)->name) + 6);
 	if (a->is_cut || a->count == VLANS_MAX || a->bytes + bytes > ANSWER_AIM_BYTES) {
 		a->is_cut = true;
 		return;
@@ -46,6 +62,8 @@ static void add(void *self, const vlan_news *news)
 		state->free_v6 = news->free_v6;
 		state->scopes = scopes_of(a->arena, news->vlan);
 		state->scopes_count = state->scopes ? scope_count : 0;
+		state->settings = allocator_settings(news->vlan);
+		state->shortage = shortage_of(a->arena, news);
 		a->is_cut = state->scopes == NULL;
 	}
 	if (a->is_cut)

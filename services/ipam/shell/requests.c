@@ -91,7 +91,8 @@ static sot_subnet_facts facts_of(subnet *s)
 	    .isolated = v->isolated,
 	    .dns = s->dns,
 	    .dns_count = s->dns_count,
-	    .dns_zone = sot_str_c(v->dns_zone)};
+	    .dns_zone = sot_str_c(v->dns_zone),
+	    .settings = allocator_settings(v)};
 }
 
 static uint16_t facts_index(facts_list *list, subnet *s)

@@ -31,6 +31,7 @@ static void take_facts(instance *i, const struct sot_subnet_facts *facts, sot_ma
 	for (size_t k = 0; k < net->dns_count; k++)
 		net->dns[k] = facts->dns[k];
 	model_copy_text(net->dns_search, sizeof(net->dns_search), facts->dns_zone);
+	net->settings = facts->settings;
 	i->row.mac = mac;
 }
 
@@ -59,20 +60,23 @@ static bool is_held_by_another(
 	return true;
 }
 
-/* True when what it holds is not what it held. */
-static bool hold(controller *c, instance *i, granted g, const struct sot_addresses_granted *m)
+typedef enum novelty { NOTHING_NEW, NEW_SETTINGS, NEW_ADDRESSES } novelty;
+
+/* Takes over what ipam says it holds. */
+static novelty hold(controller *c, instance *i, granted g, const struct sot_addresses_granted *m)
 {
 	held_address none = {0}, v4 = held_of(g.v4, &m->subnets[g.v4->subnet]);
 	held_address v6 = g.v6 ? held_of(g.v6, &m->subnets[g.v6->subnet]) : none;
 
-	if (same_holding(&i->row.v4, &v4) && same_holding(&i->row.v6, &v6))
-		return false;
+	bool same = same_holding(&i->row.v4, &v4) && same_holding(&i->row.v6, &v6);
+	if (same && i->row.net.settings == m->subnets[g.v4->subnet].settings)
+		return NOTHING_NEW;
 	model_set_address(c, i, &i->row.v4, &none); /* both, before the VRF may change */
 	model_set_address(c, i, &i->row.v6, &none);
 	take_facts(i, &m->subnets[g.v4->subnet], g.v4->mac);
 	model_set_address(c, i, &i->row.v4, &v4);
 	model_set_address(c, i, &i->row.v6, &v6);
-	return true;
+	return same ? NEW_SETTINGS : NEW_ADDRESSES;
 }
 
 static void grant(controller *c, instance *i, granted g, const struct sot_addresses_granted *m)
@@ -82,7 +86,7 @@ static void grant(controller *c, instance *i, granted g, const struct sot_addres
 	if (is_held_by_another(c, i, g.v4, vrf) || is_held_by_another(c, i, g.v6, vrf))
 		return;
 	bool told = instance_is_told(i);
-	bool changed = hold(c, i, g, m);
+	novelty news = hold(c, i, g, m);
 	i->need = ADDRESS_NOTHING;
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED) { /* asked before it was retired */
 		if (!told)
@@ -90,11 +94,15 @@ static void grant(controller *c, instance *i, granted g, const struct sot_addres
 		instance_reclaim(c, i);
 		return;
 	}
-	if (!changed)
+	if (news == NOTHING_NEW)
 		return;
-	i->bound = false;
-	if (i->row.state != INSTANCE_PLACED) /* its agent has a spec with other addresses */
+	if (i->row.state != INSTANCE_PLACED) /* its agent has another spec */
 		i->row.generation++;
+	if (news == NEW_SETTINGS) {
+		model_spec_changed(c, i);
+		return;
+	}
+	i->bound = false;
 	if (instance_state_may(i->row.state, INSTANCE_CREATING))
 		instance_move(c, i, INSTANCE_CREATING);
 	model_spec_changed(c, i);

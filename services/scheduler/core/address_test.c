@@ -67,6 +67,39 @@ static void a_count_that_is_not_told_again_is_what_it_was(void **state)
 	assert_memory_not_equal(&b->owners[0], &first, sizeof(first));
 }
 
+static void what_uses_a_full_vlan_is_told_with_its_counts(void **state)
+{
+	bench *b = *state;
+
+	b->vlans[0].free_v4 = 0;
+	b->vlans[0].shortage = SOT_STR("10.66.0.0/29 (5 addresses: 0 free, 5 bound)");
+	bench_pass(b, 1000);
+	bench_create(b, 1);
+	assert_string_equal(b->operation.waits_for,
+	    "a host for 1 instance: 0 of 1 hosts fit: 1 no address left in the VLAN; VLAN net: "
+	    "10.66.0.0/29 (5 addresses: 0 free, 5 bound)");
+}
+
+static void what_a_vlan_tells_its_interfaces_reaches_those_that_run(void **state)
+{
+	bench *b = *state;
+
+	bench_bring_up(b);
+	b->vlans[0].settings = 77;
+	bench_pass(b, 1000);
+	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
+	b->next_address = 2; /* the same one */
+	b->facts = (sot_subnet_facts){.mtu = 1400, .isolated = true, .settings = 77};
+	bench_grant(b);
+	assert_int_equal(b->spec.mtu, 1400);
+	assert_true(b->spec.isolated);
+	assert_int_equal(b->spec.generation, 2);
+	assert_int_equal(b->instance.state, INSTANCE_RUNNING);
+	b->ipam_message = 0;
+	bench_pass(b, 5000);
+	assert_int_equal(b->ipam_message, 0); /* once is enough */
+}
+
 static void what_blocks_ipam_blocks_placement_in_the_same_words(void **state)
 {
 	bench *b = *state;
@@ -194,6 +227,8 @@ int main(void)
 	    TEST(a_vlan_that_reaches_no_host_is_named_as_the_reason),
 	    TEST(nothing_is_placed_where_no_address_is_left),
 	    TEST(a_count_that_is_not_told_again_is_what_it_was),
+	    TEST(what_uses_a_full_vlan_is_told_with_its_counts),
+	    TEST(what_a_vlan_tells_its_interfaces_reaches_those_that_run),
 	    TEST(what_blocks_ipam_blocks_placement_in_the_same_words),
 	    TEST(a_vlan_that_is_not_there_is_waited_for_by_name),
 	    TEST(a_full_vlan_is_left_for_another_of_its_group),

@@ -194,11 +194,13 @@ void bench_create(bench *b, uint32_t count)
 void bench_grant(bench *b)
 {
 	sot_address_grant grants[16];
-	sot_subnet_facts facts = {.vlan = SOT_STR("net"), .prefix = 24};
+	sot_subnet_facts facts = b->facts;
 	sot_addresses_granted m = {b->ipam_id, &facts, 1, grants, b->ipam_owners};
 	sot_buf out;
 	sot_err err = {0};
 
+	facts.vlan = SOT_STR("net");
+	facts.prefix = 24;
 	for (size_t k = 0; k < b->ipam_owners; k++)
 		grants[k] = (sot_address_grant){.owner = b->owners[k],
 		    .address = sot_ip_from_v4(0x0a420000u + b->next_address++),

@@ -41,7 +41,8 @@ typedef struct bench {
 	char blocked[100];
 	char wanted_vlan[33]; /* of the last want */
 	sot_address_conflict conflict;
-	uint32_t next_address; /* last byte of the next grant */
+	sot_subnet_facts facts; /* of the next grant; VLAN and prefix are filled in */
+	uint32_t next_address;  /* last byte of the next grant */
 } bench;
 
 int bench_setup(void **state);

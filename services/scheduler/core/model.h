@@ -69,8 +69,10 @@ typedef enum address_need {
 typedef struct vlan {
 	sot_link all;
 	char name[33], group[33];
-	uint64_t told_v4; /* free addresses, as ipam told last */
-	uint64_t free_v4; /* the same, less what was placed since its last answer */
+	uint64_t told_v4;   /* free addresses, as ipam told last */
+	uint64_t settings;  /* digest of what its interfaces are told */
+	char shortage[401]; /* what uses its addresses, while none is free */
+	uint64_t free_v4;   /* the same, less what was placed since its last answer */
 	struct vlan_place {
 		enum sot_scope_kind kind;
 		char name[64];

@@ -68,6 +68,8 @@ bool vlan_is_wanted(const vlan *v, const char *wanted);
 bool vlan_reaches(const vlan *v, const host *h);
 /* Why nothing can be placed on `wanted` now, whatever the host; false when something can. */
 bool vlans_block(const controller *c, const char *wanted, sot_buf *why);
+/* What uses the addresses of those VLANs of `wanted` that have none left, as ipam says it. */
+void vlans_describe_shortage(const controller *c, const char *wanted, sot_buf *out);
 
 /* ---- address_replies.c ---- */
 /* What a reply to `q` with code SOT_OK says. */

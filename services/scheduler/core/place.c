@@ -80,6 +80,8 @@ void operation_place(controller *c, operation *o)
 			size_t left = count - placed;
 			sot_buf_printf(&text, "a host for %zu instance%s: ", left, left == 1 ? "" : "s");
 			placer_refusal_text(&why, &text);
+			if (why.count[PLACER_REASON_ADDRESSES] > 0)
+				vlans_describe_shortage(c, o->app->row.vlan, &text);
 		}
 		if (placed < count)
 			wait_for(c, o, &text);

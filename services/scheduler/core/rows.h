@@ -34,6 +34,7 @@ typedef struct vlan_facts {
 	sot_ip dns[DNS_MAX];
 	size_t dns_count;
 	char dns_search[201];
+	uint64_t settings; /* ipam's digest of all this */
 } vlan_facts;
 
 typedef struct image_row {

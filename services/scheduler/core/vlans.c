@@ -55,14 +55,15 @@ static void take_places(vlan *v, const struct sot_vlan_state *m)
 	}
 }
 
-static void take(controller *c, const struct sot_vlan_state *m)
+/* True when its interfaces are told something else now. */
+static bool take(controller *c, const struct sot_vlan_state *m)
 {
 	vlan *v = sot_map_get(c->vlans.by_name, m->name.p, m->name.n);
 
 	if (m->is_gone) {
 		if (v)
 			drop(c, v);
-		return;
+		return false;
 	}
 	if (!v) {
 		v = sot_alloc(sizeof(*v));
@@ -72,7 +73,24 @@ static void take(controller *c, const struct sot_vlan_state *m)
 	}
 	model_copy_text(v->group, sizeof(v->group), m->group);
 	v->told_v4 = v->free_v4 = m->free_v4;
+	model_copy_text(v->shortage, sizeof(v->shortage), m->shortage);
 	take_places(v, m);
+	bool changed = v->settings != m->settings;
+	v->settings = m->settings;
+	return changed;
+}
+
+/* Instances whose VLAN tells them something else now ask what they hold: the answer says it all. */
+static void refresh_settings(controller *c)
+{
+	sot_map_iter it = {0};
+
+	for (instance *i; (i = sot_map_next(c->instances, &it, NULL));) {
+		const vlan *v = sot_map_get_c(c->vlans.by_name, i->row.vlan);
+		if (v && v->settings != i->row.net.settings && i->need == ADDRESS_NOTHING &&
+		    i->row.desired != SOT_DESIRED_STATE_RETIRED && !sot_ip_is_none(i->row.v4.address))
+			address_need_set(c, i, ADDRESS_ACQUIRE);
+	}
 }
 
 /* Operations that wait for a host may find one now. */
@@ -115,8 +133,11 @@ bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str f
 	}
 	if (m.full)
 		drop_all(c);
+	bool told_anew = false;
 	for (size_t k = 0; k < m.vlans_count; k++)
-		take(c, &m.vlans[k]);
+		told_anew |= take(c, &m.vlans[k]);
+	if (told_anew)
+		refresh_settings(c);
 	bool changed = believe_old_counts(c);
 	changed = changed || !c->vlans.known || m.vlans_count > 0 ||
 	          !sot_str_eq_c(m.blocked, c->vlans.blocked);
@@ -177,4 +198,13 @@ bool vlans_block(const controller *c, const char *wanted, sot_buf *why)
 	if (!exists)
 		sot_buf_printf(why, "a VLAN or group of VLANs called %s: there is none", wanted);
 	return !exists;
+}
+
+void vlans_describe_shortage(const controller *c, const char *wanted, sot_buf *out)
+{
+	for (const sot_link *l = c->vlans.all.next; l != &c->vlans.all; l = l->next) {
+		const vlan *v = SOT_CONTAINER(l, vlan, all);
+		if (vlan_is_wanted(v, wanted) && v->free_v4 == 0 && v->shortage[0])
+			sot_buf_printf(out, "; VLAN %s: %s", v->name, v->shortage);
+	}
 }

@@ -344,6 +344,7 @@ static void read_network(cursor *at, instance_row *row)
 	row->v6.gateway = ip(at);
 	row->v6.generation = u64(at);
 	row->bandwidth_kbit = u32(at);
+	row->net.settings = u64(at);
 }
 
 static void read_observed(cursor *at, instance_row *row)

@@ -236,6 +236,7 @@ static void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, store_item_ip, row->v6.gateway);
 	COLUMN(r, n, item_u64, row->v6.generation);
 	COLUMN(r, n, item_u64, row->bandwidth_kbit);
+	COLUMN(r, n, item_u64, row->net.settings);
 }
 
 static void write_operations(store_tx *tx, const operation_row **r, size_t n)
