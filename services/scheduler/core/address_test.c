@@ -88,7 +88,8 @@ static void what_a_vlan_tells_its_interfaces_reaches_those_that_run(void **state
 	b->vlans[0].settings = 77;
 	bench_pass(b, 1000);
 	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
-	b->next_address = 2; /* the same one */
+	assert_int_equal(b->wanted_families, SOT_IP_FAMILIES_V4); /* an IPv6 subnet changes nothing */
+	b->next_address = 2;                                      /* the same one */
 	b->facts = (sot_subnet_facts){.mtu = 1400, .isolated = true, .settings = 77};
 	bench_grant(b);
 	assert_int_equal(b->spec.mtu, 1400);

@@ -38,6 +38,15 @@ void address_need_set(controller *c, instance *i, address_need need)
 
 /* ---- frames ---- */
 
+/* Who runs with IPv4 alone stays so when its VLAN gets an IPv6 subnet: another address would mean a
+ * restart that nobody asked for. */
+static enum sot_ip_families families_of(const instance *i)
+{
+	if (sot_ip_is_none(i->row.v4.address))
+		return SOT_IP_FAMILIES_AVAILABLE;
+	return sot_ip_is_none(i->row.v6.address) ? SOT_IP_FAMILIES_V4 : SOT_IP_FAMILIES_BOTH;
+}
+
 static void frame_wants(
     controller *c, const asked *q, const char *actor, sot_uuid operation_id, sot_buf *frame)
 {
@@ -50,9 +59,9 @@ static void frame_wants(
 	sot_err err = {0};
 
 	for (size_t k = 0; k < q->instance_count; k++) {
-		wants[k].owner = q->instances[k];
-		wants[k].vlan = sot_str_c(model_find_instance(c, q->instances[k])->row.vlan);
-		wants[k].families = SOT_IP_FAMILIES_AVAILABLE;
+		const instance *i = model_find_instance(c, q->instances[k]);
+		wants[k] = (struct sot_address_want){
+		    .owner = i->row.id, .vlan = sot_str_c(i->row.vlan), .families = families_of(i)};
 	}
 	if (sot_addresses_acquire_encode(&m, frame, &err) != SOT_OK)
 		sot_buf_reset(frame);

@@ -51,6 +51,7 @@ static void look_ipam(bench *b, const controller_effect *e)
 	for (size_t k = 0; k < m.wants_count; k++)
 		b->owners[k] = m.wants[k].owner;
 	(void)snprintf(b->wanted_vlan, sizeof(b->wanted_vlan), "%.*s", SOT_ARG(m.wants[0].vlan));
+	b->wanted_families = m.wants[0].families;
 }
 
 static void look_agent(bench *b, const controller_effect *e)

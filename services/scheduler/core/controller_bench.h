@@ -40,6 +40,7 @@ typedef struct bench {
 	bool vlans_are_as_told; /* the answer names none: nothing has changed */
 	char blocked[100];
 	char wanted_vlan[33]; /* of the last want */
+	sot_ip_families wanted_families;
 	sot_address_conflict conflict;
 	sot_subnet_facts facts; /* of the next grant; VLAN and prefix are filled in */
 	uint32_t next_address;  /* last byte of the next grant */

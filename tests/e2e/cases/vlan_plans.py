@@ -89,6 +89,11 @@ def test_4_instances_of_an_isolated_vlan_reach_others_and_not_each_other():
         for i in (one, other):
             lab.until(f"{i['address']} to answer", lambda i=i: vlans.pings("n500", i["address"]), 10)
         assert not vlans.reaches(one, other["address"]) and not vlans.reaches(other, one["address"])
+        started = [i["startedAt"] for i in (one, other)]
+        lab.cli("vlan", "update", "alone", "--isolated=no", "--scope=host:h1")
+        lab.until("the two to reach each other when the VLAN isolates no more", lambda: vlans.reaches(one, other["address"]), 90)
+        assert [i["startedAt"] for i in lab.instances("lonely")] == started, "a setting of the VLAN restarted an instance"
+        lab.cli("vlan", "update", "alone", "--isolated=yes", "--scope=host:h1")
     finally:
         lab.command(["ip", "netns", "delete", "n500"], check=False)
         lab.scale("lonely", 0)
