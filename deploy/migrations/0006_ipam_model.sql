@@ -73,9 +73,15 @@ CREATE INDEX address_lease_until ON ipam.address (lease_until) WHERE state = 're
 DROP INDEX ipam.address_host, ipam.address_cooling;
 CREATE INDEX address_host ON ipam.address (host) WHERE host IS NOT NULL;
 CREATE INDEX address_cooling ON ipam.address (subnet, free_after) WHERE state = 'cooling';
+-- As before, with a plan that is kept: a function in SQL is planned at each call.
+CREATE OR REPLACE FUNCTION core.emit(p_kind text[], p_subject text[], p_app text[], p_host text[], p_actor text[], p_operation_id uuid[], p_data text[])
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = core, pg_temp AS $$
+BEGIN
+  INSERT INTO core.outbox (kind, subject, app, host, actor, operation_id, data)
+  SELECT k, s, a, h, c, o, d::jsonb FROM unnest(p_kind, p_subject, p_app, p_host, p_actor, p_operation_id, p_data) AS t(k, s, a, h, c, o, d);
+END $$;
 -- One event for the addresses that went from one state to another by one operation; at most 16 in one: a longer list would be
 -- compressed and moved out of the row, which costs more than ten rows.
--- PL/pgSQL keeps its plan; a function in SQL would be planned at each call.
 CREATE FUNCTION ipam.tell_states(p_address inet[], p_owner uuid[], p_before text[], p_operation_id uuid[], p_after text, p_actor text)
 RETURNS void LANGUAGE plpgsql SET search_path = ipam, pg_temp AS $$
 BEGIN

@@ -12,7 +12,8 @@ enum {
 	ARENA_BYTES = 8 * 1024 * 1024,
 	DOWN_PATIENCE_MS = 5000,
 	CONNECTIONS = 4,
-	LEASE_FIRST_MS = 1000
+	LEASE_FIRST_MS = 1000,
+	READER_DEADLINE_MS = 60000
 };
 
 static void register_metrics(ipam *ip)
@@ -116,17 +117,31 @@ static sot_code open_bus(ipam *ip, sot_err *err)
  * key. Compiling a plan costs more than running it. */
 static const char planner_options[] = "options='-c enable_seqscan=off -c jit=off'";
 
+/* Only told in words: the other connections say whether the database is there. */
+static void on_reader(void *self, bool up, const sot_err *why)
+{
+	(void)self;
+	if (!up)
+		sot_log_err(SOT_DEBUG, "reader.down", why, "retry=1");
+}
+
 static sot_code open_store(ipam *ip, sot_err *err)
 {
 	char conninfo[SOT_CONFIG_VALUE_MAX + sizeof(planner_options) + 1];
 	(void)snprintf(conninfo, sizeof(conninfo), "%s %s", planner_options, ip->config->database);
-	const store_options options = {.conninfo = conninfo,
+	store_options options = {.conninfo = conninfo,
 	    .service = "ipam",
 	    .statements = ipam_statements,
 	    .statement_count = IPAM_STATEMENT_COUNT,
 	    .connections = CONNECTIONS,
 	    .deadline_ms = ip->config->database_deadline_ms};
-	return store_new(ip->loop, &options, on_database, ip, &ip->store, err);
+	sot_code code = store_new(ip->loop, &options, on_database, ip, &ip->store, err);
+	/* Reading a million rows takes its time: it has a connection and a deadline of its own. */
+	options.connections = 1;
+	options.deadline_ms = READER_DEADLINE_MS;
+	if (code == SOT_OK)
+		code = store_new(ip->loop, &options, on_reader, ip, &ip->reader, err);
+	return code;
 }
 
 /* Versions go on from life to life, as long as the clock does. */
@@ -193,6 +208,7 @@ ipam *ipam_free(ipam *ip)
 	agents_free(ip->agents);
 	/* Ends what is open in the database: its callbacks still need the rest. */
 	ip->service = NULL;
+	store_free(ip->reader);
 	store_free(ip->store);
 	change_free_all(ip);
 	reactor_remove(ip->pump_timer);

@@ -39,6 +39,7 @@ typedef struct ipam {
 	bus_server *server;
 	bus_publisher *hints;
 	store *store;
+	store *reader; /* for load.c: its transactions are few and long */
 	control *control;
 	service *service;
 	allocator *allocator;

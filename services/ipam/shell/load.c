@@ -271,7 +271,7 @@ static void load_rows(ipam *ip)
 		finish(ip, 0);
 		return;
 	}
-	store_tx *tx = store_begin_read(ip->store);
+	store_tx *tx = store_begin_read(ip->reader);
 	store_query(tx, IPAM_SQL_SCAN, NULL, NULL);
 	store_query(tx, IPAM_SQL_HELD, on_held, ip);
 	add_ids(tx, ids, count);
@@ -299,7 +299,7 @@ void ipam_load(ipam *ip)
 	ip->load_began = reactor_now(ip->loop);
 	ip->is_loading = true;
 	allocator_load_begin(ip->allocator);
-	store_tx *tx = store_begin_read(ip->store);
+	store_tx *tx = store_begin_read(ip->reader);
 	store_query(tx, IPAM_SQL_PLAN_STAMP, on_stamp, ip);
 	store_query(tx, IPAM_SQL_VLANS, on_vlans, ip);
 	store_query(tx, IPAM_SQL_SCOPES, on_scopes, ip);
