@@ -32,7 +32,7 @@ enum { SHORTAGE_MAX = 400 };
 /* Why nothing is free, for people; {NULL, 0} while something is. */
 static sot_str shortage_of(sot_arena *arena, const vlan_news *news)
 {
-	SOT_AUTO_BUF text;
+	SOT_AUTO_BUF text = {0};
 	if (news->free_v4 > 0)
 		return (sot_str){0};
 	sot_buf_init(&text, 64u * 1024);
