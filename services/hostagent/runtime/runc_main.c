@@ -112,7 +112,7 @@ static int run_runc(const runc_command *command, int argc, char **argv)
 /* containerd shows the last error of runc's log file to the user of Docker. */
 static void write_log(const char *path, const sot_err *err)
 {
-	SOT_AUTO_BUF line;
+	SOT_AUTO_BUF line = {0};
 	char now[32] = "";
 	time_t seconds = time(NULL);
 	struct tm parts;
