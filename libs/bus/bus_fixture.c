@@ -6,7 +6,6 @@
 #include <zmq.h>
 
 /* Only a hang reaches it. */
-enum { HANG_MS = 60000 };
 
 small_frame frame_of(uint64_t request_id)
 {

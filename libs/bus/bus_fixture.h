@@ -38,6 +38,8 @@ typedef struct small_frame {
 small_frame frame_of(uint64_t request_id);
 sot_str frame_str(const small_frame *f);
 
+enum { HANG_MS = 60000 }; /* what has not happened by then never will */
+
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 /* Turns the loop until the condition holds; fails the test when it never does. */

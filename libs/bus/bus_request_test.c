@@ -165,7 +165,9 @@ static void a_frame_over_the_limit_drops_the_peer_which_comes_back(void **state)
 	assert_int_equal(f->requests, 0);
 	/* What is sent before the peer has noticed the cut is lost with the old connection: it is sent
 	 * until it arrives, as a client repeats its requests. */
-	while (f->requests == 0) {
+	sot_mono until = sot_mono_add_ms(sot_mono_now(), HANG_MS);
+	while (f->requests == 0) { /* several may arrive at once */
+		assert_false(sot_mono_reached(sot_mono_now(), until));
 		small_frame good = frame_of(1);
 		raw_send(&p, good.bytes, sizeof(good.bytes), false);
 		reactor_turn(f->r, 100);
