@@ -87,11 +87,12 @@ typedef struct exchange {
 	struct curl_slist *headers;
 	char *url, *body, error[CURL_ERROR_SIZE];
 	FILE *file;
-	curl_off_t file_bytes;
+	curl_off_t file_bytes, file_offset; /* of the whole file; where this body begins */
 	bool progress;
 	sot_buf *reply;
 	bool (*on_line)(void *self, sot_str line);
 	void *self;
+	bool to_stdout;
 	sot_buf line;
 } exchange;
 
@@ -108,6 +109,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *self)
 	exchange *x = self;
 	sot_buf_add(x->reply, data, size * count);
 	return sot_buf_failed(x->reply) ? 0 : size * count;
+}
+
+static size_t on_output(char *data, size_t size, size_t count, void *self)
+{
+	exchange *x = self;
+	long status = 0;
+	(void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status == 200 ? fwrite(data, 1, size * count, stdout) : on_body(data, size, count, self);
 }
 
 static size_t on_stream(char *data, size_t size, size_t count, void *self)
@@ -154,7 +163,7 @@ static int on_progress(
 	(void)up_total;
 	if (x->progress && up_now != drawn && up_now > 0) {
 		drawn = up_now;
-		draw_progress(x, up_now);
+		draw_progress(x, x->file_offset + up_now);
 	}
 	return cli_interrupted() ? 1 : 0;
 }
@@ -166,6 +175,8 @@ static void add_common_headers(exchange *x, const cli_call *call, const cli_requ
 	add_header(x, "Accept: ", "application/json, text/event-stream, text/plain");
 	if (call->token != NULL)
 		add_header(x, "Authorization: Bearer ", call->token);
+	for (size_t i = 0; q->headers != NULL && q->headers[i] != NULL; i++)
+		add_header(x, "", q->headers[i]);
 	if (strcmp(q->method, "GET") == 0)
 		return;
 	sot_rand_bytes(raw, sizeof(raw));
@@ -189,17 +200,20 @@ static cli_exit open_body(exchange *x, const cli_request *q)
 		return CLI_OK;
 	}
 	x->file = fopen(q->file, "rbe");
-	if (x->file == NULL || fstat(fileno(x->file), &st) != 0 || !S_ISREG(st.st_mode)) {
+	if (x->file == NULL || fstat(fileno(x->file), &st) != 0 || !S_ISREG(st.st_mode) ||
+	    fseeko(x->file, q->file_offset, SEEK_SET) != 0) {
 		cli_say("error: %s cannot be read: %s", q->file,
 		    x->file == NULL ? strerror(errno) : "it is no regular file");
 		return CLI_USAGE;
 	}
 	x->file_bytes = st.st_size;
+	x->file_offset = q->file_offset;
 	x->progress = isatty(STDERR_FILENO) == 1;
-	add_header(x, "Content-Type: ", "application/octet-stream");
+	add_header(
+	    x, "Content-Type: ", q->file_type != NULL ? q->file_type : "application/octet-stream");
 	(void)curl_easy_setopt(x->curl, CURLOPT_UPLOAD, 1L);
 	(void)curl_easy_setopt(x->curl, CURLOPT_READDATA, x->file);
-	(void)curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, x->file_bytes);
+	(void)curl_easy_setopt(x->curl, CURLOPT_INFILESIZE_LARGE, x->file_bytes - x->file_offset);
 	return CLI_OK;
 }
 
@@ -215,17 +229,20 @@ static void set_options(exchange *x, const cli_call *call, const cli_request *q)
 	(void)curl_easy_setopt(x->curl, CURLOPT_NOPROGRESS, 0L);
 	(void)curl_easy_setopt(x->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	(void)curl_easy_setopt(x->curl, CURLOPT_XFERINFODATA, x);
-	(void)curl_easy_setopt(
-	    x->curl, CURLOPT_WRITEFUNCTION, x->on_line != NULL ? on_stream : on_body);
+	(void)curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION,
+	    x->on_line != NULL ? on_stream
+	    : x->to_stdout     ? on_output
+	                       : on_body);
 	(void)curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
 	if (call->ca_file != NULL)
 		(void)curl_easy_setopt(x->curl, CURLOPT_CAINFO, call->ca_file);
 	/* An API call is short; an upload and a stream last as long as bytes move. */
-	if (q->file == NULL && x->on_line == NULL)
+	bool may_be_long = q->file != NULL || x->on_line != NULL || x->to_stdout;
+	if (!may_be_long)
 		(void)curl_easy_setopt(x->curl, CURLOPT_TIMEOUT_MS, 90000L);
 	else
 		(void)curl_easy_setopt(x->curl, CURLOPT_LOW_SPEED_TIME, 150L); /* an import is checked */
-	if (q->file != NULL || x->on_line != NULL)
+	if (may_be_long)
 		(void)curl_easy_setopt(x->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 }
 
@@ -240,14 +257,38 @@ static void close_exchange(exchange *x)
 	free(x->url);
 }
 
+static bool has_own_reason(const cli_command *c)
+{
+	for (const cli_option *o = c->options; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, "reason") == 0)
+			return true;
+	return false;
+}
+
+/* The path with the query; --reason goes with every change, whatever its body. */
+static char *full_url(const cli_call *call, const cli_request *q)
+{
+	const char *reason = cli_option_of(call, "reason", 0);
+	bool add = reason != NULL && strcmp(q->method, "GET") != 0 && !has_own_reason(call->command) &&
+	           strstr(q->path, "reason=") == NULL;
+	char *escaped = cli_escape(add ? reason : ""), *copy;
+	sot_buf out;
+	sot_buf_init(&out, 131072);
+	sot_buf_printf(&out, "%s%s", call->url, q->path);
+	if (add)
+		sot_buf_printf(&out, "%creason=%s", strchr(q->path, '?') != NULL ? '&' : '?', escaped);
+	copy = sot_strndup(sot_buf_str(&out));
+	sot_buf_clear(&out);
+	free(escaped);
+	return copy;
+}
+
 static cli_exit perform(exchange *x, const cli_call *call, const cli_request *q, long *ret_status)
 {
 	CURLcode code;
-	size_t n = strlen(call->url) + strlen(q->path) + 1;
 	cli_exit result;
 	x->curl = curl_easy_init();
-	x->url = sot_alloc(n);
-	(void)snprintf(x->url, n, "%s%s", call->url, q->path);
+	x->url = full_url(call, q);
 	sot_buf_init(&x->line, 1024 * 1024);
 	add_common_headers(x, call, q);
 	result = open_body(x, q);
@@ -262,9 +303,13 @@ static cli_exit perform(exchange *x, const cli_call *call, const cli_request *q,
 		return CLI_DETACHED;
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && x->on_line != NULL))
 		return CLI_OK;
+	if (q->quiet)
+		return CLI_UNREACHABLE;
 	cli_say("error: unreachable: %s: %s", call->url,
 	    x->error[0] != '\0' ? x->error : curl_easy_strerror(code));
-	cli_say("  is the platform running, and are SOTALIA_URL and SOTALIA_CA right?");
+	cli_say(x->to_stdout && *ret_status == 200
+	            ? "  what was printed is a part only: throw it away, and try again"
+	            : "  is the platform running, and are SOTALIA_URL and SOTALIA_CA right?");
 	return CLI_UNREACHABLE;
 }
 
@@ -282,10 +327,12 @@ static cli_exit exit_of(int status, const char *code)
 	case 404:
 		return CLI_NOT_FOUND;
 	case 409:
+	case 412:
 	case 422:
 		return CLI_CONFLICT;
 	case 400:
 		return CLI_USAGE;
+	case 429:
 	case 503:
 	case 504:
 		return CLI_UNREACHABLE;
@@ -306,8 +353,11 @@ static const char *advice_of(int status, const char *code)
 	case 409:
 		return "sotalia status, sotalia host list and sotalia operation list show what is in the "
 		       "way";
+	case 412:
+		return "look at a new --dry-run, and take its etag";
 	case 422:
 		return "leave --idempotency-key out, or choose another";
+	case 429:
 	case 503:
 		return "try again in a few seconds; a repeated call with the same --idempotency-key is "
 		       "safe";
@@ -351,24 +401,31 @@ static cli_exit explain(const cli_call *call, const cli_reply *reply)
 	return exit_of(reply->status, code);
 }
 
-static cli_exit conclude(const cli_call *call, cli_reply *reply, long status)
+static cli_exit conclude(const cli_call *call, cli_reply *reply, long status, bool quiet)
 {
 	reply->status = (int)status;
 	if (reply->body.n > 0)
 		reply->json = json_loadb(reply->body.p, reply->body.n, 0, NULL);
-	return status >= 200 && status < 300 ? CLI_OK : explain(call, reply);
+	if (status >= 200 && status < 300)
+		return CLI_OK;
+	return quiet ? exit_of(reply->status, cli_text_at(reply->json, "code")) : explain(call, reply);
 }
 
 cli_exit cli_send(const cli_call *call, const cli_request *request, cli_reply *reply)
 {
-	exchange x = {.reply = &reply->body};
+	exchange x = {.reply = &reply->body, .to_stdout = request->to_stdout};
 	long status = 0;
 	cli_exit result;
 	*reply = (cli_reply){0};
 	sot_buf_init(&reply->body, BODY_MAX);
 	result = perform(&x, call, request, &status);
 	close_exchange(&x);
-	return result == CLI_OK ? conclude(call, reply, status) : result;
+	return result == CLI_OK ? conclude(call, reply, status, request->quiet) : result;
+}
+
+cli_exit cli_explain(const cli_call *call, const cli_reply *reply)
+{
+	return explain(call, reply);
 }
 
 cli_exit cli_stream(const cli_call *call, const char *path, const char *last_event_id,
@@ -385,7 +442,7 @@ cli_exit cli_stream(const cli_call *call, const char *path, const char *last_eve
 	result = perform(&x, call, &q, &status);
 	close_exchange(&x);
 	if (result == CLI_OK && status != 200)
-		result = conclude(call, &reply, status);
+		result = conclude(call, &reply, status, false);
 	cli_reply_clear(&reply);
 	return result;
 }

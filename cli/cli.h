@@ -9,6 +9,7 @@
 #include "sot_mem.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 typedef enum cli_exit {
 	CLI_OK = 0,
@@ -40,6 +41,8 @@ typedef struct cli_call {
 	const cli_command *command;
 	const char *args[CLI_ARGS_MAX];
 	size_t arg_count;
+	char *const *rest; /* behind "--", of a command that takes it */
+	size_t rest_count;
 	struct {
 		const char *name, *value;
 	} options[CLI_OPTIONS_MAX];
@@ -58,6 +61,8 @@ typedef enum cli_format {
 	CLI_PROGRESS, /* {done,total} -> 2/6 */
 	CLI_LIST,     /* of texts, or of {kind,name} -> a b, az:b rack:r1 */
 	CLI_DAYS,     /* 12.4 -> 12d */
+	CLI_MS,       /* 83500 -> 83.5s */
+	CLI_REAL,     /* 0.03125 -> 0.0312 */
 } cli_format;
 
 typedef struct cli_column {
@@ -74,6 +79,7 @@ struct cli_command {
 	const char *const *examples; /* NULL-terminated */
 	const cli_option *options;   /* ended by a NULL name */
 	bool changes;                /* takes --wait and --idempotency-key */
+	bool takes_rest;             /* "-- WORDS..." are passed on as they are */
 	cli_exit (*run)(const cli_call *call);
 	/* What run needs when it is one of the generic ones. */
 	const char *method, *path; /* "%s" stands for the arguments, in order */
@@ -100,12 +106,17 @@ const char *cli_nearest(const char *typed, const char *const *names, size_t coun
 /* A table of the items (a JSON array); `now_unix` is for ages. */
 void cli_table(
     const cli_column *columns, const json_t *items, bool wide, int64_t now_unix, sot_buf *out);
+/* A list as -o asks for it: a table of the items, their names, or `whole` as JSON. */
+void cli_print_items(const cli_call *call, const cli_column *columns, const char *name_field,
+    const json_t *items, const json_t *whole);
 /* The value at a dotted path; NULL when absent. */
 const json_t *cli_at(const json_t *object, const char *path);
 const char *cli_text_at(const json_t *object, const char *path); /* "" when absent or no text */
-void cli_print(const sot_buf *text);                             /* to stdout */
-void cli_print_json(const json_t *value);                        /* to stdout, indented */
-void cli_say(const char *fmt, ...) SOT_PRINTF(1, 2);             /* a line to stderr */
+/* 536870912 -> "512 MiB" */
+void cli_format_bytes(int64_t bytes, char *dst, size_t size);
+void cli_print(const sot_buf *text);                 /* to stdout */
+void cli_print_json(const json_t *value);            /* to stdout, indented */
+void cli_say(const char *fmt, ...) SOT_PRINTF(1, 2); /* a line to stderr */
 
 /* ---- the API ---- */
 typedef struct cli_reply {
@@ -116,13 +127,20 @@ typedef struct cli_reply {
 void cli_reply_clear(cli_reply *reply);
 
 typedef struct cli_request {
-	const char *method, *path; /* path with the query */
-	const json_t *json;        /* the body, or NULL */
-	const char *file;          /* the body: this file, raw */
+	const char *method, *path;  /* path with the query */
+	const json_t *json;         /* the body, or NULL */
+	const char *file;           /* the body: this file, raw */
+	int64_t file_offset;        /* from this byte of it on */
+	const char *file_type;      /* its Content-Type; NULL: application/octet-stream */
+	const char *const *headers; /* more of them, NULL-terminated; or NULL */
+	bool quiet;                 /* what fails is not said: the caller tries again */
+	bool to_stdout;             /* a 200's body goes there as it comes, of any size */
 } cli_request;
 /* Sends it. CLI_OK with a 2xx reply; otherwise the problem was printed and its exit code is
  * returned. The reply must be cleared in both cases. */
 cli_exit cli_send(const cli_call *call, const cli_request *request, cli_reply *reply);
+/* Says what is wrong, of a reply to a quiet request; its exit code. */
+cli_exit cli_explain(const cli_call *call, const cli_reply *reply);
 /* Server-sent events: each line goes to on_line, until it returns false, Ctrl-C, or the end. */
 cli_exit cli_stream(const cli_call *call, const char *path, const char *last_event_id,
     bool (*on_line)(void *self, sot_str line), void *self);
@@ -139,6 +157,17 @@ char *cli_path(const char *pattern, const char *const *args, size_t arg_count);
 bool cli_set_text(json_t *body, const cli_call *call, const char *option, const char *field,
     const char *otherwise);
 bool cli_set_number(json_t *body, const char *what, const char *field, const char *text);
+/* "--open=no" as a field; a flag without a value says yes. */
+bool cli_set_flag(json_t *body, const cli_call *call, const char *option, const char *field);
+bool cli_set_option_number(
+    json_t *body, const cli_call *call, const char *option, const char *field);
+/* A repeated option as a list; one empty value makes it empty. */
+bool cli_set_texts(json_t *body, const cli_call *call, const char *option, const char *field);
+/* Team and placement, as far as options say something about them. */
+bool cli_set_placement(json_t *body, const cli_call *call);
+/* GET of the command's path, reduced to these fields; release *ret in both cases. */
+cli_exit cli_read_changeable(
+    const cli_call *call, const char *const *fields, size_t field_count, json_t **ret);
 /* Says so when a needed option was not given. */
 bool cli_needed(const cli_call *call, const char *option);
 /* Takes the body and sends it, when everything before was right; else the usage was wrong. */
@@ -147,25 +176,93 @@ cli_exit cli_send_if(const cli_call *call, bool right, const char *method, json_
 char *cli_query_path(const cli_call *call);
 /* After a 2xx answer to a change: prints it, follows the operation when --wait says so. */
 cli_exit cli_accepted(const cli_call *call, const json_t *accepted);
+/* The operation's log lines after *line to `out`; *line becomes the last one. */
+cli_exit cli_log(
+    const cli_call *call, const char *operation_id, long long *line, FILE *out, size_t *ret_count);
 cli_exit cli_follow(const cli_call *call, const char *operation_id, int64_t wait_ms);
+
+/* An object of the API for people: a line a member. */
+void cli_print_object(const json_t *object);
+/* GETs the command's path and prints the object; *ret is the object (json_decref it), or NULL. */
+cli_exit cli_show(const cli_call *call, json_t **ret);
 
 /* ---- commands ---- */
 cli_exit run_list(const cli_call *call);
 cli_exit run_show(const cli_call *call);
 cli_exit run_change(const cli_call *call);
+/* run_machine.c */
+cli_exit run_host_import(const cli_call *call);
+cli_exit run_host_retry(const cli_call *call);
+cli_exit run_host_enrolment(const cli_call *call);
+cli_exit run_machine_log(const cli_call *call);
+cli_exit run_host_key_approve(const cli_call *call);
+cli_exit run_host_key_revoke(const cli_call *call);
+/* run_monitor.c */
+cli_exit run_monitor_status(const cli_call *call);
+cli_exit run_monitor_test(const cli_call *call);
+cli_exit run_monitor_trace(const cli_call *call);
 /* run_change for what cannot be undone: on a terminal, without --yes, the name must be typed. */
 cli_exit run_destroy(const cli_call *call);
+cli_exit run_host_show(const cli_call *call);
 cli_exit run_host_register(const cli_call *call);
 cli_exit run_image_register(const cli_call *call);
+cli_exit run_image_show(const cli_call *call);
+cli_exit run_image_add(const cli_call *call);
+cli_exit run_image_test(const cli_call *call);
+cli_exit run_image_build(const cli_call *call);
+cli_exit run_image_rollout(const cli_call *call);
+cli_exit run_image_collect(const cli_call *call);
 cli_exit run_app_create(const cli_call *call);
+cli_exit run_app_update(const cli_call *call);
+cli_exit run_host_set(const cli_call *call);
+cli_exit run_host_class_set(const cli_call *call);
+cli_exit run_plan_set(const cli_call *call);
+/* run_audit.c */
+cli_exit run_audit_export(const cli_call *call);
+cli_exit run_audit_check(const cli_call *call);
+cli_exit run_webhook_create(const cli_call *call);
+cli_exit run_webhook_update(const cli_call *call);
+/* run_users.c */
+cli_exit run_user_create(const cli_call *call);
+cli_exit run_user_update(const cli_call *call);
+cli_exit run_grant_add(const cli_call *call);
+cli_exit run_token_create(const cli_call *call);
+cli_exit run_permission_list(const cli_call *call);
+cli_exit run_team_set(const cli_call *call);
+cli_exit run_mixing_set(const cli_call *call);
 cli_exit run_app_scale(const cli_call *call);
 cli_exit run_app_deploy(const cli_call *call);
+cli_exit run_app_rollback(const cli_call *call);
+cli_exit run_rollout_show(const cli_call *call);
+cli_exit run_app_resize(const cli_call *call);
+cli_exit run_resize(const cli_call *call);
+cli_exit run_instance_resize(const cli_call *call);
+cli_exit run_app_rebuild(const cli_call *call);
+cli_exit run_instance_move(const cli_call *call);
+cli_exit run_app_recovery(const cli_call *call);
+cli_exit run_reason(const cli_call *call);
+cli_exit run_host_evacuate(const cli_call *call);
+cli_exit run_host_drain(const cli_call *call);
 cli_exit run_package_upload(const cli_call *call);
+cli_exit run_group_set(const cli_call *call);
+cli_exit run_group_move(const cli_call *call);
+cli_exit run_middleware_upload(const cli_call *call);
+cli_exit run_app_middleware(const cli_call *call);
+cli_exit run_signing_key_add(const cli_call *call);
+cli_exit run_app_signing(const cli_call *call);
 cli_exit run_instance_logs(const cli_call *call);
+/* One instance by its route, or many by operation_bulk. */
+cli_exit run_instance_act(const cli_call *call);
+cli_exit run_operation_bulk(const cli_call *call);
+cli_exit run_operation_log(const cli_call *call);
 cli_exit run_operation_show(const cli_call *call);
 cli_exit run_operation_watch(const cli_call *call);
 cli_exit run_event_tail(const cli_call *call);
 cli_exit run_status(const cli_call *call);
+cli_exit run_why(const cli_call *call);
+cli_exit run_what_if(const cli_call *call);
+cli_exit run_capacity(const cli_call *call);
+cli_exit run_rebalance(const cli_call *call);
 /* A body that is no JSON, to stdout as it is. */
 cli_exit run_export(const cli_call *call);
 cli_exit run_vlan_create(const cli_call *call);
@@ -178,5 +275,15 @@ cli_exit run_address_fix(const cli_call *call);
 cli_exit run_ipam_status(const cli_call *call);
 cli_exit run_ipam_import(const cli_call *call);
 cli_exit run_ipam_guard(const cli_call *call);
+/* The words behind `--` as a line for the far shell, with a NUL. */
+void cli_far_command(const cli_call *call, sot_buf *out);
+/* A word as that shell sees it whole. */
+void cli_add_quoted(sot_buf *out, const char *word);
+cli_exit run_exec(const cli_call *call); /* its result is the program's exit status */
+cli_exit run_copy(const cli_call *call);
+cli_exit run_ssh(const cli_call *call); /* becomes ssh when all is well */
+cli_exit run_ssh_config(const cli_call *call);
+cli_exit run_key_add(const cli_call *call);
+cli_exit run_revocation(const cli_call *call);
 
 #endif

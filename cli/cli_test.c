@@ -50,6 +50,20 @@ static void each_command_has_a_help_with_examples_that_parse(void **state)
 	assert_golden("help-commands.txt", &text);
 }
 
+static void a_command_is_there_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < cli_command_count(); i++) {
+		for (size_t k = 0; k < i; k++) {
+			const cli_command *a = cli_command_at(i), *b = cli_command_at(k);
+			bool same_verb =
+			    a->verb && b->verb ? strcmp(a->verb, b->verb) == 0 : a->verb == b->verb;
+			if (same_verb && strcmp(a->noun, b->noun) == 0)
+				fail_msg("%s %s is there twice", a->noun, a->verb ? a->verb : "");
+		}
+	}
+}
+
 static const cli_column *columns_of(const char *noun, const char *verb)
 {
 	for (size_t i = 0; i < cli_command_count(); i++)
@@ -172,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_help_is_what_the_golden_file_says),
 	    cmocka_unit_test(each_command_has_a_help_with_examples_that_parse),
+	    cmocka_unit_test(a_command_is_there_once),
 	    cmocka_unit_test(tables_align_and_show_units),
 	    cmocka_unit_test(a_vlan_says_where_it_reaches_and_a_subnet_how_long_it_lasts),
 	    cmocka_unit_test(options_and_arguments_may_be_mixed),

@@ -45,6 +45,7 @@ static const cli_column range_columns[] = {
     {.title = "FIRST", .path = "first"},
     {.title = "LAST", .path = "last"},
     {.title = "KIND", .path = "kind"},
+    {.title = "POOL", .path = "pool"},
     {.title = "VLAN", .path = "vlan"},
     {.title = "SUBNET", .path = "subnet"},
     {.title = "OWNER", .path = "owner"},
@@ -52,6 +53,19 @@ static const cli_column range_columns[] = {
     {.title = "VRF", .path = "vrf", .wide = true},
     {.title = "BY", .path = "createdBy", .wide = true},
     {.title = "AGE", .path = "createdAt", .format = CLI_AGE, .wide = true},
+    {.title = NULL},
+};
+static const cli_column pool_columns[] = {
+    {.title = "POOL", .path = "name"},
+    {.title = "SIZE", .path = "size"},
+    {.title = "RESERVED", .path = "reserved"},
+    {.title = "BOUND", .path = "bound"},
+    {.title = "COOLING", .path = "cooling"},
+    {.title = "STATIC", .path = "static"},
+    {.title = "EXCLUDED", .path = "excluded"},
+    {.title = "CONFLICT", .path = "conflict"},
+    {.title = "SUSPECT", .path = "suspect"},
+    {.title = "VRF", .path = "vrf", .wide = true},
     {.title = NULL},
 };
 static const cli_column address_columns[] = {
@@ -300,10 +314,12 @@ const cli_command cli_ipam_commands[] = {
         .run = run_range_create,
         .path = "/v1/ranges",
         .options = OPTIONS({"kind", "KIND", "pool, reserved or excluded (needed)"},
+            {"pool", "NAME", "of kind pool: only for who asks for VLAN/NAME"},
             {"owner", "NAME", "who has it"}, {"reason", "TEXT", "why"},
             {"vrf", "NAME", "of this VRF (default: the default one)"}),
         .examples = EXAMPLES(
-            "sotalia range create 10.66.0.240 10.66.0.254 --kind=reserved --owner=load-balancers")},
+            "sotalia range create 10.66.0.240 10.66.0.254 --kind=reserved --owner=load-balancers\n"
+            "sotalia range create 10.66.0.100 10.66.0.199 --kind=pool --pool=front")},
     {.noun = "range",
         .verb = "delete",
         .args = "FIRST LAST",
@@ -317,6 +333,16 @@ const cli_command cli_ipam_commands[] = {
         .options = OPTIONS({"vrf", "NAME", "of this VRF (default: the default one)"},
             {"yes", NULL, "do not ask on a terminal for the name"}),
         .examples = EXAMPLES("sotalia range delete 10.66.0.240 10.66.0.254")},
+    {.noun = "pool",
+        .verb = "list",
+        .summary = "Named pools of VLANs, and their addresses by state",
+        .run = run_list,
+        .path = "/v1/pools",
+        .columns = pool_columns,
+        .name_field = "name",
+        .options =
+            OPTIONS({"vlan", "NAME", "only of this VLAN"}, {"vrf", "NAME", "only of this VRF"}),
+        .examples = EXAMPLES("sotalia pool list --vlan=apps")},
     {.noun = "address",
         .verb = "list",
         .summary = "Addresses that are not free",

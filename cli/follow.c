@@ -31,29 +31,35 @@ static void clear_status(follower *f)
 	f->status_shown = false;
 }
 
-static cli_exit show_log(follower *f)
+cli_exit cli_log(
+    const cli_call *call, const char *operation_id, long long *line, FILE *out, size_t *ret_count)
 {
-	char tail[64];
+	char path[160];
+	cli_request q = {.method = "GET", .path = path};
 	cli_reply reply;
 	cli_exit result;
 	const json_t *items;
-	if (f->line < 0)
-		(void)snprintf(tail, sizeof(tail), "/log?limit=500");
-	else
-		(void)snprintf(tail, sizeof(tail), "/log?limit=500&after=%lld", f->line);
-	result = get(f, tail, &reply);
-	items = cli_at(reply.json, "items");
-	if (result == CLI_OK && json_array_size(items) > 0)
-		clear_status(f);
-	for (size_t i = 0; result == CLI_OK && i < json_array_size(items); i++) {
+	(void)snprintf(path, sizeof(path), "/v1/operations/%.64s/log?limit=500&after=%lld",
+	    operation_id, *line < 0 ? 0 : *line);
+	result = cli_send(call, &q, &reply);
+	items = result == CLI_OK ? cli_at(reply.json, "items") : NULL;
+	*ret_count = json_array_size(items);
+	for (size_t i = 0; i < *ret_count; i++) {
 		const json_t *item = json_array_get(items, i);
-		f->line = json_integer_value(cli_at(item, "line"));
-		cli_say("  %.8s  %s",
+		*line = json_integer_value(cli_at(item, "line"));
+		(void)fprintf(out, "  %.8s  %s\n",
 		    strlen(cli_text_at(item, "at")) > 19 ? cli_text_at(item, "at") + 11 : "",
 		    cli_text_at(item, "text"));
 	}
 	cli_reply_clear(&reply);
 	return result;
+}
+
+static cli_exit show_log(follower *f)
+{
+	size_t count = 0;
+	clear_status(f);
+	return cli_log(f->call, f->id, &f->line, stderr, &count);
 }
 
 /* One line that is written over on a terminal: what runs, how far, what it waits for. */
@@ -84,7 +90,9 @@ static cli_exit end(const follower *f, const json_t *operation)
 	cli_say("error: the operation %s: %s",
 	    strcmp(state, "cancelled") == 0 ? "was cancelled" : "failed",
 	    cli_text_at(operation, "error"));
-	cli_say("  try: sotalia operation show %s", f->id);
+	if (cli_text_at(operation, "outcome")[0] != '\0')
+		cli_say("  what stands: %s", cli_text_at(operation, "outcome"));
+	cli_say("  try: sotalia operation show %s, sotalia operation retry %s", f->id, f->id);
 	return CLI_FAILED;
 }
 
@@ -136,10 +144,21 @@ cli_exit cli_follow(const cli_call *call, const char *operation_id, int64_t wait
 	return CLI_DETACHED;
 }
 
+/* What was done at once, without an operation. */
+static const char *done_word(const cli_call *call)
+{
+	const char *method = call->command->method;
+	if (method != NULL && strcmp(method, "DELETE") == 0)
+		return "deleted";
+	return call->command->verb != NULL && strcmp(call->command->verb, "update") == 0 ? "updated"
+	                                                                                 : "created";
+}
+
 cli_exit cli_accepted(const cli_call *call, const json_t *accepted)
 {
 	const char *id = cli_text_at(accepted, "operation.id");
 	const char *token = cli_text_at(accepted, "fetchToken");
+	const char *secret = cli_text_at(accepted, "token");
 	if (call->output == CLI_JSON) {
 		cli_print_json(accepted);
 	} else if (call->output == CLI_NAME) {
@@ -152,7 +171,9 @@ cli_exit cli_accepted(const cli_call *call, const json_t *accepted)
 		if (token[0] != '\0')
 			printf("host %s\ntoken %s\n", cli_text_at(accepted, "hostId"), token);
 		if (id[0] == '\0')
-			printf("created %s\n", cli_text_at(accepted, "resourceId"));
+			printf("%s %s\n", done_word(call), cli_text_at(accepted, "resourceId"));
+		if (secret[0] != '\0')
+			printf("token %s\n", secret);
 	}
 	(void)fflush(stdout);
 	return call->wait_ms > 0 && id[0] != '\0' ? cli_follow(call, id, call->wait_ms) : CLI_OK;

@@ -37,7 +37,8 @@ void cli_help_all(sot_buf *out)
 	sot_buf_add_c(out,
 	    "\nOptions of commands that change something:\n"
 	    "        --wait[=DURATION]      follow the operation to its end (default: 1h)\n"
-	    "        --idempotency-key=KEY  a repeated call with this key changes nothing\n\n");
+	    "        --idempotency-key=KEY  a repeated call with this key changes nothing\n"
+	    "        --reason=TEXT          why; kept with the operation and shown\n\n");
 	sot_buf_add_c(out, exit_codes);
 	sot_buf_add_c(out, "\nExamples:\n    sotalia status\n    sotalia app scale shop 6 --wait\n"
 	                   "    sotalia instance list --app=shop -o json\n");
@@ -60,6 +61,14 @@ static void add_option_line(const char *name, const char *value, const char *hel
 	sot_buf_printf(out, "        %-22s %s\n", left, help);
 }
 
+static bool has_option(const cli_command *c, const char *name)
+{
+	for (const cli_option *o = c->options; o != NULL && o->name != NULL; o++)
+		if (strcmp(o->name, name) == 0)
+			return true;
+	return false;
+}
+
 void cli_help_command(const cli_command *c, sot_buf *out)
 {
 	sot_buf_printf(out, "%s.\n\nUsage: sotalia %s%s%s%s%s [OPTIONS]\n", c->summary, c->noun,
@@ -75,6 +84,8 @@ void cli_help_command(const cli_command *c, sot_buf *out)
 		    "wait[=DURATION]", NULL, "follow the operation to its end (default: 1h)", out);
 		add_option_line(
 		    "idempotency-key", "KEY", "a repeated call with this key changes nothing", out);
+		if (!has_option(c, "reason"))
+			add_option_line("reason", "TEXT", "why; kept with the operation and shown", out);
 	}
 	sot_buf_add_c(out, common_options);
 	sot_buf_add_c(out, "\nExamples:\n");

@@ -52,7 +52,7 @@ const char *cli_text_at(const json_t *object, const char *path)
 	return text != NULL ? text : "";
 }
 
-static void format_bytes(json_int_t bytes, char *dst)
+void cli_format_bytes(int64_t bytes, char *dst, size_t size)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	double value = (double)bytes;
@@ -61,10 +61,10 @@ static void format_bytes(json_int_t bytes, char *dst)
 		value /= 1024;
 		unit++;
 	}
-	if (value < 10 && value != (double)(json_int_t)value)
-		(void)snprintf(dst, CELL_MAX, "%.1f %s", value, units[unit]);
+	if (value < 10 && value != (double)(int64_t)value)
+		(void)snprintf(dst, size, "%.1f %s", value, units[unit]);
 	else
-		(void)snprintf(dst, CELL_MAX, "%.0f %s", value, units[unit]);
+		(void)snprintf(dst, size, "%.0f %s", value, units[unit]);
 }
 
 /* "2026-11-22T08:49:33.120Z" or with +00:00: how long ago. */
@@ -135,7 +135,7 @@ static void format_cell(const cli_column *c, const json_t *item, int64_t now_uni
 {
 	const json_t *v = cli_at(item, c->path);
 	if (c->format == CLI_BYTES && json_is_integer(v)) {
-		format_bytes(json_integer_value(v), dst);
+		cli_format_bytes(json_integer_value(v), dst, CELL_MAX);
 	} else if (c->format == CLI_CPU && json_is_integer(v)) {
 		(void)snprintf(dst, CELL_MAX, "%g", (double)json_integer_value(v) / 1000);
 	} else if (c->format == CLI_AGE && json_is_string(v)) {
@@ -144,6 +144,10 @@ static void format_cell(const cli_column *c, const json_t *item, int64_t now_uni
 		format_list(v, dst);
 	} else if (c->format == CLI_DAYS && json_is_number(v)) {
 		(void)snprintf(dst, CELL_MAX, "%.0fd", json_number_value(v));
+	} else if (c->format == CLI_MS && json_is_number(v)) {
+		(void)snprintf(dst, CELL_MAX, "%.1fs", json_number_value(v) / 1000);
+	} else if (c->format == CLI_REAL && json_is_number(v)) {
+		(void)snprintf(dst, CELL_MAX, "%.4f", json_number_value(v));
 	} else if (c->format == CLI_PROGRESS && json_is_object(v)) {
 		(void)snprintf(dst, CELL_MAX, "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT,
 		    json_integer_value(json_object_get(v, "done")),

@@ -170,8 +170,8 @@ static bool add_option(cli_call *call, const char *name, const char *value)
 /* "--name=value", or "--name" with the value next. --wait takes a value only with '='. */
 static bool parse_long(cli_call *call, int argc, char **argv, int *i)
 {
-	static const cli_option change_options[] = {
-	    {"wait", NULL, ""}, {"idempotency-key", "KEY", ""}, {NULL, NULL, NULL}};
+	static const cli_option change_options[] = {{"wait", NULL, ""}, {"idempotency-key", "KEY", ""},
+	    {"reason", "TEXT", ""}, {NULL, NULL, NULL}};
 	sot_str value, name = sot_str_cut(sot_str_c(argv[*i] + 2), '=', &value);
 	const char *given = memchr(argv[*i], '=', strlen(argv[*i])) != NULL ? value.p : NULL;
 	const cli_option *own = find_option(call->command->options, name);
@@ -196,17 +196,38 @@ static bool parse_long(cli_call *call, int argc, char **argv, int *i)
 	return add_option(call, o->name, given);
 }
 
+/* "-it": each letter is an option of the command without a value that begins with it. */
+static bool parse_letters(cli_call *call, const char *letters)
+{
+	for (; *letters != '\0'; letters++) {
+		const cli_option *o = call->command->options;
+		while (o != NULL && o->name != NULL && (o->value != NULL || o->name[0] != *letters))
+			o++;
+		if (o == NULL || o->name == NULL) {
+			cli_say("error: -%c is not an option; see --help", *letters);
+			return false;
+		}
+		if (!add_option(call, o->name, NULL))
+			return false;
+	}
+	return true;
+}
+
 static bool parse_word(cli_call *call, int argc, char **argv, int *i)
 {
 	const char *word = argv[*i];
+	if (strcmp(word, "--") == 0 && call->command->takes_rest) {
+		call->rest = argv + *i + 1;
+		call->rest_count = (size_t)(argc - *i - 1);
+		*i = argc;
+		return true;
+	}
 	if (strncmp(word, "--", 2) == 0)
 		return parse_long(call, argc, argv, i);
 	if (strcmp(word, "-o") == 0 && *i + 1 < argc)
 		return parse_output(call, argv[++*i]);
-	if (word[0] == '-' && word[1] != '\0') {
-		cli_say("error: %s is not an option; see --help", word);
-		return false;
-	}
+	if (word[0] == '-' && word[1] != '\0')
+		return parse_letters(call, word + 1);
 	if (call->arg_count == CLI_ARGS_MAX) {
 		cli_say("error: too many arguments");
 		return false;
@@ -242,7 +263,7 @@ static bool finish(cli_call *call)
 
 static bool wants_help(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return true;
 	return false;

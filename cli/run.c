@@ -1,6 +1,7 @@
 /* Commands that read, and the ones that only post: most of the table is served from here. */
 #include "cli.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const filters[] = {"app", "host", "state", "vlan", "limit", "tail", "after",
-    "vrf", "group", "family", "level", "subnet", "kind", "address", "instance", "owner", "at",
-    "reason"};
+static const char *const filters[] = {"days", "app", "host", "state", "vlan", "limit", "tail",
+    "after", "vrf", "group", "family", "level", "subnet", "kind", "address", "instance", "owner",
+    "at", "reason", "actor", "parent", "since", "until", "outdated", "user", "team", "action",
+    "target", "operation", "result", "credential"};
 
 /* Lists that grow for ever have an option --limit: of these one page is shown. */
 static bool is_history(const cli_command *c)
@@ -25,7 +27,7 @@ char *cli_query_path(const cli_call *call)
 {
 	char *path = cli_path(call->command->path, call->args, call->arg_count), *copy;
 	sot_buf out;
-	char mark = '?';
+	char mark = strchr(call->command->path, '?') != NULL ? '&' : '?';
 	sot_buf_init(&out, 65536);
 	sot_buf_add_c(&out, path);
 	free(path);
@@ -84,22 +86,26 @@ static cli_exit fetch_all(const cli_call *call, const char *path, json_t **ret)
 	return result;
 }
 
-static void print_list(const cli_call *call, const json_t *list)
+void cli_print_items(const cli_call *call, const cli_column *columns, const char *name_field,
+    const json_t *items, const json_t *whole)
 {
-	const json_t *items = json_object_get(list, "items");
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, 64u * 1024 * 1024);
 	if (call->output == CLI_JSON) {
-		cli_print_json(list);
+		cli_print_json(whole);
 		return;
 	}
 	for (size_t i = 0; call->output == CLI_NAME && i < json_array_size(items); i++)
-		sot_buf_printf(
-		    &text, "%s\n", cli_text_at(json_array_get(items, i), call->command->name_field));
+		sot_buf_printf(&text, "%s\n", cli_text_at(json_array_get(items, i), name_field));
 	if (call->output != CLI_NAME)
-		cli_table(
-		    call->command->columns, items, call->output == CLI_WIDE, (int64_t)time(NULL), &text);
+		cli_table(columns, items, call->output == CLI_WIDE, (int64_t)time(NULL), &text);
 	cli_print(&text);
+}
+
+static void print_list(const cli_call *call, const json_t *list)
+{
+	cli_print_items(call, call->command->columns, call->command->name_field,
+	    json_object_get(list, "items"), list);
 }
 
 cli_exit run_list(const cli_call *call)
@@ -136,7 +142,12 @@ static void print_object(const json_t *object, const char *prefix)
 	}
 }
 
-static cli_exit show(const cli_call *call, json_t **ret)
+void cli_print_object(const json_t *object)
+{
+	print_object(object, "");
+}
+
+cli_exit cli_show(const cli_call *call, json_t **ret)
 {
 	char *path = cli_query_path(call);
 	cli_request q = {.method = "GET", .path = path};
@@ -160,45 +171,55 @@ static cli_exit show(const cli_call *call, json_t **ret)
 cli_exit run_show(const cli_call *call)
 {
 	json_t *object = NULL;
-	cli_exit result = show(call, &object);
+	cli_exit result = cli_show(call, &object);
 	json_decref(object);
 	return result;
 }
 
-cli_exit run_operation_show(const cli_call *call)
+/* The findings of its preflight come from its agent, which may be away. */
+static void print_findings(const cli_call *call)
 {
-	static const cli_column columns[] = {{.title = "STEP", .path = "name"},
-	    {.title = "SUBJECT", .path = "subject"}, {.title = "STATE", .path = "state"},
-	    {.title = "DETAIL", .path = "detail"}, {.title = NULL}};
-	json_t *operation = NULL;
-	cli_exit result = show(call, &operation);
+	static const cli_column columns[] = {{.title = "FINDING", .path = "id"},
+	    {.title = "SEVERITY", .path = "severity"}, {.title = "WHAT", .path = "what"},
+	    {.title = "MEND", .path = "mend"}, {.title = NULL}};
+	char *path = cli_path("/v1/hosts/%s/usage", call->args, 1);
+	cli_request q = {.method = "GET", .path = path};
+	cli_reply reply;
 	SOT_AUTO_BUF text;
-	sot_buf_init(&text, 16u * 1024 * 1024);
-	if (result == CLI_OK && call->output != CLI_JSON && call->output != CLI_NAME) {
-		cli_table(columns, cli_at(operation, "steps"), false, 0, &text);
-		printf("\n");
-		cli_print(&text);
+	sot_buf_init(&text, 1024 * 1024);
+	if (cli_send(call, &q, &reply) == CLI_OK) {
+		const json_t *findings = json_object_get(reply.json, "findings");
+		if (json_array_size(findings) == 0)
+			sot_buf_add_c(&text, "preflight finds nothing\n");
+		else
+			cli_table(columns, findings, false, 0, &text);
 	}
-	json_decref(operation);
-	return result;
+	printf("\n");
+	cli_print(&text);
+	cli_reply_clear(&reply);
+	free(path);
 }
 
-cli_exit run_operation_watch(const cli_call *call)
+cli_exit run_host_show(const cli_call *call)
 {
-	char *id = cli_escape(call->args[0]);
-	cli_exit result = cli_follow(call, id, call->wait_ms > 0 ? call->wait_ms : 3600000);
-	free(id);
+	json_t *object = NULL;
+	cli_exit result = cli_show(call, &object);
+	if (result == CLI_OK && call->output != CLI_JSON && call->output != CLI_NAME)
+		print_findings(call);
+	json_decref(object);
 	return result;
 }
 
 cli_exit run_instance_logs(const cli_call *call)
 {
 	char *path = cli_query_path(call);
-	cli_request q = {.method = "GET", .path = path};
+	cli_request q = {.method = "GET", .path = path, .to_stdout = true};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
-	if (result == CLI_OK)
-		cli_print(&reply.body);
+	if (result == CLI_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+		cli_say("error: what came cannot be written: %s", strerror(errno));
+		result = CLI_FAILED;
+	}
 	cli_reply_clear(&reply);
 	free(path);
 	return result;
@@ -268,8 +289,11 @@ cli_exit run_status(const cli_call *call)
 	if (result == CLI_OK && call->output == CLI_JSON) {
 		cli_print_json(o);
 	} else if (result == CLI_OK) {
-		printf("hosts       %lld online of %lld, %lld cordoned\n", number(o, "hosts.online"),
-		    number(o, "hosts.total"), number(o, "hosts.cordoned"));
+		printf("hosts       %lld online of %lld, %lld cordoned, %lld lost\n",
+		    number(o, "hosts.online"), number(o, "hosts.total"), number(o, "hosts.cordoned"),
+		    number(o, "hosts.lost"));
+		if (json_is_true(cli_at(o, "brake.engaged")))
+			printf("brake       %s\n", json_string_value(cli_at(o, "brake.reason")));
 		printf("apps        %lld\n", number(o, "apps"));
 		printf("instances   %lld healthy of %lld\n", number(o, "instances.healthy"),
 		    number(o, "instances.total"));

@@ -1,5 +1,5 @@
 /* Commands that send a body: JSON from options, or a file. */
-#include "cli.h"
+#include "placement.h"
 
 #include "sot_parse.h"
 
@@ -67,7 +67,9 @@ static cli_exit send_body(const cli_call *call, const char *method, json_t *body
 	cli_request q = {.method = method, .path = path, .json = body};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
-	if (result == CLI_OK)
+	if (result == CLI_OK && json_is_string(json_object_get(reply.json, "etag")))
+		result = forecast_print(call, reply.json); /* a dry run */
+	else if (result == CLI_OK)
 		result = cli_accepted(call, reply.json);
 	cli_reply_clear(&reply);
 	json_decref(body);
@@ -95,19 +97,16 @@ cli_exit run_host_register(const cli_call *call)
 	return cli_send_if(call, right, "POST", body);
 }
 
-cli_exit run_image_register(const cli_call *call)
-{
-	return send_body(
-	    call, "POST", json_pack("{s:s, s:s}", "name", call->args[0], "reference", call->args[1]));
-}
-
 static bool set_health(json_t *body, const cli_call *call)
 {
 	json_t *health = json_object();
 	(void)json_object_set_new(body, "health", health);
 	return cli_set_text(health, call, "health", "kind", "none") &&
 	       cli_set_number(health, "--port", "port", cli_option_of(call, "port", 0)) &&
-	       cli_set_text(health, call, "health-path", "path", NULL);
+	       cli_set_text(health, call, "health-path", "path", NULL) &&
+	       cli_set_text(health, call, "health-command", "command", NULL) &&
+	       cli_set_option_number(health, call, "health-timeout-ms", "timeoutMs") &&
+	       cli_set_option_number(health, call, "health-interval-ms", "intervalMs");
 }
 
 static bool set_env(json_t *body, const cli_call *call)
@@ -130,6 +129,14 @@ static bool set_env(json_t *body, const cli_call *call)
 	return true;
 }
 
+/* --dry-run, and the etag of one that was done before. */
+static bool set_forecast(json_t *body, const cli_call *call)
+{
+	if (cli_option_of(call, "dry-run", 0) != NULL)
+		(void)json_object_set_new(body, "dryRun", json_true());
+	return cli_set_text(body, call, "if-still-true", "ifStillTrue", NULL);
+}
+
 cli_exit run_app_create(const cli_call *call)
 {
 	json_t *body = json_pack("{s:s}", "name", call->args[0]);
@@ -139,7 +146,9 @@ cli_exit run_app_create(const cli_call *call)
 	             cli_set_text(body, call, "plan", "plan", "small") &&
 	             cli_set_text(body, call, "version", "version", NULL) &&
 	             cli_set_text(body, call, "command", "command", NULL) && set_health(body, call) &&
-	             set_env(body, call) &&
+	             cli_set_text(body, call, "recovery", "recovery", NULL) &&
+	             cli_set_text(body, call, "on-return", "onReturn", NULL) && set_env(body, call) &&
+	             cli_set_placement(body, call) && set_forecast(body, call) &&
 	             cli_set_number(body, "--count", "count", count != NULL ? count : "1");
 	return cli_send_if(call, right, "POST", body);
 }
@@ -147,32 +156,142 @@ cli_exit run_app_create(const cli_call *call)
 cli_exit run_app_scale(const cli_call *call)
 {
 	json_t *body = json_object();
-	return cli_send_if(call, cli_set_number(body, "COUNT", "count", call->args[1]), "POST", body);
+	bool right = cli_set_number(body, "COUNT", "count", call->args[1]) &&
+	             set_forecast(body, call) && cli_set_text(body, call, "group", "group", NULL) &&
+	             cli_set_text(body, call, "pick", "pick", NULL);
+	return cli_send_if(call, right, "POST", body);
 }
 
-cli_exit run_app_deploy(const cli_call *call)
+cli_exit run_resize(const cli_call *call)
 {
-	return send_body(call, "POST", json_pack("{s:s}", "version", call->args[1]));
+	return send_body(call, "POST", json_pack("{s:s}", "plan", call->args[1]));
 }
 
-cli_exit run_package_upload(const cli_call *call)
+cli_exit run_instance_resize(const cli_call *call)
 {
-	const char *file = call->args[2], *slash = strrchr(file, '/');
-	char *base = cli_escape(slash != NULL ? slash + 1 : file);
-	char *path = cli_path(call->command->path, call->args, 2);
-	cli_request q = {.method = "PUT", .file = file};
+	json_t *body = json_object();
+	const char *limit = cli_option_of(call, "bandwidth-kbit", 0);
+	bool right = true;
+	if (call->arg_count > 1)
+		(void)json_object_set_new(body, "plan", json_string(call->args[1]));
+	if (limit && strcmp(limit, "plan") == 0)
+		(void)json_object_set_new(body, "bandwidthOfPlan", json_true());
+	else if (limit)
+		right = cli_set_option_number(body, call, "bandwidth-kbit", "bandwidthKbit");
+	cli_call plain = *call;
+	plain.arg_count = 1;
+	return cli_send_if(&plain, right, "POST", body);
+}
+
+cli_exit run_instance_move(const cli_call *call)
+{
+	json_t *body = json_object();
+	const char *to = cli_option_of(call, "to", 0);
+	if (to != NULL)
+		(void)json_object_set_new(body, "host", json_string(to));
+	return send_body(call, "POST", body);
+}
+
+cli_exit run_app_recovery(const cli_call *call)
+{
+	json_t *body = json_object();
+	bool right = cli_set_text(body, call, "recovery", "recovery", NULL) &&
+	             cli_set_text(body, call, "on-return", "onReturn", NULL);
+	return cli_send_if(call, right, "POST", body);
+}
+
+cli_exit run_reason(const cli_call *call)
+{
+	json_t *body = json_object();
+	bool right = cli_needed(call, "reason") && cli_set_text(body, call, "reason", "reason", NULL);
+	return cli_send_if(call, right, "POST", body);
+}
+
+/* The body of one drain; NULL after an error. `with`: the other machines of a plan. */
+static json_t *drain_body(const cli_call *call, bool plan, size_t at)
+{
+	json_t *body = json_object(), *with = json_array();
+	const char *parallel = cli_option_of(call, "parallel", 0);
+	const char *deadline = cli_option_of(call, "deadline", 0);
+	(void)json_object_set_new(body, "dryRun", json_boolean(plan));
+	(void)json_object_set_new(
+	    body, "includePinned", json_boolean(cli_option_of(call, "include-pinned", 0) != NULL));
+	for (size_t i = 0; plan && i < call->arg_count; i++)
+		if (i != at)
+			(void)json_array_append_new(with, json_string(call->args[i]));
+	(void)json_object_set_new(body, "with", with);
+	if (cli_set_number(body, "--parallel", "parallel", parallel != NULL ? parallel : "0") &&
+	    cli_set_number(body, "--deadline", "deadlineSeconds", deadline != NULL ? deadline : "0"))
+		return body;
+	json_decref(body);
+	return NULL;
+}
+
+static void print_plan(const json_t *plan)
+{
+	size_t at;
+	const json_t *move;
+	printf("%lld instances would move, %lld would stay\n",
+	    (long long)json_integer_value(json_object_get(plan, "moves")),
+	    (long long)json_integer_value(json_object_get(plan, "stays")));
+	json_array_foreach(json_object_get(plan, "instances"), at, move)
+	{
+		const char *to = json_string_value(json_object_get(move, "to"));
+		bool keeps = json_is_true(json_object_get(move, "keepsAddress"));
+		printf("%-32s %-16s -> %-16s %s\n", json_string_value(json_object_get(move, "instance")),
+		    json_string_value(json_object_get(move, "from")), to != NULL ? to : "(stays)",
+		    to == NULL ? json_string_value(json_object_get(move, "why"))
+		    : keeps    ? "keeps its address"
+		               : "gets another address");
+	}
+}
+
+static cli_exit drain_one(const cli_call *call, bool plan, size_t at)
+{
+	json_t *body = drain_body(call, plan, at);
+	char *path = cli_path(call->command->path, call->args + at, 1);
+	cli_request q = {.method = "POST", .path = path, .json = body};
 	cli_reply reply = {0};
-	cli_exit result;
-	sot_buf full;
-	sot_buf_init(&full, 65536);
-	sot_buf_printf(&full, "%s?file=%s", path, base);
-	q.path = full.p;
-	result = cli_send(call, &q, &reply);
-	if (result == CLI_OK)
+	cli_exit result = body != NULL ? cli_send(call, &q, &reply) : CLI_USAGE;
+	if (result == CLI_OK && !plan)
 		result = cli_accepted(call, reply.json);
+	else if (result == CLI_OK && call->output == CLI_JSON)
+		cli_print_json(reply.json);
+	else if (result == CLI_OK)
+		print_plan(reply.json);
 	cli_reply_clear(&reply);
-	sot_buf_clear(&full);
+	json_decref(body);
 	free(path);
-	free(base);
 	return result;
+}
+
+cli_exit run_host_drain(const cli_call *call)
+{
+	cli_exit result = CLI_OK;
+	if (cli_option_of(call, "plan", 0) != NULL)
+		return drain_one(call, true, 0);
+	for (size_t i = 0; i < call->arg_count && result == CLI_OK; i++)
+		result = drain_one(call, false, i);
+	return result;
+}
+
+cli_exit run_host_evacuate(const cli_call *call)
+{
+	bool all = cli_option_of(call, "include-pinned", 0) != NULL;
+	return send_body(call, "POST", json_pack("{s:b}", "includePinned", all));
+}
+
+cli_exit run_group_set(const cli_call *call)
+{
+	json_t *body = json_object();
+	bool right = cli_set_text(body, call, "environment", "environment", NULL);
+	return cli_send_if(call, right, "PUT", body);
+}
+
+cli_exit run_group_move(const cli_call *call)
+{
+	json_t *body = json_pack("{s:[]}", "instances");
+	for (size_t i = 2; i < call->arg_count; i++)
+		(void)json_array_append_new(json_object_get(body, "instances"), json_string(call->args[i]));
+	return cli_send_if(call, true, "POST", body);
 }

@@ -8,8 +8,7 @@
 #include <string.h>
 
 /* ---- fields ---- */
-/* "--open=no" as a field; nothing when it was not given. A flag without a value says yes. */
-static bool set_flag(json_t *body, const cli_call *call, const char *option, const char *field)
+bool cli_set_flag(json_t *body, const cli_call *call, const char *option, const char *field)
 {
 	const char *text = cli_option_of(call, option, 0);
 	bool value = true;
@@ -22,13 +21,13 @@ static bool set_flag(json_t *body, const cli_call *call, const char *option, con
 	return json_object_set_new(body, field, json_boolean(value)) == 0;
 }
 
-static bool set_option_number(
+bool cli_set_option_number(
     json_t *body, const cli_call *call, const char *option, const char *field)
 {
 	return cli_set_number(body, option, field, cli_option_of(call, option, 0));
 }
 
-static bool set_texts(json_t *body, const cli_call *call, const char *option, const char *field)
+bool cli_set_texts(json_t *body, const cli_call *call, const char *option, const char *field)
 {
 	json_t *list;
 	if (cli_option_of(call, option, 0) == NULL)
@@ -64,8 +63,7 @@ static bool set_scopes(json_t *body, const cli_call *call)
 }
 
 /* ---- read, change, write back ---- */
-/* The object that the command's path names, with only the fields that may change. */
-static cli_exit read_changeable(
+cli_exit cli_read_changeable(
     const cli_call *call, const char *const *fields, size_t field_count, json_t **ret)
 {
 	char *path = cli_query_path(call);
@@ -84,8 +82,8 @@ static cli_exit read_changeable(
 static bool set_vlan(json_t *body, const cli_call *call)
 {
 	return cli_set_text(body, call, "group", "group", NULL) &&
-	       set_option_number(body, call, "mtu", "mtu") &&
-	       set_flag(body, call, "isolated", "isolated") &&
+	       cli_set_option_number(body, call, "mtu", "mtu") &&
+	       cli_set_flag(body, call, "isolated", "isolated") &&
 	       cli_set_text(body, call, "dns-zone", "dnsZone", NULL) &&
 	       cli_set_text(body, call, "description", "description", NULL) && set_scopes(body, call);
 }
@@ -107,7 +105,7 @@ cli_exit run_vlan_update(const cli_call *call)
 	cli_call plain = *call;
 	cli_exit result;
 	plain.option_count = 0; /* for the read: its options are no filters */
-	result = read_changeable(&plain, fields, sizeof(fields) / sizeof(fields[0]), &body);
+	result = cli_read_changeable(&plain, fields, sizeof(fields) / sizeof(fields[0]), &body);
 	if (result == CLI_OK)
 		return cli_send_if(call, set_vlan(body, call), "PUT", body);
 	json_decref(body);
@@ -117,8 +115,9 @@ cli_exit run_vlan_update(const cli_call *call)
 /* ---- subnets ---- */
 static bool set_subnet(json_t *body, const cli_call *call)
 {
-	return set_texts(body, call, "dns", "dns") && set_option_number(body, call, "rank", "rank") &&
-	       set_option_number(body, call, "weight", "weight") &&
+	return cli_set_texts(body, call, "dns", "dns") &&
+	       cli_set_option_number(body, call, "rank", "rank") &&
+	       cli_set_option_number(body, call, "weight", "weight") &&
 	       cli_set_text(body, call, "description", "description", NULL);
 }
 
@@ -128,7 +127,7 @@ cli_exit run_subnet_create(const cli_call *call)
 	bool right = cli_set_text(body, call, "gateway", "gateway", NULL) &&
 	             cli_set_text(body, call, "first", "first", NULL) &&
 	             cli_set_text(body, call, "last", "last", NULL) &&
-	             set_flag(body, call, "redundant-gateway", "redundantGateway") &&
+	             cli_set_flag(body, call, "redundant-gateway", "redundantGateway") &&
 	             set_subnet(body, call);
 	return cli_send_if(call, right, "POST", body);
 }
@@ -137,10 +136,10 @@ cli_exit run_subnet_update(const cli_call *call)
 {
 	static const char *const fields[] = {"open", "dns", "rank", "weight", "description"};
 	json_t *body = NULL;
-	cli_exit result = read_changeable(call, fields, sizeof(fields) / sizeof(fields[0]), &body);
+	cli_exit result = cli_read_changeable(call, fields, sizeof(fields) / sizeof(fields[0]), &body);
 	if (result == CLI_OK)
 		return cli_send_if(
-		    call, set_flag(body, call, "open", "open") && set_subnet(body, call), "PUT", body);
+		    call, cli_set_flag(body, call, "open", "open") && set_subnet(body, call), "PUT", body);
 	json_decref(body);
 	return result;
 }
@@ -170,6 +169,7 @@ cli_exit run_range_create(const cli_call *call)
 {
 	json_t *body = json_pack("{s:s, s:s}", "first", call->args[0], "last", call->args[1]);
 	bool right = cli_needed(call, "kind") && cli_set_text(body, call, "kind", "kind", NULL) &&
+	             cli_set_text(body, call, "pool", "pool", NULL) &&
 	             cli_set_text(body, call, "owner", "owner", NULL) &&
 	             cli_set_text(body, call, "reason", "reason", NULL) &&
 	             cli_set_text(body, call, "vrf", "vrf", NULL);

@@ -75,7 +75,7 @@ function(sot_service name)
   if(A_CORE)
     target_link_libraries(sotalia-${name} PRIVATE sot_core_${id})
   endif()
-  install(TARGETS sotalia-${name} DESTINATION ${CMAKE_INSTALL_SBINDIR})
+  install(TARGETS sotalia-${name} DESTINATION ${CMAKE_INSTALL_SBINDIR} COMPONENT ${name})
 endfunction()
 
 # sot_test(name SOURCES x_test.c DEPS ... [LABEL unit|integration|sim]): a cmocka program, label unit by default.

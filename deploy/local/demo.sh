@@ -12,12 +12,21 @@ demo_vlan() {
   have vlan show default || logged "$SOT_LOG/demo.log" cli vlan create default --dns-zone=apps.example --description="The example applications"
   have subnet show "$SOT_SUBNET_CIDR" || logged "$SOT_LOG/demo.log" cli subnet create default "$SOT_SUBNET_CIDR" --gateway="$SOT_SUBNET_GATEWAY"
 }
+# The catalogue gets what was built: owners, changes, what the smoke test said, and then it is promoted.
+demo_image() {
+  local name=$1 tag folder file=$SOT_VAR/images/$1.smoke
+  tag=$(image_tag "$name")
+  folder=$SOT_SRC/deploy/images/$name
+  logged "$SOT_LOG/demo.log" cli image add "$name" "$tag" "$(image_reference "$name")" --owner-dev="$(jq -r .ownerDev "$folder/image.json")" \
+    --owner-ops="$(jq -r .ownerOps "$folder/image.json")" --changelog="$(awk '/^## / { n++ } n == 1' "$folder/CHANGELOG.md")"
+  logged "$SOT_LOG/demo.log" cli image test "$name" "$tag" --outcome="$(head -n 1 "$file" | awk '{ print $3 }')" --report="$file"
+  logged "$SOT_LOG/demo.log" cli image promote "$name" "$tag"
+}
 demo_images() {
-  local name reference
+  local name
   for name in base tomcat nodejs redis; do
-    reference=$(image_reference "$name")
-    [ "$(cli image list -o json | jq -r --arg n "$name" '.items[] | select(.name == $n) | .reference')" = "$reference" ] ||
-      logged "$SOT_LOG/demo.log" cli image register "$name" "$reference" --wait
+    [ "$(cli image list -o json | jq -r --arg n "$name" '.items[] | select(.name == $n) | .reference')" = "$(image_reference "$name")" ] ||
+      demo_image "$name"
   done
 }
 

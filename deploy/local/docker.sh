@@ -53,16 +53,35 @@ EOF
   "runtimes": {
     "sotalia": {
       "path": "$SOT_BUILD/services/hostagent/sotalia-runc",
-      "runtimeArgs": ["--sotalia-state=$root/agent"]
+      "runtimeArgs": ["--sotalia-state=$root/agent", "--sotalia-view=$(lxcfs_dir "$name")"]
     }
   }
 }
 EOF
 }
 
+# LXCFS of a host: instances see their own resources by it. With an engine of the user's it is the machine's.
+lxcfs_dir() { if [ -n "${SOT_DOCKER_HOST:-}" ]; then printf /var/lib/lxcfs; else printf '%s/lxcfs-%s' "$SOT_RUN" "$1"; fi; }
+lxcfs_answers() { timeout 3 cat "$(lxcfs_dir "$1")/proc/uptime"; }
+lxcfs_start() { # lxcfs_start NAME: what a killed one left mounted goes first
+  local name=$1 dir
+  dir=$(lxcfs_dir "$name")
+  proc_pid "lxcfs-$name" >/dev/null && return 0
+  umount -l "$dir" 2>/dev/null || true
+  mkdir -p "$dir"
+  proc_start "lxcfs-$name" lxcfs -f -l --enable-cfs --enable-pidfd -p "$SOT_RUN/lxcfs-$name.pid" "$dir"
+  wait_until 10 "LXCFS of $name" lxcfs_answers "$name" ||
+    say "warning: LXCFS did not start on $dir (see $SOT_LOG/lxcfs-$name.log); instances will see the resources of the whole machine"
+}
+lxcfs_stop() {
+  proc_stop "lxcfs-$1" 5
+  umount -l "$(lxcfs_dir "$1")" 2>/dev/null || true
+}
+
 engine_start() { # engine_start NAME [NETNS]
   local name=$1 netns=${2:-} root=$SOT_VAR/hosts/$1
   mkdir -p "$SOT_RUN"
+  lxcfs_start "$name"
   engine_config "$name"
   if ! proc_pid "containerd-$name" >/dev/null; then
     proc_start "containerd-$name" bash -c "$(declare -f in_netns); in_netns '$netns' containerd --config '$root/containerd.toml'"
@@ -78,6 +97,17 @@ engine_start() { # engine_start NAME [NETNS]
     { log_tail "dockerd-$name"; die "the Docker Engine of host $name did not start" "read $SOT_LOG/dockerd-$name.log"; }
 }
 
+# Swarm refuses an engine with live-restore; the option is read anew at SIGHUP.
+engine_live_restore() { # engine_live_restore NAME true|false
+  local config=$SOT_VAR/hosts/$1/daemon.json
+  sed -i "s/\"live-restore\": [a-z]*/\"live-restore\": $2/" "$config"
+  kill -HUP "$(proc_pid "dockerd-$1")"
+  wait_until 10 "the Docker Engine of $1 to take its configuration" engine_live_restore_is "$1" "$2"
+}
+engine_live_restore_is() {
+  curl -sf -m 3 --unix-socket "$(engine_socket "$1")" http://docker/info | grep -q "\"LiveRestoreEnabled\":$2"
+}
+
 # Stops containers first: with live-restore they would outlive the engine.
 engine_stop() {
   local name=$1 ids
@@ -90,6 +120,7 @@ engine_stop() {
   engine_kill_shims "$name"
   proc_stop "containerd-$name" 10
   engine_unmount "$name"
+  lxcfs_stop "$name"
 }
 # Shims and containers that outlived a killed engine: found by the address of their own containerd, never by name alone.
 engine_kill_shims() {
@@ -110,11 +141,25 @@ engine_unmount() {
     while read -r m; do umount "$m" 2>/dev/null || umount -l "$m" 2>/dev/null || true; done
 }
 
+# Frees the bytes of manifests that were removed (sotalia image collect): nothing may be pushed meanwhile, so it is stopped.
+registry_collect() {
+  proc_stop registry
+  logged "$SOT_LOG/registry-collect.log" docker-registry garbage-collect "$SOT_VAR/registry-collect.yml"
+  chown -R $SOT_UID_REGISTRY:$SOT_UID_REGISTRY "$SOT_VAR/registry"
+  registry_start
+}
+registry_bytes() { du -sb "$SOT_VAR/registry" | cut -f1; }
 registry_answers() { curl -sf -m 3 "http://$SOT_REGISTRY/v2/"; }
 registry_start() {
   proc_pid registry >/dev/null && return 0
   mkdir -p "$SOT_VAR/registry"
   chown $SOT_UID_REGISTRY:$SOT_UID_REGISTRY "$SOT_VAR/registry"
+  cat >"$SOT_VAR/registry-collect.yml" <<EOF
+version: 0.1
+log: { level: warn }
+storage:
+  filesystem: { rootdirectory: $SOT_VAR/registry }
+EOF
   cat >"$SOT_VAR/registry.yml" <<EOF
 version: 0.1
 log: { level: warn }

@@ -74,6 +74,8 @@ ipam 7212
 ipam 7213
 api-gateway 7443
 api-gateway 7221
+api-gateway 7222
+api-gateway 7223
 monitor-bridge 7231
 EOF
 }

@@ -83,6 +83,8 @@ EOF
   config_write api-gateway <<EOF
 listen = $l:7443
 events_endpoint = tcp://$l:7221
+agents_endpoint = tcp://$l:7222
+replay_endpoint = tcp://$l:7223
 scheduler_requests = tcp://$l:7201
 scheduler_hints = tcp://$l:7204
 ipam_requests = tcp://$l:7211
@@ -93,6 +95,7 @@ tls_key = $SOT_RUN/var/tls/gateway.key
 blobs_dir = $SOT_RUN/var/blobs
 ui_dir = $SOT_RUN/src/web/dist
 openapi_file = $SOT_RUN/src/services/api-gateway/openapi.json
+ssh_dir = $SOT_RUN/var/ssh
 database = $(conninfo gateway)
 control_socket = $SOT_RUN/control-api-gateway/socket
 EOF
@@ -105,8 +108,9 @@ cat_servers = ${SOT_CAT_SERVERS:-}
 cat_router = ${SOT_CAT_ROUTER:-}
 control_socket = $SOT_RUN/control-monitor-bridge/socket
 EOF
-  mkdir -p "$SOT_VAR/blobs" "$SOT_VAR/bridge" "$SOT_VAR/ipam"
-  chown $SOT_UID_api_gateway "$SOT_VAR/blobs"
+  mkdir -p "$SOT_VAR/blobs" "$SOT_VAR/bridge" "$SOT_VAR/ipam" "$SOT_VAR/ssh"
+  chmod 700 "$SOT_VAR/ssh"
+  chown $SOT_UID_api_gateway "$SOT_VAR/blobs" "$SOT_VAR/ssh"
   chown $SOT_UID_monitor_bridge "$SOT_VAR/bridge"
   chown $SOT_UID_ipam "$SOT_VAR/ipam"
 }
@@ -140,8 +144,9 @@ services_stop() {
 gateway_admin() { # sub-commands of the gateway that write accounts and tokens
   (confined $SOT_UID_api_gateway "$SOT_RUN/src${SOT_BUILD#"$SOT_SRC"}/services/api-gateway/sotalia-api-gateway" --config="$SOT_RUN/var/conf/api-gateway.conf" "$@")
 }
-# The first administrator, a token for the command line, and var/env.
+# The certificate authorities of ssh, the first administrator, a token for the command line, and var/env.
 access_make() {
+  gateway_admin --make-ssh-ca >>"$SOT_LOG/access.log" 2>&1 || { log_tail access; die "the ssh certificate authority could not be made" "read $SOT_LOG/access.log"; }
   if [ ! -s "$SOT_VAR/secrets/token" ]; then
     secret admin-password | gateway_admin --add-account admin admin >>"$SOT_LOG/access.log" 2>&1 ||
       { log_tail access; die "the account 'admin' could not be made" "read $SOT_LOG/access.log"; }

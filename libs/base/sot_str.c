@@ -176,16 +176,20 @@ void sot_buf_add_char(sot_buf *b, char c)
 	sot_buf_add(b, &c, 1);
 }
 
+/* Most texts fit into the room that is there: then they are formatted once. */
 void sot_buf_printf(sot_buf *b, const char *fmt, ...)
 {
 	va_list ap, again;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	size_t room = b->p && !b->failed ? b->cap - b->n : 0; /* the NUL's byte with it */
+	int n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, ap);
 	va_end(ap);
-	if (n < 0)
+	if (n < 0) {
 		give_up(b);
-	else if (reserve(b, (size_t)n)) {
+	} else if ((size_t)n < room && (size_t)n <= b->max - b->n) {
+		b->n += (size_t)n;
+	} else if (reserve(b, (size_t)n)) {
 		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
 		b->n += (size_t)n;
 	}
@@ -235,10 +239,25 @@ static void add_json_char(sot_buf *b, unsigned char c)
 	}
 }
 
+/* How many bytes at the front stand for themselves in a JSON string. */
+static size_t plain_length(sot_str s)
+{
+	size_t n = 0;
+	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
 void sot_buf_add_json(sot_buf *b, sot_str s)
 {
 	sot_buf_add_char(b, '"');
 	while (s.n) {
+		size_t plain = plain_length(s);
+		if (plain) {
+			sot_buf_add(b, s.p, plain);
+			s = (sot_str){s.p + plain, s.n - plain};
+			continue;
+		}
 		size_t n = sot_str_utf8_length(s);
 		if (n == 1)
 			add_json_char(b, (unsigned char)s.p[0]);

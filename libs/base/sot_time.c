@@ -6,17 +6,27 @@
 #include <string.h>
 #include <time.h>
 
-static int64_t clock_ms(clockid_t clock)
+static int64_t clock_us(clockid_t clock)
 {
 	struct timespec ts;
 	int rc = clock_gettime(clock, &ts);
 	assert(rc == 0); /* both clocks exist on every Linux */
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t clock_ms(clockid_t clock)
+{
+	return clock_us(clock) / 1000;
 }
 
 sot_mono sot_mono_now(void)
 {
 	return (sot_mono){clock_ms(CLOCK_MONOTONIC)};
+}
+
+int64_t sot_mono_us_now(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
 }
 
 sot_wall sot_wall_now(void)

@@ -18,6 +18,9 @@ typedef struct sot_wall {
 sot_mono sot_mono_now(void); /* shells only; cores get `now` as an argument */
 sot_wall sot_wall_now(void);
 
+/* CLOCK_MONOTONIC, microseconds: to measure what takes less than a millisecond. Shells only. */
+int64_t sot_mono_us_now(void);
+
 static inline sot_mono sot_mono_add_ms(sot_mono t, int64_t ms)
 {
 	return (sot_mono){t.ms + ms};

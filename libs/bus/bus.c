@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static sot_code new_context(void **ret, sot_err *err)
+enum { SOCKETS_OF_A_CONNECTION = 3 }; /* itself, its monitor, the other end of that */
+
+static sot_code new_context(int connections, void **ret, sot_err *err)
 {
 	if (zmq_has("curve") != 1)
 		return sot_fail(err, SOT_INTERNAL, "this libzmq was built without CURVE");
@@ -16,16 +18,14 @@ static sot_code new_context(void **ret, sot_err *err)
 	if (!context)
 		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "cannot make a ZeroMQ context");
 	zmq_ctx_set(context, ZMQ_IO_THREADS, 1);
+	if (connections > 0)
+		zmq_ctx_set(context, ZMQ_MAX_SOCKETS, SOCKETS_OF_A_CONNECTION * connections);
 	*ret = context;
 	return SOT_OK;
 }
 
-sot_code bus_new(reactor *r, const bus_keypair *keys, bus **ret, sot_err *err)
+static bus *new_bus(reactor *r, void *context, const bus_keypair *keys)
 {
-	void *context = NULL;
-	sot_code code = new_context(&context, err);
-	if (code != SOT_OK)
-		return code;
 	bus *b = sot_alloc(sizeof(*b));
 	b->r = r;
 	b->context = context;
@@ -43,12 +43,41 @@ sot_code bus_new(reactor *r, const bus_keypair *keys, bus **ret, sot_err *err)
 	b->next_request_id = b->first_request_id;
 	b->zap_allowed = sot_counter("sot_bus_zap_allowed_total", NULL, "Handshakes of known keys.");
 	b->zap_refused = sot_counter("sot_bus_zap_refused_total", NULL, "Handshakes refused.");
+	return b;
+}
+
+sot_code bus_new(reactor *r, const bus_keypair *keys, bus **ret, sot_err *err)
+{
+	void *context = NULL;
+	sot_code code = new_context(0, &context, err);
+	if (code != SOT_OK)
+		return code;
+	bus *b = new_bus(r, context, keys);
 	code = bus_zap_open(b, err);
 	if (code != SOT_OK) {
 		bus_free(b);
 		return code;
 	}
 	*ret = b;
+	return SOT_OK;
+}
+
+sot_code bus_crowd_new(reactor *r, int connections, bus **ret, sot_err *err)
+{
+	static const bus_keypair none;
+	void *context = NULL;
+	sot_code code = new_context(connections, &context, err);
+	if (code == SOT_OK)
+		*ret = new_bus(r, context, &none);
+	return code;
+}
+
+sot_code bus_join(bus *crowd, const bus_keypair *keys, bus **ret, sot_err *err)
+{
+	if (crowd->crowd)
+		return sot_fail(err, SOT_INVALID, "who joined a crowd is none itself");
+	*ret = new_bus(crowd->r, crowd->context, keys);
+	(*ret)->crowd = crowd;
 	return SOT_OK;
 }
 
@@ -62,7 +91,8 @@ bus *bus_free(bus *b)
 	}
 	/* After the listeners: a handshake that is under way now gets no answer, and so fails. */
 	bus_zap_close(b);
-	zmq_ctx_term(b->context);
+	if (!b->crowd)
+		zmq_ctx_term(b->context);
 	sot_map_iter it = {0};
 	for (void *peer; (peer = sot_map_next(b->by_key, &it, NULL)) != NULL;)
 		free(peer);

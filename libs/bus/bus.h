@@ -46,6 +46,11 @@ void bus_deny(bus *b, const char *public_key);
 /* Every "<dir>/<name>.pub" is allowed as "svc:<name>". */
 sot_code bus_allow_services(bus *b, const char *dir, sot_err *err) SOT_CHECK;
 SOT_DEFINE_AUTO(bus)
+/* For programs that play many peers: a crowd is a context with room for that many connections, and
+ * a bus that joins it has a key of its own but no context and no threads. Who joined only connects,
+ * and is freed before the crowd. */
+sot_code bus_crowd_new(reactor *r, int connections, bus **ret, sot_err *err) SOT_CHECK;
+sot_code bus_join(bus *crowd, const bus_keypair *keys, bus **ret, sot_err *err) SOT_CHECK;
 
 /* ---- server: ROUTER ---- */
 typedef struct bus_server bus_server;

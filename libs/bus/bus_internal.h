@@ -25,6 +25,7 @@ typedef struct bus_socket bus_socket;
 struct bus {
 	reactor *r;
 	void *context;
+	bus *crowd; /* whose context it is; NULL: its own */
 	bus_keypair keys;
 	sot_map *by_key;      /* public key -> allowed_peer, owned */
 	sot_map *by_identity; /* identity -> allowed_peer, borrowed: the one that was added last */

@@ -210,7 +210,9 @@ static void on_monitor(void *self, void *monitor)
 static bool open_monitor(bus_socket *s)
 {
 	char name[64];
-	snprintf(name, sizeof(name), "inproc://bus-monitor-%llu", (unsigned long long)s->b->monitors++);
+	bus *owner = s->b->crowd ? s->b->crowd : s->b; /* names are of the context */
+	snprintf(
+	    name, sizeof(name), "inproc://bus-monitor-%llu", (unsigned long long)owner->monitors++);
 	const int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
 	                   ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
 	                   ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;

@@ -8,6 +8,7 @@
 /* Metrics belong to the process: a second store adds to the same ones. */
 static void register_metrics(store *s)
 {
+	s->calls = store_calls();
 	s->m_queue_depth = sot_gauge("sot_store_queue_transactions", NULL,
 	    "Transactions that wait for a connection to the database");
 	s->m_queue_age_ms =
@@ -33,6 +34,14 @@ static void register_metrics(store *s)
 	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
 		s->m_outcomes[outcomes[i].code] = sot_counter(
 		    "sot_store_transactions_total", outcomes[i].labels, "Transactions by outcome");
+}
+
+sot_calls *store_calls(void)
+{
+	static sot_calls *calls;
+	if (!calls)
+		calls = sot_calls_new(STORE_CALL_KINDS_MAX);
+	return calls;
 }
 
 bool store_is_up(const store *s)
@@ -100,6 +109,10 @@ static void tell_up(store *s)
 
 static void destroy(store *s)
 {
+	for (size_t i = 0; i < s->statement_count; i++)
+		free(s->param_types[i]);
+	free(s->param_types);
+	store_wire_clear(&s->wire);
 	free(s->connections);
 	free(s->conninfo);
 	free(s->service);
@@ -179,7 +192,7 @@ static void expire_queued(store *s, sot_mono now)
 		s->queue_depth--;
 		sot_err why = {0};
 		(void)sot_fail(&why, SOT_UNAVAILABLE, "not sent to the database within %lld ms%s%s",
-		    (long long)s->deadline_ms, s->last_error.code ? ": " : "", s->last_error.text);
+		    (long long)tx->deadline_ms, s->last_error.code ? ": " : "", s->last_error.text);
 		store_tx_settle(tx, SOT_UNAVAILABLE, &why);
 		store_finish(s, tx);
 	}
@@ -198,7 +211,7 @@ static void expire_inflight(store *s, sot_mono now)
 			continue;
 		sot_err why = {0};
 		(void)sot_fail(&why, SOT_UNAVAILABLE, "the database did not answer within %lld ms",
-		    (long long)s->deadline_ms);
+		    (long long)head->deadline_ms);
 		store_connection_lose(c, &why);
 	}
 }
@@ -294,7 +307,7 @@ sot_code store_commit(store_tx **tx_p, store_done_fn done, void *self, sot_err *
 	tx->done = done;
 	tx->self = self;
 	tx->queued_at = reactor_now(s->loop);
-	tx->deadline = sot_mono_add_ms(tx->queued_at, s->deadline_ms);
+	tx->deadline = sot_mono_add_ms(tx->queued_at, tx->deadline_ms);
 	sot_list_push(&s->queue, &tx->link);
 	s->queue_depth++;
 	store_pump_soon(s);
@@ -345,6 +358,8 @@ sot_code store_new(reactor *r, const store_options *options, store_up_fn on_up, 
 	s->service = sot_strdup(options->service);
 	s->statements = options->statements;
 	s->statement_count = options->statement_count;
+	s->param_types = sot_alloc_array(s->statement_count + 1, sizeof(*s->param_types));
+	sot_buf_init(&s->wire.arrays, STORE_WIRE_BYTES_MAX);
 	s->deadline_ms = options->deadline_ms ? options->deadline_ms : 5000;
 	s->queue_max = options->queue_max ? options->queue_max : 10000;
 	s->on_up = on_up;

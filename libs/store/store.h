@@ -5,14 +5,15 @@
  * One store holds 1..N connections. Work is queued as transactions; each runs on one connection, in
  * one pipeline with one sync. A connection that misses a deadline is closed and replaced (back-off
  * with jitter). On connect: search_path, statement_timeout, lock_timeout and
- * idle_in_transaction_session_timeout are set, all statements are PREPAREd and their parameter
- * count and result columns compared with the table; a difference fails the start by name.
+ * idle_in_transaction_session_timeout are set, jit is off, all statements are PREPAREd and their
+ * parameter count and result columns compared with the table; a difference fails the start by name.
  * search_path is "pg_catalog, pg_temp": statements name their schemas.
  */
 #ifndef STORE_H
 #define STORE_H
 
 #include "reactor.h"
+#include "sot_calls.h"
 #include "sot_ip.h"
 #include "sot_uuid.h"
 
@@ -49,6 +50,9 @@ sot_code store_new(reactor *r, const store_options *options, store_up_fn on_up, 
     store **ret, sot_err *err) SOT_CHECK;
 store *store_free(store *s); /* open transactions end with SOT_UNAVAILABLE or SOT_UNKNOWN */
 bool store_is_up(const store *s);
+/* Statements of all stores of this process by name (and "COMMIT"), with how long the server took;
+ * those that it refused, by SQLSTATE. Whoever tells of them clears them (call_reports). */
+sot_calls *store_calls(void);
 /* Blocking: connects once, checks every statement. For start-up and --check. */
 sot_code store_check(const store_options *options, sot_err *err) SOT_CHECK;
 
@@ -99,7 +103,11 @@ typedef void (*store_done_fn)(void *self, const store_outcome *outcome);
  * one snapshot in several, and are retried by the store once after a lost connection. */
 store_tx *store_begin(store *s);
 store_tx *store_begin_read(store *s);
-/* Parameters are text; they are copied. Fluent use: store_query, then one store_arg_* per $n. */
+/* Of this transaction instead of the store's (store_options), from queueing. The server's own
+ * limits stay the session's: a statement that may take longer is preceded by one that allows it.
+ * What is queued behind it, or goes out behind it, is given up no earlier than it. */
+void store_set_deadline_ms(store_tx *tx, int64_t deadline_ms);
+/* Parameters are copied. Fluent use: store_query, then one store_arg_* per $n. */
 void store_query(store_tx *tx, int statement, store_rows_fn on_rows, void *self);
 void store_arg_null(store_tx *tx);
 void store_arg_str(store_tx *tx, sot_str s);
@@ -111,7 +119,9 @@ void store_arg_uuid(store_tx *tx, sot_uuid v);
 void store_arg_ipv4(store_tx *tx, uint32_t v);
 void store_arg_ip(store_tx *tx, sot_ip v);         /* none is NULL */
 void store_arg_bytes(store_tx *tx, sot_str bytes); /* bytea, as \x hex */
-/* Array parameters for unnest: open, add items in order (NULL with store_item_null), close. */
+/* Array parameters for unnest: open, add items in order (NULL with store_item_null), close. They go
+ * out in binary where all items are of the parameter's type (str for text, i64 for any integer),
+ * which costs the server a fraction of reading a text; anything else goes as text and is cast. */
 void store_arg_array_begin(store_tx *tx);
 void store_item_str(store_tx *tx, sot_str s);
 void store_item_i64(store_tx *tx, int64_t v);
@@ -119,6 +129,7 @@ void store_item_bool(store_tx *tx, bool v);
 void store_item_uuid(store_tx *tx, sot_uuid v);
 void store_item_ipv4(store_tx *tx, uint32_t v);
 void store_item_ip(store_tx *tx, sot_ip v); /* none is NULL */
+void store_item_mac(store_tx *tx, const uint8_t mac[6]);
 void store_item_null(store_tx *tx);
 void store_arg_array_end(store_tx *tx);
 /* Queues it and takes it (also on failure; then `done` is never called). `done` is called exactly

@@ -64,6 +64,26 @@ static void record_failure(
 	    &tx->why, code_of(sqlstate), "statement %s: %s", statement_name(c, tx, answer), text);
 }
 
+/* The server answers one statement after the other: it began with this one when it was sent, or
+ * when the one before was done. */
+static void note_call(store_connection *c, const store_tx *tx, size_t answer, const PGresult *res)
+{
+	int64_t now_us = sot_mono_us_now();
+	int64_t begun_us = tx->sent_us > c->free_at_us ? tx->sent_us : c->free_at_us;
+	const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+	sot_str name = sot_str_c(statement_name(c, tx, answer));
+	c->free_at_us = now_us;
+	if (tx->own_block && answer == 0)
+		return; /* BEGIN */
+	if (PQresultStatus(res) != PGRES_FATAL_ERROR) {
+		sot_calls_note(c->store->calls, name, now_us - begun_us);
+	} else if (sqlstate && !tx->bounced) {
+		char status[16];
+		(void)snprintf(status, sizeof(status), "sql-%.5s", sqlstate);
+		sot_calls_note_failure(c->store->calls, name, now_us - begun_us, status, sot_wall_now());
+	}
+}
+
 /* FATAL and PANIC end the session. The server's answers come in order, so when the head waits for
  * a statement before COMMIT, COMMIT was not reached; when it waits for COMMIT, who knows. */
 static sot_code take_error(
@@ -146,6 +166,8 @@ static sot_code take_answer(store_connection *c, store_tx *tx, PGresult *res, so
 		return end_tx(c, tx, err);
 	}
 	tx->answers++;
+	if (status != PGRES_PIPELINE_ABORTED)
+		note_call(c, tx, answer, res);
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
 		tx->began |= tx->own_block && answer == 0;
 		tx->commit_answered |= tx->own_block && answer == tx->query_count + 1;
@@ -187,7 +209,10 @@ static sot_code take_setup(store_connection *c, PGresult *res, sot_err *err)
 	           !PQresultErrorField(res, PG_DIAG_SQLSTATE)) {
 		code = lost(c, err);
 	} else {
-		code = store_session_accept(s->statements, c->setup_answers++, res, err);
+		code = store_session_accept(s->statements, c->setup_answers, res, err);
+		if (code == SOT_OK)
+			store_session_keep_types(s, c->setup_answers, res);
+		c->setup_answers++;
 	}
 	PQclear(res);
 	return code;

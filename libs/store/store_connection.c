@@ -180,18 +180,12 @@ static bool send_plain(store_connection *c, const char *sql)
 
 static sot_code send_queries(store_connection *c, const store_tx *tx, sot_err *err)
 {
-	const char *few[64];
+	store_wire *wire = &c->store->wire;
 	for (size_t i = 0; i < tx->query_count; i++) {
 		const store_query_slot *query = &tx->queries[i];
-		const char **values = few;
-		if (query->param_count > sizeof(few) / sizeof(few[0]))
-			values = sot_alloc_array(query->param_count, sizeof(*values));
-		store_tx_values(tx, query, values);
-		int sent = PQsendQueryPrepared(c->pg, c->store->statements[query->statement].name,
-		    (int)query->param_count, values, NULL, NULL, 0);
-		if (values != few)
-			free(values);
-		if (sent != 1)
+		store_tx_values(tx, query, c->store->param_types[query->statement], wire);
+		if (PQsendQueryPrepared(c->pg, c->store->statements[query->statement].name,
+		        (int)query->param_count, wire->values, wire->lengths, wire->formats, 0) != 1)
 			return pg_failed(c, "sending a transaction", err);
 	}
 	return SOT_OK;
@@ -224,6 +218,7 @@ void store_connection_send(store_connection *c, store_tx *tx)
 	tx->answers = 0;
 	tx->commit_sent = tx->began = tx->commit_answered = tx->committed = false;
 	tx->bounced = tx->failed = false;
+	tx->sent_us = sot_mono_us_now();
 	store_tx_drop_results(tx);
 	sot_list_push(&c->inflight, &tx->link);
 	c->inflight_count++;

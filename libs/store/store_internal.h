@@ -27,8 +27,11 @@ enum {
 	STORE_BACKOFF_MAX_MS = 5000,
 	STORE_QUERIES_MAX = 256,
 	STORE_PARAMS_MAX = 4096,
+	STORE_CALL_KINDS_MAX = 300,
 };
 #define STORE_TX_BYTES_MAX ((size_t)64 * 1024 * 1024)
+/* Of what is kept of an item, a byte at least, at most five are sent. */
+#define STORE_WIRE_BYTES_MAX (6 * STORE_TX_BYTES_MAX)
 
 typedef struct store_connection store_connection;
 
@@ -38,9 +41,21 @@ struct store_result {
 };
 
 typedef struct store_param {
-	size_t offset; /* of its text in tx->text */
-	bool is_null;
+	size_t offset; /* of its text in tx->text; of an array's first item: store_array.c */
+	bool is_null, is_array;
+	/* Of an array: how many items, bits of their kinds, and the range of the numbers. */
+	size_t items;
+	unsigned kinds;
+	int64_t lowest, highest;
 } store_param;
+
+/* The parameters of one query as libpq wants them. */
+typedef struct store_wire {
+	const char **values;
+	int *lengths, *formats;
+	size_t room;
+	sot_buf arrays;
+} store_wire;
 
 typedef struct store_query_slot {
 	int statement;
@@ -56,19 +71,19 @@ struct store_tx {
 	bool read_only;
 	bool own_block; /* has BEGIN and COMMIT of its own */
 	bool in_array;
-	size_t array_items;
 	bool nul_in_text; /* store_commit refuses it */
 
 	store_query_slot *queries;
 	size_t query_count;
 	store_param *params;
 	size_t param_count;
-	sot_buf text; /* parameter texts, each with a NUL behind it */
+	sot_buf text; /* of parameters, each with a NUL behind it; and items of arrays */
 
 	store_done_fn done;
 	void *self;
 	bool forgotten;
 	bool retried;
+	int64_t deadline_ms;
 	sot_mono queued_at, deadline;
 
 	/* In flight. The answers come as: [BEGIN] query... [COMMIT] sync. */
@@ -79,6 +94,7 @@ struct store_tx {
 	bool committed; /* and its answer says so */
 	bool bounced;   /* its BEGIN met the failed block of the transaction before it */
 	bool failed;    /* a definite refusal is in `why` */
+	int64_t sent_us;
 
 	store_outcome outcome;
 	sot_err why;
@@ -106,6 +122,7 @@ struct store_connection {
 	bool rolling_back;
 	sot_link bounced;
 	size_t setup_answers;
+	int64_t free_at_us; /* when the server was last seen to be done with something */
 };
 
 struct store {
@@ -114,6 +131,8 @@ struct store {
 	char *service;
 	const store_statement *statements;
 	size_t statement_count;
+	Oid **param_types; /* of each statement; NULL until a connection has described it */
+	store_wire wire;
 	int64_t deadline_ms, queue_max;
 	store_up_fn on_up;
 	void *self;
@@ -131,13 +150,23 @@ struct store {
 	reactor_watch *pump_timer;     /* 0 ms: send what was queued in this turn */
 	reactor_watch *deadline_timer; /* armed for the earliest deadline */
 
+	sot_calls *calls; /* of the process */
 	sot_metric *m_queue_depth, *m_queue_age_ms, *m_latency_ms, *m_reconnects, *m_connections;
 	sot_metric *m_outcomes[9];
 };
 
 /* ---- store_tx.c ---- */
-/* The parameters of one query as libpq wants them; `ret_values` has room for param_count. */
-void store_tx_values(const store_tx *tx, const store_query_slot *query, const char **ret_values);
+/* The parameters of one query, whose types are known, as libpq wants them. Borrowed from `tx` and
+ * `wire` until either changes. */
+void store_tx_values(
+    const store_tx *tx, const store_query_slot *query, const Oid *types, store_wire *wire);
+void store_wire_clear(store_wire *wire);
+/* A text of a parameter or an item. */
+void store_tx_add_text(store_tx *tx, sot_str s);
+
+/* ---- store_array.c ---- */
+/* Adds an array of this type. True: in binary; false: as text, with its NUL. */
+bool store_array_write(const store_param *param, const char *items, Oid type, sot_buf *out);
 void store_tx_drop_results(store_tx *tx);
 /* Sets the outcome once; `why` is copied when not NULL. */
 void store_tx_settle(store_tx *tx, sot_code code, const sot_err *why);
@@ -153,6 +182,8 @@ sot_code store_session_send(PGconn *pg, const store_statement *statements, size_
 /* Judges answer number `index` of store_session_send. */
 sot_code store_session_accept(
     const store_statement *statements, size_t index, const PGresult *res, sot_err *err) SOT_CHECK;
+/* Keeps the types of the parameters, if answer number `index` tells of them. */
+void store_session_keep_types(store *s, size_t index, const PGresult *res);
 /* "<SQLSTATE> <message>" of a failed result, on one line. */
 void store_result_text(const PGresult *res, char *dst, size_t dst_size);
 /* libpq's last message of a connection on one line. */

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SETTINGS_ANSWERS = 1 };
@@ -12,7 +13,9 @@ enum { SETTINGS_ANSWERS = 1 };
 static const char settings_sql[] =
     "SELECT set_config('search_path', 'pg_catalog, pg_temp', false),"
     " set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),"
-    " set_config('idle_in_transaction_session_timeout', $3, false)";
+    " set_config('idle_in_transaction_session_timeout', $3, false),"
+    /* A service's statements are short: compiling one takes longer than running it ever does. */
+    " set_config('jit', 'off', false)";
 
 PGconn *store_session_start(const char *conninfo, const char *service)
 {
@@ -172,6 +175,11 @@ static sot_code refuse(const char *what, const char *name, const PGresult *res, 
 	return sot_fail(err, SOT_INVALID, "%s%s: %s", what, name, text);
 }
 
+static bool is_description(size_t index)
+{
+	return index >= SETTINGS_ANSWERS && (index - SETTINGS_ANSWERS) % 2 == 1;
+}
+
 sot_code store_session_accept(
     const store_statement *statements, size_t index, const PGresult *res, sot_err *err)
 {
@@ -181,6 +189,18 @@ sot_code store_session_accept(
 	const store_statement *statement = &statements[(index - SETTINGS_ANSWERS) / 2];
 	if (status != PGRES_COMMAND_OK)
 		return refuse("statement ", statement->name, res, err);
-	bool described = (index - SETTINGS_ANSWERS) % 2 == 1;
-	return described ? compare(statement, res, err) : SOT_OK;
+	return is_description(index) ? compare(statement, res, err) : SOT_OK;
+}
+
+void store_session_keep_types(store *s, size_t index, const PGresult *res)
+{
+	size_t statement = (index - SETTINGS_ANSWERS) / 2;
+	if (!is_description(index))
+		return;
+	int count = PQnparams(res);
+	Oid *found = sot_alloc_array((size_t)count + 1, sizeof(*found));
+	for (int i = 0; i < count; i++)
+		found[i] = PQparamtype(res, i);
+	free(s->param_types[statement]);
+	s->param_types[statement] = found;
 }

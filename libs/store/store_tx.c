@@ -1,4 +1,4 @@
-/* store_tx - builds a transaction: which statements, with which parameters, as text. */
+/* store_tx - builds a transaction: which statements, with which parameters. */
 #include "store_internal.h"
 
 #include "sot_parse.h"
@@ -14,6 +14,7 @@ static store_tx *make(store *s, bool read_only)
 	store_tx *tx = sot_alloc(sizeof(*tx));
 	sot_list_init(&tx->link);
 	tx->store = s;
+	tx->deadline_ms = s->deadline_ms;
 	tx->read_only = read_only;
 	sot_buf_init(&tx->text, STORE_TX_BYTES_MAX);
 	return tx;
@@ -44,18 +45,11 @@ static void end_param(store_tx *tx)
 }
 
 /* A text of PostgreSQL cannot hold a NUL, and libpq would silently cut there. */
-static void add_text(store_tx *tx, sot_str s)
+void store_tx_add_text(store_tx *tx, sot_str s)
 {
 	if (s.n > 0 && memchr(s.p, '\0', s.n))
 		tx->nul_in_text = true;
 	sot_buf_add_str(&tx->text, s);
-}
-
-static void begin_item(store_tx *tx)
-{
-	assert(tx->in_array && "store_arg_array_begin comes first");
-	if (tx->array_items++ > 0)
-		sot_buf_add_char(&tx->text, ',');
 }
 
 store_tx *store_begin(store *s)
@@ -66,6 +60,12 @@ store_tx *store_begin(store *s)
 store_tx *store_begin_read(store *s)
 {
 	return make(s, true);
+}
+
+void store_set_deadline_ms(store_tx *tx, int64_t deadline_ms)
+{
+	assert(deadline_ms > 0);
+	tx->deadline_ms = deadline_ms;
 }
 
 void store_tx_drop_results(store_tx *tx)
@@ -110,7 +110,7 @@ void store_arg_null(store_tx *tx)
 void store_arg_str(store_tx *tx, sot_str s)
 {
 	begin_param(tx, false);
-	add_text(tx, s);
+	store_tx_add_text(tx, s);
 	end_param(tx);
 }
 
@@ -180,85 +180,63 @@ void store_arg_bytes(store_tx *tx, sot_str bytes)
 void store_arg_array_begin(store_tx *tx)
 {
 	begin_param(tx, false);
+	tx->params[tx->param_count - 1].is_array = true;
 	tx->in_array = true;
-	tx->array_items = 0;
-	sot_buf_add_char(&tx->text, '{');
-}
-
-/* Always quoted: so that NULL, empty texts, blanks, commas and braces need no rule of their own. */
-void store_item_str(store_tx *tx, sot_str s)
-{
-	begin_item(tx);
-	sot_buf_add_char(&tx->text, '"');
-	size_t from = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] != '"' && s.p[i] != '\\')
-			continue;
-		add_text(tx, (sot_str){s.p + from, i - from});
-		sot_buf_add_char(&tx->text, '\\');
-		from = i;
-	}
-	if (from < s.n)
-		add_text(tx, (sot_str){s.p + from, s.n - from});
-	sot_buf_add_char(&tx->text, '"');
-}
-
-void store_item_i64(store_tx *tx, int64_t v)
-{
-	begin_item(tx);
-	sot_buf_printf(&tx->text, "%" PRId64, v);
-}
-
-void store_item_bool(store_tx *tx, bool v)
-{
-	begin_item(tx);
-	sot_buf_add_char(&tx->text, v ? 't' : 'f');
-}
-
-void store_item_uuid(store_tx *tx, sot_uuid v)
-{
-	char text[SOT_UUID_TEXT];
-	begin_item(tx);
-	sot_buf_add_c(&tx->text, sot_uuid_format(v, text));
-}
-
-void store_item_ipv4(store_tx *tx, uint32_t v)
-{
-	char text[16];
-	begin_item(tx);
-	sot_buf_add_c(&tx->text, sot_format_ipv4(v, text));
-}
-
-void store_item_ip(store_tx *tx, sot_ip v)
-{
-	char text[SOT_IP_TEXT];
-	if (sot_ip_is_none(v)) {
-		store_item_null(tx);
-		return;
-	}
-	begin_item(tx);
-	sot_buf_add_c(&tx->text, sot_ip_format(v, text));
-}
-
-void store_item_null(store_tx *tx)
-{
-	begin_item(tx);
-	sot_buf_add_c(&tx->text, "NULL");
 }
 
 void store_arg_array_end(store_tx *tx)
 {
 	assert(tx->in_array);
 	tx->in_array = false;
-	sot_buf_add_char(&tx->text, '}');
 	end_param(tx);
 }
 
-void store_tx_values(const store_tx *tx, const store_query_slot *query, const char **ret_values)
+void store_wire_clear(store_wire *wire)
 {
+	free(wire->values);
+	free(wire->lengths);
+	free(wire->formats);
+	sot_buf_clear(&wire->arrays);
+}
+
+static void make_room(store_wire *wire, size_t count)
+{
+	if (count <= wire->room)
+		return;
+	wire->values = sot_grow_array(wire->values, wire->room, count, sizeof(*wire->values));
+	wire->lengths = sot_grow_array(wire->lengths, wire->room, count, sizeof(*wire->lengths));
+	wire->formats = sot_grow_array(wire->formats, wire->room, count, sizeof(*wire->formats));
+	wire->room = count;
+}
+
+/* Arrays first, as the buffer that they are written to may move. */
+static void write_arrays(
+    const store_tx *tx, const store_query_slot *query, const Oid *types, store_wire *wire)
+{
+	sot_buf_reset(&wire->arrays);
 	for (size_t i = 0; i < query->param_count; i++) {
 		const store_param *param = &tx->params[query->first_param + i];
-		ret_values[i] = param->is_null ? NULL : tx->text.p + param->offset;
+		size_t begin = wire->arrays.n;
+		wire->formats[i] = param->is_array && store_array_write(param, tx->text.p + param->offset,
+		                                          types[i], &wire->arrays);
+		wire->lengths[i] = (int)(wire->arrays.n - begin);
+	}
+}
+
+void store_tx_values(
+    const store_tx *tx, const store_query_slot *query, const Oid *types, store_wire *wire)
+{
+	make_room(wire, query->param_count);
+	write_arrays(tx, query, types, wire);
+	assert(!sot_buf_failed(&wire->arrays));
+	const char *array = wire->arrays.p;
+	for (size_t i = 0; i < query->param_count; i++) {
+		const store_param *param = &tx->params[query->first_param + i];
+		if (param->is_array)
+			wire->values[i] = array;
+		else
+			wire->values[i] = param->is_null ? NULL : tx->text.p + param->offset;
+		array += param->is_array ? wire->lengths[i] : 0;
 	}
 }
 

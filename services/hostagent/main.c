@@ -2,6 +2,9 @@
 #include "control.h"
 #include "service.h"
 #include "shell/agent.h"
+#include "shell/enrol.h"
+#include "shell/footprint.h"
+#include "shell/machine.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 
@@ -59,6 +62,12 @@ int main(int argc, char **argv)
 		return packages_unpack_main(argv[2], argv[3]);
 	if (argc == 2 && strncmp(argv[1], "--keygen=", 9) == 0)
 		return keygen(argv[1] + 9);
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--preflight") == 0)
+			return machine_preflight_main(argc, argv);
+	if (enrol_is_asked(argc, argv))
+		return enrol_main(argc, argv);
+	footprint_init();
 	sot_failpoint_setup();
 	sot_log_setup("hostagent", level);
 	if (agent_config_load(argc, argv, &config, &is_over, &err) != SOT_OK ||

@@ -2,6 +2,7 @@
 
 import http.client
 import http.server
+import ipaddress
 import json
 import os
 import random
@@ -70,7 +71,7 @@ def env():
     with open(os.path.join(VAR, "env"), encoding="utf-8") as f:
         for line in f:
             match = re.match(r"export (\w+)='([^']*)'", line)
-            if match:
+            if match and match[1] != "PATH":  # the tests name programs of the build by their paths
                 values[match[1]] = match[2]
     return values
 
@@ -166,8 +167,8 @@ def kill(name, signal="KILL"):
         until(f"{name} to die", lambda: not pid(name), 20)
 
 
-def start_service(name, failpoints=None):
-    sh("service_start", name, env={"SOT_FAILPOINTS": failpoints or ""})
+def start_service(name):
+    sh("service_start", name, env={"SOT_FAILPOINTS": ""})
 
 
 def healthy(name):
@@ -184,8 +185,9 @@ class Cat:
 
     def __enter__(self):
         self.path = os.path.join(VAR, "cat.jsonl")
+        CatRouter.asked.clear()
         with open(self.path, "w", encoding="utf-8") as f:
-            self.listener = subprocess.Popen([sys.executable, os.path.join(SRC, "tests/integration/cat_listener.py"), "--port", "2280"], stdout=f)
+            self.listener = subprocess.Popen([os.path.join(BUILD, "tools/catdump/sotalia-catdump"), "--rules", "--listen=2280"], stdout=f, stderr=subprocess.DEVNULL)
         self.router = http.server.HTTPServer(("127.0.0.1", 2281), CatRouter)
         threading.Thread(target=self.router.serve_forever, daemon=True).start()
         self.use({"SOT_CAT_SERVERS": "127.0.0.1:2280", "SOT_CAT_ROUTER": "http://127.0.0.1:2281"})
@@ -201,24 +203,27 @@ class Cat:
     @staticmethod
     def use(configuration):
         kill("monitor-bridge", "TERM")
-        sh("configs_write", env=configuration)
+        sh("lab_configs_write", env=configuration)
         start_service("monitor-bridge")
         healthy("monitor-bridge")
 
     def frames(self):
-        """What has arrived, as tests/integration/cat_listener.py tells it."""
+        """What has arrived, as sotalia-catdump tells it, with what CAT would do with it."""
         with open(self.path, encoding="utf-8") as f:
             lines = f.read().split("\n")[:-1]  # the last one may be half written
         return [json.loads(line) for line in lines if '"messageId"' in line]
 
     def heartbeats(self):
         """Names and addresses of the machines whose heartbeat has arrived."""
-        found = [f for f in self.frames() if '"kind": "heartbeat"' in json.dumps(f["message"])]
+        found = [f for f in self.frames() if '"kind": "heartbeat"' in json.dumps(f.get("message"))]
         return {f["hostName"] for f in found} | {f["address"] for f in found}
 
 
 class CatRouter(http.server.BaseHTTPRequestHandler):
+    asked = []  # paths, the newest last
+
     def do_GET(self):  # the name is the base class's
+        self.asked.append(self.path)
         body = json.dumps({"kvs": {"routers": "127.0.0.1:2280;", "sample": "1.0", "block": "false"}}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -227,6 +232,33 @@ class CatRouter(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+class Fleet:
+    """Simulated hosts with `each` instances that report to the bridge, with rows and keys of their own; for tests of who listens.
+    The scheduler, which has not made them, does not know them."""
+
+    def __init__(self, hosts, each):
+        self.names = [str(ipaddress.IPv4Address("10.99.0.1") + n) for n in range(hosts)]
+        self.instances = [f"shop-default-{n:02}" for n in range(1, hosts * each + 1)]
+        with open(os.path.join(VAR, "keys/monitor-bridge.pub"), encoding="utf-8") as f:
+            key_of_bridge = f.read().strip()
+        with open(os.path.join(VAR, "conf/monitor-bridge.conf"), encoding="utf-8") as f:
+            endpoint = re.search(r"reports_endpoint = (\S+)", f.read())[1]
+        self.argv = [os.path.join(BUILD, "services/monitor-bridge/report_publisher"), endpoint, key_of_bridge, "fleet", str(hosts), "10.99.0.1", str(each),
+                     "10000"]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, text=True)
+        rows = [self.process.stdout.readline().split() for _ in self.names]
+        values = ",".join(f"('{row[0]}','sim-{row[1]}','sim','sim',$k${row[2]}$k$,'maintenance',now())" for row in rows)
+        sql(f"INSERT INTO scheduler.host (id, name, az, rack, public_key, state, created_at) VALUES {values}")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(20)
+        sql("DELETE FROM scheduler.host WHERE az = 'sim'")
 
 
 def sql(statement):

@@ -10,7 +10,7 @@
 # usage: lab.sh up [HOSTS [KIND]] | down | FUNCTION ARGS...   (functions of deploy/local/*.sh and the lab_* ones below)
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-export SOT_LISTEN=10.77.0.1 SOT_HOST_NAME=h1
+export SOT_LISTEN=10.77.0.1 SOT_HOST_NAME=h1 SOT_CAT_CLIENTS=10.77.0.1
 SOT_SRC=$(cd "$here/../.." && pwd)
 export SOT_SRC SOT_VAR=${SOT_VAR:-$SOT_SRC/build/lab} SOT_BUILD=${SOT_BUILD:-$SOT_SRC/build/release}
 for part in lib docker postgres images services host demo; do
@@ -58,6 +58,38 @@ lab_host_join() { # lab_host_join N: registered and its agent running
   wait_until 40 "host h$1 to be online" agent_online "h$1" || { log_tail "hostagent-h$1" 30; die "h$1 did not come online"; }
 }
 lab_agent_start() { agent_start "h$1" "/run/netns/h$1" "" eth1 "10.77.0.1$1" "$(cat "$SOT_VAR/vlan_uplink")"; }
+lab_host_die() { # lab_host_die N: the machine loses its power: nothing of it runs, nothing of it answers
+  local name pid link
+  for link in eth0 eth1; do ip -n "h$1" link set "$link" down; done
+  for name in hostagent dockerd containerd lxcfs; do
+    pid=$(proc_pid "$name-h$1") && kill -KILL "$pid"
+    rm -f "$SOT_PID/$name-h$1"
+  done
+  engine_kill_shims "h$1"
+  engine_unmount "h$1"
+  umount -l "$(lxcfs_dir "h$1")" 2>/dev/null || true
+  rm -rf "$SOT_RUN/docker-h$1" "$SOT_RUN/containerd-h$1" # /run does not outlive a boot
+}
+lab_host_boot() { # lab_host_boot N: the machine has its power again: Docker, then the agent
+  local link
+  for link in eth0 eth1; do ip -n "h$1" link set "$link" up; done
+  lab_host_up "$1"
+  lab_agent_start "$1"
+}
+lab_host_crash() { # lab_host_crash N: as lab_host_die, and no link that is not a cable outlives it
+  local link
+  lab_host_die "$1"
+  for link in $(ip -n "h$1" -o link show type bridge | awk -F': ' '{ print $2 }'); do ip -n "h$1" link delete "$link"; done
+  for link in $(ip -n "h$1" -o link show | awk -F'[ @:]+' '$2 ~ /^sot[0-9a-f]+/ { print $2 }'); do ip -n "h$1" link delete "$link" || true; done
+  nsenter --net="/run/netns/h$1" nft flush ruleset
+}
+lab_host_reboot() { # lab_host_reboot N: in the order of a boot: cables, bridges and guard, Docker, the agent
+  local link
+  for link in eth0 eth1; do ip -n "h$1" link set "$link" up; done
+  logged "$SOT_LOG/netd-h$1.log" nsenter --net="/run/netns/h$1" "$SOT_BUILD/services/hostagent/sotalia-netd" --config="$SOT_VAR/hosts/h$1/hostagent.conf"
+  lab_host_up "$1"
+  lab_agent_start "$1"
+}
 lab_control() { # lab_control SERVICE|HOST LINE: one line to the control socket, and its answer
   printf '%s\n' "$2" | timeout 3 nc -N -U "$SOT_RUN/control-$1/socket"
 }
@@ -73,6 +105,12 @@ lab_second_name() { # lab_second_name IMAGE NAME: the same image under a name th
 lab_env() {
   # shellcheck source=/dev/null
   . "$SOT_VAR/env"
+}
+
+lab_configs_write() {
+  configs_write
+  # The hosts of a laboratory are one machine with all its tests on it: its load says nothing about where there is room.
+  echo 'load_limit_permille = 1001' >>"$SOT_VAR/conf/scheduler.conf"
 }
 
 # The links of a laboratory: lab_wire_KIND HOSTS. The plain one: every host on the management network and, untagged, on
@@ -100,14 +138,14 @@ lab_up() { # lab_up HOSTS KIND
   : >"$SOT_VAR/vlan_uplink" # a laboratory with trunks names the hosts' link here
   "lab_wire_$2" "$1"
   # The images were built outside (building needs the package mirror); here the registry serves the same store.
-  for n in base tomcat nodejs redis; do cp "$SOT_IMAGES/images/$n" "$SOT_VAR/images/$n"; done
+  find "$SOT_IMAGES/images" -maxdepth 1 -type f -exec cp -t "$SOT_VAR/images" {} +
   cp -a "$SOT_IMAGES/registry" "$SOT_VAR/registry"
   postgres_start
   postgres_schema
   registry_start
   keys_make
   tls_make
-  configs_write
+  lab_configs_write
   services_start
   access_make
   for n in $(seq "$1"); do lab_host_up "$n"; done

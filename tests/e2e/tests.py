@@ -9,7 +9,7 @@ module may say, as constants:
     LAB = "plain"         which laboratory: lab_wire_LAB in lab.sh lays its links
     HOSTS = 2             with so many Docker hosts
     BY_NAME_ONLY = False  True: only when the module is asked for
-Modules with the same laboratory and hosts share one.
+Modules with the same laboratory and hosts share one. Without arguments there are SOT_LANES lanes (lanes.py; 2).
 """
 
 import fnmatch
@@ -33,10 +33,12 @@ class Test:
         self.world = (getattr(module, "LAB", "plain"), getattr(module, "HOSTS", 2))
         self.order = (getattr(module, "ORDER", 50), self.module, name)
 
-    def is_wanted(self, patterns):
-        if self.module in patterns:
+    def is_wanted(self, names, patterns):
+        """names: modules; patterns: parts of tests' names; neither: all but those that are run by name only."""
+        if self.module in names:
             return True
-        return not self.by_name_only and (not patterns or any(fnmatch.fnmatch(self.name, f"*{p}*") for p in patterns))
+        is_for_all = not names and not patterns
+        return not self.by_name_only and (is_for_all or any(fnmatch.fnmatch(self.name, f"*{p}*") for p in patterns))
 
 
 def all_tests():
@@ -47,12 +49,26 @@ def all_tests():
     return sorted(found, key=lambda t: t.order)
 
 
+def claim(module):
+    """Whether this process runs the module: of several lanes (lanes.py) the first that asks."""
+    claims = os.environ.get("SOT_CLAIMS")
+    try:
+        return not claims or os.close(os.open(os.path.join(claims, module), os.O_CREAT | os.O_EXCL)) is None
+    except FileExistsError:
+        return False
+
+
 def by_world(tests):
-    """[(laboratory, tests)]: as few laboratories as there are different ones, in the order of their first tests."""
-    worlds = {}
+    """(laboratory, tests of a module), in order, but first those of the laboratory that is up."""
+    modules, world = {}, None
     for t in tests:
-        worlds.setdefault(t.world, []).append(t)
-    return worlds.items()
+        modules.setdefault(t.module, []).append(t)
+    while modules:
+        name = next((m for m, own in modules.items() if own[0].world == world), next(iter(modules)))
+        own = modules.pop(name)
+        if claim(name):
+            world = own[0].world
+            yield world, own
 
 
 def run_one(test):
@@ -67,31 +83,36 @@ def run_one(test):
     return True
 
 
-def run_world(kind, hosts, tests):
-    """How many passed and failed; a laboratory that does not come up fails all its tests."""
+def bring_up(kind, hosts):
+    """False: it did not come up, which fails all its tests."""
     begin = time.monotonic()
+    if lab.HOSTS:
+        lab.down()
     try:
         lab.up(kind, hosts)
         print(f"laboratory '{kind}' with {hosts} hosts up in {time.monotonic() - begin:.1f} s", flush=True)
+        return True
     except (AssertionError, subprocess.SubprocessError) as error:
         print(f"FAILED  the laboratory '{kind}' with {hosts} hosts did not come up: {error}", flush=True)
-        return 0, len(tests)
-    passed = sum([run_one(t) for t in tests])
-    return passed, len(tests) - passed
+        lab.down()
+        return False
 
 
 def run(patterns):
     passed = failed = 0
-    chosen = [t for t in all_tests() if t.is_wanted(patterns)]
+    tests = all_tests()
+    names = {t.module for t in tests}.intersection(patterns)
+    chosen = [t for t in tests if t.is_wanted(names, [p for p in patterns if p not in names])]
     print(f"seed {lab.SEED} (again: SOT_SEED={lab.SEED} tests/e2e/run {' '.join(patterns)})", flush=True)
     if not chosen:
         print(f"no module or test is called like {' or '.join(patterns)}", flush=True)
         failed = 1
-    for at, ((kind, hosts), tests) in enumerate(by_world(chosen)):
-        if at > 0:
-            lab.down()
-        p, f = run_world(kind, hosts, tests)
-        passed, failed = passed + p, failed + f
+    world = None
+    for wanted, tests in by_world(chosen):
+        if wanted != world:
+            world = wanted if bring_up(*wanted) else None
+        good = sum(run_one(t) for t in tests) if world else 0
+        passed, failed = passed + good, failed + len(tests) - good
     counts = os.environ.get("SOT_COUNTS")
     if counts:
         with open(counts, "w", encoding="utf-8") as f:

@@ -128,7 +128,7 @@ static void a_dry_run_says_what_would_change_and_the_same_file_is_applied_once(v
 	                   " 'static' AND \"ownerName\" = 'vip-shop' AND mac = '02:0a:0a:42:00:05' OR"
 	                   " state = 'excluded' AND reason = 'old printer')) = 2");
 	assert_true_sql(w,
-	    "(SELECT array_agg(kind ORDER BY id) FROM core.outbox) = ARRAY['vlan.created',"
+	    "(SELECT array_agg(kind ORDER BY id, place) FROM core.outbox) = ARRAY['vlan.created',"
 	    " 'vlan.created', 'subnet.created', 'subnet.created', 'range.created',"
 	    " 'import.applied']");
 	assert_int_equal(ipam_sql(w, "SELECT count(*) FROM ipam.address_event"), 2);

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,6 +192,179 @@ static void placement_sees_what_is_free_and_only_what_has_changed(void **state)
 	assert_int_equal(anew.vlan_count, 2);
 }
 
+/* ---- named pools ---- */
+
+static ipam_call make_range(ipam_world *w, const char *first, const char *last, const char *pool)
+{
+	sot_range_create m = {.context = ipam_context(first, pool),
+	    .vrf = SOT_STR("nine"),
+	    .first = ipam_ip(first),
+	    .last = ipam_ip(last),
+	    .kind = SOT_RANGE_KIND_POOL,
+	    .pool = sot_str_c(pool)};
+	return ipam_ask(w, &sot_range_create_type, &m);
+}
+
+static ipam_call want_of(ipam_world *w, uint32_t owner, const char *vlan)
+{
+	sot_address_want want = {.owner = ipam_owner(owner), .vlan = sot_str_c(vlan)};
+	return ipam_acquire_wants(w, &want, 1);
+}
+
+static const ipam_vlan *told_of(const ipam_call *c, const char *name)
+{
+	size_t i = 0;
+	while (i < c->vlan_count && strcmp(c->vlans[i].name, name) != 0)
+		i++;
+	assert_true(i < c->vlan_count); /* it is told */
+	return &c->vlans[i];
+}
+
+static void a_named_pool_serves_who_names_it_until_it_is_exhausted(void **state)
+{
+	ipam_world *w = *state;
+	make_model(w);
+	ipam_start(w, 0, "", NULL);
+	ipam_call made = make_range(w, "10.2.0.10", "10.2.0.11", "front");
+	assert_int_equal(made.message, SOT_MSG_ACCEPTED);
+	assert_string_equal(make_range(w, "10.2.0.11", "10.2.0.12", "back").pointer, "/first");
+	assert_string_equal(make_range(w, "10.2.0.20", "10.2.0.21", "Front!").pointer, "/pool");
+	ipam_call one = want_of(w, 1, "lab/front");
+	ipam_call told = ipam_vlans(w, 0);
+	assert_int_equal(told_of(&told, "lab/front")->free_v4, 1);
+	assert_string_equal(told_of(&told, "lab/front")->group, "labs/front");
+	assert_int_equal(told_of(&told, "lab/front")->scopes, 1);
+	assert_int_equal(told_of(&told, "lab")->free_v4, 4 + 252);
+	ipam_call other = want_of(w, 2, "lab/front");
+	assert_true(sot_ip_eq(one.grant.address, ipam_ip("10.2.0.10")));
+	assert_string_equal(one.grant.vlan, "lab");
+	assert_true(sot_ip_eq(other.grant.address, ipam_ip("10.2.0.11")));
+	ipam_call refused = want_of(w, 3, "lab/front");
+	assert_int_equal(refused.refusal, SOT_REFUSAL_BLOCKED);
+	assert_string_equal(refused.text,
+	    "pool front of VLAN lab has no free IPv4 address for 1 wanted; tried: 10.2.0.0/24 (2 "
+	    "addresses: 0 free, 2 reserved). Retire instances, add a subnet or widen a pool.");
+	assert_string_equal(want_of(w, 3, "lab/none").text, "there is no pool none of VLAN lab");
+	assert_true(sot_ip_eq(want_of(w, 3, "lab").grant.address, ipam_ip("10.1.0.2")));
+	/* What is held stays, also by who names another pool now. */
+	assert_true(sot_ip_eq(want_of(w, 1, "lab").grant.address, one.grant.address));
+	assert_int_equal(ipam_release(w, 2, &other.grant).changed, 1);
+	ipam_call after = ipam_vlans(w, 0);
+	assert_int_equal(told_of(&after, "lab/front")->free_v4, 0);
+	/* Cut short to the floor, when nothing else is left: also of a pool. */
+	sql(w, "UPDATE ipam.address SET updated_at = now() - interval '131 s' WHERE state = 'cooling'");
+	assert_true(sot_ip_eq(want_of(w, 4, "lab/front").grant.address, other.grant.address));
+	sot_address_fix fix = {.context = ipam_context("f", ""),
+	    .vlan = SOT_STR("lab/front"),
+	    .state = SOT_FIXED_STATE_EXCLUDED};
+	assert_int_equal(ipam_ask(w, &sot_address_fix_type, &fix).refusal, SOT_REFUSAL_BLOCKED);
+	assert_int_equal(make_range(w, "10.2.0.30", "10.2.0.30", "front").message, SOT_MSG_ACCEPTED);
+	fix.context = ipam_context("g", "");
+	assert_true(sot_ip_eq(ipam_ask(w, &sot_address_fix_type, &fix).fixed, ipam_ip("10.2.0.30")));
+	fix = (sot_address_fix){.context = ipam_context("h", ""),
+	    .vlan = SOT_STR("lab"),
+	    .state = SOT_FIXED_STATE_EXCLUDED};
+	assert_true(sot_ip_eq(ipam_ask(w, &sot_address_fix_type, &fix).fixed, ipam_ip("10.1.0.3")));
+}
+
+/* ---- an address has a subnet, whoever comes first ---- */
+
+#define SUBNET "'00000000-0000-7000-8000-00000000000a'"
+#define PUT_ROW                                                                                    \
+	"INSERT INTO ipam.address (vrf, address, subnet, state) VALUES (9, '10.1.0.9', " SUBNET        \
+	", 'excluded')"
+#define DROP_SUBNET "DELETE FROM ipam.subnet WHERE id = " SUBNET
+
+static PGconn *session(void)
+{
+	char text[300];
+	(void)snprintf(
+	    text, sizeof(text), "host=%s dbname=sotalia user=sot_ipam", getenv("SOT_PG_DIR"));
+	PGconn *pg = PQconnectdb(text);
+	assert_int_equal(PQstatus(pg), CONNECTION_OK);
+	return pg;
+}
+
+static void run(PGconn *pg, const char *text)
+{
+	PGresult *res = PQexec(pg, text);
+	assert_int_equal(PQresultStatus(res), PGRES_COMMAND_OK);
+	PQclear(res);
+}
+
+/* Begins it, and comes back when it waits for a lock. */
+static void run_into_lock(ipam_world *w, PGconn *pg, const char *text)
+{
+	char waits[160];
+	assert_int_equal(PQsendQuery(pg, text), 1);
+	(void)snprintf(waits, sizeof(waits),
+	    "SELECT count(*) FROM pg_stat_activity WHERE pid = %d AND wait_event_type = 'Lock'",
+	    PQbackendPID(pg));
+	TURN_UNTIL(w->loop, ipam_sql(w, waits) == 1);
+}
+
+static void assert_refused(PGresult *res)
+{
+	assert_int_equal(PQresultStatus(res), PGRES_FATAL_ERROR);
+	assert_string_equal(PQresultErrorField(res, PG_DIAG_SQLSTATE), "23503");
+	PQclear(res);
+}
+
+static void a_subnet_and_its_addresses_never_part(void **state)
+{
+	ipam_world *w = *state;
+	make_model(w);
+	PGconn *one = session(), *two = session();
+	assert_refused(PQexec(one, "INSERT INTO ipam.address (vrf, address, subnet, state) VALUES"
+	                           " (9, '10.1.0.9', gen_random_uuid(), 'excluded')"));
+	/* The subnet goes first: the address waits for it and finds none. */
+	run(one, "BEGIN");
+	run(one, "DELETE FROM ipam.address_range");
+	run(one, DROP_SUBNET);
+	run_into_lock(w, two, PUT_ROW);
+	run(one, "COMMIT");
+	assert_refused(PQgetResult(two));
+	assert_null(PQgetResult(two));
+	sql(w, "INSERT INTO ipam.subnet (id, vrf, vlan, cidr, first, last) VALUES (" SUBNET ", 9, " VLAN
+	       ", '10.1.0.0/24', '10.1.0.2', '10.1.0.9')");
+	/* The address comes first: the subnet stays. */
+	run(one, "BEGIN");
+	run(one, PUT_ROW);
+	run_into_lock(w, two, DROP_SUBNET);
+	run(one, "COMMIT");
+	assert_refused(PQgetResult(two));
+	assert_null(PQgetResult(two));
+	assert_refused(PQexec(two, "UPDATE ipam.address SET subnet = gen_random_uuid()"));
+	assert_refused(PQexec(two, "UPDATE ipam.subnet SET id = gen_random_uuid() WHERE id = " SUBNET));
+	run(two, "UPDATE ipam.address SET subnet = '00000000-0000-7000-8000-00000000000b'");
+	run(two, DROP_SUBNET);
+	PQfinish(one);
+	PQfinish(two);
+}
+
+/* ---- addresses that never had a row are given without a look at any ---- */
+
+static void who_asks_again_among_new_ones_is_given_the_same(void **state)
+{
+	ipam_world *w = *state;
+	ipam_make_lab(w, 100);
+	ipam_start(w, 0, "", NULL);
+	ipam_call first = ipam_acquire(w, 1, 3);
+	assert_int_equal(first.grants, 3);
+	assert_int_equal(first.kept[0].generation, 1);
+	/* Owner 3 holds one: the key refuses all five, and the look finds it. */
+	ipam_call more = ipam_acquire(w, 3, 5);
+	assert_int_equal(more.grants, 5);
+	assert_true(sot_ip_eq(more.kept[0].address, first.kept[2].address));
+	/* A row that memory knows nothing of. */
+	sql(w, "INSERT INTO ipam.address (address, subnet, state) SELECT first + 7, id, 'excluded'"
+	       " FROM ipam.subnet");
+	assert_int_equal(ipam_acquire(w, 20, 4).grants, 4);
+	assert_int_equal(ipam_sql(w, "SELECT count(*) FROM ipam.address WHERE state = 'reserved'"), 11);
+	assert_int_equal(
+	    ipam_sql(w, "SELECT count(*) FROM ipam.address_event WHERE event = 'reserved'"), 11);
+}
+
 int main(int argc, char **argv)
 {
 	ipam_world_binary = argc > 1 ? argv[1] : NULL;
@@ -201,6 +375,9 @@ int main(int argc, char **argv)
 	    IPAM_TEST(a_reservation_that_nobody_bound_ends_only_when_its_owner_is_gone),
 	    IPAM_TEST(cooling_is_cut_short_to_the_floor_when_nothing_else_is_left),
 	    IPAM_TEST(placement_sees_what_is_free_and_only_what_has_changed),
+	    IPAM_TEST(a_subnet_and_its_addresses_never_part),
+	    IPAM_TEST(a_named_pool_serves_who_names_it_until_it_is_exhausted),
+	    IPAM_TEST(who_asks_again_among_new_ones_is_given_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,6 +255,9 @@ static void a_new_stream_begins_a_quarantine_that_an_operator_can_end(void **sta
 	ipam_rig *rig = *state;
 	ipam_make_lab(rig->w, 5);
 	(void)ipam_sql(rig->w, "UPDATE core.platform SET stream = gen_random_uuid()");
+	/* Who dies before it is written down leaves the evidence to the next. */
+	ipam_start(rig->w, 0, "ipam.quarantine.before_engage=crash", NULL);
+	assert_int_equal(ipam_end(rig->w, 0, 0) & 0x7f, SIGKILL);
 	ipam_rig_start(rig, NULL);
 	assert_quarantined(rig, "the database was restored");
 	/* It outlives the process. */

@@ -94,9 +94,10 @@ int ipam_world_setup(void **state)
 	(void)ipam_sql(w,
 	    "TRUNCATE ipam.vlan, ipam.vlan_scope, ipam.subnet, ipam.address_range, ipam.usage_sample,"
 	    " ipam.subnet_usage, ipam.address, ipam.address_event, ipam.operation_ref, ipam.leak,"
-	    " ipam.finding, core.outbox, gateway.audit");
+	    " ipam.finding, core.outbox_part, gateway.audit");
 	(void)ipam_sql(w, "DELETE FROM ipam.vrf WHERE number > 0");
 	(void)ipam_sql(w, "DELETE FROM ipam.import");
+	(void)ipam_sql(w, "UPDATE ipam.guard SET asker_epoch = 0");
 	bus_keypair ipam_keys, scheduler_keys, other_keys;
 	sot_err err = {0};
 	make_keys(w, "ipam", &ipam_keys);
@@ -287,7 +288,10 @@ void ipam_send_wants(
 	sot_addresses_acquire m = {.request_id = bus_next_request_id(w->bus),
 	    .actor = SOT_STR("user:test"),
 	    .wants = wants,
-	    .wants_count = count};
+	    .wants_count = count,
+	    .epoch = w->epoch,
+	    .closed = w->closed};
+	w->asked_id = m.request_id;
 	assert_int_equal(sot_addresses_acquire_encode(&m, &frame, NULL), SOT_OK);
 	ipam_send(w, server, client, m.request_id, &frame, c);
 }
@@ -335,9 +339,23 @@ ipam_call ipam_release(ipam_world *w, uint32_t owner, const ipam_grant *grant)
 	sot_addresses_release m = {.request_id = bus_next_request_id(w->bus),
 	    .actor = SOT_STR("user:test"),
 	    .refs = &ref,
-	    .refs_count = 1};
+	    .refs_count = 1,
+	    .epoch = w->epoch,
+	    .closed = w->closed};
 	assert_int_equal(sot_addresses_release_encode(&m, &frame, NULL), SOT_OK);
 	ipam_send(w, 0, 0, m.request_id, &frame, &c);
+	TURN_UNTIL(w->loop, c.done);
+	return c;
+}
+
+ipam_call ipam_fence(ipam_world *w, int server, uint64_t epoch)
+{
+	ipam_call c;
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	sot_addresses_fence m = {bus_next_request_id(w->bus), epoch};
+	assert_int_equal(sot_addresses_fence_encode(&m, &frame, NULL), SOT_OK);
+	ipam_send(w, server, 0, m.request_id, &frame, &c);
 	TURN_UNTIL(w->loop, c.done);
 	return c;
 }

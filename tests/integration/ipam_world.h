@@ -22,6 +22,9 @@ typedef struct ipam_world {
 	size_t client_count;
 	pid_t pids[IPAM_SERVERS];
 	char server_key[BUS_KEY_TEXT];
+	/* Of the requests that are made; a new world asks for no leader: 0. */
+	uint64_t epoch, closed;
+	uint64_t asked_id; /* request id of the last acquire */
 } ipam_world;
 
 /* A grant with the facts of its subnet; texts are copies. */
@@ -39,7 +42,7 @@ typedef struct ipam_grant {
 
 /* A VLAN as placement sees it. */
 typedef struct ipam_vlan {
-	char name[33], group[33];
+	char name[66], group[66];
 	uint64_t free_v4, free_v6;
 	bool has_v6, is_gone;
 	size_t scopes;
@@ -99,6 +102,9 @@ ipam_call ipam_acquire(ipam_world *w, uint32_t first, uint32_t count);
 ipam_call ipam_acquire_wants(ipam_world *w, sot_address_want *wants, size_t count);
 ipam_call ipam_release(ipam_world *w, uint32_t owner, const ipam_grant *grant);
 ipam_call ipam_bind(ipam_world *w, uint32_t owner, const ipam_grant *grant, uint32_t host);
+
+/* The leader of `epoch` begins; asked of `server`. */
+ipam_call ipam_fence(ipam_world *w, int server, uint64_t epoch);
 
 /* Any request by its table: fills in the request id, sends it to server 0, waits for the answer. */
 ipam_call ipam_ask(ipam_world *w, const sot_wire_struct *type, void *message);

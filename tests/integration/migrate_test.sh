@@ -35,7 +35,8 @@ check "the checksum is that of the file" "$(sha256sum <"$work/0001_core.sql" | c
 	"$(sql "SELECT sha256 FROM core.schema_migration WHERE number = 1")"
 check "a second run has nothing to do" "~up to date: $count migrations" "$(run)"
 
-next=$(printf '%04d' $((count + 1)))
+highest=$(cd "$work" && printf '%s\n' 0*.sql | tail -1 | cut -c1-4)
+next=$(printf '%04d' $((10#$highest + 1)))
 echo "CREATE TABLE core.half (a int); SELECT 1/0;" >"$work/${next}_bad.sql"
 check "a failing file is named with its error" "~${next}_bad.sql: 22012" "$(run || true)"
 check "and leaves nothing behind" "" "$(sql "SELECT to_regclass('core.half')")"
@@ -43,9 +44,13 @@ echo "CREATE TABLE core.half (a int); COMMIT;" >"$work/${next}_bad.sql"
 check "a file that ends its transaction is refused" "~leave BEGIN and COMMIT out" "$(run || true)"
 sql "DROP TABLE core.half"
 rm "$work/${next}_bad.sql"
-echo "SELECT 1" >"$work/$(printf '%04d' $((count + 2)))_late.sql"
-check "a gap is named" "~migration $next is missing" "$(run || true)"
-rm "$work"/*_late.sql
+echo "SELECT 1" >"$work/$(printf '%04d' $((10#$next + 1)))_late.sql"
+check "a number may be missing" "~applying" "$(run)"
+echo "SELECT 2" >"$work/${next}_landed_later.sql"
+check "and is applied when it comes" "~applying $((count + 1))/$((count + 2)) ${next}_landed_later.sql" "$(run)"
+echo "SELECT 3" >"$work/${next}_twice.sql"
+check "a number that is used twice is named" "~number $next is used twice" "$(run || true)"
+rm "$work/${next}_twice.sql"
 echo "-- edited" >>"$work/0002_gateway.sql"
 check "a changed file is named" "~0002_gateway.sql was changed after it was applied" "$(run || true)"
 cp "$source/deploy/migrations/0002_gateway.sql" "$work"

@@ -84,6 +84,10 @@ static void check_explanation(cluster *c, uint32_t app, uint32_t chosen)
 		cluster_check(c, other != chosen && ref_obstacles(&c->world, app, other) == 0,
 		    "a runner-up that does not fit", other, chosen);
 	}
+	placer_parts parts;
+	placer_parts_of(c->placer, app, chosen, &parts);
+	cluster_check(c, memcmp(&parts, &why.chosen, sizeof(parts)) == 0,
+	    "the parts of one host differ from the explanation", app, chosen);
 	double cost = ref_cost(&c->world, &c->policy, app, chosen);
 	double sum = why.chosen.open + why.chosen.load + why.chosen.fit + why.chosen.pressure +
 	             why.chosen.preference;
@@ -226,6 +230,30 @@ static void check_remedy(cluster *c, uint32_t app, const placer_refusal *why)
 	cluster_check(c, placer_choose(p, app) != PLACER_NONE, "still refused", app, why->nearest);
 }
 
+/* The hosts that are named for a reason are counted under it, and no other of them is nearer. */
+static void check_best(cluster *c, uint32_t app, const placer_refusal *why, uint32_t reason)
+{
+	uint32_t named = 0;
+	int worst = 0, passed_over = PLACER_REASONS;
+	for (uint32_t h = 0; h < c->world.hosts; h++) {
+		uint32_t obstacles = ref_obstacles(&c->world, app, h);
+		bool is_named = false;
+		if (c->world.host[h].state == PLACER_ABSENT || (uint32_t)__builtin_ctz(obstacles) != reason)
+			continue;
+		for (int k = 0; k < PLACER_BEST; k++)
+			is_named = is_named || why->best[reason][k] == h;
+		named += is_named;
+		int many = __builtin_popcount(obstacles);
+		if (is_named)
+			worst = many > worst ? many : worst;
+		else
+			passed_over = many < passed_over ? many : passed_over;
+	}
+	uint32_t wanted = why->count[reason] < PLACER_BEST ? why->count[reason] : PLACER_BEST;
+	cluster_check(c, named == wanted, "the best hosts of a reason are not of it", reason, named);
+	cluster_check(c, worst <= passed_over, "a nearer host is not named", reason, app);
+}
+
 static void check_refusal(cluster *c, uint32_t app, const placer_refusal *why)
 {
 	uint32_t present = 0, sum = 0, sole[PLACER_REASONS] = {0}, count[PLACER_REASONS] = {0};
@@ -244,6 +272,7 @@ static void check_refusal(cluster *c, uint32_t app, const placer_refusal *why)
 		sum += why->count[r];
 		cluster_check(c, why->count[r] == count[r], "hosts counted under a wrong reason", r, app);
 		cluster_check(c, why->sole[r] == sole[r], "sole obstacles miscounted", r, app);
+		check_best(c, app, why, r);
 	}
 	cluster_check(c, sum == why->hosts && sum == present, "counts do not sum up", sum, present);
 	c->refusals++;

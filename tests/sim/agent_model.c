@@ -2,22 +2,42 @@
  */
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BEAT_MS 5000
 
+static bool is_cut_off(const agent *a)
+{
+	return sim_now(a->w->s).ms < a->cut_off_until_ms;
+}
+
 static void send(agent *a, const sot_buf *frame)
 {
+	if (is_cut_off(a))
+		return;
 	sim_link_send(a->to_node[a->talks_to], sot_buf_str(frame));
+}
+
+static const char *boot_id(const agent *a, char dst[static 16])
+{
+	(void)snprintf(dst, 16, "boot-%u", a->boots);
+	return dst;
+}
+
+static sot_ip address_of(const agent *a)
+{
+	return sot_ip_from_v4(0x0a000001u + (uint32_t)a->number);
 }
 
 static void say_hello(agent *a)
 {
+	char boot[16];
 	SOT_AUTO_BUF frame = {0};
 	sot_err err = {0};
 	sot_hello m = {.protocol_version = 1,
-	    .boot_id = SOT_STR("boot"),
+	    .boot_id = sot_str_c(boot_id(a, boot)),
 	    .agent_start_id = a->start_id,
 	    .generation = a->generation,
 	    .epoch = a->epoch,
@@ -27,7 +47,8 @@ static void say_hello(agent *a)
 	    .docker_version = SOT_STR("20.10"),
 	    .cpu_milli = 4000,
 	    .memory_bytes = 1ull << 30,
-	    .disk_bytes = 1ull << 40};
+	    .disk_bytes = 1ull << 40,
+	    .address = address_of(a)};
 
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	a->changed = true;
@@ -37,6 +58,8 @@ static void say_hello(agent *a)
 
 void agent_start(agent *a)
 {
+	if (a->dead)
+		return;
 	a->alive = true;
 	a->start_id = sim_below(a->w->s, UINT64_MAX) | 1;
 	a->seq = a->acked_seq = 0;
@@ -54,6 +77,41 @@ void agent_crash(agent *a)
 	}
 }
 
+void host_die(agent *a)
+{
+	agent_crash(a);
+	a->dead = true;
+	a->deaths++;
+	a->died_at_ms = sim_now(a->w->s).ms;
+	for (size_t k = 0; k < a->count; k++)
+		a->containers[k].running = false;
+}
+
+/* The agent asks what it shall run before it starts anything. */
+void host_boot(agent *a)
+{
+	a->dead = a->may_start = false;
+	a->boots++;
+	for (size_t k = 0; k < a->count; k++) {
+		a->containers[k].done_generation = 0;
+		a->containers[k].reported_retired = false;
+	}
+	agent_start(a);
+}
+
+/* Who runs a container with that address now; NULL when nobody does. */
+static const container *running_with(world *w, uint32_t address, const agent *but)
+{
+	for (int k = 0; k < HOSTS; k++) {
+		const agent *a = &w->agents[k];
+		for (size_t n = 0; a != but && n < a->count; n++) {
+			if (a->containers[n].running && a->containers[n].bound == address)
+				return &a->containers[n];
+		}
+	}
+	return NULL;
+}
+
 static container *find(agent *a, sot_uuid id, bool make)
 {
 	for (size_t k = 0; k < a->count; k++) {
@@ -63,7 +121,7 @@ static container *find(agent *a, sot_uuid id, bool make)
 	if (!make || a->count == CONTAINERS_MAX)
 		return NULL;
 	container *c = &a->containers[a->count++];
-	*c = (container){.instance_id = id};
+	*c = (container){.instance_id = id, .told_ms = sim_now(a->w->s).ms};
 	return c;
 }
 
@@ -73,8 +131,12 @@ static void take_spec(agent *a, const sot_instance_spec *spec)
 
 	if (!c || spec->generation < c->spec.generation)
 		return;
-	c->spec.generation = spec->generation;
 	c->spec.restart_seq = spec->restart_seq;
+	if (spec->desired != SOT_DESIRED_STATE_RETIRED && c->reported_retired)
+		c->probed = 0; /* it came back: nothing is left of its first stay */
+	/* Retired once more, by a later order (it was to come back, and then was not): told again. */
+	c->reported_retired = c->reported_retired && spec->generation == c->spec.generation;
+	c->spec.generation = spec->generation;
 	c->spec.desired = spec->desired;
 	c->spec.address = sot_ip_v4(spec->address);
 	memcpy(c->spec.version, spec->version.p ? spec->version.p : "", spec->version.n);
@@ -101,8 +163,42 @@ static void on_assign(agent *a, sot_str frame, sot_arena *arena)
 	/* The sets of these runs fit one part; more parts would be collected first. */
 	for (size_t k = 0; k < m.instances_count; k++)
 		take_spec(a, &m.instances[k]);
-	if (m.part + 1 == m.parts)
+	if (m.part + 1 == m.parts) {
 		a->generation = m.generation;
+		a->may_start = true;
+	}
+}
+
+/* Cut off is the network of the machine; its VLANs are another one. */
+static void on_probe(agent *a, sot_str frame, sot_arena *arena)
+{
+	SOT_AUTO_BUF out = {0};
+	sot_host_probe m;
+	sot_probe_answer answers[16] = {0};
+	sot_err err = {0};
+	world *w = a->w;
+
+	if (sot_host_probe_decode(frame, arena, &m, &err) != SOT_OK) {
+		world_fail(w, "agent %d cannot read a probe: %s", a->number, err.text);
+		return;
+	}
+	sot_host_probed reply = {.request_id = m.request_id,
+	    .host = SOT_PROBE_ANSWER_UNKNOWN,
+	    .targets = answers,
+	    .targets_count = m.targets_count};
+	for (int k = 0; k < HOSTS; k++) {
+		const agent *other = &w->agents[k];
+		if (sot_ip_eq(address_of(other), m.host))
+			reply.host = other->dead || is_cut_off(other) ? SOT_PROBE_ANSWER_SILENT
+			                                              : SOT_PROBE_ANSWER_ANSWERED;
+	}
+	for (size_t k = 0; k < m.targets_count; k++)
+		answers[k] = running_with(w, sot_ip_v4(m.targets[k].address), NULL)
+		                 ? SOT_PROBE_ANSWER_ANSWERED
+		                 : SOT_PROBE_ANSWER_SILENT;
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	if (sot_host_probed_encode(&reply, &out, &err) == SOT_OK)
+		send(a, &out);
 }
 
 void agent_on_frame(void *self, sot_str data)
@@ -114,7 +210,7 @@ void agent_on_frame(void *self, sot_str data)
 	sot_heartbeat_ack ack;
 	sot_status_ack status_ack;
 
-	if (!a->alive || sot_wire_peek(data, &head, &err) != SOT_OK)
+	if (!a->alive || is_cut_off(a) || sot_wire_peek(data, &head, &err) != SOT_OK)
 		return;
 	if (head.id == SOT_MSG_ASSIGN) {
 		on_assign(a, data, arena);
@@ -130,6 +226,8 @@ void agent_on_frame(void *self, sot_str data)
 	           sot_status_ack_decode(data, arena, &status_ack, &err) == SOT_OK) {
 		if (status_ack.agent_start_id == a->start_id)
 			a->acked_seq = status_ack.seq;
+	} else if (head.id == SOT_MSG_HOST_PROBE) {
+		on_probe(a, data, arena);
 	}
 }
 
@@ -139,7 +237,9 @@ static bool is_contested(agent *a, container *c)
 {
 	if (c->probed != c->spec.address) {
 		c->probed = c->spec.address;
-		c->contested = !c->exists && sim_chance(a->w->s, 60) ? c->spec.address : 0;
+		const container *other = running_with(a->w, c->spec.address, a);
+		bool is_strange = other && !sot_uuid_eq(other->instance_id, c->instance_id);
+		c->contested = is_strange || (!c->exists && sim_chance(a->w->s, 60)) ? c->spec.address : 0;
 		a->changed = true;
 	}
 	return c->contested != 0;
@@ -156,18 +256,29 @@ static bool converge(agent *a, container *c)
 		c->done_generation = c->spec.generation;
 		return true;
 	}
+	c->reported_retired = false;
 	if (is_contested(a, c)) {
 		c->done_generation = c->spec.generation;
 		return false;
 	}
+	const container *copy = running_with(a->w, c->spec.address, a);
+	if (c->spec.desired != SOT_DESIRED_STATE_STOPPED && !c->running && copy &&
+	    sot_uuid_eq(copy->instance_id, c->instance_id)) {
+		a->changed |= c->elsewhere != c->spec.address;
+		c->elsewhere = c->spec.address;
+		return false;
+	}
+	c->elsewhere = 0;
 	if (c->done_generation == c->spec.generation &&
-	    c->running == (c->spec.desired == SOT_DESIRED_STATE_RUNNING))
+	    c->running == (c->spec.desired != SOT_DESIRED_STATE_STOPPED))
 		return false;
 	if (c->progress++ < 2 && sim_chance(a->w->s, 700))
 		return true;
 	c->progress = 0;
 	c->exists = true;
-	c->running = c->spec.desired == SOT_DESIRED_STATE_RUNNING;
+	c->running = c->spec.desired != SOT_DESIRED_STATE_STOPPED;
+	c->frozen = c->spec.desired == SOT_DESIRED_STATE_FROZEN;
+	c->bound = c->spec.address;
 	memcpy(c->version, c->spec.version, sizeof(c->version));
 	c->done_generation = c->spec.generation;
 	c->done_restart_seq = c->spec.restart_seq;
@@ -186,14 +297,16 @@ static sot_instance_status status_of(const container *c)
 	    .restart_seq = c->done_restart_seq,
 	    .observed = retired            ? SOT_OBSERVED_STATE_RETIRED
 	                : bad || contested ? SOT_OBSERVED_STATE_FAILED
+	                : c->frozen        ? SOT_OBSERVED_STATE_FROZEN
 	                : c->running       ? SOT_OBSERVED_STATE_RUNNING
 	                : c->exists        ? SOT_OBSERVED_STATE_STOPPED
 	                                   : SOT_OBSERVED_STATE_PENDING,
-	    .health = c->running && !bad ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN,
+	    .health = c->running && !c->frozen && !bad ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN,
 	    .version = sot_str_c(c->version),
 	    .error = bad ? SOT_STR("exits with 1") : SOT_STR(""),
 	    .conflict_address = contested ? sot_ip_from_v4(c->contested) : (sot_ip){0},
 	    .conflict_mac = {{0x52, 0x54, 0, 0, 0, 1}},
+	    .elsewhere_address = c->elsewhere ? sot_ip_from_v4(c->elsewhere) : (sot_ip){0},
 	};
 }
 
@@ -236,7 +349,7 @@ void agent_tick(agent *a)
 
 	if (!a->alive || !a->registered)
 		return;
-	for (size_t k = 0; k < a->count; k++)
+	for (size_t k = 0; a->may_start && k < a->count; k++)
 		a->changed |= converge(a, &a->containers[k]);
 	if (a->changed) {
 		a->seq++;

@@ -11,14 +11,40 @@ static void check_containers(world *w)
 	for (int a = 0; a < HOSTS; a++) {
 		for (size_t k = 0; k < w->agents[a].count; k++) {
 			const container *c = &w->agents[a].containers[k];
-			uint32_t slot = c->spec.address - 0x0a420002u;
-			if (!c->exists || slot >= ADDRESSES)
+			uint32_t slot;
+			slot = c->bound - 0x0a420002u;
+			if (!c->running || slot >= ADDRESSES)
 				continue;
 			if (owner[slot])
 				world_fail(w, "address %u has two live containers", slot);
 			owner[slot] = c;
 		}
 	}
+}
+
+/* New instances that their agent was told to start and has not made: at most as many as may be in
+ * flight. Those with a later generation were moved or given another address; what is older than
+ * half the deadline may have given its slot back. */
+static bool is_first_start(const world *w, const container *c)
+{
+	return c->spec.desired == SOT_DESIRED_STATE_RUNNING && !c->exists && c->contested == 0 &&
+	       c->spec.generation == 1 && sim_now(w->s).ms - c->told_ms < START_DEADLINE_MS / 2;
+}
+
+static void check_starts(world *w)
+{
+	size_t all = 0;
+
+	for (int a = 0; a < HOSTS; a++) {
+		size_t n = 0;
+		for (size_t k = 0; k < w->agents[a].count; k++)
+			n += is_first_start(w, &w->agents[a].containers[k]);
+		if (n > STARTS_PER_HOST)
+			world_fail(w, "%zu instances start on host %d, %d may", n, a, STARTS_PER_HOST);
+		all += n;
+	}
+	if (all > STARTS_IN_ALL)
+		world_fail(w, "%zu instances start, %d may", all, STARTS_IN_ALL);
 }
 
 typedef struct sums {
@@ -44,6 +70,8 @@ static void add_instance(void *self, const instance_row *i)
 	sums *s = self;
 	uint32_t slot = sot_ip_v4(i->v4.address) - 0x0a420002u;
 
+	if (sot_uuid_eq(i->moving_to, i->host_id) && !sot_uuid_is_zero(i->host_id))
+		world_fail(s->w, "%s moves to the host that it is on", i->name);
 	if (i->state == INSTANCE_RETIRED) {
 		if (!sot_uuid_is_zero(i->host_id) || !sot_ip_is_none(i->v4.address))
 			world_fail(s->w, "%s is retired and still holds a host or an address", i->name);
@@ -63,7 +91,11 @@ static void add_instance(void *self, const instance_row *i)
 		s->held++;
 	}
 	for (size_t k = 0; k < s->host_count; k++) {
-		if (sot_uuid_eq(s->hosts[k]->id, i->host_id)) {
+		if (sot_uuid_eq(s->hosts[k]->id, i->host_id) ||
+		    sot_uuid_eq(s->hosts[k]->id, i->moving_to)) {
+			if (s->hosts[k]->duty == DUTY_MAINTENANCE)
+				world_fail(
+				    s->w, "%s stands on %s, which is in maintenance", i->name, s->hosts[k]->name);
 			s->memory[k] += i->memory_bytes;
 			s->cpu[k] += i->cpu_milli;
 		}
@@ -78,9 +110,24 @@ static void check_rows(world *w, sums *s)
 	for (size_t k = 0; k < s->host_count; k++) {
 		const host_row *h = s->hosts[k];
 		if (h->booked_memory_bytes != s->memory[k] || h->booked_cpu_milli != s->cpu[k])
-			world_fail(w, "host %s has booked what its instances do not sum to", h->name);
+			world_fail(w, "host %s has booked %u/%llu, its instances sum to %u/%llu", h->name,
+			    h->booked_cpu_milli, (unsigned long long)h->booked_memory_bytes, s->cpu[k],
+			    (unsigned long long)s->memory[k]);
 		if (h->memory_bytes && h->booked_memory_bytes > h->memory_bytes)
 			world_fail(w, "host %s is over its capacity", h->name);
+	}
+}
+
+/* Nothing is taken from a host whose agent alone died. One that is cut off, and runs nothing that
+ * answers, cannot be told from a dead one. */
+static void check_departure(void *self, const departure_row *d)
+{
+	world *w = self;
+
+	for (int a = 0; a < HOSTS; a++) {
+		if (sot_uuid_eq(w->agents[a].host_id, d->host_id) && w->agents[a].deaths == 0 &&
+		    w->agents[a].cut_off_until_ms == 0)
+			world_fail(w, "%s was taken from a host that was there all the time", d->name);
 	}
 }
 
@@ -89,9 +136,12 @@ void check_always(world *w)
 	sums s;
 
 	check_containers(w);
+	check_starts(w);
 	/* The rows change with commits only; every eighth step keeps 500 seeds quick. */
-	if (sim_steps(w->s) % 8 == 0)
+	if (sim_steps(w->s) % 8 == 0) {
 		check_rows(w, &s);
+		store_model_each_departure(w->store, check_departure, w);
+	}
 }
 
 static void check_operations(world *w)
@@ -109,6 +159,45 @@ static void check_operations(world *w)
 			world_fail(w, "%s of %s never ended; it waits for: %s", operation_kind_name(o->kind),
 			    o->target, o->waits_for);
 	}
+}
+
+/* The children of a bulk operation, counted anew. */
+typedef struct family {
+	const operation_row *parent;
+	children_row n;
+} family;
+
+static void count_child(void *self, const operation_row *o)
+{
+	family *f = self;
+
+	if (!sot_uuid_eq(o->parent_id, f->parent->id))
+		return;
+	f->n.total++;
+	f->n.done += o->state == OPERATION_DONE;
+	f->n.failed += o->state == OPERATION_FAILED;
+	f->n.cancelled += o->state == OPERATION_CANCELLED;
+}
+
+static void check_parent(void *self, const operation_row *o)
+{
+	world *w = self;
+	family f = {.parent = o};
+	const children_row *n = &o->children;
+
+	if (!operation_kind_is_bulk(o->kind))
+		return;
+	store_model_each_operation(w->store, count_child, &f);
+	if (f.n.total != n->total || f.n.done != n->done || f.n.failed != n->failed ||
+	    f.n.cancelled != n->cancelled)
+		world_fail(w, "%s of %s counts other children than it has", operation_kind_name(o->kind),
+		    o->target);
+	if (operation_state_is_final(o->state) && n->done + n->failed + n->cancelled != n->total)
+		world_fail(
+		    w, "%s of %s ended before its children", operation_kind_name(o->kind), o->target);
+	if (o->state == OPERATION_DONE && n->done != n->total)
+		world_fail(
+		    w, "%s of %s is done and not all of it is", operation_kind_name(o->kind), o->target);
 }
 
 static void check_live_instance(void *self, const instance_row *i)
@@ -139,6 +228,7 @@ void check_end(world *w)
 	size_t held = 0, containers = 0;
 
 	check_operations(w);
+	store_model_each_operation(w->store, check_parent, w);
 	check_rows(w, &s);
 	store_model_each_instance(w->store, check_live_instance, w);
 	for (size_t k = 0; k < ADDRESSES; k++)

@@ -16,6 +16,7 @@ static void forget_asked(node *n)
 	for (size_t k = 0; k < n->asked_count; k++)
 		sot_buf_clear(&n->asked[k].frame);
 	n->asked_count = 0;
+	n->wave_is_begun = false;
 }
 
 static void drop_memory(node *n)
@@ -53,8 +54,12 @@ static void take_over(node *n, uint64_t epoch)
 	controller_config config = controller_config_default(epoch);
 	sot_err err = {0};
 
-	config.wait_deadline_ms = 300000;
-	config.start_deadline_ms = 120000;
+	config.wait_deadline_ms = 60000; /* rules that nothing satisfies queue up behind each other */
+	config.start_deadline_ms = START_DEADLINE_MS;
+	config.starts_per_host = STARTS_PER_HOST;
+	config.starts_in_all = STARTS_IN_ALL;
+	config.pulls_per_image = 2;
+	config.syncs_per_s = 20;
 	config.healthy_deadline_ms = 60000;
 	n->epoch = epoch;
 	n->c = controller_new(&config, sim_below(n->w->s, UINT64_MAX));
@@ -83,7 +88,7 @@ static void lead(node *n)
 
 /* ---- effects ---- */
 
-static void ask_ipam(node *n, const controller_effect *e)
+static void ask_ipam(node *n, const controller_effect *e, bool is_early)
 {
 	if (n->asked_count == REQUESTS_MAX) {
 		world_fail(n->w, "more than %d open requests to ipam", REQUESTS_MAX);
@@ -92,6 +97,7 @@ static void ask_ipam(node *n, const controller_effect *e)
 	int64_t now = sim_now(n->w->s).ms;
 	size_t k = n->asked_count++;
 	n->asked[k].request_id = e->request_id;
+	n->asked[k].is_early = is_early;
 	sot_buf_init(&n->asked[k].frame, SOT_WIRE_FRAME_MAX);
 	sot_buf_add_str(&n->asked[k].frame, sot_buf_str(&e->frame));
 	n->asked[k].resend_ms = now + IPAM_RESEND_MS;
@@ -104,7 +110,7 @@ static void carry_out(node *n, const controller_effect *e)
 	world *w = n->w;
 
 	if (e->kind == EFFECT_IPAM) {
-		ask_ipam(n, e);
+		ask_ipam(n, e, false);
 	} else if (e->kind == EFFECT_REPLY) {
 		sim_link_send(w->client_from[n->number], sot_buf_str(&e->frame));
 	} else if (e->kind == EFFECT_AGENT) {
@@ -159,10 +165,30 @@ static void on_commit(void *self, sot_str data)
 	drop_memory(n);
 }
 
+/* As the real shell's waves: ipam is asked before the batch is taken, which then waits a while. */
+static bool waits_for_wave(node *n)
+{
+	int64_t now = sim_now(n->w->s).ms;
+
+	if (!n->wave_is_begun) {
+		SOT_AUTO(controller_batch) asks = controller_ask_early(n->c, world_now(n->w));
+		for (size_t k = 0; asks && k < asks->effect_count; k++)
+			ask_ipam(n, &asks->effects[k], true);
+		n->wave_is_begun = true;
+		n->wave_until_ms = now + (int64_t)sim_below(n->w->s, 60);
+	}
+	for (size_t k = 0; k < n->asked_count; k++) {
+		if (n->asked[k].is_early && now < n->wave_until_ms)
+			return true;
+	}
+	return false;
+}
+
 void node_settle(node *n)
 {
-	if (!n->c || n->inflight)
+	if (!n->c || n->inflight || waits_for_wave(n))
 		return;
+	n->wave_is_begun = false;
 	n->inflight = controller_take_batch(n->c, world_now(n->w));
 	if (!n->inflight)
 		return;
@@ -186,7 +212,8 @@ static void refuse_client(node *n, sot_str data)
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	if (sot_wire_peek(data, &head, &err) != SOT_OK)
 		return;
-	sot_refused m = {head.request_id, SOT_REFUSAL_NOT_LEADER, SOT_STR(""), SOT_STR("standby")};
+	sot_refused m = {
+	    .request_id = head.request_id, .code = SOT_REFUSAL_NOT_LEADER, .text = SOT_STR("standby")};
 	if (sot_refused_encode(&m, &frame, &err) == SOT_OK)
 		sim_link_send(n->w->client_from[n->number], sot_buf_str(&frame));
 }

@@ -2,8 +2,9 @@
  *   sim_scheduler                 seeds 1..500
  *   sim_scheduler --seeds N       seeds 1..N
  *   sim_scheduler --seed N        one seed, as it was
- * SIM_PLANT=double_release plants a fault that must be found: the run then ends with 0 only when
- * it was. */
+ *   sim_scheduler --rollouts ...  the same, with little else than rollouts
+ * SIM_PLANT=double_release|no_fence|no_closed|forgotten_rollouts plants a fault that must be found:
+ * the run then ends at the first seed that does, and with 0 only then. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +15,33 @@
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim_scheduler [--seed N | --seeds N]\n");
+	fprintf(stderr, "usage: sim_scheduler [--rollouts] [--seed N | --seeds N]\n");
 	return 2;
+}
+
+static sim_plant plant_of(const char *word)
+{
+	static const char *const words[] = {[PLANT_DOUBLE_RELEASE] = "double_release",
+	    [PLANT_NO_FENCE] = "no_fence",
+	    [PLANT_NO_CLOSED] = "no_closed",
+	    [PLANT_FORGOTTEN_ROLLOUTS] = "forgotten_rollouts"};
+	for (size_t k = PLANT_DOUBLE_RELEASE; word && k < sizeof(words) / sizeof(words[0]); k++) {
+		if (strcmp(word, words[k]) == 0)
+			return (sim_plant)k;
+	}
+	return PLANT_NONE;
 }
 
 int main(int argc, char **argv)
 {
-	const char *plant = getenv("SIM_PLANT");
-	bool planted = plant && strcmp(plant, "double_release") == 0;
-	uint64_t first = 1, last = planted ? 20 : 500, failed = 0, operations = 0, steps = 0;
+	sim_plant plant = plant_of(getenv("SIM_PLANT"));
+	uint64_t first = 1, last = 500, rollouts = 0, back = 0, failed = 0, operations = 0, steps = 0,
+	         moves = 0, deaths = 0, losses = 0, returns = 0, brakes = 0, drains = 0, rebalances = 0;
 	sot_err err = {0};
+	bool rolls = argc > 1 && strcmp(argv[1], "--rollouts") == 0;
 
+	argc -= rolls;
+	argv += rolls;
 	if (argc == 3 && sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &last, &err) == SOT_OK) {
 		if (strcmp(argv[1], "--seed") == 0)
 			first = last;
@@ -34,19 +51,43 @@ int main(int argc, char **argv)
 		return usage();
 	}
 	for (uint64_t seed = first; seed <= last; seed++) {
-		world *w = world_new(seed, planted);
+		world *w = world_new(seed, plant);
+		w->rolls = rolls;
+		if (plant == PLANT_FORGOTTEN_ROLLOUTS)
+			store_model_forget_rollouts(w->store);
 		if (!world_run(w)) {
 			failed++;
-			printf("seed %" PRIu64 " failed %s\n  replay: sim_scheduler --seed %" PRIu64 "\n", seed,
-			    w->failure, seed);
+			printf("seed %" PRIu64 " failed %s\n  replay: sim_scheduler %s--seed %" PRIu64 "\n",
+			    seed, w->failure, rolls ? "--rollouts " : "", seed);
 		}
 		operations += w->request_count;
 		steps += sim_steps(w->s);
+		moves += store_model_count_done(w->store, OPERATION_INSTANCE_MOVE);
+		losses += store_model_count_done(w->store, OPERATION_HOST_REPLACE);
+		returns += store_model_count_done(w->store, OPERATION_HOST_RETURN);
+		drains += store_model_count_done(w->store, OPERATION_HOST_DRAIN);
+		rebalances += store_model_count_done(w->store, OPERATION_FLEET_REBALANCE);
+		rollouts += store_model_count_done(w->store, OPERATION_APP_DEPLOY);
+		back += store_model_rolled_back(w->store);
+		brakes += store_model_brakes(w->store);
+		for (int a = 0; a < HOSTS; a++)
+			deaths += w->agents[a].deaths;
 		world_free(w);
+		if (plant && failed > 0)
+			break;
 	}
-	printf("%" PRIu64 " seeds, %" PRIu64 " requests, %" PRIu64 " steps, %" PRIu64 " failed\n",
-	    last - first + 1, operations, steps, failed);
-	if (planted)
+	printf("%" PRIu64 " hosts died, %" PRIu64 " were called lost, %" PRIu64
+	       " took their instances back\n",
+	    deaths, losses, returns);
+	printf("%" PRIu64 " hosts were drained, %" PRIu64 " rebalances done, the brake engaged %" PRIu64
+	       " times\n",
+	    drains, rebalances, brakes);
+	printf(
+	    "%" PRIu64 " versions were rolled out, %" PRIu64 " rollouts went back\n", rollouts, back);
+	printf("%" PRIu64 " seeds, %" PRIu64 " requests, %" PRIu64 " moves, %" PRIu64 " steps, %" PRIu64
+	       " failed\n",
+	    last - first + 1, operations, moves, steps, failed);
+	if (plant)
 		return failed > 0 ? 0 : 1;
 	return failed == 0 ? 0 : 1;
 }

@@ -1,44 +1,14 @@
-#include "store_model.h"
+#include "store_guard.h"
+#include "store_model_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct table {
-	sot_map *rows;
-	size_t size;
-	void (*clear)(void *row);
-} table;
-
-enum { HOSTS, IMAGES, APPS, GROUPS, VERSIONS, INSTANCES, OPERATIONS, STEPS, TABLES };
-
-struct store_model {
-	table tables[TABLES];
-	plan_row plans[8];
-	size_t plan_count;
-	uint64_t epoch;
-	int holder;
-	int64_t lease_until_ms;
-	sot_map *lines; /* operation id -> next line, as a number in a row */
-};
-
-typedef struct pending {
-	int table;
-	char key[200];
-	size_t key_n;
-	void *row;
-} pending;
-
-struct store_rows {
-	pending *items;
-	size_t count, cap;
-	sot_uuid *deleted;
-	size_t deleted_count;
-	struct {
-		sot_uuid operation_id;
-		uint64_t line;
-	} * logs;
-	size_t log_count;
-};
+static void clear_host(void *row)
+{
+	host_row_clear(row);
+}
 
 static void clear_app(void *row)
 {
@@ -59,7 +29,7 @@ static const struct {
 	size_t size;
 	void (*clear)(void *row);
 } kinds[TABLES] = {
-    [HOSTS] = {sizeof(host_row), NULL},
+    [HOSTS] = {sizeof(host_row), clear_host},
     [IMAGES] = {sizeof(image_row), NULL},
     [APPS] = {sizeof(app_row), clear_app},
     [GROUPS] = {sizeof(group_row), NULL},
@@ -67,13 +37,18 @@ static const struct {
     [INSTANCES] = {sizeof(instance_row), clear_instance},
     [OPERATIONS] = {sizeof(operation_row), clear_operation},
     [STEPS] = {sizeof(step_row), NULL},
+    [DEPARTURES] = {sizeof(departure_row), NULL},
+    [ROLLOUTS] = {sizeof(rollout_row), NULL},
+    [IMAGE_VERSIONS] = {sizeof(image_version_row), NULL}, /* without texts */
 };
 
 static void *copy_row(int t, const void *row)
 {
 	void *copy = sot_alloc(kinds[t].size);
 
-	if (t == APPS)
+	if (t == HOSTS)
+		host_row_copy(copy, row);
+	else if (t == APPS)
 		app_row_copy(copy, row);
 	else if (t == INSTANCES)
 		instance_row_copy(copy, row);
@@ -164,6 +139,13 @@ static void add_id(store_rows *r, int t, sot_uuid id, const void *row)
 	add(r, t, id.b, sizeof(id.b), row);
 }
 
+/* The last `count` items are inserted with no look at what is there. */
+static void mark_new(store_rows *r, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		r->items[r->count - 1 - k].is_new = true;
+}
+
 static void add_step(store_rows *r, const step_row *row)
 {
 	char key[20];
@@ -182,26 +164,66 @@ static void add_version(store_rows *r, const version_row *row)
 	add(r, VERSIONS, key, 16 + strlen(row->version), row);
 }
 
+static void add_departure(store_rows *r, const departure_row *row)
+{
+	char key[32];
+
+	memcpy(key, row->host_id.b, 16);
+	memcpy(key + 16, row->instance_id.b, 16);
+	add(r, DEPARTURES, key, sizeof(key), row);
+}
+
+static void add_image_version(store_rows *r, const image_version_row *row)
+{
+	image_version_row copy = *row;
+	char key[131];
+	int n = snprintf(key, sizeof(key), "%s %s", row->image, row->version);
+
+	copy.changelog = copy.smoke_report = NULL;
+	add(r, IMAGE_VERSIONS, key, (size_t)n, &copy);
+}
+
 store_rows *store_rows_copy(const controller_batch *b)
 {
 	store_rows *r = sot_alloc(sizeof(*r));
 
+	small_tables_copy(&r->small, b);
+	r->placed_count = b->placed_count;
+	r->placed = sot_alloc_array(b->placed_count + 1, sizeof(*r->placed));
+	for (size_t k = 0; k < b->placed_count; k++)
+		r->placed[k] = b->placed[k];
+
 	for (size_t k = 0; k < b->host_count; k++)
 		add_id(r, HOSTS, b->hosts[k]->id, b->hosts[k]);
+	for (size_t k = 0; k < b->booking_count; k++)
+		add_id(r, HOSTS, b->bookings[k]->id, b->bookings[k]);
 	for (size_t k = 0; k < b->image_count; k++)
 		add(r, IMAGES, b->images[k]->name, strlen(b->images[k]->name), b->images[k]);
+	for (size_t k = 0; k < b->image_version_count; k++)
+		add_image_version(r, &b->image_versions[k]);
 	for (size_t k = 0; k < b->app_count; k++)
 		add_id(r, APPS, b->apps[k]->id, b->apps[k]);
+	mark_new(r, b->new_apps);
 	for (size_t k = 0; k < b->group_count; k++)
 		add_id(r, GROUPS, b->groups[k]->id, b->groups[k]);
+	mark_new(r, b->new_groups);
 	for (size_t k = 0; k < b->version_count; k++)
 		add_version(r, &b->versions[k]);
 	for (size_t k = 0; k < b->instance_count; k++)
 		add_id(r, INSTANCES, b->instances[k]->id, b->instances[k]);
+	mark_new(r, b->new_instances);
 	for (size_t k = 0; k < b->operation_count; k++)
 		add_id(r, OPERATIONS, b->operations[k]->id, b->operations[k]);
+	mark_new(r, b->new_operations);
 	for (size_t k = 0; k < b->step_count; k++)
 		add_step(r, b->steps[k]);
+	mark_new(r, b->new_steps);
+	for (size_t k = 0; k < b->rollout_count; k++)
+		add_id(r, ROLLOUTS, b->rollouts[k].operation_id, &b->rollouts[k]);
+	for (size_t k = 0; k < b->departure_count; k++)
+		add_departure(r, &b->departures[k]);
+	r->writes_brake = b->writes_brake;
+	r->brake = b->brake;
 	r->deleted_count = b->deleted_app_count;
 	r->deleted = sot_alloc_array(b->deleted_app_count + 1, sizeof(*r->deleted));
 	for (size_t k = 0; k < b->deleted_app_count; k++)
@@ -221,6 +243,7 @@ store_rows *store_rows_free(store_rows *r)
 		return NULL;
 	for (size_t k = 0; k < r->count; k++)
 		free_row(r->items[k].table, r->items[k].row);
+	free(r->placed);
 	free(r->items);
 	free(r->deleted);
 	free(r->logs);
@@ -228,16 +251,28 @@ store_rows *store_rows_free(store_rows *r)
 	return NULL;
 }
 
-/* ---- guards: the constraints of deploy/migrations/0004 ---- */
+/* ---- guards: the constraints of deploy/migrations ---- */
 
-static sot_code guard_host(const host_row *h, sot_err *err)
+/* As the trigger host_capacity: growth past (capacity - reserve) x overcommit. */
+static bool grows_past(
+    uint64_t before, uint64_t after, uint64_t capacity, uint64_t reserve, uint32_t permille)
 {
-	if (h->cpu_milli && h->booked_cpu_milli > h->cpu_milli * 4)
-		return sot_fail(err, SOT_CONFLICT, "host_cpu_capacity: %s", h->name);
-	if (h->memory_bytes && h->booked_memory_bytes > h->memory_bytes)
-		return sot_fail(err, SOT_CONFLICT, "host_memory_capacity: %s", h->name);
-	if (h->disk_bytes && h->booked_disk_bytes > h->disk_bytes)
-		return sot_fail(err, SOT_CONFLICT, "host_disk_capacity: %s", h->name);
+	uint64_t given = capacity > reserve ? capacity - reserve : 0;
+
+	return after > before && (double)after * 1000 > (double)given * permille;
+}
+
+static sot_code guard_host(const store_model *s, const host_row *h, sot_err *err)
+{
+	const host_row *old = sot_map_get_uuid(s->tables[HOSTS].rows, h->id);
+
+	if (old && (grows_past(old->booked_cpu_milli, h->booked_cpu_milli, h->cpu_milli,
+	                h->reserve_cpu_milli, h->cpu_overcommit_permille) ||
+	               grows_past(old->booked_memory_bytes, h->booked_memory_bytes, h->memory_bytes,
+	                   h->reserve_memory_bytes, h->memory_overcommit_permille) ||
+	               grows_past(old->booked_disk_bytes, h->booked_disk_bytes, h->disk_bytes,
+	                   h->reserve_disk_bytes, h->disk_overcommit_permille)))
+		return sot_fail(err, SOT_CONFLICT, "host_capacity: %s", h->name);
 	return SOT_OK;
 }
 
@@ -286,8 +321,10 @@ static sot_code guard(const store_model *s, const store_rows *r, sot_err *err)
 	for (size_t k = 0; k < r->count; k++) {
 		const pending *p = &r->items[k];
 		sot_code code = SOT_OK;
-		if (p->table == HOSTS)
-			code = guard_host(p->row, err);
+		if (p->is_new && sot_map_get(s->tables[p->table].rows, p->key, p->key_n))
+			code = sot_fail(err, SOT_CONFLICT, "a new row of table %d is there", p->table);
+		else if (p->table == HOSTS)
+			code = guard_host(s, p->row, err);
 		else if (p->table == OPERATIONS)
 			code = guard_operation(s, p->row, err);
 		if (code != SOT_OK)
@@ -329,20 +366,47 @@ static void note_line(store_model *s, sot_uuid operation_id, uint64_t line)
 		*next = line + 1;
 }
 
+static bool has_new_departure(const store_model *s, const store_rows *r)
+{
+	for (size_t k = 0; k < r->count; k++) {
+		const pending *p = &r->items[k];
+		if (p->table == DEPARTURES && !((const departure_row *)p->row)->is_gone &&
+		    !sot_map_get(s->tables[DEPARTURES].rows, p->key, p->key_n))
+			return true;
+	}
+	return false;
+}
+
+size_t store_model_brakes(const store_model *s)
+{
+	return s->brakes;
+}
+
 sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r, sot_err *err)
 {
 	if (epoch != s->epoch)
 		return sot_fail(err, SOT_DENIED, "fenced");
 	sot_code code = guard(s, r, err);
+	if (code == SOT_OK)
+		code = rollouts_check_takes(s, r, err);
 	if (code != SOT_OK)
 		return code;
+	if (s->brake.engaged && !r->writes_brake && has_new_departure(s, r))
+		return sot_fail(err, SOT_CONFLICT, "something is replaced while the brake is engaged");
+	s->brakes += r->writes_brake && r->brake.engaged && !s->brake.engaged;
 	for (size_t k = 0; k < r->deleted_count; k++)
 		delete_app(s, r->deleted[k]);
+	small_tables_write(&s->small, &r->small);
 	for (size_t k = 0; k < r->count; k++) {
 		const pending *p = &r->items[k];
-		free_row(p->table,
-		    sot_map_set(s->tables[p->table].rows, p->key, p->key_n, copy_row(p->table, p->row)));
+		void *before = p->table == DEPARTURES && ((const departure_row *)p->row)->is_gone
+		                   ? sot_map_remove(s->tables[p->table].rows, p->key, p->key_n)
+		                   : sot_map_set(s->tables[p->table].rows, p->key, p->key_n,
+		                         copy_row(p->table, p->row));
+		free_row(p->table, before);
 	}
+	if (r->writes_brake)
+		s->brake = r->brake;
 	for (size_t k = 0; k < r->log_count; k++)
 		note_line(s, r->logs[k].operation_id, r->logs[k].line);
 	/* Unique indexes see the whole transaction; a violation here is a bug, so no undo. */
@@ -351,17 +415,20 @@ sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r,
 		    (code = guard_instance(s, r->items[k].row, err)) != SOT_OK)
 			return code;
 	}
-	return SOT_OK;
+	if ((code = rollouts_check_ends(s, r, err)) != SOT_OK)
+		return code;
+	return store_guard_check(s->tables[HOSTS].rows, s->tables[APPS].rows, s->tables[INSTANCES].rows,
+	    r->placed, r->placed_count, err);
 }
 
 /* ---- load ---- */
 
-static int by_created(const void *a, const void *b)
+static int by_position(const void *a, const void *b)
 {
 	const operation_row *x = *(const operation_row *const *)a,
 	                    *y = *(const operation_row *const *)b;
 
-	return sot_uuid_cmp(x->id, y->id);
+	return x->position < y->position ? -1 : x->position > y->position;
 }
 
 static int by_number(const void *a, const void *b)
@@ -399,7 +466,7 @@ static int by_id(const void *a, const void *b)
 
 static sot_code load_operations(store_model *s, controller *c, sot_err *err)
 {
-	void **rows = sorted(s, OPERATIONS, by_created);
+	void **rows = sorted(s, OPERATIONS, by_position);
 	sot_code code = SOT_OK;
 
 	for (size_t k = 0; rows[k] && code == SOT_OK; k++) {
@@ -409,11 +476,26 @@ static sot_code load_operations(store_model *s, controller *c, sot_err *err)
 		memcpy(key.actor, o->actor, sizeof(key.actor));
 		memcpy(key.key, o->key, sizeof(key.key));
 		memcpy(key.request_sha256, o->request_sha256, sizeof(key.request_sha256));
-		controller_load_key(c, &key);
+		if (sot_uuid_is_zero(o->parent_id))
+			controller_load_key(c, &key);
 		if (!operation_state_is_final(o->state))
 			code = controller_load_operation(c, o, line ? *line : 1, err);
 	}
 	free(rows);
+	return code;
+}
+
+static sot_code load_rollouts(store_model *s, controller *c, sot_err *err)
+{
+	sot_map_iter it = {0};
+	const rollout_row *row;
+	sot_code code = SOT_OK;
+
+	while (code == SOT_OK && (row = sot_map_next(s->tables[ROLLOUTS].rows, &it, NULL))) {
+		const operation_row *o = sot_map_get_uuid(s->tables[OPERATIONS].rows, row->operation_id);
+		if (o && !operation_state_is_final(o->state))
+			code = controller_load_rollout(c, row, err);
+	}
 	return code;
 }
 
@@ -453,10 +535,12 @@ sot_code store_model_load(store_model *s, controller *c, sot_err *err)
 	void **hosts = sorted(s, HOSTS, by_id), **apps = sorted(s, APPS, by_id);
 	sot_code code = SOT_OK;
 
-	for (size_t k = 0; k < s->plan_count; k++)
-		controller_load_plan(c, &s->plans[k]);
+	small_tables_load(&s->small, c);
 	while ((row = sot_map_next(s->tables[IMAGES].rows, &it, NULL)))
 		controller_load_image(c, row);
+	it = (sot_map_iter){0};
+	while (code == SOT_OK && (row = sot_map_next(s->tables[IMAGE_VERSIONS].rows, &it, NULL)))
+		code = controller_load_image_version(c, row, err);
 	for (size_t k = 0; hosts[k]; k++)
 		controller_load_host(c, hosts[k]);
 	for (size_t k = 0; apps[k]; k++)
@@ -471,60 +555,13 @@ sot_code store_model_load(store_model *s, controller *c, sot_err *err)
 		code = controller_load_version(c, row, err);
 	if (code == SOT_OK)
 		code = load_instances(s, c, err);
+	it = (sot_map_iter){0};
+	while (code == SOT_OK && (row = sot_map_next(s->tables[DEPARTURES].rows, &it, NULL)))
+		code = controller_load_departure(c, row, err);
+	controller_load_brake(c, &s->brake);
 	if (code == SOT_OK)
 		code = load_operations(s, c, err);
+	if (code == SOT_OK)
+		code = s->forgets_rollouts ? SOT_OK : load_rollouts(s, c, err);
 	return code == SOT_OK ? load_steps(s, c, err) : code;
-}
-
-/* ---- reading ---- */
-
-void store_model_add_plan(store_model *s, const plan_row *row)
-{
-	s->plans[s->plan_count++] = *row;
-}
-
-size_t store_model_count_open(const store_model *s)
-{
-	sot_map_iter it = {0};
-	const operation_row *o;
-	size_t n = 0;
-
-	while ((o = sot_map_next(s->tables[OPERATIONS].rows, &it, NULL)))
-		n += !operation_state_is_final(o->state);
-	return n;
-}
-
-const operation_row *store_model_operation(const store_model *s, sot_uuid id)
-{
-	return sot_map_get_uuid(s->tables[OPERATIONS].rows, id);
-}
-
-void store_model_each_instance(
-    const store_model *s, void (*visit)(void *self, const instance_row *), void *self)
-{
-	sot_map_iter it = {0};
-	const instance_row *row;
-
-	while ((row = sot_map_next(s->tables[INSTANCES].rows, &it, NULL)))
-		visit(self, row);
-}
-
-void store_model_each_host(
-    const store_model *s, void (*visit)(void *self, const host_row *), void *self)
-{
-	sot_map_iter it = {0};
-	const host_row *row;
-
-	while ((row = sot_map_next(s->tables[HOSTS].rows, &it, NULL)))
-		visit(self, row);
-}
-
-bool store_model_has_app(const store_model *s, sot_uuid id)
-{
-	return sot_map_get_uuid(s->tables[APPS].rows, id) != NULL;
-}
-
-size_t store_model_app_count(const store_model *s)
-{
-	return sot_map_count(s->tables[APPS].rows);
 }

@@ -9,6 +9,11 @@
 typedef struct store_model store_model;
 store_model *store_model_new(void);
 store_model *store_model_free(store_model *s);
+/* Plants a fault: a new leader does not read how far rollouts are. */
+void store_model_forget_rollouts(store_model *s);
+/* NULL when the operation is none, or has not begun. */
+const rollout_row *store_model_rollout(const store_model *s, sot_uuid operation_id);
+size_t store_model_rolled_back(const store_model *s);
 
 /* As core.lead: the epoch that `holder` holds afterwards, or 0. */
 uint64_t store_model_lead(
@@ -26,10 +31,24 @@ sot_code store_model_load(store_model *s, controller *c, sot_err *err);
 
 /* For seeding and for checks. */
 void store_model_add_plan(store_model *s, const plan_row *row);
+void store_model_add_host_class(store_model *s, const host_class_row *row);
+/* NULL when there is none. */
+const app_row *store_model_app(const store_model *s, sot_uuid id);
+void store_model_each_departure(
+    const store_model *s, void (*visit)(void *self, const departure_row *), void *self);
+size_t store_model_departure_count(const store_model *s);
+/* How often the brake was engaged. */
+size_t store_model_brakes(const store_model *s);
 size_t store_model_count_open(const store_model *s);
+/* Operations of the kind that ended well. */
+size_t store_model_count_done(const store_model *s, operation_kind kind);
 const operation_row *store_model_operation(const store_model *s, sot_uuid id);
 void store_model_each_instance(
     const store_model *s, void (*visit)(void *self, const instance_row *), void *self);
+void store_model_each_operation(
+    const store_model *s, void (*visit)(void *self, const operation_row *), void *self);
+void store_model_each_step(
+    const store_model *s, void (*visit)(void *self, const step_row *), void *self);
 void store_model_each_host(
     const store_model *s, void (*visit)(void *self, const host_row *), void *self);
 bool store_model_has_app(const store_model *s, sot_uuid id);

@@ -66,16 +66,25 @@ static void make_links(world *w)
 	}
 }
 
-world *world_new(uint64_t seed, bool plant_double_release)
+world *world_new(uint64_t seed, sim_plant plant)
 {
 	world *w = sot_alloc(sizeof(*w));
-	static const plan_row plan = {"tiny", 100, 134217728, 1073741824, 0};
+	static const host_class_row class = {.name = "default",
+	    .cpu_overcommit_permille = 4000,
+	    .memory_overcommit_permille = 1000,
+	    .disk_overcommit_permille = 1000};
+	static const plan_row plans[] = {
+	    {.name = "tiny", .cpu_milli = 100, .memory_bytes = 128 << 20, .disk_bytes = 1 << 30},
+	    {.name = "small", .cpu_milli = 300, .memory_bytes = 256 << 20, .disk_bytes = 1 << 30},
+	    {.name = "huge", .cpu_milli = 100, .memory_bytes = 700 << 20, .disk_bytes = 1 << 30}};
 
 	w->s = sim_new(seed);
 	w->seed = seed;
-	w->plant_double_release = plant_double_release;
+	w->plant = plant;
 	w->store = store_model_new();
-	store_model_add_plan(w->store, &plan);
+	for (size_t k = 0; k < sizeof(plans) / sizeof(plans[0]); k++)
+		store_model_add_plan(w->store, &plans[k]);
+	store_model_add_host_class(w->store, &class);
 	for (uint32_t k = 0; k < ADDRESSES; k++)
 		w->addresses[k].address = 0x0a420002u + k;
 	for (int n = 0; n < NODES; n++) {
@@ -145,6 +154,51 @@ static void restart_agent(void *self, sot_str data)
 	agent_start(self);
 }
 
+static void boot_host(void *self, sot_str data)
+{
+	(void)data;
+	host_boot(self);
+}
+
+/* The other machine of its rack dies too: that is so many at once that the brake engages. */
+static void kill_neighbour(world *w, const agent *a, int64_t ms)
+{
+	agent *other = &w->agents[a->number ^ 1];
+
+	if (!other->registered || other->dead || !other->alive)
+		return;
+	host_die(other);
+	sim_after(w->s, ms + 5000, boot_host, other, (sot_str){0});
+	w->racks_lost++;
+}
+
+/* One machine in its turn: it dies and returns, its agent alone dies, or its network is cut. */
+static void disturb_host(world *w, agent *a)
+{
+	int64_t ms = 20000 + (int64_t)sim_below(w->s, 150000);
+
+	if (!a->registered || a->dead || !a->alive || a->cut_off_until_ms > sim_now(w->s).ms)
+		return;
+	uint64_t what = sim_below(w->s, 5);
+	if (what == 0) /* with it */
+		kill_neighbour(w, a, ms);
+	switch (what) {
+	case 0:
+	case 1:
+	case 2:
+		host_die(a);
+		sim_after(w->s, ms, boot_host, a, (sot_str){0});
+		break;
+	case 3:
+		agent_crash(a);
+		sim_after(w->s, ms, restart_agent, a, (sot_str){0});
+		break;
+	default:
+		a->cut_off_until_ms = sim_now(w->s).ms + ms;
+		break;
+	}
+}
+
 static void disturb(world *w)
 {
 	node *n = &w->nodes[sim_below(w->s, NODES)];
@@ -167,6 +221,13 @@ static void disturb(world *w)
 		break;
 	case 3:
 		cut_somewhere(w);
+		break;
+	case 4:
+		if (sim_chance(w->s, 400))
+			disturb_host(w, a);
+		break;
+	case 5:
+		ipam_restart(w);
 		break;
 	default:
 		break;
@@ -195,7 +256,7 @@ static void on_tick(void *self, sot_str data)
 		node_tick(&w->nodes[n]);
 	}
 	for (int a = 0; a < HOSTS; a++) {
-		if (w->agents[a].registered && w->agents[a].start_id == 0)
+		if (w->agents[a].registered && w->agents[a].start_id == 0 && !w->agents[a].dead)
 			agent_start(&w->agents[a]);
 		agent_tick(&w->agents[a]);
 	}
@@ -205,6 +266,8 @@ static void on_tick(void *self, sot_str data)
 		disturb(w);
 	} else if (w->faults_on) {
 		mend(w);
+	} else if (now / TICK_MS % 20 == 0) {
+		client_resume(w);
 	}
 	client_tick(w);
 	sim_after(w->s, TICK_MS, on_tick, w, (sot_str){0});
@@ -216,12 +279,17 @@ static bool is_at_rest(const world *w)
 		if (!w->requests[k].answered)
 			return false;
 	}
-	return store_model_count_open(w->store) == 0;
+	for (int a = 0; a < HOSTS; a++) {
+		if (w->agents[a].dead || !w->agents[a].alive ||
+		    w->agents[a].cut_off_until_ms > sim_now(w->s).ms)
+			return false;
+	}
+	return store_model_count_open(w->store) == 0 && store_model_departure_count(w->store) == 0;
 }
 
 bool world_run(world *w)
 {
-	int64_t quiet_since = 0;
+	int64_t quiet_since = WORK_MS;
 
 	w->faults_on = true;
 	w->faults = (sim_faults){(unsigned)sim_below(w->s, 60), (unsigned)sim_below(w->s, 60),

@@ -10,6 +10,9 @@
 #define HOSTS 4
 #define ADDRESSES 24
 #define CONTAINERS_MAX 256
+#define STARTS_PER_HOST 2
+#define STARTS_IN_ALL 5
+#define START_DEADLINE_MS 300000
 #define REQUESTS_MAX 64
 
 typedef struct world world;
@@ -24,12 +27,15 @@ typedef struct container {
 		uint32_t address;
 		char version[65];
 	} spec;
-	bool exists, running, reported_retired;
+	bool exists, running, frozen, reported_retired;
+	uint32_t bound;             /* the address of its process */
+	uint32_t elsewhere;         /* a copy of it answers with this address */
 	uint32_t probed, contested; /* the address that was probed before it is used; somebody has it */
 	uint64_t done_generation;
 	uint32_t done_restart_seq;
 	char version[65];
 	uint32_t progress; /* of the way to running */
+	int64_t told_ms;   /* when its agent heard of it first */
 } container;
 
 typedef struct agent {
@@ -46,6 +52,11 @@ typedef struct agent {
 	int talks_to;
 	int64_t next_beat_ms;
 	uint64_t life;
+	bool dead;      /* the machine: nothing of it runs or answers */
+	bool may_start; /* since its boot it has heard what it shall run */
+	unsigned boots, deaths;
+	int64_t cut_off_until_ms; /* its network: nobody reaches it, its containers run on */
+	int64_t died_at_ms;
 } agent;
 
 typedef struct node {
@@ -63,15 +74,18 @@ typedef struct node {
 		uint64_t request_id;
 		sot_buf frame;
 		int64_t give_up_ms, resend_ms;
+		bool is_early;
 	} asked[REQUESTS_MAX];
 	size_t asked_count;
+	bool wave_is_begun; /* ipam was asked before the batch is taken */
+	int64_t wave_until_ms;
 } node;
 
 typedef struct holding {
 	sot_uuid owner;
 	uint32_t address;
 	uint64_t generation;
-	bool held;
+	bool held, bound;
 	int64_t free_after_ms;
 } holding;
 
@@ -83,25 +97,41 @@ typedef struct sent_request {
 	int64_t resend_ms;
 } sent_request;
 
+/* A fault that a run must find. */
+typedef enum sim_plant {
+	PLANT_NONE,
+	PLANT_DOUBLE_RELEASE,     /* a release frees the neighbour too */
+	PLANT_NO_FENCE,           /* leaders before the fence are still served */
+	PLANT_NO_CLOSED,          /* a copy of a request that its asker has closed is served */
+	PLANT_FORGOTTEN_ROLLOUTS, /* the store forgets rollouts */
+} sim_plant;
+
 struct world {
 	sim *s;
 	uint64_t seed;
-	bool faults_on, plant_double_release;
+	bool faults_on;
+	bool rolls; /* most of what the client asks for are rollouts */
+	sim_plant plant;
+	uint64_t ipam_lives; /* what waits in the queues of one is not read by the next */
 	sim_faults faults;
 	store_model *store;
 	node nodes[NODES];
 	agent agents[HOSTS];
 	holding addresses[ADDRESSES];
-	uint64_t next_holding;
+	uint64_t next_holding, fence_epoch;
+	struct {
+		uint64_t epoch, closed;
+	} asker; /* what ipam knows of who asks */
 	sent_request *requests;
 	size_t request_count, request_cap;
+	size_t racks_lost;
 	sim_link *client_to[NODES], *client_from[NODES];
 	uint64_t highest_epoch;
 	char failure[600]; /* the first broken invariant */
 };
 
 /* Workload steps follow until `quiet`; then faults stop and everything must come to rest. */
-world *world_new(uint64_t seed, bool plant_double_release);
+world *world_new(uint64_t seed, sim_plant plant);
 world *world_free(world *w);
 /* Runs the seed; false with w->failure set when an invariant broke. */
 bool world_run(world *w);
@@ -119,13 +149,28 @@ void node_on_ipam(void *self, sot_str data);
 
 void agent_start(agent *a);
 void agent_crash(agent *a);
+/* The machine loses its power, and gets it back. */
+void host_die(agent *a);
+void host_boot(agent *a);
 void agent_tick(agent *a);
 void agent_on_frame(void *self, sot_str data);
 
 void ipam_on_frame(node *n, sot_str frame);
+void ipam_restart(world *w); /* its memory is gone, and what was on the way to it and from it */
 
-void client_step(world *w); /* sends a random request now and then */
-void client_tick(world *w); /* repeats what was not answered */
+void client_step(world *w);   /* sends a random request now and then */
+void client_tick(world *w);   /* repeats what was not answered */
+void client_resume(world *w); /* whatever somebody has paused */
+/* client_operations.c: bulk operations on an app or two, or on a host; retries of what ended
+ * otherwise than well. */
+sot_code client_encode_bulk(
+    world *w, sent_request *r, sot_request_context ctx, sot_str app, uint32_t count, sot_err *err);
+/* Any strategy that is right; surge: with helpers, now and then. */
+sot_rollout_strategy client_strategy(world *w, bool surge);
+sot_code client_encode_rollout(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
+sot_code client_encode_retry(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
+/* An operator at work: drains, the end of maintenance, a rebalance, the brake. */
+sot_code client_encode_upkeep(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 void client_on_frame(void *self, sot_str data);
 
 void check_always(world *w); /* after each step */

@@ -20,7 +20,8 @@ export async function openBrowser({ output, width = 1440, height = 900 }) {
 	page.on('console', (message) => {
 		// A refused read is an answer the test itself may want (401 before sign-in); everything else is a fault.
 		if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) {
-			complaints.push(`console: ${message.text()}`);
+			const from = message.stackTrace().map(({ url, lineNumber, columnNumber }) => ` at ${url}:${lineNumber}:${columnNumber}`).slice(0, 6).join('');
+			complaints.push(`console on ${page.url()}: ${message.text()}${from}`);
 		}
 	});
 	return { browser, page, complaints, output };
@@ -69,6 +70,11 @@ export async function goTo(page, path) {
 	}, {}, link);
 	await found.asElement().click();
 	await page.waitForFunction((wanted) => location.pathname === wanted, {}, path);
+}
+
+/** As somebody who was sent the address of a view. */
+export async function openAddress(page, path) {
+	await page.goto(new URL(path, page.url()).href, { waitUntil: 'domcontentloaded' });
 }
 
 export function textOf(page, selector) {

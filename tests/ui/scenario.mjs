@@ -1,6 +1,6 @@
 // What an operator does on a running platform: sign in, look at hosts, apps, instances and addresses, scale an app, and
 // watch the operation's log grow. Works on any platform that has at least one host and one healthy app.
-import { check, clickButton, goTo, shoot, waitForText } from './browser.mjs';
+import { check, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
 
 async function signIn(test, { url, user, password }) {
 	const { page } = test;
@@ -36,6 +36,56 @@ async function seeHosts(test) {
 	await page.waitForSelector('.sot-facts');
 	await page.waitForSelector('.ant-table-row');
 	await shoot(test, 'host');
+	await seeDrainPlan(test);
+}
+
+/** The plan of a drain is read and shown; nothing is moved. */
+async function seeDrainPlan(test) {
+	const { page } = test;
+	await clickButton(page, 'Drain', '.sot-head');
+	await waitForText(page, '.ant-modal strong[role="status"]', 'instances move');
+	check(true, `the plan of a drain is shown first: ${await page.$eval('.ant-modal strong[role="status"]', (line) => line.textContent)}`);
+	await page.waitForSelector('.ant-modal .ant-btn-primary:not([disabled])');
+	await shoot(test, 'drain-plan');
+	await page.keyboard.press('Escape');
+	await page.waitForFunction(() => !document.querySelector('.ant-modal-wrap:not([style*="display: none"])'));
+}
+
+async function seeCapacity(test) {
+	const { page } = test;
+	await goTo(page, '/capacity');
+	await page.waitForSelector('.sot-zones .sot-square[data-host]');
+	await page.waitForSelector('[data-whole]');
+	await page.waitForSelector('.sot-bars [data-plan]');
+	const label = await page.$eval('.sot-zones .sot-square[data-host]', (square) => square.getAttribute('aria-label'));
+	check(/Online/.test(label) && /%/.test(label), `a square says in words what its colour says: ${label}`);
+	await shoot(test, 'capacity');
+	await page.$$eval('.ant-segmented-item', (items) => items.find((item) => item.textContent === 'State').click());
+	await page.waitForSelector('.sot-zones .sot-square.tone-good');
+	check(page.url().includes('colour=state'), 'what the map shows has an address');
+}
+
+/** Which bridge sends what to CAT, and what one answers when it is asked. */
+async function seeMonitoring(test) {
+	const { page } = test;
+	await goTo(page, '/monitoring');
+	await page.waitForSelector('[data-bridge][data-alive="true"]');
+	await waitForText(page, '.sot-runs', 'sotalia-agent');
+	await clickButton(page, 'Send a test event');
+	await page.waitForSelector('[data-frames="1"]');
+	check(/Sotalia\.Test/.test(await page.$eval('[data-frames]', (box) => box.textContent)), 'a bridge shows the test event that it has made');
+	await shoot(test, 'monitoring');
+}
+
+async function seeWhy(test) {
+	const { page } = test;
+	const button = await page.waitForSelector('button[aria-label^="Why here: "]');
+	await button.click();
+	await page.waitForSelector('.ant-drawer-open .sot-candidate.chosen');
+	check(/cost/.test(await page.$eval('.ant-drawer-open .sot-candidate.chosen', (box) => box.textContent)), 'why an instance stands where it stands is told');
+	await shoot(test, 'instance-why');
+	await page.keyboard.press('Escape');
+	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
 }
 
 async function seeInstances(test) {
@@ -47,6 +97,7 @@ async function seeInstances(test) {
 	check(rows.length > 0, `${rows.length} instances are listed`);
 	check(rows.some((row) => /\d+\.\d+\.\d+\.\d+/.test(row)), 'an instance shows its address');
 	await shoot(test, 'instances');
+	await seeWhy(test);
 }
 
 async function seeAddresses(test) {
@@ -62,6 +113,26 @@ async function seeAddresses(test) {
 	check(/Bound/.test(label), `the map of a subnet is drawn and told in words: ${label}`);
 	check((await page.$$('.ant-drawer-open .sot-map rect')).length >= 16, 'it has a square for each address or group of them');
 	await shoot(test, 'subnet-map');
+	await page.keyboard.press('Escape');
+	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
+}
+
+/** Each image has an owner and versions; what changed and what its smoke test said can be read. */
+async function seeImages(test) {
+	const { page } = test;
+	await goTo(page, '/images');
+	await waitForText(page, '.sot-head h1', '^Images');
+	await page.waitForSelector('.ant-table-row .sot-rowlink');
+	check((await page.$$('.ant-table-row')).length >= 3, 'the images are listed');
+	await shoot(test, 'images');
+	await page.click('.ant-table-row .sot-rowlink');
+	await page.waitForSelector('.ant-table-row [data-state="promoted"]');
+	await page.waitForFunction(() => document.querySelectorAll('.ant-table').length >= 1);
+	await shoot(test, 'image');
+	await clickButton(page, 'Details', '.ant-table');
+	await page.waitForSelector('.ant-drawer-open .sot-facts [data-state]');
+	check((await page.$$('.ant-drawer-open .sot-panel')).length === 2, 'what changed and what the smoke test said are shown');
+	await shoot(test, 'image-version');
 	await page.keyboard.press('Escape');
 	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
 }
@@ -90,6 +161,8 @@ async function scaleThroughUi(test, more) {
 	await page.keyboard.type(String(before + more));
 	await page.waitForFunction((count) => document.querySelector('.ant-modal .ant-input-number-input')?.value === count, {}, String(before + more));
 	await page.waitForSelector('.ant-modal .ant-btn-primary:not([disabled])');
+	await page.waitForSelector(`.ant-modal [data-forecast="${before + more}"]`);
+	await shoot(test, more > 0 ? 'scale-forecast' : 'scale-down-forecast');
 	await page.$eval('.ant-modal .ant-btn-primary', (button) => button.click());
 	await page.waitForFunction(() => location.pathname.startsWith('/operations/'));
 	await page.waitForSelector('.sot-log');
@@ -156,6 +229,7 @@ async function seeEvents(test) {
 async function seeLogs(test, name) {
 	const { page } = test;
 	await goTo(page, '/instances');
+	await waitForText(page, '.sot-head h1', '^Instances');
 	const button = await page.waitForSelector(`button[aria-label^="Logs: ${name}"]`);
 	await button.click();
 	await page.waitForSelector('.ant-drawer .sot-log');
@@ -164,6 +238,95 @@ async function seeLogs(test, name) {
 	await shoot(test, 'instance-logs');
 	await page.keyboard.press('Escape');
 	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
+}
+
+/** The page of one instance by its own address, tab by tab, and the host it stands on. */
+async function seeOne(test, name) {
+	const { page } = test;
+	await goTo(page, '/instances');
+	await page.waitForSelector(`button[aria-label^="Logs: ${name}"]`);
+	const full = await page.$eval(`button[aria-label^="Logs: ${name}"]`, (button) => button.getAttribute('aria-label').replace('Logs: ', ''));
+	await openAddress(page, `/instances/${full}`);
+	await waitForText(page, '.sot-head h1', full);
+	await page.waitForSelector('.sot-head [data-state="healthy"]');
+	const host = await page.$eval('.sot-facts a[href^="/hosts/"]', (link) => link.textContent);
+	await shoot(test, 'instance');
+	await openAddress(page, `/instances/${full}?tab=load`);
+	await page.waitForFunction(() => document.querySelectorAll('.sot-plot canvas').length === 7);
+	await waitForText(page, '.sot-plot-key b', '[1-9]');
+	check(true, 'its load is plotted, with figures');
+	await openAddress(page, `/instances/${full}?tab=logs`);
+	await page.waitForSelector('.sot-log');
+	await page.type('input[aria-label="Find in the log"]', 'no such word anywhere');
+	await waitForText(page, '.sot-log', 'No line has this word');
+	check(true, 'its log is searched');
+	await openAddress(page, `/instances/${full}?tab=address`);
+	await waitForText(page, '.sot-steps', full);
+	check(true, 'its address has a history that names it');
+	await openAddress(page, `/hosts/${host}`);
+	await page.waitForFunction(() => document.querySelectorAll('.sot-plot canvas').length === 6);
+	await waitForText(page, '.sot-plot-key b', '[1-9]');
+	await page.waitForFunction(() => document.querySelector('[data-finding]') || /Nothing to mend/.test(document.body.textContent));
+	check(true, 'the page of its host has plots and what preflight found');
+	await shoot(test, 'host-load');
+}
+
+/** Types a line and waits until the terminal shows the pattern. */
+async function typeLine(page, line, pattern) {
+	await page.keyboard.type(line);
+	await page.keyboard.press('Enter');
+	await waitForText(page, '.xterm-rows', pattern);
+}
+
+/** Lines that are pasted wait for Enter (bracketed paste), and what is marked is copied. */
+async function pasteAndCopy(page) {
+	const event = (type, text) => page.evaluate((kind, content) => {
+		const clipboardData = new DataTransfer();
+		clipboardData.setData('text/plain', content);
+		const made = new ClipboardEvent(kind, { clipboardData, bubbles: true, cancelable: true });
+		document.querySelector('.xterm textarea').dispatchEvent(made);
+		return made.clipboardData.getData('text/plain');
+	}, type, text);
+	await event('paste', "printf 'pas%s\\n' ted-1\nprintf 'pas%s\\n' ted-2");
+	await waitForText(page, '.xterm-rows', "ted-2");
+	check(!/pasted-/.test(await page.$eval('.xterm-rows', (rows) => rows.textContent)), 'lines that were pasted wait for Enter');
+	await page.keyboard.press('Enter');
+	await waitForText(page, '.xterm-rows', 'pasted-1.*pasted-2');
+	const place = await page.$$eval('.xterm-rows > div', (rows) => {
+		const box = rows.find((row) => /^pasted-2\s*$/.test(row.textContent)).getBoundingClientRect();
+		return { x: box.x + 12, y: box.y + box.height / 2 };
+	});
+	await page.mouse.click(place.x, place.y, { count: 2 });
+	check((await event('copy', '')) === 'pasted-2', 'what is marked in the console is copied');
+	await page.click('.sot-console');
+}
+
+// The command is typed in pieces that differ from what it prints, so that the echo is not taken for the answer.
+async function useConsole(test, name) {
+	const { page } = test;
+	await goTo(page, '/instances');
+	await waitForText(page, '.sot-head h1', '^Instances'); // the page before has such links, too
+	const link = await page.waitForSelector(`a[aria-label^="Console: ${name}"]`);
+	await link.click();
+	await page.waitForSelector('[data-console="open"]');
+	await typeLine(page, 'kept=$((40+2)); echo it-is-$kept', 'it-is-42');
+	await typeLine(page, "printf '\\033[31m%s\\033[0m%s\\n' re d; echo 你$'\\u597d'; stty size", '你好');
+	check(await page.$eval('.xterm-rows', (rows) => [...rows.querySelectorAll('span')].some((cell) => /xterm-fg-1/.test(cell.className) && cell.textContent.includes('re'))), 'the console shows colours');
+	const size = await page.$eval('.xterm-rows', (rows) => Number(/(\d+) \d+/.exec(rows.textContent.split('你好').pop())?.[1]));
+	check(size === (await page.$$eval('.xterm-rows > div', (lines) => lines.length)), `the shell has the size of the page: ${size} rows`);
+	await pasteAndCopy(page);
+	await shoot(test, 'console');
+	await page.reload({ waitUntil: 'domcontentloaded' });
+	await page.waitForSelector('[data-console="open"]');
+	await waitForText(page, '.xterm-rows', 'it-is-42');
+	await page.click('.sot-console');
+	await typeLine(page, 'echo still-$((kept+1))', 'still-43');
+	check(true, 'the session outlives a reload, with what it has shown');
+	await page.keyboard.type('exit 3');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('[data-console="ended"]');
+	await waitForText(page, '.ant-alert', 'status 3');
+	check(true, 'the end of the shell is told with its status');
 }
 
 async function chineseAndDark(test) {
@@ -185,11 +348,18 @@ export async function runScenario(test, platform) {
 	await signIn(test, platform);
 	await seeOverview(test);
 	await seeHosts(test);
+	await seeCapacity(test);
+	await seeMonitoring(test);
 	await seeInstances(test);
 	await seeAddresses(test);
+	await seeImages(test);
 	const name = await scaleAndBack(test, platform.app);
 	await seeEvents(test);
 	await seeLogs(test, name);
+	await seeOne(test, name);
+	if (platform.hasConsole !== false) {
+		await useConsole(test, name);
+	}
 	await chineseAndDark(test);
 	check(test.complaints.length === 0, `the browser has no complaint (policy, errors): ${test.complaints.join(' | ')}`);
 }

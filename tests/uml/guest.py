@@ -67,6 +67,15 @@ def run(*argv, check=True, timeout=90):
     return done.stdout if check else done
 
 
+def is_alive(pid):
+    """A process that is no corpse; it may go while it is asked for."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            return f.read() != b""
+    except OSError:
+        return False
+
+
 def until(what, condition, seconds=30):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -327,7 +336,7 @@ def a_reboot_needs_nobody():
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    until("all of them to be gone", lambda: not [p for p in victims if os.path.exists(f"/proc/{p}/cmdline") and open(f"/proc/{p}/cmdline", "rb").read()])
+    until("all of them to be gone", lambda: not [p for p in victims if is_alive(p)])
     run("nft", "flush", "ruleset")
     for v in VLANS:
         run("ip", "link", "delete", f"br{v}")

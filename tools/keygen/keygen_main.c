@@ -14,10 +14,11 @@ int main(int argc, char **argv)
 	sot_err err;
 	bus_keypair keys;
 
+	bool is_help = argc == 2 && strcmp(argv[1], "--help") == 0;
 	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: sotalia-keygen PATH\n"
-		                "Makes PATH and PATH_secret, prints the public key.\n");
-		return 64;
+		fprintf(is_help ? stdout : stderr, "usage: sotalia-keygen PATH\n"
+		                                   "Makes PATH and PATH_secret, prints the public key.\n");
+		return is_help ? 0 : 64;
 	}
 	if (access(argv[1], F_OK) == 0) {
 		fprintf(stderr, "sotalia-keygen: %s exists; move it away to make a new key\n", argv[1]);

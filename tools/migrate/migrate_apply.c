@@ -79,49 +79,51 @@ static sot_code checksum(PGconn *pg, const migration *m, char ret[SHA256_HEX], s
 	return code;
 }
 
+static migration *find_number(migration_list *list, uint64_t number)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].number == number)
+			return &list->items[i];
+	return NULL;
+}
+
 /* Compares one applied row (number, name, sha256) with the folder. */
 static sot_code check_applied(
-    PGconn *pg, const migration_list *list, const PGresult *rows, int row, sot_err *err)
+    PGconn *pg, migration_list *list, const PGresult *rows, int row, sot_err *err)
 {
 	const char *name = PQgetvalue(rows, row, 1);
 	uint64_t number = 0;
-	sot_str text = sot_str_c(PQgetvalue(rows, row, 0));
-	if (sot_parse_u64(text, 1, MIGRATIONS_MAX, &number, NULL) != SOT_OK ||
-	    number != (uint64_t)row + 1)
-		return sot_fail(err, SOT_INVALID,
-		    "core.schema_migration has no row %04d but has %s: the table was changed by hand",
-		    row + 1, name);
-	if ((size_t)row >= list->count)
+	char sha256[SHA256_HEX];
+	sot_code code =
+	    sot_parse_u64(sot_str_c(PQgetvalue(rows, row, 0)), 1, MIGRATIONS_MAX, &number, err);
+	migration *m = code == SOT_OK ? find_number(list, number) : NULL;
+	if (code != SOT_OK)
+		return code;
+	if (m == NULL)
 		return sot_fail(err, SOT_INVALID,
 		    "%s is applied, but is not in the folder: this program is older than the database",
 		    name);
-	char sha256[SHA256_HEX];
-	sot_code code = checksum(pg, &list->items[row], sha256, err);
+	code = checksum(pg, m, sha256, err);
 	if (code == SOT_OK && strcmp(sha256, PQgetvalue(rows, row, 2)) != 0)
 		code = sot_fail(err, SOT_INVALID,
 		    "%s was changed after it was applied (as %s): put it back, and write a new migration",
-		    list->items[row].name, name);
+		    m->name, name);
+	m->is_applied = true;
 	return code;
 }
 
-static sot_code find_applied(
-    PGconn *pg, const migration_list *list, size_t *ret_applied, sot_err *err)
+/* Marks what the database has already. */
+static sot_code find_applied(PGconn *pg, migration_list *list, sot_err *err)
 {
 	AUTO_RESULT table = PQexec(pg, "SELECT to_regclass('core.schema_migration') IS NOT NULL");
 	sot_code code = judge(pg, table, "looking for core.schema_migration", err);
-	if (code != SOT_OK)
+	if (code != SOT_OK || PQgetvalue(table, 0, 0)[0] == 'f')
 		return code;
-	if (PQgetvalue(table, 0, 0)[0] == 'f') {
-		*ret_applied = 0;
-		return SOT_OK;
-	}
 	AUTO_RESULT rows =
 	    PQexec(pg, "SELECT number, name, sha256 FROM core.schema_migration ORDER BY number");
 	code = judge(pg, rows, "reading core.schema_migration", err);
 	for (int row = 0; code == SOT_OK && row < PQntuples(rows); row++)
 		code = check_applied(pg, list, rows, row, err);
-	if (code == SOT_OK)
-		*ret_applied = (size_t)PQntuples(rows);
 	return code;
 }
 
@@ -175,28 +177,30 @@ static sot_code apply_one(PGconn *pg, const migration *m, sot_err *err)
 	return code;
 }
 
-static sot_code run(
-    PGconn *pg, const migrate_options *options, const migration_list *list, sot_err *err)
+static sot_code run(PGconn *pg, const migrate_options *options, migration_list *list, sot_err *err)
 {
-	size_t applied = 0;
-	sot_code code = find_applied(pg, list, &applied, err);
+	bool has_work = false;
+	sot_code code = find_applied(pg, list, err);
 	if (code == SOT_OK && !options->plan_only)
 		code = execute(pg, bootstrap_sql, "making core.schema_migration", err);
-	for (size_t i = applied; code == SOT_OK && i < list->count; i++) {
+	for (size_t i = 0; code == SOT_OK && i < list->count; i++) {
 		const migration *m = &list->items[i];
+		if (m->is_applied)
+			continue;
+		has_work = true;
 		printf("%s %zu/%zu %s\n", options->plan_only ? "would apply" : "applying", i + 1,
 		    list->count, m->name);
 		(void)fflush(stdout);
 		if (!options->plan_only)
 			code = apply_one(pg, m, err);
 	}
-	if (code == SOT_OK && applied == list->count)
+	if (code == SOT_OK && !has_work)
 		printf("up to date: %zu migrations, the last is %s\n", list->count,
 		    list->items[list->count - 1].name);
 	return code;
 }
 
-sot_code migrate_apply(const migrate_options *options, const migration_list *list, sot_err *err)
+sot_code migrate_apply(const migrate_options *options, migration_list *list, sot_err *err)
 {
 	const char *const keywords[] = {"connect_timeout", "dbname", "application_name", NULL};
 	const char *const values[] = {"10", options->conninfo, "sotalia-migrate", NULL};

@@ -14,8 +14,9 @@ typedef struct migrate_options {
 } migrate_options;
 
 /* Prints progress on stdout. SOT_INVALID: the database and the folder do not belong together (a
- * changed, missing or late file), or a migration failed; the text names it. */
+ * changed or missing file), or a migration failed; the text names it. Marks in `list`
+ * what the database had. */
 sot_code migrate_apply(
-    const migrate_options *options, const migration_list *list, sot_err *err) SOT_CHECK;
+    const migrate_options *options, migration_list *list, sot_err *err) SOT_CHECK;
 
 #endif

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const ENTRY_LIMIT = 380 * 1024;
 const CHUNK_LIMIT = 60 * 1024;
+const TERMINAL_LIMIT = 80 * 1024; // xterm.js as it comes, loaded by the console's page alone
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const html = readFileSync(join(dist, 'index.html'), 'utf8');
@@ -24,8 +25,9 @@ if (entryTotal > ENTRY_LIMIT) {
 }
 for (const name of readdirSync(join(dist, 'assets')).filter((file) => /\.(js|css)$/.test(file))) {
 	const bytes = gzBytes(`assets/${name}`);
-	if (!entry.includes(`assets/${name}`) && bytes > CHUNK_LIMIT) {
-		problems.push(`the chunk ${name} has ${bytes} bytes gz, the limit is ${CHUNK_LIMIT}`);
+	const limit = /^xterm-/.test(name) ? TERMINAL_LIMIT : CHUNK_LIMIT;
+	if (!entry.includes(`assets/${name}`) && bytes > limit) {
+		problems.push(`the chunk ${name} has ${bytes} bytes gz, the limit is ${limit}`);
 	}
 }
 console.log(`size: entry ${(entryTotal / 1024).toFixed(1)} KB gz of ${ENTRY_LIMIT / 1024}`);

@@ -15,17 +15,13 @@ static const gw_field host_fields[] = {
     {.name = "publicKey", .kind = GW_TEXT, .required = true, .min = 40, .max = 40},
     {.name = "tags", .kind = GW_TEXTS, .min = 0, .max = 32, .item_max = 64},
 };
-static const gw_field image_fields[] = {
-    {.name = "name", .kind = GW_LABEL, .required = true, .min = 1, .max = 64},
-    {.name = "reference", .kind = GW_TEXT, .required = true, .min = 1, .max = 255},
-};
 static const gw_field health_fields[] = {
     {.name = "kind",
         .kind = GW_TEXT,
         .required = true,
         .min = 1,
         .max = 8,
-        .words = "none tcp http"},
+        .words = "none tcp http command"},
     {.name = "port", .kind = GW_INT, .min = 0, .max = 65535},
     {.name = "path", .kind = GW_TEXT, .min = 0, .max = 200},
     {.name = "intervalMs", .kind = GW_INT, .min = 200, .max = 300000},
@@ -33,6 +29,7 @@ static const gw_field health_fields[] = {
     {.name = "healthyAfter", .kind = GW_INT, .min = 1, .max = 20},
     {.name = "unhealthyAfter", .kind = GW_INT, .min = 1, .max = 20},
     {.name = "startPeriodMs", .kind = GW_INT, .min = 0, .max = 3600000},
+    {.name = "command", .kind = GW_TEXT, .min = 0, .max = 500},
 };
 static const gw_field env_fields[] = {
     {.name = "name", .kind = GW_TEXT, .required = true, .min = 1, .max = 64},
@@ -42,7 +39,7 @@ static const gw_field app_fields[] = {
     {.name = "name", .kind = GW_LABEL, .required = true, .min = 2, .max = 30},
     {.name = "image", .kind = GW_TEXT, .required = true, .min = 1, .max = 64},
     {.name = "plan", .kind = GW_TEXT, .required = true, .min = 1, .max = 32},
-    {.name = "vlan", .kind = GW_TEXT, .required = true, .min = 1, .max = 32},
+    {.name = "vlan", .kind = GW_TEXT, .required = true, .min = 1, .max = 65},
     {.name = "command", .kind = GW_TEXT, .min = 0, .max = 1000},
     {.name = "health",
         .kind = GW_OBJECT,
@@ -56,12 +53,26 @@ static const gw_field app_fields[] = {
         .field_count = COUNT(env_fields)},
     {.name = "version", .kind = GW_TEXT, .min = 0, .max = 64},
     {.name = "count", .kind = GW_INT, .required = true, .min = 0, .max = 10000},
+    {.name = "team", .kind = GW_TEXT, .min = 0, .max = 30},
+    {.name = "placement",
+        .kind = GW_OBJECT,
+        .fields = command_placement_fields,
+        .field_count = COMMAND_PLACEMENT_FIELDS},
+    {.name = "dryRun", .kind = GW_BOOL},
+    {.name = "ifStillTrue", .kind = GW_TEXT, .min = 0, .max = 40},
+    COMMAND_RECOVERY_FIELDS,
 };
 static const gw_field scale_fields[] = {
     {.name = "count", .kind = GW_INT, .required = true, .min = 0, .max = 10000},
+    {.name = "dryRun", .kind = GW_BOOL},
+    {.name = "ifStillTrue", .kind = GW_TEXT, .min = 0, .max = 40},
+    {.name = "group", .kind = GW_TEXT, .min = 0, .max = 30},
+    {.name = "pick", .kind = GW_TEXT, .min = 1, .max = 16, .words = "spread newest least_healthy"},
 };
-static const gw_field deploy_fields[] = {
-    {.name = "version", .kind = GW_TEXT, .required = true, .min = 1, .max = 64},
+static const gw_field instance_resize_fields[] = {
+    {.name = "plan", .kind = GW_TEXT, .min = 1, .max = 32},
+    {.name = "bandwidthKbit", .kind = GW_INT, .min = 0, .max = 2000000000},
+    {.name = "bandwidthOfPlan", .kind = GW_BOOL},
 };
 
 const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count)
@@ -73,10 +84,9 @@ const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count)
 	} tables[] = {
 	    {GW_ROUTE_session_create, session_fields, COUNT(session_fields)},
 	    {GW_ROUTE_host_register, host_fields, COUNT(host_fields)},
-	    {GW_ROUTE_image_register, image_fields, COUNT(image_fields)},
 	    {GW_ROUTE_app_create, app_fields, COUNT(app_fields)},
 	    {GW_ROUTE_app_scale, scale_fields, COUNT(scale_fields)},
-	    {GW_ROUTE_app_deploy, deploy_fields, COUNT(deploy_fields)},
+	    {GW_ROUTE_instance_resize, instance_resize_fields, COUNT(instance_resize_fields)},
 	};
 	for (size_t i = 0; i < COUNT(tables); i++) {
 		if (tables[i].route != route)
@@ -84,7 +94,34 @@ const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count)
 		*ret_count = tables[i].count;
 		return tables[i].fields;
 	}
-	return ipam_command_fields(route, ret_count);
+	if (rollout_command_owns(route))
+		return rollout_command_fields(route, ret_count);
+	if (hosts_command_owns(route))
+		return hosts_command_fields(route, ret_count);
+	if (groups_command_owns(route))
+		return groups_command_fields(route, ret_count);
+	if (packages_command_owns(route))
+		return packages_command_fields(route, ret_count);
+	if (images_command_owns(route))
+		return images_command_fields(route, ret_count);
+	const gw_field *fields = ssh_command_fields(route, ret_count);
+	if (fields != NULL)
+		return fields;
+	fields = users_command_fields(route, ret_count);
+	if (fields != NULL)
+		return fields;
+	fields = monitor_command_fields(route, ret_count);
+	if (fields != NULL)
+		return fields;
+	fields = machines_command_fields(route, ret_count);
+	if (fields != NULL)
+		return fields;
+	if (placement_command_owns(route))
+		return placement_command_fields(route, ret_count);
+	if (rules_command_owns(route))
+		return rules_command_fields(route, ret_count);
+	return operation_command_owns(route) ? operation_command_fields(route, ret_count)
+	                                     : ipam_command_fields(route, ret_count);
 }
 
 gw_peer gw_command_peer(gw_route_id route)
@@ -112,6 +149,7 @@ struct sot_request_context command_context(const gw_command *c)
 	    .api_request_id = c->api_request_id,
 	    .idempotency_key = c->idempotency_key,
 	    .request_sha256 = {(const char *)c->request_sha256, sizeof(c->request_sha256)},
+	    .reason = c->reason,
 	};
 }
 
@@ -119,17 +157,24 @@ static sot_code read_health(
     const json_t *json, struct sot_health_spec *ret, gw_json_errors *errors, sot_err *err)
 {
 	sot_str kind = gw_json_text(json, "kind");
-	ret->kind = sot_str_eq_c(kind, "http")  ? SOT_HEALTH_CHECK_HTTP
-	            : sot_str_eq_c(kind, "tcp") ? SOT_HEALTH_CHECK_TCP
-	                                        : SOT_HEALTH_CHECK_NONE;
+	ret->kind = sot_str_eq_c(kind, "http")      ? SOT_HEALTH_CHECK_HTTP
+	            : sot_str_eq_c(kind, "tcp")     ? SOT_HEALTH_CHECK_TCP
+	            : sot_str_eq_c(kind, "command") ? SOT_HEALTH_CHECK_COMMAND
+	                                            : SOT_HEALTH_CHECK_NONE;
 	ret->port = (uint16_t)gw_json_int(json, "port", 0);
 	ret->path = gw_json_text(json, "path");
-	ret->interval_ms = (uint32_t)gw_json_int(json, "intervalMs", 2000);
-	ret->timeout_ms = (uint32_t)gw_json_int(json, "timeoutMs", 1000);
+	ret->command = gw_json_text(json, "command");
+	/* A command is a process: asked less often, and given more time. */
+	bool is_command = ret->kind == SOT_HEALTH_CHECK_COMMAND;
+	ret->interval_ms = (uint32_t)gw_json_int(json, "intervalMs", is_command ? 10000 : 2000);
+	ret->timeout_ms = (uint32_t)gw_json_int(json, "timeoutMs", is_command ? 5000 : 1000);
 	ret->healthy_after = (uint8_t)gw_json_int(json, "healthyAfter", 1);
 	ret->unhealthy_after = (uint8_t)gw_json_int(json, "unhealthyAfter", 3);
 	ret->start_period_ms = (uint32_t)gw_json_int(json, "startPeriodMs", 60000);
-	if (ret->kind != SOT_HEALTH_CHECK_NONE && ret->port == 0)
+	if (is_command && ret->command.n == 0)
+		return command_blame(
+		    errors, "/health/command", "must be given for a check of kind command", err);
+	if (ret->kind != SOT_HEALTH_CHECK_NONE && !is_command && ret->port == 0)
 		return command_blame(
 		    errors, "/health/port", "must be given for a check of kind tcp or http", err);
 	if (ret->kind == SOT_HEALTH_CHECK_HTTP && ret->path.n == 0)
@@ -169,6 +214,7 @@ static sot_code encode_app_create(
     const gw_command *c, uint64_t request_id, sot_buf *out, gw_json_errors *errors, sot_err *err)
 {
 	struct sot_env_var env[64];
+	command_lists lists;
 	const json_t *list = json_object_get(c->body, "env");
 	struct sot_app_create m = {
 	    .request_id = request_id,
@@ -182,11 +228,23 @@ static sot_code encode_app_create(
 	    .env_count = json_array_size(list),
 	    .version = gw_json_text(c->body, "version"),
 	    .count = (uint32_t)gw_json_int(c->body, "count", 0),
+	    .team = gw_json_text(c->body, "team"),
+	    .placement = command_placement(c->body, &lists),
+	    .dry_run = gw_json_bool(c->body, "dryRun", false),
+	    .if_still_true = gw_json_text(c->body, "ifStillTrue"),
+	    .recovery = command_recovery(c->body),
+	    .on_return = command_on_return(c->body),
 	};
 	if (read_health(json_object_get(c->body, "health"), &m.health, errors, err) != SOT_OK ||
 	    read_env(list, env, m.env_count, errors, err) != SOT_OK)
 		return SOT_INVALID;
 	return sot_app_create_encode(&m, out, err);
+}
+
+static enum sot_scale_pick command_pick(const json_t *body)
+{
+	int found = sot_scale_pick_find(gw_json_text(body, "pick"));
+	return found < 0 ? SOT_SCALE_PICK_SPREAD : (enum sot_scale_pick)found;
 }
 
 static sot_code encode_app_change(
@@ -197,63 +255,61 @@ static sot_code encode_app_change(
 		struct sot_app_delete m = {request_id, command_context(c), name};
 		return sot_app_delete_encode(&m, out, err);
 	}
-	if (c->route == GW_ROUTE_app_scale) {
-		struct sot_app_scale m = {
-		    request_id, command_context(c), name, (uint32_t)gw_json_int(c->body, "count", 0)};
-		return sot_app_scale_encode(&m, out, err);
-	}
-	struct sot_app_deploy m = {
-	    request_id, command_context(c), name, gw_json_text(c->body, "version")};
-	return sot_app_deploy_encode(&m, out, err);
+	struct sot_app_scale m = {request_id, command_context(c), name,
+	    (uint32_t)gw_json_int(c->body, "count", 0), gw_json_bool(c->body, "dryRun", false),
+	    gw_json_text(c->body, "ifStillTrue"), gw_json_text(c->body, "group"),
+	    command_pick(c->body)};
+	return sot_app_scale_encode(&m, out, err);
 }
 
 static sot_code encode_instance_act(
     const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
 {
+	static const struct {
+		gw_route_id route;
+		enum sot_instance_action action;
+	} actions[] = {
+	    {GW_ROUTE_instance_start, SOT_INSTANCE_ACTION_START},
+	    {GW_ROUTE_instance_stop, SOT_INSTANCE_ACTION_STOP},
+	    {GW_ROUTE_instance_restart, SOT_INSTANCE_ACTION_RESTART},
+	    {GW_ROUTE_instance_freeze, SOT_INSTANCE_ACTION_FREEZE},
+	    {GW_ROUTE_instance_unfreeze, SOT_INSTANCE_ACTION_UNFREEZE},
+	    {GW_ROUTE_instance_rebuild, SOT_INSTANCE_ACTION_REBUILD},
+	    {GW_ROUTE_instance_retire, SOT_INSTANCE_ACTION_RETIRE},
+	};
 	struct sot_instance_act m = {
 	    .request_id = request_id,
 	    .context = command_context(c),
 	    .instance = sot_str_c(c->params[0]),
-	    .action = c->route == GW_ROUTE_instance_start     ? SOT_INSTANCE_ACTION_START
-	              : c->route == GW_ROUTE_instance_stop    ? SOT_INSTANCE_ACTION_STOP
-	              : c->route == GW_ROUTE_instance_restart ? SOT_INSTANCE_ACTION_RESTART
-	                                                      : SOT_INSTANCE_ACTION_RETIRE,
 	};
+	for (size_t i = 0; i < COUNT(actions); i++) {
+		if (actions[i].route == c->route)
+			m.action = actions[i].action;
+	}
 	return sot_instance_act_encode(&m, out, err);
 }
 
-static sot_code encode_package_register(
+static sot_code encode_instance_resize(
     const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
 {
-	struct sot_package_register m = {
+	int64_t kbit = gw_json_int(c->body, "bandwidthKbit", -1);
+	struct sot_instance_resize m = {
 	    .request_id = request_id,
 	    .context = command_context(c),
-	    .app = sot_str_c(c->params[0]),
-	    .version = sot_str_c(c->params[1]),
-	    .sha256 = {(const char *)c->blob_sha256, sizeof(c->blob_sha256)},
-	    .size_bytes = c->blob_size_bytes,
-	    .file_name = c->file_name,
+	    .instance = sot_str_c(c->params[0]),
+	    .plan = gw_json_text(c->body, "plan"),
+	    .bandwidth = kbit >= 0                                         ? SOT_BANDWIDTH_CHOICE_OWN
+	                 : gw_json_bool(c->body, "bandwidthOfPlan", false) ? SOT_BANDWIDTH_CHOICE_PLAN
+	                                                                   : SOT_BANDWIDTH_CHOICE_KEEP,
+	    .bandwidth_kbit = kbit >= 0 ? (uint32_t)kbit : 0,
 	};
-	return sot_package_register_encode(&m, out, err);
-}
-
-static sot_code encode_image_register(
-    const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
-{
-	struct sot_image_register m = {
-	    .request_id = request_id,
-	    .context = command_context(c),
-	    .name = gw_json_text(c->body, "name"),
-	    .reference = gw_json_text(c->body, "reference"),
-	};
-	return sot_image_register_encode(&m, out, err);
+	return sot_instance_resize_encode(&m, out, err);
 }
 
 static sot_code encode_host_register(
     const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
 {
 	sot_str tags[32];
-	const json_t *list = json_object_get(c->body, "tags");
 	struct sot_host_register m = {
 	    .request_id = request_id,
 	    .context = command_context(c),
@@ -262,12 +318,8 @@ static sot_code encode_host_register(
 	    .rack = gw_json_text(c->body, "rack"),
 	    .public_key = gw_json_text(c->body, "publicKey"),
 	    .tags = tags,
-	    .tags_count = json_array_size(list),
+	    .tags_count = command_words(c->body, "tags", tags, COUNT(tags)),
 	};
-	for (size_t i = 0; i < m.tags_count; i++) {
-		const json_t *tag = json_array_get(list, i);
-		tags[i] = (sot_str){json_string_value(tag), json_string_length(tag)};
-	}
 	return sot_host_register_encode(&m, out, err);
 }
 
@@ -283,15 +335,6 @@ static sot_code encode_host_set_schedulable(
 	return sot_host_set_schedulable_encode(&m, out, err);
 }
 
-static sot_code encode_operation_cancel(
-    const gw_command *c, uint64_t request_id, sot_buf *out, gw_json_errors *errors, sot_err *err)
-{
-	struct sot_operation_cancel m = {.request_id = request_id, .context = command_context(c)};
-	if (sot_uuid_parse(sot_str_c(c->params[0]), &m.operation_id, err) != SOT_OK)
-		return command_blame(errors, "", "the operation's id is not a UUID", err);
-	return sot_operation_cancel_encode(&m, out, err);
-}
-
 sot_code gw_command_encode(
     const gw_command *c, uint64_t request_id, sot_buf *out, gw_json_errors *errors, sot_err *err)
 {
@@ -300,25 +343,39 @@ sot_code gw_command_encode(
 		return encode_app_create(c, request_id, out, errors, err);
 	case GW_ROUTE_app_delete:
 	case GW_ROUTE_app_scale:
-	case GW_ROUTE_app_deploy:
 		return encode_app_change(c, request_id, out, err);
 	case GW_ROUTE_instance_start:
 	case GW_ROUTE_instance_stop:
 	case GW_ROUTE_instance_restart:
+	case GW_ROUTE_instance_freeze:
+	case GW_ROUTE_instance_unfreeze:
+	case GW_ROUTE_instance_rebuild:
 	case GW_ROUTE_instance_retire:
 		return encode_instance_act(c, request_id, out, err);
-	case GW_ROUTE_version_upload:
-		return encode_package_register(c, request_id, out, err);
-	case GW_ROUTE_image_register:
-		return encode_image_register(c, request_id, out, err);
+	case GW_ROUTE_instance_resize:
+		return encode_instance_resize(c, request_id, out, err);
 	case GW_ROUTE_host_register:
 		return encode_host_register(c, request_id, out, err);
 	case GW_ROUTE_host_cordon:
 	case GW_ROUTE_host_uncordon:
 		return encode_host_set_schedulable(c, request_id, out, err);
-	case GW_ROUTE_operation_cancel:
-		return encode_operation_cancel(c, request_id, out, errors, err);
 	default:
+		if (rollout_command_owns(c->route))
+			return rollout_command_encode(c, request_id, out, errors, err);
+		if (placement_command_owns(c->route))
+			return placement_command_encode(c, request_id, out, err);
+		if (hosts_command_owns(c->route))
+			return hosts_command_encode(c, request_id, out, err);
+		if (groups_command_owns(c->route))
+			return groups_command_encode(c, request_id, out, err);
+		if (packages_command_owns(c->route))
+			return packages_command_encode(c, request_id, out, err);
+		if (images_command_owns(c->route))
+			return images_command_encode(c, request_id, out, err);
+		if (rules_command_owns(c->route))
+			return rules_command_encode(c, request_id, out, errors, err);
+		if (operation_command_owns(c->route))
+			return operation_command_encode(c, request_id, out, errors, err);
 		return ipam_command_encode(c, request_id, out, errors, err);
 	}
 }

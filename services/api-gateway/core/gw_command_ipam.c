@@ -65,11 +65,12 @@ static const gw_field range_fields[] = {
         .min = 1,
         .max = 16,
         .words = "pool reserved excluded"},
+    {.name = "pool", .kind = GW_LABEL, .min = 1, .max = 32},
     {.name = "owner", .kind = GW_TEXT, .min = 0, .max = 63},
     {.name = "reason", .kind = GW_TEXT, .min = 0, .max = 200},
 };
 static const gw_field address_fields[] = {
-    {.name = "vlan", .kind = GW_TEXT, .required = true, .min = 1, .max = 32},
+    {.name = "vlan", .kind = GW_TEXT, .required = true, .min = 1, .max = 65},
     {.name = "address", .kind = GW_IP},
     {.name = "family", .kind = GW_INT, .min = 4, .max = 6},
     {.name = "state",
@@ -279,6 +280,7 @@ static sot_code encode_range_create(
 	    .kind = (sot_range_kind)sot_range_kind_find(gw_json_text(c->body, "kind")),
 	    .owner = gw_json_text(c->body, "owner"),
 	    .reason = gw_json_text(c->body, "reason"),
+	    .pool = gw_json_text(c->body, "pool"),
 	};
 	return sot_range_create_encode(&m, out, err);
 }

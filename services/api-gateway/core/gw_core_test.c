@@ -54,7 +54,7 @@ static void another_method_names_the_allowed_ones(void **state)
 	(void)state;
 	assert_null(m.route);
 	assert_true(m.path_known);
-	assert_string_equal(m.allow, "GET, DELETE");
+	assert_string_equal(m.allow, "GET, PUT, DELETE");
 }
 
 static void bad_escapes_in_a_path_are_refused(void **state)
@@ -68,18 +68,24 @@ static void bad_escapes_in_a_path_are_refused(void **state)
 	}
 }
 
-/* Every role against every route: exactly the roles from the table's on may, agents only blobs. */
-static void roles_are_ordered_and_agents_see_only_blobs(void **state)
+/* Every role against every route: exactly the roles from the table's on may, agents only theirs. */
+static void roles_are_ordered_and_agents_have_their_own_routes(void **state)
 {
+	static const gw_route_id of_agents[] = {GW_ROUTE_blob_get, GW_ROUTE_ssh_document_get,
+	    GW_ROUTE_ssh_host_certificate, GW_ROUTE_ssh_logins_report, GW_ROUTE_host_notes};
 	(void)state;
 	for (size_t i = 0; i < GW_ROUTE_COUNT; i++) {
 		const gw_route *r = &gw_routes[i];
-		bool public = r->role == GW_ROLE_PUBLIC;
-		assert_int_equal(gw_route_permits(r, GW_ROLE_PUBLIC), public);
-		assert_int_equal(gw_route_permits(r, GW_ROLE_AGENT), public || r->id == GW_ROUTE_blob_get);
+		bool public = r->scope == GW_SCOPE_PUBLIC, of_agent = false;
+		assert_int_equal(r->role == GW_ROLE_PUBLIC, public);
+		for (size_t k = 0; k < sizeof(of_agents) / sizeof(of_agents[0]); k++)
+			of_agent = of_agent || r->id == of_agents[k];
+		assert_int_equal(gw_route_permits(r, GW_ROLE_PUBLIC), public || r->scope == GW_SCOPE_SELF);
+		assert_int_equal(gw_route_permits(r, GW_ROLE_AGENT), public || of_agent);
 		for (int role = GW_ROLE_VIEWER; role <= GW_ROLE_ADMIN; role++)
-			assert_int_equal(gw_route_permits(r, (gw_role)role), public || role >= (int)r->role);
-		if (strcmp(r->method, "GET") != 0 && r->id != GW_ROUTE_session_create)
+			assert_int_equal(gw_route_permits(r, (gw_role)role),
+			    public || r->scope == GW_SCOPE_SELF || role >= (int)r->role);
+		if (strcmp(r->method, "GET") != 0 && r->role != GW_ROLE_PUBLIC) /* no cookie, no CSRF */
 			assert_true((r->flags & GW_MUTATING) != 0);
 	}
 }
@@ -107,6 +113,9 @@ static void the_api_description_and_the_table_agree_both_ways(void **state)
 		    json_string_value(json_object_get(op, "operationId")), gw_routes[i].name);
 		assert_string_equal(
 		    json_string_value(json_object_get(op, "x-role")), gw_role_name(gw_routes[i].role));
+		assert_string_equal(
+		    json_string_value(json_object_get(op, "x-scope")), gw_scope_name(gw_routes[i].scope));
+		assert_true(strlen(json_string_value(json_object_get(op, "summary"))) > 3);
 	}
 	json_object_foreach((json_t *)(uintptr_t)paths, path, methods) described +=
 	    json_object_size(methods);
@@ -476,7 +485,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_in_the_table_is_not_found),
 	    cmocka_unit_test(another_method_names_the_allowed_ones),
 	    cmocka_unit_test(bad_escapes_in_a_path_are_refused),
-	    cmocka_unit_test(roles_are_ordered_and_agents_see_only_blobs),
+	    cmocka_unit_test(roles_are_ordered_and_agents_have_their_own_routes),
 	    cmocka_unit_test(the_api_description_and_the_table_agree_both_ways),
 	    cmocka_unit_test(the_described_fields_are_the_accepted_ones),
 	    cmocka_unit_test(a_normal_head_passes_and_hidden_bytes_do_not),

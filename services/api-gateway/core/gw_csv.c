@@ -6,7 +6,7 @@ void gw_csv_header(sot_buf *out)
 {
 	sot_buf_add_c(out,
 	    "kind,vrf,vlan,vlan_id,group,mtu,isolated,dns_zone,scopes,cidr,gateway,first,last,dns,rank,"
-	    "weight,open,redundant_gateway,address,state,owner,mac,reason,description\n");
+	    "weight,open,redundant_gateway,address,state,owner,mac,reason,description,pool\n");
 }
 
 static bool must_be_quoted(sot_str cell)

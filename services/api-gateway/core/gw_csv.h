@@ -31,6 +31,7 @@ typedef enum gw_csv_column {
 	GW_CSV_MAC,
 	GW_CSV_REASON,
 	GW_CSV_DESCRIPTION,
+	GW_CSV_POOL,
 	GW_CSV_COUNT
 } gw_csv_column;
 

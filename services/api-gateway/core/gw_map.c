@@ -50,7 +50,9 @@ static const char *state_of(const walk *w, sot_ip ip)
 		return "barred";
 	if (is_in_range(w, ip, GW_RANGE_RESERVED))
 		return "kept";
-	if (!is_between(ip, s->first, s->last) || (w->has_pools && !is_in_range(w, ip, GW_RANGE_POOL)))
+	bool is_in_pool = !w->has_pools || is_in_range(w, ip, GW_RANGE_POOL) ||
+	                  is_in_range(w, ip, GW_RANGE_NAMED_POOL);
+	if (!is_between(ip, s->first, s->last) || !is_in_pool)
 		return "outside";
 	return "free";
 }

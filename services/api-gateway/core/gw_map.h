@@ -17,7 +17,12 @@ typedef struct gw_map_subnet {
 	bool redundant_gateway;
 } gw_map_subnet;
 
-typedef enum gw_range_kind { GW_RANGE_POOL, GW_RANGE_RESERVED, GW_RANGE_EXCLUDED } gw_range_kind;
+typedef enum gw_range_kind {
+	GW_RANGE_POOL,
+	GW_RANGE_RESERVED,
+	GW_RANGE_EXCLUDED,
+	GW_RANGE_NAMED_POOL, /* beside it, what is in no pool is given out as before */
+} gw_range_kind;
 typedef struct gw_map_range {
 	sot_ip first, last;
 	gw_range_kind kind;

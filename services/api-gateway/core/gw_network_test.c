@@ -59,6 +59,24 @@ static void with_pools_nothing_else_is_free(void **state)
 	    "10.66.0.7-10.66.0.7 suspect\n");
 }
 
+static void beside_a_named_pool_the_rest_is_free(void **state)
+{
+	gw_map_subnet subnet = {ip("10.66.0.0"), 29, ip("10.66.0.1"), ip("10.66.0.6"), {0}, false};
+	gw_map_range ranges[] = {{ip("10.66.0.3"), ip("10.66.0.4"), GW_RANGE_NAMED_POOL},
+	    {ip("10.66.0.1"), ip("10.66.0.1"), GW_RANGE_POOL}};
+	SOT_AUTO_BUF text;
+	(void)state;
+	sot_buf_init(&text, 4096);
+	gw_map_walk(&subnet, ranges, 1, NULL, 0, write_run, &text);
+	assert_string_equal(text.p,
+	    "10.66.0.0-10.66.0.0 outside\n10.66.0.1-10.66.0.6 free\n10.66.0.7-10.66.0.7 outside\n");
+	sot_buf_reset(&text);
+	gw_map_walk(&subnet, ranges, 2, NULL, 0, write_run, &text);
+	assert_string_equal(text.p,
+	    "10.66.0.0-10.66.0.0 outside\n10.66.0.1-10.66.0.1 free\n10.66.0.2-10.66.0.2 outside\n"
+	    "10.66.0.3-10.66.0.4 free\n10.66.0.5-10.66.0.7 outside\n");
+}
+
 static void a_map_of_ipv6_crosses_bytes(void **state)
 {
 	gw_map_subnet subnet = {ip("2001:db8::"), 64, ip("2001:db8::1"),
@@ -141,7 +159,8 @@ static void cells_are_quoted_where_they_must_be(void **state)
 	    [GW_CSV_VLAN] = SOT_STR("apps"),
 	    [GW_CSV_DNS_ZONE] = SOT_STR(" x"),
 	    [GW_CSV_REASON] = SOT_STR("a \"b\", c"),
-	    [GW_CSV_DESCRIPTION] = SOT_STR("two\nlines")};
+	    [GW_CSV_DESCRIPTION] = SOT_STR("two\nlines"),
+	    [GW_CSV_POOL] = SOT_STR("front")};
 	SOT_AUTO_BUF text;
 	size_t commas = 0;
 	(void)state;
@@ -153,7 +172,7 @@ static void cells_are_quoted_where_they_must_be(void **state)
 	sot_buf_reset(&text);
 	gw_csv_line(cells, &text);
 	assert_string_equal(
-	    text.p, "vlan,,apps,,,,,\" x\",,,,,,,,,,,,,,,\"a \"\"b\"\", c\",\"two\nlines\"\n");
+	    text.p, "vlan,,apps,,,,,\" x\",,,,,,,,,,,,,,,\"a \"\"b\"\", c\",\"two\nlines\",front\n");
 }
 
 int main(void)
@@ -161,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_map_covers_the_subnet_from_end_to_end),
 	    cmocka_unit_test(with_pools_nothing_else_is_free),
+	    cmocka_unit_test(beside_a_named_pool_the_rest_is_free),
 	    cmocka_unit_test(a_map_of_ipv6_crosses_bytes),
 	    cmocka_unit_test(reverse_zones_end_on_octets_and_nibbles),
 	    cmocka_unit_test(a_reverse_zone_is_read_back),

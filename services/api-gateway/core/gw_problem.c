@@ -16,10 +16,13 @@ static const char *title_of(int status, const char *code)
 	    {404, "Not found"},
 	    {405, "Method not allowed"},
 	    {409, "Conflict"},
+	    {410, "Gone"},
+	    {412, "No longer true"},
 	    {413, "Too large"},
 	    {415, "Unsupported media type"},
 	    {416, "Range not satisfiable"},
 	    {422, "Wrong content"},
+	    {426, "Upgrade required"},
 	    {429, "Too many requests"},
 	    {503, "Unavailable"},
 	    {504, "No answer in time"},
@@ -74,7 +77,7 @@ int gw_problem_status(sot_code code)
 	case SOT_CONFLICT:
 		return 409;
 	case SOT_LIMIT:
-		return 413;
+		return 429; /* a queue of this program is full: that passes */
 	case SOT_UNAVAILABLE:
 	case SOT_UNKNOWN:
 		return 503;
@@ -102,6 +105,7 @@ int gw_refusal_status(int refusal, const char **ret_code)
 	    {SOT_REFUSAL_BLOCKED, 409, "blocked"},
 	    {SOT_REFUSAL_NOT_LEADER, 503, "unavailable"},
 	    {SOT_REFUSAL_KEY_REUSED, 422, "key_reused"},
+	    {SOT_REFUSAL_STALE, 412, "stale"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (rows[i].refusal != refusal)

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const gw_route gw_routes[GW_ROUTE_COUNT] = {
-#define ROUTE(handler, method, pattern, role, flags)                                               \
-	{GW_ROUTE_##handler, #handler, method, pattern, GW_ROLE_##role, flags},
+#define ROUTE(handler, method, pattern, role, scope, flags)                                        \
+	{GW_ROUTE_##handler, #handler, method, pattern, GW_ROLE_##role, GW_SCOPE_##scope, flags},
 #include "routes.def"
 #undef ROUTE
 };
@@ -27,12 +27,21 @@ gw_role gw_role_parse(sot_str name)
 	return GW_ROLE_PUBLIC;
 }
 
+const char *gw_scope_name(gw_scope scope)
+{
+	static const char *const names[] = {
+	    "public", "self", "platform", "anywhere", "app", "instance", "operation", "blob", "body"};
+	return (unsigned)scope < sizeof(names) / sizeof(names[0]) ? names[scope] : "?";
+}
+
 bool gw_route_permits(const gw_route *route, gw_role role)
 {
-	if (route->role == GW_ROLE_PUBLIC)
+	if (route->scope == GW_SCOPE_PUBLIC)
 		return true;
 	if (role == GW_ROLE_AGENT)
 		return (route->flags & GW_AGENTS) != 0;
+	if (route->scope == GW_SCOPE_SELF)
+		return true;
 	return role >= GW_ROLE_VIEWER && role >= route->role;
 }
 

@@ -8,9 +8,12 @@
 #define GATEWAY_H
 
 #include "bus.h"
+#include "call_reports.h"
 #include "gw_bucket.h"
+#include "gw_command.h"
 #include "gw_http.h"
 #include "gw_problem.h"
+#include "gw_rights.h"
 #include "gw_route.h"
 #include "sot_config.h"
 #include "sot_map.h"
@@ -32,6 +35,7 @@ extern const size_t gateway_config_key_count;
 typedef struct gw_auth gw_auth;
 typedef struct gw_peers gw_peers;
 typedef struct gw_hub gw_hub;
+typedef struct gw_exec gw_exec;
 
 struct control;
 struct service;
@@ -45,13 +49,18 @@ typedef struct gateway {
 	gw_auth *auth;
 	gw_peers *peers;
 	gw_hub *hub;
+	gw_exec *exec;
+	struct gw_webhooks *webhooks;
 	struct gw_sweep *sweep;
 	gw_buckets *login_addresses, *login_accounts;
 	struct control *control;
 	struct service *service;
 	bool draining;
+	sot_link appends; /* bodies that uploads receive now: gw_uploads.c */
 	sot_buf openapi;
 	sot_metric *answers[6]; /* by status / 100 */
+	sot_calls *calls;       /* requests by route, for monitoring */
+	call_reports *call_reports;
 	sot_metric *latency, *open_requests, *logins_refused, *upload_bytes;
 } gateway;
 
@@ -60,10 +69,14 @@ sot_code gateway_run(const gateway_config *config, sot_err *err) SOT_CHECK;
 
 /* ---- who calls ---- */
 typedef struct gw_caller {
-	gw_role role; /* GW_ROLE_PUBLIC: nobody has logged in */
+	gw_role role;      /* on the platform; GW_ROLE_PUBLIC: none, or nobody has logged in */
+	gw_rights *rights; /* a reference; NULL: nobody has logged in */
 	char name[64];
-	char actor[80]; /* "user:li", "token:ci", "host:<uuid>" */
-	char csrf[65];  /* "" unless a cookie session */
+	char actor[80];       /* "user:li", "token:ci", "host:<uuid>" */
+	char csrf[65];        /* "" unless a cookie session */
+	char token_id[17];    /* "" unless a token */
+	char credential[32];  /* for the audit: "token:<id>", "session:<first digits of its digest>" */
+	int64_t ends_unix_ms; /* when the credential does */
 	uint8_t session_sha256[GW_SHA256_N];
 } gw_caller;
 
@@ -75,12 +88,15 @@ struct gw_call {
 	gw_request *http;
 	gw_match match;
 	gw_caller caller;
+	gw_role role; /* of the caller on what this call is about */
 	char request_id[SOT_UUID_TEXT];
 	sot_mono began;
+	int64_t began_us;
 	gw_call_fn after_auth;
 	sot_buf rows; /* JSON text that a query gave */
 	bool rows_found;
-	char vrf[64]; /* for ipam's changes: of the query, or as a look-up found it */
+	char vrf[64];                 /* for ipam's changes: of the query, or as a look-up found it */
+	struct gw_outgoing *outgoing; /* what was sent to another service, or will be */
 	/* A handler's own state, released when the request is over. */
 	void *state;
 	void (*state_free)(void *state);
@@ -99,6 +115,13 @@ void call_fail(gw_call *c, const sot_err *err);
 void call_store_failed(gw_call *c, const store_outcome *outcome);
 /* A parameter of the query, decoded; `ret` becomes "" when absent. SOT_INVALID was answered. */
 sot_code call_query(gw_call *c, const char *name, char *ret, size_t size) SOT_CHECK;
+/* The body as its route's table of fields has it (release it with json_decref), NULL for a route
+ * without one. SOT_INVALID was answered. */
+/* Whether a browser says that the request comes from a page of this site; `or_silent` when it says
+ * nothing. */
+bool call_is_same_site(gw_call *c, bool or_silent);
+struct json_t;
+sot_code call_body(gw_call *c, struct json_t **ret) SOT_CHECK;
 void call_random_hex(char *dst, size_t bytes); /* 2 * bytes + 1 */
 void call_sha256(sot_str text, uint8_t ret[GW_SHA256_N]);
 
@@ -108,6 +131,14 @@ gw_auth *gw_auth_free(gw_auth *a);
 /* Fills c->caller, then calls c->after_auth; or answers 401. */
 void gw_auth_call(gw_call *c);
 void gw_auth_forget(gw_auth *a, const gw_caller *caller); /* out of the cache */
+void gw_auth_forget_all(gw_auth *a);                      /* rights have changed somewhere */
+/* gw_scope.c: sets c->role and calls `then` when the route's role is held where it is needed; else
+ * answers 403, or 404 for what is not there. _body: what the body names, when the route asks so. */
+void gw_scope_check(gw_call *c, gw_call_fn then);
+void gw_scope_check_body(gw_call *c, gw_call_fn then);
+/* Calls `then` with the caller's role on the app of this 'app' or 'instance' in c->role; as above.
+ */
+void gw_scope_look(gw_call *c, const char *kind, const char *name, gw_call_fn then);
 
 sot_code gw_peers_new(gateway *g, gw_peers **ret, sot_err *err) SOT_CHECK;
 gw_peers *gw_peers_free(gw_peers *p);
@@ -127,7 +158,7 @@ void gw_hub_watch(gw_hub *h, sot_uuid operation, void (*fn)(void *self), void *s
 void gw_hub_unwatch(gw_hub *h, void *self);
 
 /* ---- handlers ---- */
-#define ROUTE(handler, method, pattern, role, flags) void serve_##handler(gw_call *c);
+#define ROUTE(handler, method, pattern, role, scope, flags) void serve_##handler(gw_call *c);
 #include "routes.def"
 #undef ROUTE
 extern const gw_call_fn gw_handlers[GW_ROUTE_COUNT];
@@ -139,12 +170,29 @@ void import_begin(gw_call *c);
 typedef struct gw_blob {
 	uint8_t sha256[GW_SHA256_N];
 	uint64_t size_bytes;
-	sot_str file_name;
+	sot_str file_name, signed_by;
 	/* import_run only */
 	sot_uuid import_id;
 	bool is_netbox, is_dry_run;
 } gw_blob;
 void command_run(gw_call *c, const gw_blob *blob);
+/* A frame to the scheduler or to ipam. For a change, the row that says with which credential it was
+ * asked is committed first (gateway.request): the audit's seal reads it. Takes the frame's bytes.
+ */
+typedef struct gw_outgoing {
+	uint64_t request_id;
+	int64_t deadline_ms;
+	bool to_ipam;
+	sot_buf frame;
+	bus_reply_fn done; /* self: the call */
+} gw_outgoing;
+void outgoing_send(gw_call *c, const gw_outgoing *what);
+gw_outgoing *gw_outgoing_free(gw_outgoing *o);
+/* As command_run, for operation_retry. */
+void command_retry(gw_call *c, const gw_retry *what);
+/* Registers a host with the scheduler, as POST /v1/hosts does: `body` is one of that route. The
+ * answer has the host's id and a fetch token. */
+void command_register(gw_call *c, const struct json_t *body);
 /* ipam has checked the import, and applied it or not: answers with its report. */
 void import_report(gw_call *c, sot_uuid import_id);
 

@@ -2,6 +2,7 @@
 
 #include "gw_password.h"
 #include "gw_sql.h"
+#include "gw_ssh_ca.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,13 +23,22 @@ bool gw_admin_take(int *argc, char **argv, gw_admin *ret)
 		} else if (strcmp(argv[i], "--add-token") == 0 && i + 1 < n) {
 			ret->token_of = argv[i + 1];
 			i++;
+		} else if (strcmp(argv[i], "--remove-account") == 0 && i + 1 < n) {
+			ret->removed = argv[i + 1];
+			i++;
+		} else if (strcmp(argv[i], "--break-glass") == 0 && i + 1 < n) {
+			ret->break_glass = argv[i + 1];
+			i++;
+		} else if (strcmp(argv[i], "--make-ssh-ca") == 0) {
+			ret->make_ssh_ca = true;
 		} else {
 			argv[kept++] = argv[i];
 		}
 	}
 	*argc = kept;
 	argv[kept] = NULL;
-	return ret->account != NULL || ret->token_of != NULL;
+	return ret->account != NULL || ret->token_of != NULL || ret->removed != NULL ||
+	       ret->make_ssh_ca || ret->break_glass != NULL;
 }
 
 static sot_code read_password(char ret[257], sot_err *err)
@@ -139,20 +149,97 @@ static void fill_token(store_tx *tx, void *arg)
 	store_arg_i64(tx, TOKEN_DAYS);
 }
 
+static void make_secret(token *t)
+{
+	call_random_hex(t->id, 8);
+	call_random_hex(t->secret, 32);
+	call_sha256(sot_str_c(t->secret), t->digest);
+}
+
 static sot_code add_token(const gateway_config *config, const gw_admin *admin, sot_err *err)
 {
 	token t = {.account = admin->token_of};
-	call_random_hex(t.id, 8);
-	call_random_hex(t.secret, 32);
-	call_sha256(sot_str_c(t.secret), t.digest);
+	make_secret(&t);
 	if (commit(config, fill_token, &t, err) != SOT_OK)
 		return sot_wrap(err, "token for account '%s'", admin->token_of);
 	printf("sot_%s_%s\n", t.id, t.secret);
 	return SOT_OK;
 }
 
+static void fill_break_glass(store_tx *tx, void *arg)
+{
+	const token *t = arg;
+	store_query(tx, GW_SQL_BREAK_GLASS, NULL, NULL);
+	store_arg_c(tx, t->id);
+	store_arg_bytes(tx, (sot_str){(const char *)t->digest, sizeof(t->digest)});
+	store_arg_c(tx, t->account); /* the reason */
+}
+
+static sot_code break_glass(const gateway_config *config, const char *reason, sot_err *err)
+{
+	token t = {.account = reason};
+	if (strlen(reason) < 4 || strlen(reason) > 200)
+		return sot_fail(err, SOT_INVALID, "--break-glass needs a reason of 4 to 200 characters");
+	make_secret(&t);
+	if (commit(config, fill_break_glass, &t, err) != SOT_OK)
+		return sot_wrap(err, "break-glass");
+	printf("sot_%s_%s\n", t.id, t.secret);
+	(void)fprintf(stderr, "admin for one hour; it is in the audit and in the events\n");
+	return SOT_OK;
+}
+
+/* ---- an account's end ---- */
+
+typedef struct removal {
+	const char *account;
+	bool found;
+} removal;
+
+static void on_removed(void *self, const store_result *res)
+{
+	removal *r = self;
+	r->found = store_rows(res) == 1;
+}
+
+static void fill_removal(store_tx *tx, void *arg)
+{
+	removal *r = arg;
+	store_query(tx, GW_SQL_ACCOUNT_DROP, on_removed, r);
+	store_arg_c(tx, r->account);
+	store_query(tx, GW_SQL_SSH_REVOKE_CERTIFICATES, NULL, NULL);
+	store_arg_c(tx, r->account);
+	store_arg_i64(tx, 0);
+	store_arg_c(tx, "operator of the gateway's machine");
+	store_arg_c(tx, "");
+	store_query(tx, GW_SQL_SSH_REVOKE_KEYS, NULL, NULL);
+	store_arg_c(tx, r->account);
+	store_arg_c(tx, "operator of the gateway's machine");
+	store_query(tx, GW_SQL_AUDIT_ADD, NULL, NULL);
+	store_arg_c(tx, "local:gateway");
+	store_arg_c(tx, "");
+	store_arg_c(tx, "");
+	store_arg_c(tx, "account.remove");
+	store_arg_c(tx, r->account);
+	store_arg_c(tx, "done");
+	store_arg_c(tx, "{}");
+}
+
+static sot_code remove_account(const gateway_config *config, const char *name, sot_err *err)
+{
+	removal r = {.account = name};
+	if (commit(config, fill_removal, &r, err) != SOT_OK)
+		return sot_wrap(err, "account '%s'", name);
+	return r.found ? SOT_OK : sot_fail(err, SOT_NOT_FOUND, "there is no account '%s'", name);
+}
+
 sot_code gw_admin_run(const gateway_config *config, const gw_admin *admin, sot_err *err)
 {
+	if (admin->make_ssh_ca && gw_ssh_ca_make(config->ssh_dir, err) != SOT_OK)
+		return sot_wrap(err, "ssh_dir");
+	if (admin->break_glass != NULL && break_glass(config, admin->break_glass, err) != SOT_OK)
+		return err->code;
+	if (admin->removed != NULL && remove_account(config, admin->removed, err) != SOT_OK)
+		return err->code;
 	if (admin->account != NULL && add_account(config, admin, err) != SOT_OK)
 		return err->code;
 	return admin->token_of != NULL ? add_token(config, admin, err) : SOT_OK;

@@ -1,4 +1,5 @@
-/* Who calls: bearer tokens and session cookies, looked up in the database, remembered for 5 s.
+/* Who calls: bearer tokens and session cookies, looked up in the database, remembered for 3 s; an
+ * event about users, grants or tokens empties the memory at once (gw_hub.c).
  *
  * Credentials are compared by their SHA-256, in constant time; the secret itself is nowhere stored
  * or logged. What the cache holds is keyed by the digest of the whole credential.
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_MS 5000
+#define CACHE_MS 3000
 #define CACHE_MAX 4096
 #define CREDENTIAL_MAX 256
 
@@ -37,7 +38,14 @@ typedef struct lookup {
 	uint8_t secret_sha256[GW_SHA256_N]; /* of a token's secret */
 	char token_id[GW_TOKEN_ID_N + 1];
 	bool found;
+	sot_mono asked; /* what the database says is as old as this */
 } lookup;
+
+static void known_free(known *k)
+{
+	(void)gw_rights_free(k->caller.rights);
+	free(k);
+}
 
 static void cache_clear(gw_auth *a)
 {
@@ -45,8 +53,13 @@ static void cache_clear(gw_auth *a)
 	known *k;
 	while ((k = sot_map_next(a->cache, &it, NULL)) != NULL) {
 		(void)sot_map_remove(a->cache, k->digest, sizeof(k->digest));
-		free(k);
+		known_free(k);
 	}
+}
+
+void gw_auth_forget_all(gw_auth *a)
+{
+	cache_clear(a);
 }
 
 gw_auth *gw_auth_new(gateway *g)
@@ -80,7 +93,7 @@ void gw_auth_forget(gw_auth *a, const gw_caller *caller)
 		if (strcmp(k->caller.name, caller->name) != 0)
 			continue;
 		(void)sot_map_remove(a->cache, k->digest, sizeof(k->digest));
-		free(k);
+		known_free(k);
 	}
 }
 
@@ -94,8 +107,10 @@ static void remember(gw_auth *a, const lookup *l, const gw_caller *caller)
 		memcpy(k->digest, l->digest, sizeof(k->digest));
 		(void)sot_map_set(a->cache, k->digest, sizeof(k->digest), k);
 	}
+	(void)gw_rights_ref(caller->rights);
+	(void)gw_rights_free(k->caller.rights);
 	k->caller = *caller;
-	k->until = sot_mono_add_ms(reactor_now(a->g->loop), CACHE_MS);
+	k->until = sot_mono_add_ms(l->asked, CACHE_MS);
 }
 
 static bool recall(gw_auth *a, const lookup *l, gw_caller *ret)
@@ -104,6 +119,7 @@ static bool recall(gw_auth *a, const lookup *l, gw_caller *ret)
 	if (k == NULL || sot_mono_reached(reactor_now(a->g->loop), k->until))
 		return false;
 	*ret = k->caller;
+	(void)gw_rights_ref(ret->rights);
 	sot_metric_add(a->hits, 1);
 	return true;
 }
@@ -137,23 +153,42 @@ static void answer(gw_call *c, const store_outcome *outcome)
 }
 
 /* ---- tokens ---- */
-static void name_caller(gw_caller *caller, const store_result *res, gw_role role)
+static void name_host(gw_caller *caller, sot_uuid host)
 {
-	sot_uuid host;
-	gw_copy_cut(store_text(res, 0, 1), caller->name, sizeof(caller->name));
-	(void)snprintf(caller->actor, sizeof(caller->actor), "token:%s", caller->name);
-	caller->role = role;
-	if (store_is_null(res, 0, 3) || store_uuid(res, 0, 3, &host, NULL) != SOT_OK)
-		return;
-	caller->role = GW_ROLE_AGENT;
+	caller->rights = gw_rights_new(GW_ROLE_AGENT, (sot_str){0});
 	(void)sot_uuid_format(host, caller->name);
 	(void)snprintf(caller->actor, sizeof(caller->actor), "host:%s", caller->name);
+}
+
+static void name_account(gw_caller *caller, const store_result *res)
+{
+	gw_target reach;
+	gw_copy_cut(store_text(res, 0, 1), caller->name, sizeof(caller->name));
+	(void)snprintf(caller->actor, sizeof(caller->actor), "token:%s", caller->name);
+	gw_copy_cut(store_text(res, 0, 7), reach.team, sizeof(reach.team));
+	gw_copy_cut(store_text(res, 0, 8), reach.app, sizeof(reach.app));
+	gw_copy_cut(store_text(res, 0, 9), reach.environment, sizeof(reach.environment));
+	caller->rights = gw_rights_new(gw_role_parse(store_text(res, 0, 2)), store_text(res, 0, 5));
+	gw_rights_narrow(caller->rights, gw_role_parse(store_text(res, 0, 6)), &reach);
+}
+
+static void name_caller(gw_caller *caller, const store_result *res)
+{
+	sot_uuid host;
+	if (!store_is_null(res, 0, 3) && store_uuid(res, 0, 3, &host, NULL) == SOT_OK)
+		name_host(caller, host);
+	else
+		name_account(caller, res);
+	caller->role = gw_rights_platform(caller->rights);
+	if (store_i64(res, 0, 10, &caller->ends_unix_ms, NULL) != SOT_OK)
+		caller->ends_unix_ms = 0;
 }
 
 static void on_token(void *self, const store_result *res)
 {
 	gw_call *c = self;
 	lookup *l = c->state;
+	gw_caller *caller = &c->caller;
 	uint8_t stored[GW_SHA256_N];
 	sot_str hex;
 	bool expired = true;
@@ -166,7 +201,9 @@ static void on_token(void *self, const store_result *res)
 	    gnutls_memcmp(stored, l->secret_sha256, sizeof(stored)) != 0)
 		return;
 	l->found = true;
-	name_caller(&c->caller, res, gw_role_parse(store_text(res, 0, 2)));
+	name_caller(caller, res);
+	memcpy(caller->token_id, l->token_id, sizeof(caller->token_id));
+	(void)snprintf(caller->credential, sizeof(caller->credential), "token:%s", l->token_id);
 }
 
 static void on_token_used(void *self, const store_outcome *outcome)
@@ -198,6 +235,7 @@ static void on_token_done(void *self, const store_outcome *outcome)
 static void ask(gw_call *c, store_tx *tx, store_done_fn done)
 {
 	sot_err err = {0};
+	((lookup *)c->state)->asked = reactor_now(c->g->loop);
 	sot_metric_add(c->g->auth->misses, 1);
 	if (store_commit(&tx, done, c, &err) != SOT_OK)
 		call_fail(c, &err);
@@ -235,14 +273,20 @@ static void on_session(void *self, const store_result *res)
 	gw_call *c = self;
 	lookup *l = c->state;
 	gw_caller *caller = &c->caller;
+	char digest[17];
 	if (store_rows(res) != 1)
 		return;
 	l->found = true;
 	gw_copy_cut(store_text(res, 0, 0), caller->csrf, sizeof(caller->csrf));
 	gw_copy_cut(store_text(res, 0, 1), caller->name, sizeof(caller->name));
-	caller->role = gw_role_parse(store_text(res, 0, 2));
+	caller->rights = gw_rights_new(gw_role_parse(store_text(res, 0, 2)), store_text(res, 0, 3));
+	caller->role = gw_rights_platform(caller->rights);
 	(void)snprintf(caller->actor, sizeof(caller->actor), "user:%s", caller->name);
 	memcpy(caller->session_sha256, l->digest, sizeof(caller->session_sha256));
+	if (store_i64(res, 0, 4, &caller->ends_unix_ms, NULL) != SOT_OK)
+		caller->ends_unix_ms = 0;
+	sot_hex_encode(l->digest, 8, digest);
+	(void)snprintf(caller->credential, sizeof(caller->credential), "session:%s", digest);
 }
 
 static void on_session_done(void *self, const store_outcome *outcome)

@@ -2,6 +2,7 @@
 #include "gateway.h"
 
 #include "gw_text.h"
+#include "gw_uploads.h"
 #include "sot_log.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 
 const gw_call_fn gw_handlers[GW_ROUTE_COUNT] = {
-#define ROUTE(handler, method, pattern, role, flags) serve_##handler,
+#define ROUTE(handler, method, pattern, role, scope, flags) serve_##handler,
 #include "routes.def"
 #undef ROUTE
 };
@@ -94,7 +95,7 @@ void call_problem(gw_call *c, int status, const char *code, const char *fmt, ...
 	(void)vsnprintf(detail, sizeof(detail), fmt, args);
 	va_end(args);
 	p.detail = sot_str_c(detail);
-	p.retry_after_s = status == 503 ? 2 : 0;
+	p.retry_after_s = status == 503 || status == 429 ? 2 : 0;
 	call_problem_full(c, &p);
 }
 
@@ -153,6 +154,7 @@ static gw_call *call_new(gateway *g, gw_request *q)
 	c->g = g;
 	c->http = q;
 	c->began = reactor_now(g->loop);
+	c->began_us = sot_mono_us_now();
 	sot_buf_init(&c->rows, 32u * 1024 * 1024);
 	make_request_id(c);
 	gw_request_set_data(q, c);
@@ -167,11 +169,11 @@ static bool csrf_is_right(gw_call *c)
 }
 
 /* A browser says where a request comes from; another site's page must not change anything. */
-static bool origin_is_ours(gw_call *c)
+bool call_is_same_site(gw_call *c, bool or_silent)
 {
 	sot_str origin = gw_request_header(c->http, "Origin"), host;
 	if (origin.n == 0)
-		return true;
+		return or_silent;
 	host = gw_request_header(c->http, "Host");
 	if (sot_str_starts(origin, "https://"))
 		origin = (sot_str){origin.p + 8, origin.n - 8};
@@ -187,6 +189,8 @@ static void begin_body(gw_call *c)
 	if (route->flags & GW_RAW) {
 		if (route->id == GW_ROUTE_import_run)
 			import_begin(c);
+		else if (route->id == GW_ROUTE_upload_append)
+			append_begin(c);
 		else
 			upload_begin(c);
 		return;
@@ -202,19 +206,14 @@ static void begin_body(gw_call *c)
 static void after_auth(gw_call *c)
 {
 	const gw_route *route = c->match.route;
-	if (!gw_route_permits(route, c->caller.role)) {
-		call_problem(c, 403, "denied", "%s has role %s; %s %s needs %s or higher", c->caller.actor,
-		    gw_role_name(c->caller.role), route->method, route->pattern, gw_role_name(route->role));
-		return;
-	}
 	if ((route->flags & GW_MUTATING) && c->caller.csrf[0] != '\0' &&
-	    (!csrf_is_right(c) || !origin_is_ours(c))) {
+	    (!csrf_is_right(c) || !call_is_same_site(c, true))) {
 		call_problem(c, 403, "denied",
 		    "a change by cookie needs the header X-CSRF-Token with the token of GET /v1/me, "
 		    "from a page of this site");
 		return;
 	}
-	begin_body(c);
+	gw_scope_check(c, begin_body);
 }
 
 static bool is_api_path(sot_str path)
@@ -244,8 +243,8 @@ static void route_call(gw_call *c)
 		    SOT_ARG(path));
 		return;
 	}
-	if (c->match.route->role == GW_ROLE_PUBLIC) {
-		if (c->match.route->id == GW_ROUTE_session_create && !origin_is_ours(c))
+	if (c->match.route->scope == GW_SCOPE_PUBLIC) {
+		if (c->match.route->id == GW_ROUTE_session_create && !call_is_same_site(c, true))
 			call_problem(c, 403, "denied", "log-ins come from pages of this site only");
 		else
 			begin_body(c);
@@ -271,7 +270,7 @@ static void on_body(void *self, gw_request *q)
 {
 	gw_call *c = gw_request_data(q);
 	(void)self;
-	gw_handlers[c->match.route->id](c);
+	gw_scope_check_body(c, gw_handlers[c->match.route->id]);
 }
 
 static void on_refused(void *self, gw_request *q, const sot_err *why)
@@ -286,11 +285,30 @@ static void on_too_large(void *self, gw_request *q, uint64_t max_bytes)
 	    (unsigned long long)max_bytes);
 }
 
+/* What stays open as long as somebody listens is no call; a request of no route has no name. */
+static void note_call(const gw_call *c, const gw_request *q)
+{
+	char name[SOT_CALL_NAME_MAX + 1], status[SOT_CALL_STATUS_MAX + 1];
+	int code = gw_request_status(q);
+	const gw_route *route = c->match.route;
+	if (!route || code == 0 || route->id == GW_ROUTE_event_stream)
+		return;
+	(void)snprintf(name, sizeof(name), "%s %s", route->method, route->pattern);
+	int64_t us = sot_mono_us_now() - c->began_us;
+	if (code < 500) {
+		sot_calls_note(c->g->calls, sot_str_c(name), us);
+		return;
+	}
+	(void)snprintf(status, sizeof(status), "http-%d", code);
+	sot_calls_note_failure(c->g->calls, sot_str_c(name), us, status, reactor_wall(c->g->loop));
+}
+
 static void on_end(void *self, gw_request *q)
 {
 	gateway *g = self;
 	gw_call *c = gw_request_data(q);
 	sot_metric_observe_ms(g->latency, sot_mono_diff_ms(sot_mono_now(), c->began));
+	note_call(c, q);
 	sot_metric_set(g->open_requests, (int64_t)gw_http_open_requests(g->http) - 1);
 	gw_hub_unwatch(g->hub, c);
 	if (g->db != NULL)
@@ -299,6 +317,8 @@ static void on_end(void *self, gw_request *q)
 	if (c->state_free != NULL)
 		c->state_free(c->state);
 	sot_buf_clear(&c->rows);
+	(void)gw_rights_free(c->caller.rights);
+	(void)gw_outgoing_free(c->outgoing);
 	free(c);
 }
 

@@ -5,7 +5,9 @@
 #include "gw_sql.h"
 #include "gw_text.h"
 #include "sot_failpoint.h"
+#include "sot_file.h"
 #include "sot_log.h"
+#include "sot_parse.h"
 #include "sot_proto.h"
 #include "sot_rand.h"
 
@@ -34,6 +36,25 @@ static int accepted_status(const gw_call *c, const change *ch)
 	                                                                                         : 200;
 }
 
+/* The public keys of the services that an agent dials, so that it need not be given them. */
+static void add_service_keys(gw_call *c, sot_buf *out)
+{
+	static const char *const services[] = {"scheduler", "ipam", "api-gateway", "monitor-bridge"};
+	size_t n = 0;
+	sot_buf_add_c(out, ",\"serviceKeys\":{");
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		char path[SOT_CONFIG_VALUE_MAX + 32];
+		SOT_AUTO_BUF key;
+		sot_buf_init(&key, 128);
+		(void)snprintf(path, sizeof(path), "%s/%s.pub", c->g->config->keys_dir, services[i]);
+		if (sot_file_read(path, &key, NULL) != SOT_OK)
+			continue;
+		sot_buf_printf(out, "%s\"%s\":", n++ > 0 ? "," : "", services[i]);
+		sot_buf_add_json(out, sot_str_cut(sot_buf_str(&key), '\n', &(sot_str){NULL, 0}));
+	}
+	sot_buf_add_char(out, '}');
+}
+
 /* The operation as the database has it; when that cannot be read now, its id. */
 static void reply_accepted(gw_call *c)
 {
@@ -57,6 +78,7 @@ static void reply_accepted(gw_call *c)
 		sot_buf_add_c(&body, ",\"hostId\":");
 		add_uuid(&body, ch->resource_id);
 		sot_buf_printf(&body, ",\"fetchToken\":\"%s\"", ch->fetch_token);
+		add_service_keys(c, &body);
 	}
 	sot_buf_add_c(&body, "}\n");
 	reply = gw_reply_bytes(accepted_status(c, ch), "application/json", sot_buf_str(&body));
@@ -145,12 +167,79 @@ static void on_fixed(gw_call *c, const struct sot_address_fixed *m)
 	call_json(c, 201, sot_buf_str(&body));
 }
 
+static void add_matched(const struct sot_bulk_matched *m, sot_buf *body)
+{
+	sot_buf_printf(
+	    body, "{\"matched\":{\"count\":%u,\"parallel\":%u,\"names\":[", m->count, m->parallel);
+	for (size_t i = 0; i < m->names_count; i++) {
+		sot_buf_add_c(body, i > 0 ? "," : "");
+		sot_buf_add_json(body, m->names[i]);
+	}
+	sot_buf_add_c(body, "]}}\n");
+}
+
+static void on_matched(gw_call *c, const struct sot_bulk_matched *m)
+{
+	SOT_AUTO_BUF body;
+	sot_buf_init(&body, 65536);
+	add_matched(m, &body);
+	call_json(c, 200, sot_buf_str(&body));
+}
+
+static void add_planned(const struct sot_planned_move *m, sot_buf *body)
+{
+	sot_buf_add_c(body, "{\"instance\":");
+	sot_buf_add_json(body, m->instance);
+	sot_buf_add_c(body, ",\"app\":");
+	sot_buf_add_json(body, m->app);
+	sot_buf_add_c(body, ",\"from\":");
+	sot_buf_add_json(body, m->from);
+	sot_buf_add_c(body, ",\"to\":");
+	if (m->to.n > 0)
+		sot_buf_add_json(body, m->to);
+	else
+		sot_buf_add_c(body, "null");
+	sot_buf_printf(body, ",\"keepsAddress\":%s,\"why\":", m->keeps_address ? "true" : "false");
+	sot_buf_add_json(body, m->why);
+	sot_buf_add_c(body, "}");
+}
+
+static void on_planned(gw_call *c, const struct sot_drain_planned *m)
+{
+	SOT_AUTO_BUF body;
+	sot_buf_init(&body, 4u * 1024 * 1024);
+	sot_buf_printf(&body, "{\"moves\":%u,\"stays\":%u,\"instances\":[", m->moves, m->stays);
+	for (size_t i = 0; i < m->instances_count; i++) {
+		sot_buf_add_c(&body, i > 0 ? "," : "");
+		add_planned(&m->instances[i], &body);
+	}
+	sot_buf_add_c(&body, "]}\n");
+	call_json(c, 200, sot_buf_str(&body));
+}
+
 static void on_refused(gw_call *c, const struct sot_refused *r)
 {
 	gw_problem p = {.detail = r->text, .pointer = r->pointer};
 	p.status = gw_refusal_status((int)r->code, &p.code);
-	p.retry_after_s = p.status == 503 ? 2 : 0;
+	p.retry_after_s = r->retry_after_ms > 0 ? (int)((r->retry_after_ms + 999) / 1000)
+	                  : p.status == 503     ? 2
+	                                        : 0;
+	if (r->code == SOT_REFUSAL_LIMIT && r->retry_after_ms > 0)
+		p.status = 429; /* a limit that passes by itself */
 	call_problem_full(c, &p);
+}
+
+/* What was asked, as the scheduler wrote it. */
+static void on_told(gw_call *c, const struct sot_answer *m)
+{
+	char etag[48];
+	gw_reply *reply = gw_reply_bytes(200, "application/json", m->body);
+	gw_copy_cut(m->etag, etag, sizeof(etag));
+	if (etag[0] != '\0')
+		gw_reply_header(reply, "ETag", etag);
+	gw_reply_header(reply, "Cache-Control", "no-store");
+	sot_metric_add(c->g->answers[2], 1);
+	call_reply(c, &reply);
 }
 
 static void on_frame(gw_call *c, sot_str frame, sot_arena *arena)
@@ -160,6 +249,9 @@ static void on_frame(gw_call *c, sot_str frame, sot_arena *arena)
 	struct sot_refused refused;
 	struct sot_address_fixed fixed;
 	struct sot_import_done done;
+	struct sot_answer told;
+	struct sot_bulk_matched matched;
+	struct sot_drain_planned planned;
 	sot_err err = {0};
 	sot_code code = sot_wire_peek(frame, &head, &err);
 	if (code == SOT_OK && head.id == SOT_MSG_ADDRESS_FIXED) {
@@ -170,6 +262,18 @@ static void on_frame(gw_call *c, sot_str frame, sot_arena *arena)
 		code = sot_import_done_decode(frame, arena, &done, &err);
 		if (code == SOT_OK)
 			import_report(c, done.import_id);
+	} else if (code == SOT_OK && head.id == SOT_MSG_BULK_MATCHED) {
+		code = sot_bulk_matched_decode(frame, arena, &matched, &err);
+		if (code == SOT_OK)
+			on_matched(c, &matched);
+	} else if (code == SOT_OK && head.id == SOT_MSG_ANSWER) {
+		code = sot_answer_decode(frame, arena, &told, &err);
+		if (code == SOT_OK)
+			on_told(c, &told);
+	} else if (code == SOT_OK && head.id == SOT_MSG_DRAIN_PLANNED) {
+		code = sot_drain_planned_decode(frame, arena, &planned, &err);
+		if (code == SOT_OK)
+			on_planned(c, &planned);
 	} else if (code == SOT_OK && head.id == SOT_MSG_ACCEPTED) {
 		code = sot_accepted_decode(frame, arena, &accepted, &err);
 		if (code == SOT_OK)
@@ -248,25 +352,49 @@ static void send_command(gw_call *c, const gw_command *command)
 	int64_t deadline_ms = command->route == GW_ROUTE_import_run ? c->g->config->import_deadline_ms
 	                                                            : c->g->config->request_deadline_ms;
 	sot_err err = {0};
-	SOT_AUTO_BUF frame;
+	sot_buf frame;
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	if (gw_command_encode(command, request_id, &frame, &errors, &err) != SOT_OK) {
+		sot_buf_clear(&frame);
 		p.detail = sot_str_c(err.text);
 		call_problem_full(c, &p);
 		return;
 	}
-	if (gw_peers_ask(c->g->peers, gw_command_peer(command->route) == GW_PEER_IPAM, request_id,
-	        sot_buf_str(&frame), deadline_ms, on_answer, c, &err) != SOT_OK)
-		call_problem(c, 503, "unavailable", "%s; try again", err.text);
+	outgoing_send(c, &(gw_outgoing){.request_id = request_id,
+	                     .to_ipam = gw_command_peer(command->route) == GW_PEER_IPAM,
+	                     .deadline_ms = deadline_ms,
+	                     .frame = frame,
+	                     .done = on_answer});
 }
 
-static void fill_and_send(gw_call *c, const json_t *body, const gw_blob *blob)
+/* What the questions about placement take of the query. */
+static sot_code read_placement_query(gw_call *c, char app[64], gw_command *command)
 {
-	char fresh[33], reason[256];
+	char text[16], pinned[8];
+	uint64_t moves = 0;
+	if (call_query(c, "app", app, 64) != SOT_OK ||
+	    call_query(c, "maxMoves", text, sizeof(text)) != SOT_OK ||
+	    call_query(c, "includePinned", pinned, sizeof(pinned)) != SOT_OK)
+		return SOT_INVALID;
+	if (text[0] != '\0' && sot_parse_u64(sot_str_c(text), 1, 1000, &moves, NULL) != SOT_OK) {
+		call_problem(c, 400, "invalid", "query parameter 'maxMoves' must be 1 to 1000");
+		return SOT_INVALID;
+	}
+	command->app = sot_str_c(app);
+	command->max_moves = (uint32_t)moves;
+	command->include_pinned = strcmp(pinned, "true") == 0;
+	return SOT_OK;
+}
+
+static void fill_and_send(
+    gw_call *c, const json_t *body, const gw_blob *blob, const gw_retry *retry)
+{
+	char fresh[33], reason[256], app[64];
 	gw_command command = {
 	    .route = c->match.route->id,
 	    .params = {c->match.params[0], c->match.params[1]},
 	    .body = body,
+	    .retry = retry,
 	    .actor = sot_str_c(c->caller.actor),
 	    .source_address = sot_str_c(gw_request_peer(c->http)),
 	    .api_request_id = sot_str_c(c->request_id),
@@ -278,6 +406,7 @@ static void fill_and_send(gw_call *c, const json_t *body, const gw_blob *blob)
 		memcpy(command.blob_sha256, blob->sha256, sizeof(command.blob_sha256));
 		command.blob_size_bytes = blob->size_bytes;
 		command.file_name = blob->file_name;
+		command.signed_by = blob->signed_by;
 		command.import_id = blob->import_id;
 		command.import_is_netbox = blob->is_netbox;
 		command.import_is_dry_run = blob->is_dry_run;
@@ -285,14 +414,15 @@ static void fill_and_send(gw_call *c, const json_t *body, const gw_blob *blob)
 	if ((c->vrf[0] == '\0' && call_query(c, "vrf", c->vrf, sizeof(c->vrf)) != SOT_OK) ||
 	    call_query(c, "reason", reason, sizeof(reason)) != SOT_OK)
 		return;
+	if (read_placement_query(c, app, &command) != SOT_OK)
+		return;
 	command.vrf = sot_str_c(c->vrf);
 	command.reason = sot_str_c(reason);
 	digest_request(c, blob, command.request_sha256);
 	send_command(c, &command);
 }
 
-/* The checked body (release it), NULL for a route without one; SOT_INVALID was answered. */
-static sot_code read_body(gw_call *c, json_t **ret)
+sot_code call_body(gw_call *c, json_t **ret)
 {
 	size_t count = 0;
 	const gw_field *fields = gw_command_fields(c->match.route->id, &count);
@@ -311,10 +441,21 @@ static sot_code read_body(gw_call *c, json_t **ret)
 void command_run(gw_call *c, const gw_blob *blob)
 {
 	json_t *body;
-	if (read_body(c, &body) != SOT_OK)
+	if (call_body(c, &body) != SOT_OK)
 		return;
-	fill_and_send(c, body, blob);
+	fill_and_send(c, body, blob, NULL);
 	json_decref(body);
+}
+
+void command_retry(gw_call *c, const gw_retry *what)
+{
+	fill_and_send(c, NULL, NULL, what);
+}
+
+void command_register(gw_call *c, const json_t *body)
+{
+	c->match.route = &gw_routes[GW_ROUTE_host_register];
+	fill_and_send(c, body, NULL, NULL);
 }
 
 /* ---- a new app: its VLAN is ipam's to know, so it is looked up before the scheduler is asked
@@ -358,7 +499,7 @@ static void on_vlan_checked(void *self, const store_outcome *outcome)
 	if (outcome->code != SOT_OK)
 		call_store_failed(c, outcome);
 	else if (n->passes)
-		fill_and_send(c, n->body, NULL);
+		fill_and_send(c, n->body, NULL, NULL);
 	else
 		refuse_vlan(c, n);
 }
@@ -369,7 +510,7 @@ void serve_app_create(gw_call *c)
 	new_app *n;
 	store_tx *tx;
 	sot_err err = {0};
-	if (read_body(c, &body) != SOT_OK)
+	if (call_body(c, &body) != SOT_OK)
 		return;
 	n = sot_alloc(sizeof(*n));
 	n->body = body;
@@ -392,6 +533,11 @@ COMMAND(host_register)
 COMMAND(host_cordon)
 COMMAND(host_uncordon)
 COMMAND(image_register)
+COMMAND(image_add)
+COMMAND(image_test)
+COMMAND(image_promote)
+COMMAND(image_retire)
+COMMAND(image_remove)
 COMMAND(vlan_create)
 COMMAND(vlan_update)
 COMMAND(vlan_delete)
@@ -402,11 +548,46 @@ COMMAND(address_fix)
 COMMAND(address_free)
 COMMAND(quarantine_end)
 COMMAND(brake_release)
+COMMAND(host_set)
+COMMAND(host_class_set)
+COMMAND(host_class_delete)
+COMMAND(plan_set)
+COMMAND(plan_delete)
+COMMAND(team_set)
+COMMAND(team_delete)
+COMMAND(mixing_set)
+COMMAND(mixing_clear)
+COMMAND(app_update)
+COMMAND(what_if)
+COMMAND(capacity_get)
+COMMAND(rebalance_get)
+COMMAND(fleet_rebalance)
 COMMAND(app_delete)
 COMMAND(app_scale)
 COMMAND(app_deploy)
+COMMAND(app_resize)
+COMMAND(app_rebuild)
+COMMAND(app_middleware)
+COMMAND(group_set)
+COMMAND(group_delete)
+COMMAND(group_move)
 COMMAND(instance_start)
 COMMAND(instance_stop)
 COMMAND(instance_restart)
+COMMAND(instance_move)
+COMMAND(instance_freeze)
+COMMAND(instance_unfreeze)
+COMMAND(instance_rebuild)
+COMMAND(instance_resize)
+COMMAND(app_set_recovery)
+COMMAND(host_declare_lost)
+COMMAND(host_evacuate)
+COMMAND(host_drain)
+COMMAND(host_retire)
+COMMAND(host_brake_release)
 COMMAND(instance_retire)
+COMMAND(rollout_pause)
+COMMAND(rollout_resume)
+COMMAND(rollout_back)
 COMMAND(operation_cancel)
+COMMAND(operation_bulk)

@@ -74,12 +74,30 @@ gw_reply *gw_reply_bytes(int status, const char *content_type, sot_str body); /*
 gw_reply *gw_reply_file(
     int status, const char *content_type, int fd, uint64_t first, uint64_t count);
 /* A stream: `pull` writes at most n bytes to dst and returns how many; 0: nothing now, the stream
- * sleeps until gw_request_wake; -1: the end. */
+ * sleeps until gw_request_wake; -1: the end; GW_PULL_BROKEN: the connection is
+ * closed without one, so that nobody takes what came for the whole. */
+#define GW_PULL_BROKEN (-2)
 typedef ssize_t (*gw_pull_fn)(void *self, char *dst, size_t n);
 gw_reply *gw_reply_stream(int status, const char *content_type, gw_pull_fn pull, void *self);
 void gw_reply_header(gw_reply *reply, const char *name, const char *value);
 gw_reply *gw_reply_free(gw_reply *reply); /* one that is not sent after all */
 void gw_reply_send(gw_request *q, gw_reply **reply_p);
+/* The status of the reply that was sent, 0 for none. */
+int gw_request_status(const gw_request *q);
+/* ---- instead of a reply: the connection becomes the caller's (101, WebSocket) ---- */
+/* At the end of this turn `head`, the whole head of the answer, is sent and on_open called. The
+ * library does not touch the connection any more: its bytes are read and written here, TLS or not.
+ * The request lives until gw_upgraded_close, which must come before gw_http_free. */
+typedef struct gw_upgraded gw_upgraded;
+typedef void (*gw_upgraded_fn)(void *self, gw_upgraded *u);
+void gw_request_upgrade(gw_request *q, sot_str head, gw_upgraded_fn on_open, void *self);
+int gw_upgraded_fd(
+    const gw_upgraded *u); /* to wait for; TLS may hold bytes that it does not show */
+/* Bytes moved, 0: would block, -1: the connection is gone. */
+ssize_t gw_upgraded_read(gw_upgraded *u, void *dst, size_t n);
+ssize_t gw_upgraded_write(gw_upgraded *u, const void *src, size_t n);
+gw_upgraded *gw_upgraded_close(gw_upgraded *u);
+
 void gw_request_wake(gw_request *q); /* of a stream; harmless when it is awake */
 SOT_DEFINE_AUTO(gw_reply)
 

@@ -6,6 +6,7 @@
 #include "sot_map.h"
 #include "sot_metrics.h"
 
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
 /* Bodies of refused requests are read and thrown away up to this size, so that the client gets to
@@ -55,6 +56,8 @@ struct gw_request {
 	gw_piece_fn on_piece;
 	void *piece_self;
 	gw_reply *reply;
+	gw_upgraded *upgraded; /* NULL: answered as usual */
+	bool is_over;          /* it was given away, and is given back to be closed */
 };
 
 struct gw_reply {
@@ -63,6 +66,16 @@ struct gw_reply {
 	gw_pull_fn pull;
 	void *pull_self;
 	gw_request *request; /* of a stream, once it is sent */
+};
+
+/* A connection that was given away: suspended for the library until it is closed. */
+struct gw_upgraded {
+	gw_request *request;
+	gnutls_session_t tls; /* NULL: plain */
+	int fd;
+	gw_upgraded_fn on_open;
+	void *self;
+	char *head;
 };
 
 /* Runs the library once at the end of this turn. */

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void read_peer(gw_request *q)
 {
@@ -40,6 +41,11 @@ gw_request *gw_request_free(gw_request *q)
 	sot_list_remove(&q->link);
 	q->http->open--;
 	q->reply = gw_reply_free(q->reply);
+	if (q->upgraded != NULL) { /* it was not opened yet */
+		reactor_undefer(q->http->loop, q->upgraded);
+		free(q->upgraded->head);
+		free(q->upgraded);
+	}
 	sot_buf_clear(&q->body);
 	free(q->target);
 	free(q);
@@ -181,7 +187,7 @@ static enum MHD_Result step_body(gw_request *q, const char *data, size_t *size)
 enum MHD_Result gw_request_step(
     gw_request *q, const char *method, const char *version, const char *data, size_t *size)
 {
-	if (q->http->ending)
+	if (q->http->ending || q->is_over)
 		return MHD_NO;
 	switch (q->phase) {
 	case PHASE_HEAD:
@@ -289,6 +295,11 @@ void gw_reply_send(gw_request *q, gw_reply **reply_p)
 	decide(q);
 }
 
+int gw_request_status(const gw_request *q)
+{
+	return q->reply ? q->reply->status : 0;
+}
+
 static gw_reply *reply_of(int status, struct MHD_Response *response, const char *content_type)
 {
 	gw_reply *reply = sot_alloc(sizeof(*reply));
@@ -318,8 +329,10 @@ static ssize_t pull(void *cls, uint64_t position, char *dst, size_t n)
 {
 	gw_reply *reply = cls;
 	gw_request *q = reply->request;
-	ssize_t got = q->http->ending ? -1 : reply->pull(reply->pull_self, dst, n);
+	ssize_t got = q->http->ending ? GW_PULL_BROKEN : reply->pull(reply->pull_self, dst, n);
 	(void)position;
+	if (got == GW_PULL_BROKEN)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (got < 0)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (got == 0) {
@@ -358,4 +371,80 @@ void gw_request_wake(gw_request *q)
 {
 	if (q->phase == PHASE_SENT)
 		gw_http_resume(q);
+}
+
+/* ---- a connection that is given away ---- */
+
+/* The head is short and the connection has been silent: it goes at once, or nothing does. */
+static void open_upgraded(void *self)
+{
+	gw_upgraded *u = self;
+	size_t n = strlen(u->head);
+	if (gw_upgraded_write(u, u->head, n) != (ssize_t)n)
+		(void)shutdown(u->fd, SHUT_RDWR); /* the caller sees the end by reading */
+	u->on_open(u->self, u);
+}
+
+void gw_request_upgrade(gw_request *q, sot_str head, gw_upgraded_fn on_open, void *self)
+{
+	const union MHD_ConnectionInfo *fd =
+	    MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int socket_fd = fd != NULL ? fd->connect_fd : -1;
+	const union MHD_ConnectionInfo *tls =
+	    MHD_get_connection_info(q->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	gw_upgraded *u = q->upgraded = sot_alloc(sizeof(*u));
+	*u = (gw_upgraded){.request = q,
+	    .tls = tls != NULL ? tls->tls_session : NULL,
+	    .fd = socket_fd,
+	    .on_open = on_open,
+	    .self = self,
+	    .head = sot_strndup(head)};
+	reactor_defer(q->http->loop, open_upgraded, u);
+}
+
+int gw_upgraded_fd(const gw_upgraded *u)
+{
+	return u->fd;
+}
+
+static bool is_for_later(ssize_t tls_code)
+{
+	return tls_code == GNUTLS_E_AGAIN || tls_code == GNUTLS_E_INTERRUPTED;
+}
+
+ssize_t gw_upgraded_read(gw_upgraded *u, void *dst, size_t n)
+{
+	if (u->tls != NULL) {
+		ssize_t got = gnutls_record_recv(u->tls, dst, n);
+		return got > 0 ? got : is_for_later(got) ? 0 : -1;
+	}
+	ssize_t got = recv(u->fd, dst, n, MSG_DONTWAIT);
+	return got > 0 ? got : got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+/* After "later" TLS wants the same bytes again, which is what its callers offer. */
+ssize_t gw_upgraded_write(gw_upgraded *u, const void *src, size_t n)
+{
+	if (u->tls != NULL) {
+		ssize_t sent = gnutls_record_send(u->tls, src, n);
+		return sent > 0 ? sent : is_for_later(sent) ? 0 : -1;
+	}
+	ssize_t sent = send(u->fd, src, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent > 0 ? sent : sent < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+gw_upgraded *gw_upgraded_close(gw_upgraded *u)
+{
+	if (u != NULL) {
+		gw_request *q = u->request;
+		if (u->tls != NULL)
+			(void)gnutls_bye(u->tls, GNUTLS_SHUT_WR);
+		(void)shutdown(u->fd, SHUT_RDWR);
+		q->upgraded = NULL;
+		q->is_over = true;
+		free(u->head);
+		free(u);
+		gw_http_resume(q);
+	}
+	return NULL;
 }

@@ -4,6 +4,7 @@
 #include "gw_hub.h"
 
 #include "gw_sql.h"
+#include "gw_webhooks.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 #include "sot_proto.h"
@@ -18,6 +19,7 @@
 #define POLL_IDLE_MS 5000
 #define HEARTBEAT_MS 15000
 #define SUBSCRIPTIONS_MAX 16
+#define SEAL_MAX 200 /* rows that one call of gateway.audit_seal seals */
 
 typedef struct watch {
 	sot_link link;
@@ -31,9 +33,12 @@ struct gw_hub {
 	gw_ring *ring;
 	sot_uuid stream;
 	uint64_t last, target; /* read and published up to; known to exist */
+	uint64_t floor;        /* events up to this one are gone */
 	bool ready, asking, poked, unsettled;
+	bool sealing, sealed_all; /* a call of audit_seal is under way; the last one left nothing */
 	sot_link listeners, watches;
 	bus_publisher *publisher;
+	gw_replay *replay;
 	bus_subscriber *subscriptions[SUBSCRIPTIONS_MAX];
 	size_t subscription_count;
 	reactor_watch *poll, *heartbeat;
@@ -43,6 +48,11 @@ struct gw_hub {
 uint64_t gw_hub_last(const gw_hub *h)
 {
 	return h->last;
+}
+
+uint64_t gw_hub_floor(const gw_hub *h)
+{
+	return h->floor;
 }
 
 sot_uuid gw_hub_stream(const gw_hub *h)
@@ -69,7 +79,7 @@ void gw_sse_render(const store_result *res, size_t row, sot_buf *out)
 	sot_buf_add_c(out, "\n\n");
 }
 
-static sot_code read_event(const store_result *res, size_t row, struct sot_event *ret, sot_err *err)
+sot_code gw_hub_read_event(const store_result *res, size_t row, struct sot_event *ret, sot_err *err)
 {
 	int64_t number = 0;
 	*ret = (struct sot_event){
@@ -115,13 +125,26 @@ static void tell_watches(gw_hub *h, sot_uuid operation)
 	}
 }
 
+/* Users, grants and tokens: whoever they are about is asked again who they are. */
+static void tell_rights(gw_hub *h, const struct sot_event *e)
+{
+	if (!sot_str_starts(e->kind, "user.") && !sot_str_starts(e->kind, "grant.") &&
+	    !sot_str_starts(e->kind, "token."))
+		return;
+	gw_auth_forget_all(h->g->auth);
+	for (sot_link *l = h->listeners.next; l != &h->listeners; l = l->next) {
+		gw_listener *listener = SOT_CONTAINER(l, gw_listener, link);
+		listener->stale = listener->stale || sot_str_eq_c(e->subject, listener->account);
+	}
+}
+
 static void take_row(gw_hub *h, const store_result *res, size_t row)
 {
 	struct sot_event e;
 	sot_err err = {0};
 	SOT_AUTO_BUF sse;
 	sot_buf_init(&sse, 256u * 1024);
-	if (read_event(res, row, &e, &err) != SOT_OK) {
+	if (gw_hub_read_event(res, row, &e, &err) != SOT_OK) {
 		sot_log_err(SOT_ERROR, "event.unreadable", &err, "after=%llu", (unsigned long long)h->last);
 		return;
 	}
@@ -129,6 +152,7 @@ static void take_row(gw_hub *h, const store_result *res, size_t row)
 	h->last = e.number;
 	gw_ring_push(h->ring, e.number, e.operation_id, sot_buf_str(&sse));
 	publish(h, &e);
+	tell_rights(h, &e);
 	if (!sot_uuid_is_zero(e.operation_id))
 		tell_watches(h, e.operation_id);
 }
@@ -175,6 +199,7 @@ static void on_rows_done(void *self, const store_outcome *outcome)
 		sot_log_err(
 		    SOT_WARN, "events.read", outcome->why, "after=%llu", (unsigned long long)h->last);
 	tell_listeners(h, false);
+	gw_webhooks_poke(h->g->webhooks);
 	if (outcome->code == SOT_OK && h->last < h->target)
 		ask_rows(h);
 	else
@@ -206,11 +231,13 @@ static void begin_stream(gw_hub *h, sot_uuid stream, uint64_t last)
 static void on_number(void *self, const store_result *res)
 {
 	gw_hub *h = self;
-	int64_t last = 0;
+	int64_t last = 0, floor = 0;
 	sot_uuid stream;
 	if (store_rows(res) != 1 || store_i64(res, 0, 0, &last, NULL) != SOT_OK ||
-	    store_uuid(res, 0, 1, &stream, NULL) != SOT_OK)
+	    store_uuid(res, 0, 1, &stream, NULL) != SOT_OK ||
+	    store_i64(res, 0, 2, &floor, NULL) != SOT_OK)
 		return;
+	h->floor = (uint64_t)floor;
 	if (!h->ready || !sot_uuid_eq(stream, h->stream))
 		begin_stream(h, stream, (uint64_t)last);
 	h->target = (uint64_t)last;
@@ -262,6 +289,40 @@ bool gw_hub_is_settled(const gw_hub *h)
 	return !h->unsettled;
 }
 
+/* ---- the audit's seal, at the same pace ---- */
+static void on_sealed_rows(void *self, const store_result *res)
+{
+	gw_hub *h = self;
+	int64_t sealed = 0;
+	if (store_rows(res) == 1 && store_i64(res, 0, 0, &sealed, NULL) == SOT_OK)
+		h->sealed_all = sealed < SEAL_MAX;
+}
+
+static void seal(gw_hub *h);
+
+static void on_sealed(void *self, const store_outcome *outcome)
+{
+	gw_hub *h = self;
+	h->sealing = false;
+	if (outcome->code != SOT_OK)
+		sot_log_err(SOT_WARN, "audit.seal", outcome->why, "%s", "");
+	else if (!h->sealed_all)
+		seal(h);
+}
+
+static void seal(gw_hub *h)
+{
+	store_tx *tx;
+	sot_err err = {0};
+	if (h->sealing)
+		return;
+	h->sealing = h->sealed_all = true;
+	tx = store_begin(h->g->db);
+	store_query(tx, GW_SQL_AUDIT_SEAL, on_sealed_rows, h);
+	if (store_commit(&tx, on_sealed, h, &err) != SOT_OK)
+		h->sealing = false;
+}
+
 static bool anybody(const gw_hub *h)
 {
 	return !sot_list_empty(&h->listeners) || !sot_list_empty(&h->watches);
@@ -272,8 +333,10 @@ static void on_poll(void *self, uint64_t missed)
 	gw_hub *h = self;
 	(void)missed;
 	reactor_rearm_ms(h->poll, !h->ready || anybody(h) ? POLL_BUSY_MS : POLL_IDLE_MS);
-	if (store_is_up(h->g->db))
-		gw_hub_poke(h);
+	if (!store_is_up(h->g->db))
+		return;
+	gw_hub_poke(h);
+	seal(h);
 }
 
 static void on_heartbeat(void *self, uint64_t missed)
@@ -370,6 +433,7 @@ sot_code gw_hub_new(gateway *g, gw_hub **ret, sot_err *err)
 	h->heartbeat = reactor_every_ms(g->loop, HEARTBEAT_MS, on_heartbeat, h);
 	if (bus_publisher_new(g->bus, "events", g->config->events_endpoint, true, NULL, &h->publisher,
 	        err) != SOT_OK ||
+	    gw_replay_new(g, &h->replay, err) != SOT_OK ||
 	    subscribe(h, g->config->scheduler_hints, "scheduler", err) != SOT_OK ||
 	    subscribe(h, g->config->ipam_hints, "ipam", err) != SOT_OK) {
 		(void)gw_hub_free(h);
@@ -387,6 +451,7 @@ gw_hub *gw_hub_free(gw_hub *h)
 	reactor_remove(h->heartbeat);
 	for (size_t i = 0; i < h->subscription_count; i++)
 		(void)bus_subscriber_free(h->subscriptions[i]);
+	(void)gw_replay_free(h->replay);
 	if (h->publisher != NULL)
 		(void)bus_publisher_free(h->publisher);
 	while (!sot_list_empty(&h->watches))

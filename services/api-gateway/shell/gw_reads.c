@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define FILTERS_MAX 8
+#define FILTERS_MAX 9
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 500
 
@@ -19,12 +19,38 @@ typedef struct list_spec {
 	const char *name;                 /* in page tokens */
 	const char *filters[FILTERS_MAX]; /* query parameters after key and limit */
 	bool filter_is_path;              /* the path's parameter comes before them */
+	bool is_own;                      /* whose they may be comes before them: the caller, or '' */
+	bool is_cut; /* what the caller may see comes after them (gateway.visible_apps) */
 } list_spec;
 
 static const list_spec lists[] = {
     {.route = GW_ROUTE_host_list, .statement = GW_SQL_HOST_LIST, .name = "hosts"},
+    {.route = GW_ROUTE_host_cleanup_list,
+        .statement = GW_SQL_HOST_CLEANUP_LIST,
+        .name = "cleanup",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_machine_list,
+        .statement = GW_SQL_MACHINE_LIST,
+        .name = "machines",
+        .filters = {"state", "az", "rack"}},
+    {.route = GW_ROUTE_machine_log,
+        .statement = GW_SQL_MACHINE_LOG,
+        .name = "lines",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_host_key_list,
+        .statement = GW_SQL_HOST_KEY_LIST,
+        .name = "hostKeys",
+        .filters = {"state", "machine"}},
     {.route = GW_ROUTE_plan_list, .statement = GW_SQL_PLAN_LIST, .name = "plans"},
+    {.route = GW_ROUTE_host_class_list, .statement = GW_SQL_HOST_CLASS_LIST, .name = "hostClasses"},
+    {.route = GW_ROUTE_team_list, .statement = GW_SQL_TEAM_LIST, .name = "teams"},
+    {.route = GW_ROUTE_mixing_list, .statement = GW_SQL_MIXING_LIST, .name = "mixing"},
     {.route = GW_ROUTE_image_list, .statement = GW_SQL_IMAGE_LIST, .name = "images"},
+    {.route = GW_ROUTE_image_instance_list,
+        .statement = GW_SQL_IMAGE_INSTANCE_LIST,
+        .name = "imageInstances",
+        .filters = {"outdated"},
+        .filter_is_path = true},
     {.route = GW_ROUTE_vlan_list,
         .statement = GW_SQL_VLAN_LIST,
         .name = "vlans",
@@ -37,7 +63,29 @@ static const list_spec lists[] = {
         .statement = GW_SQL_RANGE_LIST,
         .name = "ranges",
         .filters = {"vlan", "vrf", "subnet", "kind"}},
-    {.route = GW_ROUTE_app_list, .statement = GW_SQL_APP_LIST, .name = "apps"},
+    {.route = GW_ROUTE_pool_list,
+        .statement = GW_SQL_POOL_LIST,
+        .name = "pools",
+        .filters = {"vlan", "vrf"}},
+    {.route = GW_ROUTE_app_list, .statement = GW_SQL_APP_LIST, .name = "apps", .is_cut = true},
+    {.route = GW_ROUTE_user_list,
+        .statement = GW_SQL_USER_LIST,
+        .name = "users",
+        .filters = {"role"}},
+    {.route = GW_ROUTE_grant_list,
+        .statement = GW_SQL_GRANT_LIST,
+        .name = "grants",
+        .filters = {"user", "team", "app"}},
+    {.route = GW_ROUTE_token_list,
+        .statement = GW_SQL_TOKEN_LIST,
+        .name = "tokens",
+        .is_own = true,
+        .filters = {"user"}},
+    {.route = GW_ROUTE_session_list,
+        .statement = GW_SQL_SESSION_LIST,
+        .name = "sessions",
+        .is_own = true,
+        .filters = {"user"}},
     {.route = GW_ROUTE_version_list,
         .statement = GW_SQL_VERSION_LIST,
         .name = "versions",
@@ -45,11 +93,13 @@ static const list_spec lists[] = {
     {.route = GW_ROUTE_instance_list,
         .statement = GW_SQL_INSTANCE_LIST,
         .name = "instances",
-        .filters = {"app", "host", "state"}},
+        .filters = {"app", "host", "state"},
+        .is_cut = true},
     {.route = GW_ROUTE_operation_list,
         .statement = GW_SQL_OPERATION_LIST,
         .name = "operations",
-        .filters = {"state", "app"}},
+        .filters = {"state", "app", "kind", "actor", "parent", "since", "until", "retryOf"},
+        .is_cut = true},
     {.route = GW_ROUTE_operation_log,
         .statement = GW_SQL_OPERATION_LOG,
         .name = "lines",
@@ -72,8 +122,60 @@ static const list_spec lists[] = {
         .statement = GW_SQL_IMPORT_LIST,
         .name = "imports",
         .filters = {"state"}},
-    {.route = GW_ROUTE_audit_list, .statement = GW_SQL_AUDIT_LIST, .name = "audit"},
+    {.route = GW_ROUTE_idle_list,
+        .statement = GW_SQL_IDLE_LIST,
+        .name = "idle",
+        .filters = {"days", "app"}},
+    {.route = GW_ROUTE_drift_list,
+        .statement = GW_SQL_DRIFT_LIST,
+        .name = "drift",
+        .filters = {"app", "instance"}},
+    {.route = GW_ROUTE_ssh_certificate_list,
+        .statement = GW_SQL_SSH_CERTIFICATE_LIST,
+        .name = "certificates",
+        .filters = {"person", "state"}},
+    {.route = GW_ROUTE_ssh_key_list,
+        .statement = GW_SQL_SSH_KEY_LIST,
+        .name = "keys",
+        .filters = {"person"}},
+    {.route = GW_ROUTE_group_list,
+        .statement = GW_SQL_GROUP_LIST,
+        .name = "groups",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_middleware_list, .statement = GW_SQL_MIDDLEWARE_LIST, .name = "middleware"},
+    {.route = GW_ROUTE_middleware_version_list,
+        .statement = GW_SQL_MIDDLEWARE_VERSION_LIST,
+        .name = "middleware-versions",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_middleware_instance_list,
+        .statement = GW_SQL_MIDDLEWARE_INSTANCE_LIST,
+        .name = "middleware-instances",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_signing_key_list,
+        .statement = GW_SQL_SIGNING_KEY_LIST,
+        .name = "signing-keys",
+        .filters = {"app"}},
+    {.route = GW_ROUTE_ssh_session_list,
+        .statement = GW_SQL_SSH_SESSION_LIST,
+        .name = "sessions",
+        .filters = {"instance", "person", "open"}},
+    {.route = GW_ROUTE_webhook_list, .statement = GW_SQL_WEBHOOK_LIST, .name = "webhooks"},
+    {.route = GW_ROUTE_dead_letter_list,
+        .statement = GW_SQL_DEAD_LETTER_LIST,
+        .name = "deadLetters",
+        .filter_is_path = true},
+    {.route = GW_ROUTE_audit_list,
+        .statement = GW_SQL_AUDIT_LIST,
+        .name = "audit",
+        .filters = {"actor", "action", "target", "operation", "result", "since", "until",
+            "credential"}},
 };
+
+/* A log is continued by line number: ?after=N. */
+static bool is_log(const list_spec *spec)
+{
+	return spec->route == GW_ROUTE_operation_log || spec->route == GW_ROUTE_machine_log;
+}
 
 static const list_spec *spec_of(gw_route_id route)
 {
@@ -98,8 +200,8 @@ static void on_list(void *self, const store_result *res)
 	sot_buf_add_c(&c->rows, "{\"items\":");
 	sot_buf_add_str(&c->rows, store_text(res, 0, 0));
 	sot_buf_add_c(&c->rows, ",\"next\":");
-	if (store_is_null(res, 0, 1) || spec->route == GW_ROUTE_operation_log) {
-		add_or_null(&c->rows, res, 1); /* a log is continued by line number: ?after=N */
+	if (store_is_null(res, 0, 1) || is_log(spec)) {
+		add_or_null(&c->rows, res, 1);
 	} else {
 		sot_buf_add_char(&c->rows, '"');
 		gw_page_encode(spec->name, store_text(res, 0, 1), &c->rows);
@@ -144,7 +246,7 @@ static sot_code read_after(gw_call *c, const list_spec *spec, char key[GW_PAGE_K
 		return SOT_INVALID;
 	if (text[0] == '\0')
 		return SOT_OK;
-	if (spec->route == GW_ROUTE_operation_log) {
+	if (is_log(spec)) {
 		if (sot_parse_u64(sot_str_c(text), 0, INT64_MAX, &line, NULL) == SOT_OK)
 			return sot_str_copy(sot_str_c(text), key, GW_PAGE_KEY_MAX, NULL);
 		call_problem(c, 400, "invalid", "query parameter 'after' must be a line number");
@@ -156,16 +258,28 @@ static sot_code read_after(gw_call *c, const list_spec *spec, char key[GW_PAGE_K
 	return SOT_INVALID;
 }
 
+static void add_visible(gw_call *c, store_tx *tx)
+{
+	SOT_AUTO_BUF visible;
+	sot_buf_init(&visible, GW_GRANTS_MAX * 4 * GW_NAME_MAX);
+	gw_rights_visible(c->caller.rights, &visible);
+	store_arg_str(tx, sot_buf_str(&visible));
+}
+
 static sot_code add_filters(gw_call *c, const list_spec *spec, store_tx *tx)
 {
 	if (spec->filter_is_path)
 		store_arg_c(tx, c->match.params[0]);
+	if (spec->is_own)
+		store_arg_c(tx, c->caller.role >= GW_ROLE_OPERATOR ? "" : c->caller.name);
 	for (size_t i = 0; i < FILTERS_MAX && spec->filters[i] != NULL; i++) {
 		char text[128];
 		if (call_query(c, spec->filters[i], text, sizeof(text)) != SOT_OK)
 			return SOT_INVALID;
 		store_arg_c(tx, text);
 	}
+	if (spec->is_cut)
+		add_visible(c, tx);
 	return SOT_OK;
 }
 
@@ -225,9 +339,41 @@ void serve_host_get(gw_call *c)
 	serve_item(c, GW_SQL_HOST_GET, c->match.params[0], NULL);
 }
 
+void serve_machine_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_MACHINE_GET, c->match.params[0], NULL);
+}
+
 void serve_app_get(gw_call *c)
 {
 	serve_item(c, GW_SQL_APP_GET, c->match.params[0], NULL);
+}
+
+void serve_audit_check(gw_call *c)
+{
+	char after[24];
+	uint64_t number = 0;
+	if (call_query(c, "after", after, sizeof(after)) != SOT_OK)
+		return;
+	if (after[0] != '\0' && sot_parse_u64(sot_str_c(after), 0, INT64_MAX, &number, NULL) != SOT_OK)
+		call_problem(c, 400, "invalid", "query parameter 'after' must be the number of a row");
+	else
+		serve_item(c, GW_SQL_AUDIT_CHECK, after[0] != '\0' ? after : "0", NULL);
+}
+
+void serve_webhook_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_WEBHOOK_GET, c->match.params[0], NULL);
+}
+
+void serve_user_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_USER_GET, c->match.params[0], NULL);
+}
+
+void serve_image_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_IMAGE_GET, c->match.params[0], NULL);
 }
 
 void serve_instance_get(gw_call *c)
@@ -235,9 +381,34 @@ void serve_instance_get(gw_call *c)
 	serve_item(c, GW_SQL_INSTANCE_GET, c->match.params[0], NULL);
 }
 
+void serve_instance_why(gw_call *c)
+{
+	serve_item(c, GW_SQL_INSTANCE_WHY, c->match.params[0], NULL);
+}
+
+void serve_operation_why(gw_call *c)
+{
+	serve_item(c, GW_SQL_OPERATION_WHY, c->match.params[0], NULL);
+}
+
 void serve_vlan_get(gw_call *c)
 {
 	serve_item(c, GW_SQL_VLAN_GET, c->match.params[0], NULL);
+}
+
+void serve_host_brake_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_HOST_BRAKE_GET, NULL, NULL);
+}
+
+void serve_monitor_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_MONITOR_GET, NULL, NULL);
+}
+
+void serve_monitor_request_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_MONITOR_REQUEST_GET, c->match.params[0], NULL);
 }
 
 void serve_ipam_get(gw_call *c)
@@ -264,9 +435,29 @@ void serve_address_get(gw_call *c)
 		serve_list(c);                                                                             \
 	}
 LIST(host_list)
+LIST(host_cleanup_list)
+LIST(machine_list)
+LIST(machine_log)
+LIST(host_key_list)
 LIST(plan_list)
+LIST(host_class_list)
+LIST(team_list)
+LIST(mixing_list)
 LIST(image_list)
+LIST(signing_key_list)
+LIST(group_list)
+LIST(middleware_list)
+LIST(middleware_version_list)
+LIST(middleware_instance_list)
+LIST(image_instance_list)
+LIST(pool_list)
 LIST(app_list)
+LIST(user_list)
+LIST(grant_list)
+LIST(token_list)
+LIST(session_list)
+LIST(webhook_list)
+LIST(dead_letter_list)
 LIST(version_list)
 LIST(instance_list)
 LIST(operation_list)
@@ -278,6 +469,11 @@ LIST(finding_list)
 LIST(leak_list)
 LIST(import_list)
 LIST(audit_list)
+LIST(idle_list)
+LIST(drift_list)
+LIST(ssh_certificate_list)
+LIST(ssh_key_list)
+LIST(ssh_session_list)
 LIST(address_history)
 
 void serve_operation_log(gw_call *c)

@@ -2,8 +2,10 @@
 #include "gateway.h"
 
 #include "control.h"
+#include "gw_exec.h"
 #include "gw_sql.h"
 #include "gw_sweep.h"
+#include "gw_webhooks.h"
 #include "service.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
@@ -62,6 +64,9 @@ static sot_code prepare_files(gateway *g, sot_err *err)
 	if (sot_mkdirs(temporary, 0750, err) != SOT_OK)
 		return sot_wrap(err, "blobs_dir");
 	sweep_temporaries(temporary);
+	(void)snprintf(temporary, sizeof(temporary), "%s/uploads", g->config->blobs_dir);
+	if (sot_mkdirs(temporary, 0750, err) != SOT_OK)
+		return sot_wrap(err, "blobs_dir");
 	sot_buf_init(&g->openapi, OPENAPI_MAX);
 	if (sot_file_read(g->config->openapi_file, &g->openapi, err) != SOT_OK)
 		return sot_wrap(err, "openapi_file");
@@ -74,6 +79,7 @@ static void make_metrics(gateway *g)
 	    "class=\"3xx\"", "class=\"4xx\"", "class=\"5xx\""};
 	for (size_t i = 0; i < 6; i++)
 		g->answers[i] = sot_counter("sot_gateway_answers_total", classes[i], "HTTP answers");
+	g->calls = sot_calls_new(GW_ROUTE_COUNT);
 	g->latency =
 	    sot_histogram_ms("sot_gateway_request_ms", NULL, "From the head of a request to its end");
 	g->open_requests = sot_gauge("sot_gateway_open_requests", NULL, "Requests that are not over");
@@ -90,7 +96,7 @@ static sot_code open_database(gateway *g, sot_err *err)
 	    .statement_count = GW_STATEMENT_COUNT,
 	    .connections = (int)g->config->database_connections,
 	    .deadline_ms = 5000,
-	    .queue_max = 10000,
+	    .queue_max = 2000,
 	};
 	return store_new(g->loop, &options, on_database, g, &g->db, err);
 }
@@ -140,6 +146,7 @@ static void on_drain(void *self)
 	g->draining = true;
 	gw_http_quiesce(g->http);
 	gw_hub_end_streams(g->hub);
+	gw_exec_end_all(g->exec);
 	(void)reactor_every_ms(g->loop, DRAIN_LOOK_MS, on_drain_look, g);
 }
 
@@ -163,6 +170,16 @@ static sot_code open_outside(gateway *g, sot_err *err)
 	return service_new(g->loop, &options, &g->service, err);
 }
 
+static sot_code check_roles(const gateway_config *config, sot_err *err)
+{
+	const char *const roles[] = {config->ssh_admin_role, config->ssh_readonly_role};
+	for (size_t i = 0; i < 2; i++)
+		if (gw_role_parse(sot_str_c(roles[i])) == GW_ROLE_PUBLIC)
+			return sot_fail(err, SOT_INVALID, "%s: '%s' is no role",
+			    i == 0 ? "ssh_admin_role" : "ssh_readonly_role", roles[i]);
+	return SOT_OK;
+}
+
 static sot_code open_parts(gateway *g, sot_err *err)
 {
 	make_metrics(g);
@@ -171,12 +188,16 @@ static sot_code open_parts(gateway *g, sot_err *err)
 	    BUCKETS, g->config->login_tries_per_minute, 60000 / g->config->login_tries_per_minute);
 	g->login_accounts = gw_buckets_new(
 	    BUCKETS, g->config->login_tries_per_minute, 60000 / g->config->login_tries_per_minute);
-	if (prepare_files(g, err) != SOT_OK || open_database(g, err) != SOT_OK ||
-	    open_bus(g, err) != SOT_OK || gw_peers_new(g, &g->peers, err) != SOT_OK ||
-	    gw_hub_new(g, &g->hub, err) != SOT_OK || open_http(g, err) != SOT_OK ||
+	if (check_roles(g->config, err) != SOT_OK || prepare_files(g, err) != SOT_OK ||
+	    open_database(g, err) != SOT_OK || open_bus(g, err) != SOT_OK ||
+	    gw_peers_new(g, &g->peers, err) != SOT_OK || gw_hub_new(g, &g->hub, err) != SOT_OK ||
+	    gw_webhooks_new(g, &g->webhooks, err) != SOT_OK ||
+	    gw_exec_new(g, &g->exec, err) != SOT_OK || open_http(g, err) != SOT_OK ||
 	    open_outside(g, err) != SOT_OK)
 		return err != NULL ? err->code : SOT_INTERNAL;
 	g->sweep = gw_sweep_new(g);
+	g->call_reports = call_reports_new(g->loop, g->db, GW_SQL_REPORT_CALLS, "api-gateway");
+	call_reports_add(g->call_reports, "URL", g->calls);
 	SOT_FAILPOINT("gateway.start.before_loop", err);
 	return SOT_OK;
 }
@@ -186,8 +207,11 @@ static void close_parts(gateway *g)
 {
 	g->service = service_free(g->service);
 	g->control = control_free(g->control);
+	g->exec = gw_exec_free(g->exec); /* its connections are the library's: before it */
 	g->http = gw_http_free(g->http);
 	g->sweep = gw_sweep_free(g->sweep);
+	g->call_reports = call_reports_free(g->call_reports);
+	g->webhooks = gw_webhooks_free(g->webhooks);
 	g->db = store_free(g->db);
 	g->hub = gw_hub_free(g->hub);
 	g->peers = gw_peers_free(g->peers);
@@ -197,11 +221,13 @@ static void close_parts(gateway *g)
 	g->login_addresses = gw_buckets_free(g->login_addresses);
 	g->login_accounts = gw_buckets_free(g->login_accounts);
 	sot_buf_clear(&g->openapi);
+	g->calls = sot_calls_free(g->calls);
 }
 
 sot_code gateway_run(const gateway_config *config, sot_err *err)
 {
 	gateway g = {.config = config};
+	sot_list_init(&g.appends);
 	sot_code code = reactor_new(&g.loop, err);
 	if (code != SOT_OK)
 		return code;

@@ -76,7 +76,7 @@ static void on_session_row(void *self, const store_result *res)
 	gw_call *c = self;
 	const login *l = c->state;
 	sot_buf_printf(&c->rows, "{\"name\":\"%s\",\"role\":\"%s\",\"csrfToken\":\"%s\",", l->name,
-	    gw_role_name(l->role), l->csrf);
+	    l->role < GW_ROLE_VIEWER ? "none" : gw_role_name(l->role), l->csrf);
 	sot_buf_printf(&c->rows, "\"expiresAt\":\"%.*s\"}\n", SOT_ARG(store_text(res, 0, 0)));
 }
 
@@ -114,6 +114,7 @@ static void make_session(gw_call *c, login *l)
 	store_arg_c(tx, l->csrf);
 	store_arg_c(tx, l->name);
 	store_arg_i64(tx, c->g->config->session_hours * 3600);
+	store_arg_c(tx, gw_request_peer(c->http));
 	if (store_commit(&tx, on_session_stored, c, &err) != SOT_OK)
 		call_fail(c, &err);
 }
@@ -133,7 +134,7 @@ static void on_checked(void *arg)
 		return;
 	}
 	SOT_FAILPOINT_HIT("gateway.login.after_check");
-	if (l->fits && l->role >= GW_ROLE_VIEWER)
+	if (l->fits)
 		make_session(l->call, l);
 	else
 		refuse(l->call, l->name);
@@ -248,7 +249,7 @@ void serve_me_get(gw_call *c)
 {
 	sot_buf_printf(&c->rows,
 	    "{\"name\":\"%s\",\"role\":\"%s\",\"actor\":\"%s\",\"csrfToken\":", c->caller.name,
-	    gw_role_name(c->caller.role), c->caller.actor);
+	    c->caller.role < GW_ROLE_VIEWER ? "none" : gw_role_name(c->caller.role), c->caller.actor);
 	if (c->caller.csrf[0] != '\0')
 		sot_buf_add_json(&c->rows, sot_str_c(c->caller.csrf));
 	else

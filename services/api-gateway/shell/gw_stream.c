@@ -1,6 +1,7 @@
 /* GET /v1/events and GET /v1/events/stream. A stream is a cursor: what the ring holds is copied
  * from there, what is older is read from the database; a slow reader costs no memory but one block.
  */
+#include "gw_filter.h"
 #include "gw_hub.h"
 
 #include "gw_sql.h"
@@ -21,6 +22,8 @@ typedef struct stream {
 	uint64_t cursor; /* the last event that was written */
 	sot_buf pending; /* rendered, not sent yet */
 	size_t sent;     /* of pending */
+	uint64_t told;   /* the last event whose number the client knows */
+	gw_filter filter;
 	bool reading, heartbeat, reset, doubted, broken;
 } stream;
 
@@ -40,6 +43,15 @@ static void on_news(void *self, bool heartbeat)
 }
 
 /* ---- older events, from the database ---- */
+static void add_if_wanted(stream *s, const store_result *res, size_t row)
+{
+	SOT_AUTO_BUF sse;
+	sot_buf_init(&sse, 256u * 1024);
+	gw_sse_render(res, row, &sse);
+	if (gw_filter_fits(&s->filter, sot_buf_str(&sse)))
+		sot_buf_add_str(&s->pending, sot_buf_str(&sse));
+}
+
 static void on_rows(void *self, const store_result *res)
 {
 	gw_call *c = self;
@@ -48,7 +60,7 @@ static void on_rows(void *self, const store_result *res)
 		int64_t number = 0;
 		if (store_i64(res, row, 0, &number, NULL) != SOT_OK)
 			continue;
-		gw_sse_render(res, row, &s->pending);
+		add_if_wanted(s, res, row);
 		s->cursor = (uint64_t)number;
 	}
 }
@@ -86,10 +98,24 @@ static void add_reset(stream *s, const gw_hub *h)
 	s->cursor = gw_hub_last(h);
 	sot_buf_printf(&s->pending,
 	    "id: %s.%llu\nevent: reset\ndata: {\"cursor\":\"%s.%llu\",\"detail\":\"the position is not "
-	    "of "
-	    "this stream of events; read the lists again\"}\n\n",
+	    "of this stream of events, or older than they are kept; read the lists again, then go on "
+	    "from "
+	    "the cursor here\"}\n\n",
 	    id, (unsigned long long)s->cursor, id, (unsigned long long)s->cursor);
 	s->reset = false;
+	s->told = s->cursor;
+}
+
+/* A filter may pass nothing for long: the client learns how far it is all the same. */
+static void add_heartbeat(stream *s, const gw_hub *h)
+{
+	char id[SOT_UUID_TEXT];
+	if (s->told != s->cursor && !gw_filter_is_empty(&s->filter))
+		sot_buf_printf(&s->pending, "id: %s.%llu\n\n", sot_uuid_format(gw_hub_stream(h), id),
+		    (unsigned long long)s->cursor);
+	else
+		sot_buf_add_c(&s->pending, ": hb\n\n");
+	s->told = s->cursor;
 }
 
 /* A number that is not there yet: either another gateway was quicker, which one more question
@@ -113,21 +139,26 @@ static void fill(stream *s)
 	if (s->reset && gw_hub_is_ready(g->hub))
 		add_reset(s, g->hub);
 	check_position(s, g->hub);
+	if (s->cursor < gw_hub_floor(g->hub))
+		add_reset(s, g->hub);
 	while (s->pending.n < 16384 && (e = gw_ring_get(gw_hub_ring(g->hub), s->cursor + 1)) != NULL) {
-		sot_buf_add_str(&s->pending, e->sse);
+		if (gw_filter_fits(&s->filter, e->sse))
+			sot_buf_add_str(&s->pending, e->sse);
 		s->cursor = e->number;
 	}
 	if (s->pending.n == 0 && s->cursor < gw_hub_last(g->hub))
 		read_older(s->call, s);
 	if (s->pending.n == 0 && s->heartbeat)
-		sot_buf_add_c(&s->pending, ": hb\n\n");
+		add_heartbeat(s, g->hub);
 	s->heartbeat = false;
 }
 
 static ssize_t pull(void *self, char *dst, size_t n)
 {
 	stream *s = self;
-	if (s->broken || s->call->g->draining)
+	/* The client comes back, and is asked again who it is. */
+	if (s->broken || s->call->g->draining || s->listener.stale ||
+	    sot_wall_now().unix_ms >= s->call->caller.ends_unix_ms)
 		return -1;
 	if (s->sent == s->pending.n && !s->reading) {
 		sot_buf_reset(&s->pending);
@@ -172,6 +203,19 @@ static sot_code place(gw_call *c, stream *s)
 	return SOT_OK;
 }
 
+static sot_code read_filter(gw_call *c, gw_filter *ret)
+{
+	*ret = (gw_filter){.kinds = ""};
+	if (call_query(c, "kind", ret->kinds, sizeof(ret->kinds)) != SOT_OK ||
+	    call_query(c, "app", ret->app, sizeof(ret->app)) != SOT_OK ||
+	    call_query(c, "host", ret->host, sizeof(ret->host)) != SOT_OK)
+		return SOT_INVALID;
+	if (strpbrk(ret->app, "\"\\") == NULL && strpbrk(ret->host, "\"\\") == NULL)
+		return SOT_OK;
+	call_problem(c, 400, "invalid", "query parameters 'app' and 'host' are names");
+	return SOT_INVALID;
+}
+
 void serve_event_stream(gw_call *c)
 {
 	stream *s;
@@ -183,11 +227,12 @@ void serve_event_stream(gw_call *c)
 	s = c->state = sot_alloc(sizeof(*s));
 	c->state_free = stream_free;
 	s->call = c;
-	s->listener = (gw_listener){.on_news = on_news, .self = s};
+	s->listener = (gw_listener){.on_news = on_news, .self = s, .account = c->caller.name};
 	sot_buf_init(&s->pending, PENDING_MAX);
 	gw_hub_listen(c->g->hub, &s->listener);
-	if (place(c, s) != SOT_OK)
+	if (place(c, s) != SOT_OK || read_filter(c, &s->filter) != SOT_OK)
 		return;
+	s->told = s->cursor;
 	sot_buf_add_c(&s->pending, "retry: 2000\n\n");
 	reply = gw_reply_stream(200, "text/event-stream", pull, s);
 	gw_reply_header(reply, "Cache-Control", "no-store");
@@ -200,14 +245,21 @@ void serve_event_stream(gw_call *c)
 static void on_list(void *self, const store_result *res)
 {
 	gw_call *c = self;
+	const gw_filter *filter = c->state;
 	size_t rows = store_rows(res);
 	char stream_id[SOT_UUID_TEXT];
 	const gw_hub *h = c->g->hub;
+	const char *gap = "";
 	sot_buf_add_c(&c->rows, "{\"items\":[");
 	for (size_t row = 0; row < rows; row++) {
-		if (row > 0)
-			sot_buf_add_char(&c->rows, ',');
+		SOT_AUTO_BUF sse;
+		sot_buf_init(&sse, 256u * 1024);
+		gw_sse_render(res, row, &sse);
+		if (!gw_filter_fits(filter, sot_buf_str(&sse)))
+			continue;
+		sot_buf_add_c(&c->rows, gap);
 		sot_buf_add_str(&c->rows, store_text(res, row, 10));
+		gap = ",";
 	}
 	(void)sot_uuid_format(gw_hub_stream(h), stream_id);
 	sot_buf_printf(&c->rows,
@@ -257,13 +309,37 @@ static sot_code list_position(gw_call *c, uint64_t *ret_after, uint64_t *ret_lim
 	return SOT_OK;
 }
 
+/* Without a position the list begins where events are kept. */
+static bool position_was_given(gw_call *c)
+{
+	sot_str after;
+	return gw_request_query(c->http, "after", &after);
+}
+
+static void answer_too_old(gw_call *c)
+{
+	char id[SOT_UUID_TEXT];
+	const gw_hub *h = c->g->hub;
+	call_problem(c, 410, "too_old",
+	    "events up to %llu are not kept any more; take a snapshot: read the lists, then go on with "
+	    "after=%s.%llu",
+	    (unsigned long long)gw_hub_floor(h), sot_uuid_format(gw_hub_stream(h), id),
+	    (unsigned long long)gw_hub_last(h));
+}
+
 void serve_event_list(gw_call *c)
 {
 	uint64_t after = 0, limit = 100;
 	store_tx *tx;
 	sot_err err = {0};
-	if (list_position(c, &after, &limit) != SOT_OK)
+	gw_filter *filter = c->state = sot_alloc(sizeof(*filter));
+	c->state_free = free;
+	if (list_position(c, &after, &limit) != SOT_OK || read_filter(c, filter) != SOT_OK)
 		return;
+	if (position_was_given(c) && after < gw_hub_floor(c->g->hub)) {
+		answer_too_old(c);
+		return;
+	}
 	tx = store_begin_read(c->g->db);
 	store_query(tx, GW_SQL_EVENTS_READ, on_list, c);
 	store_arg_i64(tx, (int64_t)after);

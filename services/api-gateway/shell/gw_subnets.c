@@ -152,7 +152,7 @@ void serve_subnet_delete(gw_call *c)
 /* ---- the map ---- */
 static void on_ranges(void *self, const store_result *res)
 {
-	static const char *const kinds[] = {"pool", "reserved", "excluded"};
+	static const char *const kinds[] = {"pool", "reserved", "excluded", "named"};
 	subnet_call *s = ((gw_call *)self)->state;
 	size_t count = store_rows(res) < RANGES_MAX ? store_rows(res) : RANGES_MAX;
 	s->ranges = sot_alloc((count + 1) * sizeof(*s->ranges));

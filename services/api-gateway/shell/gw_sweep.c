@@ -2,6 +2,7 @@
 
 #include "gw_orphan.h"
 #include "gw_sql.h"
+#include "gw_uploads.h"
 #include "sot_log.h"
 
 #include <dirent.h>
@@ -25,7 +26,8 @@ struct gw_sweep {
 	char folder[512];
 	DIR *dir; /* stays open between sweeps: the next one goes on where this one ended */
 	bool busy, working;
-	size_t count, removed;
+	int64_t upload_expiry_s;
+	size_t count, removed, expired;
 	char names[CANDIDATES_MAX][65];
 };
 
@@ -53,6 +55,7 @@ static void look(void *arg)
 	struct dirent *entry;
 	int64_t now = (int64_t)time(NULL);
 	s->count = 0;
+	s->expired = gw_uploads_sweep(s->folder, now, s->upload_expiry_s);
 	if (s->dir == NULL)
 		s->dir = opendir(s->folder);
 	for (int i = 0; s->dir != NULL && i < LOOKED_AT_MAX && s->count < CANDIDATES_MAX; i++) {
@@ -138,6 +141,8 @@ static void on_looked(void *arg)
 	if (!take_back(s))
 		return;
 	s->busy = false;
+	if (s->expired > 0)
+		sot_log(SOT_INFO, "uploads.expired", "files=%zu", s->expired);
 	if (s->count == 0)
 		return;
 	tx = store_begin_read(s->g->db);
@@ -167,6 +172,7 @@ gw_sweep *gw_sweep_new(gateway *g)
 	gw_sweep *s = sot_alloc(sizeof(*s));
 	s->g = g;
 	(void)snprintf(s->folder, sizeof(s->folder), "%s", g->config->blobs_dir);
+	s->upload_expiry_s = g->config->upload_expiry_s;
 	s->removed_total = sot_counter("sot_gateway_orphans_total", NULL,
 	    "Blobs removed because no row and no version names them");
 	s->timer = reactor_after_ms(g->loop, 0, on_timer, s);

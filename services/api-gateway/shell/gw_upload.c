@@ -4,6 +4,7 @@
  * next upload of the same bytes finds and uses. */
 #include "gateway.h"
 
+#include "gw_package.h"
 #include "gw_spool.h"
 #include "gw_sql.h"
 #include "gw_text.h"
@@ -24,6 +25,7 @@ typedef struct upload {
 	char final[640], folder[512];
 	gw_blob blob;
 	char file_name[201], expected[65];
+	gw_package known;
 	sot_code code;
 	sot_err err;
 } upload;
@@ -164,6 +166,30 @@ static void on_durable(void *arg)
 		store_row(u->call, u);
 }
 
+static void on_known(void *self, const store_outcome *outcome)
+{
+	gw_call *c = self;
+	upload *u = c->state;
+	if (outcome->code != SOT_OK) {
+		call_store_failed(c, outcome);
+		return;
+	}
+	if (!gw_package_may(c, &u->known, u->blob.sha256, false))
+		return;
+	SOT_FAILPOINT_HIT("gateway.upload.before_fsync");
+	u->working = true;
+	reactor_queue_work(c->g->loop, make_durable, on_durable, u);
+}
+
+static void ask_what_is_known(gw_call *c, upload *u)
+{
+	store_tx *tx = store_begin_read(c->g->db);
+	sot_err err = {0};
+	gw_package_ask(tx, &u->known, false, c->match.params[0], sot_str_c(c->match.params[1]));
+	if (store_commit(&tx, on_known, c, &err) != SOT_OK)
+		call_fail(c, &err);
+}
+
 void serve_version_upload(gw_call *c)
 {
 	upload *u = c->state;
@@ -182,7 +208,5 @@ void serve_version_upload(gw_call *c)
 		return;
 	}
 	(void)snprintf(u->final, sizeof(u->final), "%s/%s", u->folder, digest);
-	SOT_FAILPOINT_HIT("gateway.upload.before_fsync");
-	u->working = true;
-	reactor_queue_work(c->g->loop, make_durable, on_durable, u);
+	ask_what_is_known(c, u);
 }

@@ -2,7 +2,9 @@
 -- columns: item text
 SELECT json_build_object(
   'hosts', (SELECT json_build_object('total', count(*), 'online', count(*) FILTER (WHERE state = 'online'),
-     'cordoned', count(*) FILTER (WHERE NOT schedulable)) FROM scheduler.host_v WHERE state <> 'retired'),
+     'cordoned', count(*) FILTER (WHERE NOT schedulable),
+     'lost', count(*) FILTER (WHERE state IN ('agent_lost', 'host_lost'))) FROM scheduler.host_v WHERE state <> 'retired'),
+  'brake', (SELECT row_to_json(b) FROM scheduler.brake_v b),
   'apps', (SELECT count(*) FROM scheduler.app_v),
   'instances', (SELECT json_build_object('total', count(*), 'healthy', count(*) FILTER (WHERE state = 'running' AND health = 'healthy'),
      'byState', (SELECT coalesce(json_object_agg(state, n), '{}') FROM

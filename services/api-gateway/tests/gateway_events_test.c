@@ -335,7 +335,7 @@ static void put_blob(char digit, bool old, char path[160])
 		assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-static void old_blobs_without_a_row_are_swept_and_no_others(void **state)
+static void old_blobs_without_a_version_are_swept_and_no_others(void **state)
 {
 	char orphan[160], registered[160], young[160], none[4096];
 	sot_mono deadline;
@@ -345,8 +345,15 @@ static void old_blobs_without_a_row_are_swept_and_no_others(void **state)
 	put_blob('a', true, orphan);
 	put_blob('b', true, registered);
 	put_blob('c', false, young);
+	harness_add_app(&h, "kept");
+	harness_sql(&h, "sot_scheduler",
+	    "INSERT INTO scheduler.app_version (app_id, version, sha256, size_bytes, file_name, "
+	    "created_by, created_at) SELECT id, 'v1', decode(repeat('b', 64), 'hex'), 1, 'a.war', "
+	    "'user:ada', now() FROM scheduler.app WHERE name = 'kept'",
+	    none);
+	/* A registration that was refused left this one: its row keeps nothing. */
 	harness_sql(&h, "sot_gateway",
-	    "INSERT INTO gateway.blob (sha256, size_bytes, created_by) VALUES (decode(repeat('b', 64), "
+	    "INSERT INTO gateway.blob (sha256, size_bytes, created_by) VALUES (decode(repeat('a', 64), "
 	    "'hex'), 1, 'user:ada')",
 	    none);
 	harness_spawn_gateway(&h, NULL);
@@ -355,12 +362,47 @@ static void old_blobs_without_a_row_are_swept_and_no_others(void **state)
 		assert_false(sot_mono_reached(sot_mono_now(), deadline));
 	assert_int_equal(access(orphan, F_OK), -1);
 	assert_int_equal(access(registered, F_OK), 0);
+	harness_sql(&h, "sot_gateway",
+	    "SELECT count(*) FROM gateway.blob WHERE sha256 = decode(repeat('a', 64), 'hex')", none);
+	assert_string_equal(none, "0");
 	assert_int_equal(access(young, F_OK), 0);
+}
+
+/* The whole answer to a change, with its headers. */
+static void scale_raw(char reply[2048])
+{
+	char request[512];
+	int n = snprintf(request, sizeof(request),
+	    "POST /v1/apps/shop/scale HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+	    "Authorization: Bearer %s\r\nContent-Length: 11\r\n\r\n{\"count\":1}",
+	    h.token);
+	harness_raw(&h, (sot_str){request, (size_t)n}, reply);
+}
+
+static void a_change_that_is_held_back_says_when_to_come_again(void **state)
+{
+	char reply[2048];
+	(void)state;
+	h.retry_after_ms = 6500;
+	h.refuse_with = SOT_REFUSAL_UNAVAILABLE;
+	scale_raw(reply);
+	assert_memory_equal(reply, "HTTP/1.1 503 ", 13);
+	assert_non_null(strstr(reply, "\r\nRetry-After: 7\r\n")); /* whole seconds, not too early */
+	h.refuse_with = SOT_REFUSAL_LIMIT;
+	scale_raw(reply); /* a limit that passes */
+	assert_memory_equal(reply, "HTTP/1.1 429 ", 13);
+	assert_non_null(strstr(reply, "\r\nRetry-After: 7\r\n"));
+	h.retry_after_ms = 0;
+	scale_raw(reply); /* one that does not */
+	assert_memory_equal(reply, "HTTP/1.1 409 ", 13);
+	assert_null(strstr(reply, "Retry-After"));
+	h.refuse_with = -1;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_change_that_is_held_back_says_when_to_come_again),
 	    cmocka_unit_test(events_come_as_they_are_committed_and_resume_by_number),
 	    cmocka_unit_test(a_subscriber_gets_the_numbers_that_the_stream_has),
 	    cmocka_unit_test(a_position_of_another_life_is_reset),
@@ -370,10 +412,11 @@ int main(void)
 	    cmocka_unit_test(waiting_for_an_operation_ends_with_it),
 	    cmocka_unit_test(a_head_that_trickles_is_cut_off_and_a_stream_is_not),
 	    cmocka_unit_test(killed_after_the_rename_the_same_upload_succeeds_again),
-	    cmocka_unit_test(old_blobs_without_a_row_are_swept_and_no_others),
+	    cmocka_unit_test(old_blobs_without_a_version_are_swept_and_no_others),
 	};
 	int failed;
 	harness_start(&h, NULL, false);
+	harness_add_app(&h, "shop");
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	harness_stop(&h);
 	return failed;

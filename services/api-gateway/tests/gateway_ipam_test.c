@@ -302,11 +302,11 @@ static void an_export_has_a_line_for_everything_that_an_import_makes(void **stat
 	(void)state;
 	assert_true(answer_has(a, "kind,vrf,vlan,vlan_id,group,mtu,isolated,"));
 	assert_true(answer_has(a, "\nvlan,default,apps,66,,0,false,apps.example,az:a "
-	                          "rack:r1,,,,,,,,,,,,,,,\"front, and \"\"more\"\"\"\n"));
+	                          "rack:r1,,,,,,,,,,,,,,,\"front, and \"\"more\"\"\",\n"));
 	assert_true(answer_has(a, "\nsubnet,default,apps,,,,,,,10.70.0.0/"
 	                          "16,10.70.0.1,10.70.0.2,10.70.255.254,,0,1,true,false,"));
 	assert_true(
-	    answer_has(a, "\naddress,default,apps,,,,,,,,,,,,,,,,10.70.0.4,static,vip-shop,,,\n"));
+	    answer_has(a, "\naddress,default,apps,,,,,,,,,,,,,,,,10.70.0.4,static,vip-shop,,,,\n"));
 }
 
 /* ---- zones ---- */

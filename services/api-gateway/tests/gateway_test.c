@@ -1,4 +1,5 @@
 /* The gateway as a process: what clients send, what the scheduler gets, what the database holds. */
+#include "gw_route.h"
 #include "harness.h"
 
 #include "sot_proto.h"
@@ -308,6 +309,118 @@ static void every_read_route_answers(void **state)
 	}
 }
 
+static void a_scheduler_that_is_busy_is_told_apart_from_one_that_refuses(void **state)
+{
+	(void)state;
+	h.retry_after_ms = 6500;
+	h.refuse_with = SOT_REFUSAL_UNAVAILABLE;
+	assert_int_equal(scale_with(NULL), 503);
+	h.refuse_with = SOT_REFUSAL_LIMIT;
+	assert_int_equal(scale_with(NULL), 429); /* a limit that passes */
+	h.retry_after_ms = 0;
+	assert_int_equal(scale_with(NULL), 409); /* one that does not */
+	h.refuse_with = -1;
+}
+
+/* One bulk operation that failed, with two children, and one that runs. */
+static void add_operations(void)
+{
+	static const char columns[] = "INSERT INTO scheduler.operation (id, kind, target, actor, "
+	                              "idempotency_key, request_sha256, "
+	                              "resource_id, spec, state, created_at, updated_at, finished_at, "
+	                              "parent_id, parallel, reason, "
+	                              "children_total) VALUES ('0197%s', '%s', 't', 'user:ann', "
+	                              "'key-%s', '', '0197%s', '{}', '%s', "
+	                              "now(), now(), %s, %s, %d, 'too old', %d)";
+	static const char *const rows[][4] = {
+	    {"0000-0000-7000-8000-00000000000a", "bulk.restart", "failed", "NULL"},
+	    {"0000-0000-7000-8000-00000000000b", "instance.restart", "done",
+	        "'01970000-0000-7000-8000-00000000000a'"},
+	    {"0000-0000-7000-8000-00000000000c", "instance.restart", "failed",
+	        "'01970000-0000-7000-8000-00000000000a'"},
+	    {"0000-0000-7000-8000-000000000001", "app.scale", "running", "NULL"}};
+	char sql[1024], out[4096];
+	for (size_t k = 0; k < 4; k++) {
+		bool runs = strcmp(rows[k][2], "running") == 0;
+		(void)snprintf(sql, sizeof(sql), columns, rows[k][0], rows[k][1], rows[k][0], rows[k][0],
+		    rows[k][2], runs ? "NULL" : "now()", rows[k][3], k == 0 ? 3 : 0, k == 0 ? 2 : 0);
+		harness_sql(&h, "sot_migrator", sql, out);
+	}
+}
+
+#define BULK_ID "01970000-0000-7000-8000-00000000000a"
+static void operations_are_listed_open_ones_first_and_children_with_their_parent(void **state)
+{
+	const answer *a;
+	const char *next;
+	char path[300];
+	(void)state;
+	add_operations();
+	a = get("/v1/operations?limit=1&actor=user:ann");
+	assert_true(answer_has(a, "\"kind\":\"app.scale\"")); /* older, and it runs */
+	assert_true(answer_has(a, "\"total\":2"));
+	next = strstr(a->body.p, "\"next\":\"");
+	assert_non_null(next);
+	(void)snprintf(path, sizeof(path), "/v1/operations?limit=1&actor=user:ann&after=%.*s",
+	    (int)strcspn(next + 8, "\""), next + 8);
+	a = get(path);
+	assert_true(answer_has(a, "\"kind\":\"bulk.restart\""));
+	assert_true(answer_has(a, "\"reason\":\"too old\""));
+	assert_true(answer_has(a, "\"next\":null"));
+	assert_true(answer_has(get("/v1/operations?parent=" BULK_ID), "\"total\":2"));
+	assert_true(answer_has(get("/v1/operations?kind=bulk&since=2020-01-01"), "\"total\":1"));
+	assert_true(answer_has(get("/v1/operations?kind=bulk&until=2020-01-01"), "\"total\":0"));
+	assert_int_equal(get("/v1/operations?parent=nonsense")->status, 400);
+}
+
+static void a_retry_asks_for_what_was_not_done_only(void **state)
+{
+	struct sot_operation_retry m;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	char id[SOT_UUID_TEXT];
+	(void)state;
+	assert_int_equal(post("/v1/operations/" BULK_ID "/retry?reason=once%20more", "")->status, 202);
+	assert_int_equal(
+	    sot_operation_retry_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
+	assert_true(sot_str_eq_c(m.kind, "bulk.restart"));
+	assert_true(sot_str_eq_c(m.context.reason, "once more"));
+	assert_int_equal(m.parallel, 3);
+	assert_int_equal(m.targets_count, 1);
+	assert_string_equal(sot_uuid_format(m.targets[0], id), "01970000-0000-7000-8000-00000000000c");
+	assert_int_equal(
+	    post("/v1/operations/01970000-0000-7000-8000-00000000000b/retry", "")->status, 409);
+	assert_int_equal(
+	    post("/v1/operations/01970000-0000-7000-8000-0000000000ff/retry", "")->status, 404);
+	(void)sot_arena_free(arena);
+}
+
+static void a_bulk_request_becomes_one_message_and_wrong_ones_none(void **state)
+{
+	struct sot_operation_bulk m;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	unsigned before;
+	(void)state;
+	assert_int_equal(post("/v1/operations/bulk",
+	                     "{\"action\":\"deploy\",\"apps\":[\"shop\",\"cart\"],\"version\":\"2.0\","
+	                     "\"parallel\":2,\"expect\":2}")
+	                     ->status,
+	    202);
+	assert_int_equal(
+	    sot_operation_bulk_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
+	assert_int_equal(m.action, SOT_BULK_ACTION_DEPLOY);
+	assert_int_equal(m.apps_count, 2);
+	assert_int_equal(m.expect, 2);
+	before = h.asked;
+	assert_int_equal(
+	    post("/v1/operations/bulk", "{\"action\":\"deploy\",\"apps\":[\"a\"]}")->status, 400);
+	assert_int_equal(
+	    post("/v1/operations/bulk", "{\"action\":\"scale\",\"count\":1}")->status, 400);
+	assert_int_equal(post("/v1/operations/bulk", "{\"action\":\"stop\",\"apps\":[]}")->status, 400);
+	assert_int_equal(post("/v1/operations/bulk", "{\"action\":\"burn\"}")->status, 400);
+	assert_int_equal(h.asked, before);
+	(void)sot_arena_free(arena);
+}
+
 #define UPLOAD_BYTES (3u * 1024 * 1024 + 17)
 static char uploaded_path[128]; /* of a blob that is there */
 
@@ -322,6 +435,7 @@ static void an_upload_comes_back_byte_for_byte(void **state)
 	(void)state;
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (char)(i * 31 >> 3);
+	harness_add_app(&h, "shop");
 	a = harness_call(
 	    &h, "PUT", "/v1/apps/shop/versions/v1?file=shop.war", NULL, (sot_str){bytes, n});
 	assert_int_equal(a->status, 202);
@@ -357,12 +471,14 @@ static void example_of(const char *pattern, char ret[128])
 }
 
 /* Every route of the table but the public ones and the blobs themselves. */
-static void an_agent_gets_blobs_and_nothing_else(void **state)
+static void an_agent_gets_its_own_routes_and_nothing_else(void **state)
 {
 	static const struct {
-		const char *name, *method, *pattern, *role;
+		const char *method, *pattern, *role;
+		bool of_agents;
 	} routes[] = {
-#define ROUTE(handler, method, pattern, role, flags) {#handler, method, pattern, #role},
+#define ROUTE(handler, method, pattern, role, scope, flags)                                        \
+	{method, pattern, #role, ((flags)&GW_AGENTS) != 0},
 #include "routes.def"
 #undef ROUTE
 	};
@@ -382,7 +498,7 @@ static void an_agent_gets_blobs_and_nothing_else(void **state)
 	assert_int_equal(a->status, 200);
 	assert_int_equal(a->body.n, UPLOAD_BYTES);
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (strcmp(routes[i].role, "PUBLIC") == 0 || strcmp(routes[i].name, "blob_get") == 0)
+		if (strcmp(routes[i].role, "PUBLIC") == 0 || routes[i].of_agents)
 			continue;
 		example_of(routes[i].pattern, path);
 		a = harness_call(&h, routes[i].method, path, NULL, (sot_str){0});
@@ -450,6 +566,10 @@ static void what_the_build_has_packed_is_sent_packed_to_who_can_read_it(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_scheduler_that_is_busy_is_told_apart_from_one_that_refuses),
+	    cmocka_unit_test(operations_are_listed_open_ones_first_and_children_with_their_parent),
+	    cmocka_unit_test(a_retry_asks_for_what_was_not_done_only),
+	    cmocka_unit_test(a_bulk_request_becomes_one_message_and_wrong_ones_none),
 	    cmocka_unit_test(every_read_route_answers),
 	    cmocka_unit_test(a_change_reaches_the_scheduler_with_who_and_key),
 	    cmocka_unit_test(an_unknown_vlan_is_refused_by_name_unless_the_app_is_there),
@@ -464,7 +584,7 @@ int main(void)
 	    cmocka_unit_test(log_ins_have_a_rate),
 	    cmocka_unit_test(lists_have_pages_and_refuse_foreign_tokens),
 	    cmocka_unit_test(an_upload_comes_back_byte_for_byte),
-	    cmocka_unit_test(an_agent_gets_blobs_and_nothing_else),
+	    cmocka_unit_test(an_agent_gets_its_own_routes_and_nothing_else),
 	    cmocka_unit_test(an_upload_with_a_wrong_digest_or_name_is_refused),
 	    cmocka_unit_test(the_ui_is_served_and_nothing_beside_it),
 	    cmocka_unit_test(what_the_build_has_packed_is_sent_packed_to_who_can_read_it),

@@ -8,12 +8,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,11 +54,23 @@ static void answer_refused(harness *h, const bus_peer *from, uint64_t request_id
 	struct sot_refused m = {.request_id = request_id,
 	    .code = (sot_refusal)h->refuse_with,
 	    .pointer = SOT_STR("/count"),
-	    .text = SOT_STR("no host has 4 GiB left in zone a")};
+	    .text = SOT_STR("no host has 4 GiB left in zone a"),
+	    .retry_after_ms = h->retry_after_ms};
 	sot_buf frame;
 	sot_err err = {0};
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	need(sot_refused_encode(&m, &frame, &err) == SOT_OK, "refused", &err);
+	(void)bus_send(h->scheduler, from, sot_buf_str(&frame), NULL);
+	sot_buf_clear(&frame);
+}
+
+static void answer_told(harness *h, const bus_peer *from, uint64_t request_id)
+{
+	struct sot_answer m = {request_id, SOT_STR("\"0123456789abcdef\""), sot_str_c(h->answer)};
+	sot_buf frame;
+	sot_err err = {0};
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	need(sot_answer_encode(&m, &frame, &err) == SOT_OK, "answer", &err);
 	(void)bus_send(h->scheduler, from, sot_buf_str(&frame), NULL);
 	sot_buf_clear(&frame);
 }
@@ -76,6 +87,8 @@ static void on_request(void *self, const bus_peer *from, sot_str frame)
 		return;
 	if (h->refuse_with >= 0)
 		answer_refused(h, from, head.request_id);
+	else if (h->answer != NULL)
+		answer_told(h, from, head.request_id);
 	else
 		answer_accepted(h, from, head.request_id);
 }
@@ -206,7 +219,11 @@ static size_t gateway_argv(harness *h, const char **argv)
 	argv[n++] = option("--ipam_requests=ipc://%s/ipam", h->dir);
 	argv[n++] = option("--ipam_hints=ipc://%s/ipam-hints", h->dir);
 	argv[n++] = option("--events_endpoint=ipc://%s/events", h->dir);
+	argv[n++] = option("--replay_endpoint=ipc://%s/replay", h->dir);
+	argv[n++] = option("--webhook_give_up_s=1");
+	argv[n++] = option("--agents_endpoint=ipc://%s/agents", h->dir);
 	argv[n++] = option("--blobs_dir=%s/blobs", h->dir);
+	argv[n++] = option("--ssh_dir=%s/ssh", h->dir);
 	argv[n++] = option("--ui_dir=%s/ui", h->dir);
 	argv[n++] = option("--openapi_file=%s/openapi.json", GATEWAY_SOURCE_DIR);
 	argv[n++] = option("--request_deadline_ms=2000");
@@ -257,27 +274,34 @@ static bool find_address(harness *h)
 	return at != NULL;
 }
 
+/* A process that dies with its parent, also when a test fails and does not stop it. */
+static pid_t spawn(const char *const *argv, const char *log_path)
+{
+	int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	pid_t parent = getpid(), pid = fork();
+	need(log >= 0 && pid >= 0, "fork", NULL);
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && dup2(log, 2) == 2)
+			(void)execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	(void)close(log);
+	return pid;
+}
+
 void harness_spawn_gateway(harness *h, const char *failpoints)
 {
 	const char *argv[OPTIONS_MAX + 1];
-	posix_spawn_file_actions_t files;
 	sot_mono deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
-	pid_t pid = 0;
 	(void)gateway_argv(h, argv);
 	if (failpoints != NULL)
 		(void)setenv("SOT_FAILPOINTS", failpoints, 1);
 	else
 		(void)unsetenv("SOT_FAILPOINTS");
 	(void)unlink(h->log_path);
-	need(posix_spawn_file_actions_init(&files) == 0 &&
-	         posix_spawn_file_actions_addopen(
-	             &files, 2, h->log_path, O_WRONLY | O_CREAT | O_APPEND, 0644) == 0 &&
-	         posix_spawn(&pid, argv[0], &files, NULL, (char *const *)(uintptr_t)argv, environ) == 0,
-	    "spawn of the gateway", NULL);
-	(void)posix_spawn_file_actions_destroy(&files);
+	h->gateway_pid = spawn(argv, h->log_path);
 	(void)unsetenv("SOT_FAILPOINTS");
 	free_argv(argv);
-	h->gateway_pid = pid;
 	while (!find_address(h)) {
 		reactor_turn(h->loop, 20);
 		need(!sot_mono_reached(sot_mono_now(), deadline), "the gateway does not come up", NULL);
@@ -318,7 +342,7 @@ void harness_start(harness *h, const char *failpoints, bool tls)
 	bus_keypair gateway, scheduler, ipam;
 	char endpoint[128], out[256], none[4096];
 	const char *account[] = {"--add-account", "ada", "admin", NULL};
-	const char *token[] = {"--add-token", "ada", NULL};
+	const char *token[] = {"--add-token", "ada", NULL}, *authorities[] = {"--make-ssh-ca", NULL};
 	sot_err err = {0};
 	*h = (harness){.refuse_with = -1, .tls = tls};
 	need(getenv("SOT_PG_DIR") != NULL, "run this under tests/pg.sh run", NULL);
@@ -355,7 +379,24 @@ void harness_start(harness *h, const char *failpoints, bool tls)
 	    none);
 	admin(h, account, "correct horse battery\n", out, sizeof(out));
 	admin(h, token, "", h->token, sizeof(h->token));
+	admin(h, authorities, "", out, sizeof(out));
 	harness_spawn_gateway(h, failpoints);
+}
+
+void harness_account(harness *h, const char *name, const char *role, char ret_token[128])
+{
+	const char *account[] = {"--add-account", name, role, NULL};
+	const char *token[] = {"--add-token", name, NULL};
+	char out[256];
+	admin(h, account, "correct horse battery\n", out, sizeof(out));
+	admin(h, token, "", ret_token, 128);
+}
+
+void harness_remove_account(harness *h, const char *name)
+{
+	const char *removal[] = {"--remove-account", name, NULL};
+	char out[256];
+	admin(h, removal, "", out, sizeof(out));
 }
 
 int harness_wait_exit(harness *h)
@@ -452,18 +493,28 @@ int harness_connect(harness *h)
 void harness_raw(harness *h, sot_str bytes, char ret[2048])
 {
 	size_t n = 0;
+	sot_mono limit = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
 	int fd = harness_connect(h);
 	need(write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n, "write", NULL);
-	while (n < 2000) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		ssize_t got;
-		if (poll(&p, 1, HARNESS_DEADLINE_MS) != 1)
+	while (n < 2000 && !sot_mono_reached(sot_mono_now(), limit)) {
+		reactor_turn(h->loop, 20); /* the others answer the gateway meanwhile */
+		ssize_t got = recv(fd, ret + n, 2000 - n, MSG_DONTWAIT);
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
 			break;
-		got = read(fd, ret + n, 2000 - n);
-		if (got <= 0)
-			break;
-		n += (size_t)got;
+		n += got > 0 ? (size_t)got : 0;
 	}
 	ret[n] = '\0';
 	(void)close(fd);
+}
+
+void harness_add_app(harness *h, const char *name)
+{
+	char sql[600], none[4096];
+	(void)snprintf(sql, sizeof(sql),
+	    "INSERT INTO scheduler.image (name, reference) VALUES ('tomcat', 'a/b:1') ON CONFLICT DO "
+	    "NOTHING; INSERT INTO scheduler.app (id, name, image, plan, vlan, health, created_at, "
+	    "updated_at) VALUES (gen_random_uuid(), '%s', 'tomcat', 'small', 'apps', '{}', now(), "
+	    "now())",
+	    name);
+	harness_sql(h, "sot_scheduler", sql, none);
 }

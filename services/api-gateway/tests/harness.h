@@ -32,7 +32,9 @@ typedef struct harness {
 	/* The scheduler of the test: what it was asked, what it answers. */
 	unsigned asked;
 	sot_buf last_frame;
-	int refuse_with; /* -1: accept; else enum sot_refusal */
+	int refuse_with;    /* -1: accept; else enum sot_refusal */
+	const char *answer; /* told instead of accepted, when not NULL: a JSON object */
+	uint32_t retry_after_ms;
 	bool silent;
 	sot_uuid operation_id;
 	/* ipam of the test: as the scheduler, but what it does is done at once. */
@@ -44,10 +46,15 @@ typedef struct harness {
 /* Starts everything; `failpoints` may be NULL. With `tls` the certificate is <dir>/cert.pem. Exits
  * the test program when it cannot. */
 void harness_start(harness *h, const char *failpoints, bool tls);
+/* Makes an account with a token; ends one. */
+void harness_account(harness *h, const char *name, const char *role, char ret_token[128]);
+void harness_remove_account(harness *h, const char *name);
 /* Runs a program with the test's environment; its exit status, or 256 + signal. What it wrote to
  * stdout and stderr comes in `out` and `errors`, 8 KiB each, cut. */
 int harness_run(harness *h, const char *const *argv, char out[8192], char errors[8192]);
 void harness_stop(harness *h);
+/* The rows of an app, as the scheduler would have written them. */
+void harness_add_app(harness *h, const char *name);
 /* Waits for the gateway to end; its exit status, or 256 + signal. */
 int harness_wait_exit(harness *h);
 /* Starts the gateway (again). */

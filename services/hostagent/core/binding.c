@@ -28,6 +28,7 @@ bool instance_binding(const instance *i, binding *ret)
 		return false;
 	*ret = (binding){.instance_id = spec->instance_id,
 	    .is_running = runs,
+	    .bandwidth_kbit = spec->bandwidth_kbit,
 	    .pid = runs ? i->container.pid : 0,
 	    .vlan_id = (uint16_t)plan_record_number(record, "vlan"),
 	    .vrf = (uint16_t)plan_record_number(record, "vrf"),

@@ -49,7 +49,7 @@ static const instance *the_instance(const world *w)
 
 static void observe(world *w)
 {
-	file_facts files = {.record = w->record, .used_record = w->used};
+	file_facts files = {.record = w->record, .used_record = w->used, .resolv = PLAN_RESOLV_NONE};
 	reconcile_observe(
 	    w->r, (sot_uuid){{1}}, w->has_container ? &w->container : NULL, &files, w->now);
 }

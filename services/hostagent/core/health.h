@@ -10,27 +10,50 @@
 #ifndef HOSTAGENT_HEALTH_H
 #define HOSTAGENT_HEALTH_H
 
+#include "sot_calls.h"
 #include "sot_proto.h"
 #include "sot_time.h"
+
+enum { HEALTH_STATUS_MAX = 24, HEALTH_FAILURES_MAX = 8 };
+
+/* A failed check, for the next report. */
+typedef struct health_failure {
+	char status[HEALTH_STATUS_MAX + 1]; /* "timeout", "refused", "http-503", "exit-1" ... */
+	int64_t at_unix_ms;
+	uint64_t us;
+} health_failure;
 
 typedef struct health {
 	sot_health state;
 	int64_t started_unix_ms; /* of the process that is judged; 0: none runs */
 	sot_mono start_period_end, next_check;
+	int64_t start_wait_ms;        /* until the next check while it starts */
 	unsigned successes, failures; /* in a row */
 	bool in_flight;
 	uint64_t round; /* grows with each start: a late answer of an older one is dropped */
 	/* Since the last report. */
 	uint32_t checks_ok, checks_failed, check_ms_sum;
+	sot_call_counts checks; /* all but those in `failures_told` */
+	health_failure failures_told[HEALTH_FAILURES_MAX];
+	size_t failures_told_count;
 } health;
 
 /* Tells whether and since when PID 1 runs. A new start begins a new judgement. */
 void health_observe(
     health *h, const sot_health_spec *spec, bool running, int64_t started_unix_ms, sot_mono now);
-/* Whether a check is to be made now; marks it as in flight. */
+/* Whether a check is to be made now; marks it as in flight. In its start period an instance is
+ * asked more often, 50 ms after its start and then after a quarter longer each time, up to its
+ * interval: who waits for it hears soon, and one that takes long is not asked without end.
+ * Intervals of 2 s and more end at common instants, up to 200 ms early. */
 bool health_take_due(health *h, const sot_health_spec *spec, sot_mono now);
-/* The answer of the check of `round`. */
-void health_result(
+/* Time until the next check, 0 when it is due; INT64_MAX when none is to come. */
+int64_t health_next_due_ms(const health *h, const sot_health_spec *spec, sot_mono now);
+/* The answer of the check of `round`. False when it is no answer that was waited for. */
+bool health_result(
     health *h, const sot_health_spec *spec, uint64_t round, bool ok, int64_t took_ms, sot_mono now);
+/* Keeps an answer that was taken for the next report. status NULL: it went well. */
+void health_keep_answer(health *h, const char *status, int64_t took_ms, sot_wall at);
+/* The report was made: what was kept begins anew. */
+void health_reported(health *h);
 
 #endif

@@ -6,8 +6,10 @@
 
 #include "sot_parse.h"
 
+enum { PIDS_MAX_DEFAULT = 512 };
+
 static const char container_prefix[] = "sot-";
-static const char package_folder[] = "/data/webapps/";
+static const char package_folder[] = "/data/webapps/", middleware_folder[] = "/opt/middleware/";
 
 char *plan_container_name(sot_uuid id, char dst[static PLAN_CONTAINER_NAME_MAX])
 {
@@ -29,12 +31,44 @@ bool plan_container_instance(sot_str name, sot_uuid *ret)
 	return sot_uuid_parse(id, ret, NULL) == SOT_OK;
 }
 
-char *plan_package_sha256(const sot_instance_spec *spec, char dst[static PLAN_SHA256_TEXT])
+static void set_digest(sot_str sha256, plan_package *ret)
 {
-	dst[0] = '\0';
-	if (spec->package_sha256.n == crypto_hash_sha256_BYTES)
-		sot_hex_encode(spec->package_sha256.p, spec->package_sha256.n, dst);
-	return dst;
+	sot_hex_encode(sha256.p, sha256.n, ret->sha256);
+}
+
+bool plan_package_at(const sot_instance_spec *spec, size_t index, plan_package *ret)
+{
+	bool of_app = spec->package_sha256.n == crypto_hash_sha256_BYTES;
+	if (of_app && index == 0) {
+		set_digest(spec->package_sha256, ret);
+		ret->size_bytes = spec->package_size_bytes;
+		(void)snprintf(ret->destination, sizeof(ret->destination), "%s%.*s", package_folder,
+		    SOT_ARG(spec->app));
+		return true;
+	}
+	index -= of_app ? 1 : 0;
+	if (index >= spec->middleware_count)
+		return false;
+	const sot_middleware_spec *m = &spec->middleware[index];
+	set_digest(m->sha256, ret);
+	ret->size_bytes = m->size_bytes;
+	(void)snprintf(
+	    ret->destination, sizeof(ret->destination), "%s%.*s", middleware_folder, SOT_ARG(m->name));
+	return true;
+}
+
+bool plan_packages_equal(const sot_instance_spec *a, const sot_instance_spec *b)
+{
+	plan_package x, y;
+	for (size_t i = 0;; i++) {
+		bool of_a = plan_package_at(a, i, &x), of_b = plan_package_at(b, i, &y);
+		if (of_a != of_b)
+			return false;
+		if (!of_a)
+			return true;
+		if (strcmp(x.sha256, y.sha256) != 0)
+			return false;
+	}
 }
 
 static void add_member(sot_buf *out, const char *key, sot_str value)
@@ -44,7 +78,7 @@ static void add_member(sot_buf *out, const char *key, sot_str value)
 	sot_buf_add_char(out, ',');
 }
 
-static void add_mount(sot_buf *out, const char *source, const char *destination)
+static void add_mount(sot_buf *out, const char *source, const char *destination, bool read_only)
 {
 	if (out->n > 0 && out->p[out->n - 1] != '[')
 		sot_buf_add_char(out, ',');
@@ -52,26 +86,25 @@ static void add_mount(sot_buf *out, const char *source, const char *destination)
 	sot_buf_add_json(out, sot_str_c(source));
 	sot_buf_add_c(out, ",\"destination\":");
 	sot_buf_add_json(out, sot_str_c(destination));
-	sot_buf_add_c(out, ",\"read_only\":true}");
+	sot_buf_printf(out, ",\"read_only\":%s}", read_only ? "true" : "false");
 }
 
 static void add_mounts(const sot_instance_spec *spec, const char *state_dir, sot_buf *out)
 {
-	char sha256[PLAN_SHA256_TEXT], id[SOT_UUID_TEXT];
-	char source[PLAN_PATH_MAX], destination[PLAN_PATH_MAX];
+	char source[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
+	plan_package package;
 	sot_buf_add_c(out, ",\"mounts\":[");
-	if (*plan_package_sha256(spec, sha256)) {
-		(void)snprintf(source, sizeof(source), "%s/packages/%s", state_dir, sha256);
-		(void)snprintf(
-		    destination, sizeof(destination), "%s%.*s", package_folder, SOT_ARG(spec->app));
-		add_mount(out, source, destination);
+	for (size_t i = 0; plan_package_at(spec, i, &package); i++) {
+		(void)snprintf(source, sizeof(source), "%s/packages/%s", state_dir, package.sha256);
+		add_mount(out, source, package.destination, true);
 	}
-	if (spec->dns_count > 0) {
-		(void)snprintf(source, sizeof(source), "%s/instances/%s/resolv.conf", state_dir,
-		    sot_uuid_format(spec->instance_id, id));
-		add_mount(out, source, "/etc/resolv.conf");
-	}
-	sot_buf_add_c(out, "]}\n");
+	(void)sot_uuid_format(spec->instance_id, id);
+	(void)snprintf(source, sizeof(source), "%s/instances/%s/ssh", state_dir, id);
+	add_mount(out, source, "/etc/ssh/sotalia", true);
+	(void)snprintf(source, sizeof(source), "%s/instances/%s/logins", state_dir, id);
+	add_mount(out, source, "/var/log/sotalia", false);
+	sot_buf_add_c(
+	    out, "],\"own_files\":[\"/etc/hosts\",\"/etc/hostname\",\"/etc/resolv.conf\"]}\n");
 }
 
 char *plan_host_link(const sot_instance_spec *spec, char dst[static PLAN_HOST_LINK_MAX])
@@ -139,11 +172,45 @@ static void add_line(sot_buf *out, const char *name, sot_str value)
 	add_value(out, name, '=', value);
 }
 
-void plan_resolv(const sot_instance_spec *spec, sot_buf *out)
+void plan_hosts(const sot_instance_spec *spec, sot_buf *out)
+{
+	char text[SOT_IP_TEXT];
+	sot_buf_add_c(out, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
+	if (!sot_ip_is_none(spec->address))
+		sot_buf_printf(out, "%s %.*s\n", sot_ip_format(spec->address, text), SOT_ARG(spec->name));
+	if (!sot_ip_is_none(spec->address_v6))
+		sot_buf_printf(
+		    out, "%s %.*s\n", sot_ip_format(spec->address_v6, text), SOT_ARG(spec->name));
+}
+
+/* A resolver that listens on the host's own loopback is none for an instance. */
+static bool is_loopback_resolver(sot_str line)
+{
+	sot_str address = {line.p + sizeof("nameserver") - 1, line.n - (sizeof("nameserver") - 1)};
+	while (address.n > 0 && (*address.p == ' ' || *address.p == '\t'))
+		address = (sot_str){address.p + 1, address.n - 1};
+	return sot_str_starts(address, "127.") || sot_str_eq_c(address, "::1");
+}
+
+static void add_resolv_of_host(sot_str host, sot_buf *out)
+{
+	size_t before = out->n;
+	while (host.n > 0) {
+		sot_str line = sot_str_cut(host, '\n', &host);
+		if (!sot_str_starts(line, "nameserver") || !is_loopback_resolver(line))
+			sot_buf_printf(out, "%.*s\n", SOT_ARG(line));
+	}
+	if (out->n == before)
+		sot_buf_add_c(out, PLAN_RESOLV_NONE);
+}
+
+void plan_resolv(const sot_instance_spec *spec, sot_str host, sot_buf *out)
 {
 	char address[SOT_IP_TEXT];
-	if (spec->dns_count == 0)
+	if (spec->dns_count == 0) {
+		add_resolv_of_host(host, out);
 		return;
+	}
 	if (spec->dns_search.n > 0)
 		add_value(out, "search", ' ', spec->dns_search);
 	for (size_t i = 0; i < spec->dns_count; i++)
@@ -160,6 +227,11 @@ void plan_identity(const sot_instance_spec *spec, sot_buf *out)
 	add_line(out, "SOTALIA_VERSION", spec->version);
 	sot_buf_printf(out, "SOTALIA_CPU_MILLI=%u\nSOTALIA_MEMORY_BYTES=%llu\nSOTALIA_PORT=%u\n",
 	    spec->cpu_milli, (unsigned long long)spec->memory_bytes, spec->health.port);
+}
+
+uint32_t plan_pids_max(const sot_instance_spec *spec)
+{
+	return spec->pids_max > 0 ? spec->pids_max : PIDS_MAX_DEFAULT;
 }
 
 /* Length before content, so that no two specs give the same bytes. */
@@ -183,6 +255,11 @@ void plan_fingerprint(const sot_instance_spec *spec, char dst[static PLAN_SHA256
 	for (size_t i = 0; i < spec->env_count; i++) {
 		hash_text(&h, spec->env[i].name);
 		hash_text(&h, spec->env[i].value);
+	}
+	if (spec->rebuild_seq > 0) { /* 0 is left out: containers of before keep their digest */
+		char number[16];
+		(void)snprintf(number, sizeof(number), "%u", spec->rebuild_seq);
+		hash_text(&h, sot_str_c(number));
 	}
 	(void)crypto_hash_sha256_final(&h, digest);
 	sot_hex_encode(digest, sizeof(digest), dst);
@@ -246,12 +323,38 @@ sot_str plan_record_version(const char *record)
 	return plan_record_text(record, "package_version");
 }
 
-/* The digest in `"source":"…/packages/<sha256>","destination":"/data/webapps/…"`. */
-static sot_str package_of(const char *record)
+/* From the digest on, in `"source":"…/packages/<sha256>","destination":"<folder>…"`: the next one
+ * at or behind *at, which moves behind it; empty behind the last. */
+static sot_str next_package(const char **at, const char *folder)
 {
-	const char *at = record ? strstr(record, "\",\"destination\":\"/data/webapps/") : NULL;
-	size_t n = PLAN_SHA256_TEXT - 1;
-	return at && (size_t)(at - record) >= n ? (sot_str){at - n, n} : (sot_str){0};
+	static const char middle[] = "\",\"destination\":\"";
+	const size_t n = PLAN_SHA256_TEXT - 1;
+	for (const char *found = *at; found && (found = strstr(found, middle)) != NULL;) {
+		const char *destination = found + sizeof(middle) - 1;
+		const char *end = strchr(destination, '"');
+		bool is_it =
+		    end && strncmp(destination, folder, strlen(folder)) == 0 && (size_t)(found - *at) >= n;
+		sot_str text = {found - n, is_it ? (size_t)(end - (found - n)) : 0};
+		found = destination;
+		if (!is_it)
+			continue;
+		*at = end;
+		return text;
+	}
+	*at = NULL;
+	return (sot_str){0};
+}
+
+static bool same_packages(const char *a, const char *b, const char *folder)
+{
+	sot_str x, y;
+	do {
+		x = next_package(&a, folder);
+		y = next_package(&b, folder);
+		if (!sot_str_eq(x, y))
+			return false;
+	} while (x.n > 0);
+	return true;
 }
 
 /* VRF 0 was not written in version 1. */
@@ -269,10 +372,13 @@ bool plan_record_needs_restart(const char *used, const char *wanted)
 {
 	static const char *const keys[] = {"restart_seq", "package_version", "bridge", "vlan", "vrf",
 	    "address", "prefix", "gateway", "address6", "prefix6", "gateway6", "mac", "host_link"};
+	if (used && wanted && strcmp(used, wanted) == 0)
+		return false; /* as always while nothing changes */
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!same_member(used, wanted, keys[i]))
 			return true;
-	return !sot_str_eq(package_of(used), package_of(wanted));
+	return !same_packages(used, wanted, package_folder) ||
+	       !same_packages(used, wanted, middleware_folder);
 }
 
 bool plan_record_holds(const char *record, const sot_instance_spec *spec)

@@ -77,8 +77,11 @@ static void a_record_holds_all_that_the_runtime_wires(void **state)
 	    "{\"source\":\"/s/packages/"
 	    "3031323334353637383961626364656630313233343536373839616263646566\","
 	    "\"destination\":\"/data/webapps/web\",\"read_only\":true},"
-	    "{\"source\":\"/s/instances/00000000-0000-0000-0000-000000000000/resolv.conf\","
-	    "\"destination\":\"/etc/resolv.conf\",\"read_only\":true}]}\n");
+	    "{\"source\":\"/s/instances/00000000-0000-0000-0000-000000000000/ssh\","
+	    "\"destination\":\"/etc/ssh/sotalia\",\"read_only\":true},"
+	    "{\"source\":\"/s/instances/00000000-0000-0000-0000-000000000000/logins\","
+	    "\"destination\":\"/var/log/sotalia\",\"read_only\":false}],"
+	    "\"own_files\":[\"/etc/hosts\",\"/etc/hostname\",\"/etc/resolv.conf\"]}\n");
 	free(record);
 }
 
@@ -137,6 +140,27 @@ static void only_what_a_process_is_started_with_asks_for_a_restart(void **state)
 	t = s;
 	t.package_sha256 = (sot_str){digest, 32};
 	assert_true(restarts(&s, &t));
+	sot_middleware_spec middleware[2] = {
+	    {.name = SOT_STR("jdk"), .version = SOT_STR("17"), .sha256 = {digest, 32}},
+	    {.name = SOT_STR("tomcat"), .version = SOT_STR("10"), .sha256 = {digest, 32}}};
+	t = s;
+	t.middleware = middleware;
+	t.middleware_count = 1;
+	assert_true(restarts(&s, &t));
+	sot_instance_spec u = t;
+	u.middleware_count = 2;
+	assert_true(restarts(&t, &u));
+	assert_false(restarts(&u, &u));
+	t = u;
+	char other[33] = "0123456789abcdef0123456789abcdeX";
+	sot_middleware_spec newer[2] = {middleware[0], middleware[1]};
+	newer[1].sha256.p = other;
+	t.middleware = newer;
+	assert_true(restarts(&t, &u));
+	assert_false(plan_packages_equal(&t, &u));
+	newer[1].sha256.p = digest;
+	newer[1].version = SOT_STR("10.1"); /* the same bytes: nothing to start for */
+	assert_false(restarts(&t, &u));
 	t = s;
 	t.address = sot_ip_from_v4(0x0a42000c);
 	assert_true(restarts(&s, &t));
@@ -197,14 +221,19 @@ static void resolvers_are_written_one_a_line(void **state)
 	sot_instance_spec s = spec_of();
 	(void)state;
 	sot_buf_init(&text, PLAN_RECORD_MAX);
-	plan_resolv(&s, &text);
-	assert_int_equal(text.n, 0);
+	plan_resolv(&s,
+	    SOT_STR("search lan\nnameserver 127.0.0.53\nnameserver  10.9.0.1\noptions edns0"), &text);
+	assert_string_equal(text.p, "search lan\nnameserver  10.9.0.1\noptions edns0\n");
+	sot_buf_reset(&text);
+	plan_resolv(&s, SOT_STR("nameserver ::1\n"), &text);
+	assert_string_equal(text.p, PLAN_RESOLV_NONE);
+	sot_buf_reset(&text);
 	resolvers[0] = ip_of("10.66.0.53");
 	resolvers[1] = ip_of("2001:db8::53");
 	s.dns = resolvers;
 	s.dns_count = 2;
 	s.dns_search = SOT_STR("shop.example\nnameserver 6.6.6.6");
-	plan_resolv(&s, &text);
+	plan_resolv(&s, SOT_STR("nameserver 10.9.0.1\n"), &text);
 	assert_string_equal(text.p, "search shop.example nameserver 6.6.6.6\n"
 	                            "nameserver 10.66.0.53\nnameserver 2001:db8::53\n");
 }

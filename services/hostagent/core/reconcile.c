@@ -20,6 +20,8 @@ struct reconcile {
 	sot_rand rand;
 	bool engine_ok;
 	uint64_t binding_changes;
+	cpus online;
+	char *host_resolv;
 };
 
 static unsigned class_of(action_kind kind)
@@ -77,6 +79,7 @@ reconcile *reconcile_free(reconcile *r)
 		instance_free(i);
 	r->instances = sot_map_free(r->instances);
 	free(r->state_dir);
+	free(r->host_resolv);
 	free(r);
 	return NULL;
 }
@@ -105,16 +108,24 @@ static void derive_record(const reconcile *r, instance *i)
 	replace_text(&i->record_wanted, record.p);
 }
 
+static void find_next_package(instance *i)
+{
+	plan_package next;
+	bool is_missing = plan_package_at(&i->want->spec, i->packages, &next);
+	(void)snprintf(
+	    i->package_sha256, sizeof(i->package_sha256), "%s", is_missing ? next.sha256 : "");
+}
+
 static void derive_texts(const reconcile *r, instance *i)
 {
 	SOT_AUTO_BUF resolv;
 	sot_buf_init(&resolv, PLAN_RECORD_MAX);
-	plan_resolv(&i->want->spec, &resolv);
-	replace_text(&i->resolv_wanted, resolv.n > 0 ? resolv.p : NULL);
+	plan_resolv(&i->want->spec, r->host_resolv ? sot_str_c(r->host_resolv) : (sot_str){0}, &resolv);
+	replace_text(&i->resolv_wanted, resolv.p);
 	replace_text(&i->record_wanted, NULL);
 	derive_record(r, i);
 	plan_fingerprint(&i->want->spec, i->fingerprint);
-	plan_package_sha256(&i->want->spec, i->package_sha256);
+	find_next_package(i);
 }
 
 /* Facts about files belong to the digest they were read for. */
@@ -122,8 +133,7 @@ static void change_want(reconcile *r, instance *i, desired_instance *want, sot_m
 {
 	bool other_image = !i->want || i->want->spec.image.n != want->spec.image.n ||
 	                   !sot_str_eq(i->want->spec.image, want->spec.image);
-	char package_before[PLAN_SHA256_TEXT];
-	memcpy(package_before, i->package_sha256, sizeof(package_before));
+	bool other_packages = !i->want || !plan_packages_equal(&i->want->spec, &want->spec);
 
 	/* A spec that is under way is still to be carried out, unless nothing was left to do. */
 	if (i->want && i->observed && i->in_flight == ACTION_NONE && instance_decide(i) == ACTION_NONE)
@@ -132,13 +142,14 @@ static void change_want(reconcile *r, instance *i, desired_instance *want, sot_m
 	i->want = desired_instance_ref(want);
 	claim_change(i, before ? &before->spec : NULL);
 	desired_instance_unref(before);
-	derive_texts(r, i);
+	i->files_stamp = 0;
 	if (other_image)
 		i->image = false;
-	if (strcmp(package_before, i->package_sha256) != 0) {
-		i->package = i->blob = false;
-		i->observed = false;
+	if (other_packages) {
+		i->packages = 0;
+		i->blob = i->observed = false;
 	}
+	derive_texts(r, i);
 	i->attempts = 0;
 	i->not_before = now;
 	i->error[0] = '\0';
@@ -152,6 +163,7 @@ void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now)
 		instance *i = reconcile_find(r, want->spec.instance_id);
 		if (!i) {
 			i = sot_alloc(sizeof(*i));
+			i->online = &r->online;
 			(void)sot_map_set_uuid(r->instances, want->spec.instance_id, i);
 		}
 		if (i->want != want && (!i->want || i->want->spec.generation != want->spec.generation ||
@@ -167,6 +179,17 @@ void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now)
 		(void)sot_map_remove_uuid(r->instances, id);
 		instance_free(i);
 	}
+}
+
+void reconcile_set_processors(reconcile *r, const cpus *online)
+{
+	r->online = *online;
+}
+
+void reconcile_set_resolv(reconcile *r, sot_str text)
+{
+	free(r->host_resolv);
+	r->host_resolv = sot_strndup(text);
 }
 
 void reconcile_vlans_changed(reconcile *r)
@@ -215,6 +238,9 @@ static void observe_container(instance *i, const container_facts *container, sot
 	i->container = container ? *container : none;
 	look_for_ghost(i, container ? container : &none, now);
 
+	if (container && i->want->spec.cpu_pinned)
+		i->processors = container->processors;
+
 	bool runs = i->container.running;
 	if (runs && (!had_container || !before.running ||
 	                before.started_unix_ms != i->container.started_unix_ms))
@@ -225,9 +251,26 @@ static void observe_container(instance *i, const container_facts *container, sot
 		i->attempts = 0;
 		crashes_forgive(&i->crashes);
 	}
-	health_observe(&i->health, &i->want->spec.health, runs, i->container.started_unix_ms, now);
-	if (!runs)
+	bool is_awake = runs && !i->container.frozen; /* what is held still answers no check */
+	health_observe(&i->health, &i->want->spec.health, is_awake, i->container.started_unix_ms, now);
+	if (!is_awake)
 		i->health_error[0] = '\0';
+}
+
+/* Whether the records are others than before. */
+static bool take_files(instance *i, const file_facts *files)
+{
+	bool is_other =
+	    !same_text(i->record, files->record) || !same_text(i->used_record, files->used_record);
+	replace_text(&i->record, files->record);
+	replace_text(&i->used_record, files->used_record);
+	replace_text(&i->resolv, files->resolv);
+	i->blob = files->blob;
+	i->packages = files->packages;
+	find_next_package(i);
+	i->folder = files->folder;
+	i->files_stamp = files->stamp;
+	return is_other;
 }
 
 void reconcile_observe(reconcile *r, sot_uuid id, const container_facts *container,
@@ -238,19 +281,14 @@ void reconcile_observe(reconcile *r, sot_uuid id, const container_facts *contain
 		return;
 	const container_facts before = i->container;
 	observe_container(i, container, now);
+	bool is_bound_otherwise = files && take_files(i, files);
 	if (before.running != i->container.running || before.pid != i->container.pid ||
-	    !same_text(i->record, files->record) || !same_text(i->used_record, files->used_record))
+	    is_bound_otherwise)
 		r->binding_changes++;
-	replace_text(&i->record, files->record);
-	replace_text(&i->used_record, files->used_record);
-	replace_text(&i->resolv, files->resolv);
-	i->blob = files->blob;
-	i->package = files->package;
-	i->folder = files->folder;
 	i->observed = true;
 	if (i->in_flight == ACTION_NONE && instance_decide(i) == ACTION_NONE) {
 		i->carried_generation = i->want->spec.generation;
-		if (i->container.running || i->want->spec.desired != SOT_DESIRED_STATE_RUNNING)
+		if (i->container.running || i->want->spec.desired == SOT_DESIRED_STATE_STOPPED)
 			i->error[0] = '\0';
 	}
 }
@@ -277,6 +315,29 @@ static action_kind ready_step(const reconcile *r, const instance *i, sot_mono no
 	return class == 1 && package_is_busy(r, i) ? ACTION_NONE : kind;
 }
 
+/* The least booked processors, or those that it has when they still do. Of one that is bound no
+ * more all of them: the Engine takes "none" for "as it is". */
+static cpus choose_processors(const reconcile *r, instance *chosen)
+{
+	const sot_instance_spec *spec = &chosen->want->spec;
+	cpus_load load = {{0}};
+	sot_map_iter it = {0};
+	cpus set = {{0}};
+	if (!spec->cpu_pinned || cpus_count(&r->online) == 0)
+		return chosen->has_container && cpus_count(&chosen->container.processors) > 0 ? r->online
+		                                                                              : set;
+	size_t needed = cpus_needed(spec->cpu_milli, &r->online);
+	if (cpus_count(&chosen->processors) == needed && cpus_within(&chosen->processors, &r->online))
+		return chosen->processors;
+	for (const instance *i; (i = reconcile_iterate(r, &it)) != NULL;)
+		if (i != chosen && i->want->spec.cpu_pinned &&
+		    i->want->spec.desired != SOT_DESIRED_STATE_RETIRED)
+			cpus_load_add(&load, &i->processors, i->want->spec.cpu_milli);
+	cpus_choose(&load, &r->online, needed, &set);
+	chosen->processors = set;
+	return set;
+}
+
 action reconcile_next(reconcile *r, sot_mono now)
 {
 	sot_map_iter it = {0};
@@ -299,6 +360,8 @@ action reconcile_next(reconcile *r, sot_mono now)
 	r->in_flight[class_of(kind)]++;
 	result.kind = kind;
 	result.want = chosen->want;
+	if (kind == ACTION_CREATE || kind == ACTION_UPDATE)
+		result.processors = choose_processors(r, chosen);
 	if (chosen->has_container)
 		memcpy(result.container_id, chosen->container.id, sizeof(result.container_id));
 	return result;
@@ -368,6 +431,15 @@ int64_t reconcile_next_due_ms(const reconcile *r, sot_mono now)
 	return least;
 }
 
+void reconcile_hold(reconcile *r, sot_uuid id, hold_kind hold, const char *why)
+{
+	instance *i = reconcile_find(r, id);
+	if (!i)
+		return;
+	i->hold = hold;
+	(void)snprintf(i->hold_why, sizeof(i->hold_why), "%s", why);
+}
+
 instance *reconcile_find(const reconcile *r, sot_uuid id)
 {
 	return sot_map_get_uuid(r->instances, id);
@@ -406,6 +478,21 @@ sot_health instance_health_state(const instance *i)
 const container_facts *instance_container(const instance *i)
 {
 	return i->has_container ? &i->container : NULL;
+}
+
+bool instance_is_settled(const instance *i)
+{
+	return i->observed && i->in_flight == ACTION_NONE;
+}
+
+uint64_t instance_files_stamp(const instance *i)
+{
+	return i->files_stamp;
+}
+
+bool instance_has_step_in_flight(const instance *i)
+{
+	return i->in_flight != ACTION_NONE;
 }
 
 void instance_set_health_error(instance *i, const char *text)

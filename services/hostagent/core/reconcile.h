@@ -5,7 +5,7 @@
  * end. So a crash between any two steps costs nothing but the repetition of one.
  *
  *   no container:  image -> fetch -> unpack -> create
- *   container:     [replace: stop -> remove] update, record, start | stop | restart
+ *   container:     [replace: stop -> remove] update, record, start | stop | restart | freeze | thaw
  *   retired:       stop -> remove -> clear (files to the tombstone)
  *
  * An address that this host does not hold yet is asked for on its VLAN first (claims), beside
@@ -19,6 +19,7 @@
 #ifndef HOSTAGENT_RECONCILE_H
 #define HOSTAGENT_RECONCILE_H
 
+#include "cpus.h"
 #include "desired.h"
 #include "health.h"
 #include "probes.h"
@@ -35,9 +36,11 @@ typedef enum action_kind {
 	ACTION_START,
 	ACTION_STOP,
 	ACTION_RESTART, /* the process runs with an older record, or is gone unnoticed */
-	ACTION_UPDATE,  /* memory and cpu limits */
+	ACTION_UPDATE,  /* limits and processors */
 	ACTION_REMOVE,  /* the container: retired, or to be made anew */
 	ACTION_CLEAR,   /* net record; instance folder to .retired */
+	ACTION_FREEZE,  /* all its processes are held still */
+	ACTION_THAW,
 	ACTION_COUNT
 } action_kind;
 const char *action_name(action_kind kind);
@@ -46,6 +49,7 @@ typedef struct action {
 	action_kind kind;
 	desired_instance *want;              /* borrowed: take a reference to keep it */
 	char container_id[PLAN_SHA256_TEXT]; /* "" when there is none */
+	cpus processors; /* of ACTION_CREATE and ACTION_UPDATE: what to bind it to; empty: leave it */
 } action;
 
 /* What the Engine says of a container. */
@@ -53,13 +57,17 @@ typedef struct container_facts {
 	char id[PLAN_SHA256_TEXT];
 	char fingerprint[PLAN_SHA256_TEXT]; /* label sot.spec_sha256 */
 	bool running;
+	bool frozen;             /* it runs, held still */
 	bool engine_restarts_it; /* Docker's restart policy is at work */
 	bool ever_started;
 	int pid;
 	int64_t started_unix_ms;
 	uint64_t memory_bytes;
 	uint32_t cpu_milli;
+	uint32_t pids_max, io_weight; /* 0: none, or the kernel has no such limit */
+	cpus processors;              /* empty: all */
 	uint32_t engine_restarts;
+	char upper_dir[256]; /* of its root file system: what it wrote itself; "" when it has none */
 	char exit_text[200]; /* why it does not run */
 	/* What the kernel says of pid, when the Engine says that it runs. */
 	bool process_gone;
@@ -69,8 +77,10 @@ typedef struct container_facts {
 /* What the state folder says of an instance. */
 typedef struct file_facts {
 	const char *record, *used_record, *resolv; /* texts, NULL when absent; copied */
-	bool blob, package;
-	bool folder; /* instances/<id> exists */
+	size_t packages; /* so many of its packages are there, in their order */
+	bool blob;       /* of the next one */
+	bool folder;     /* instances/<id> exists */
+	uint64_t stamp;  /* of what was read; for instance_files_stamp */
 } file_facts;
 
 typedef struct instance instance;
@@ -89,6 +99,10 @@ SOT_DEFINE_AUTO(reconcile)
 /* Takes over a set: new instances appear, changed ones are compared anew, missing ones are let go
  * (their containers stay). */
 void reconcile_set_desired(reconcile *r, const desired *d, sot_mono now);
+/* The processors of this host, before the first step. */
+void reconcile_set_processors(reconcile *r, const cpus *online);
+/* The text of the host's own resolv.conf, before the first set: for VLANs without resolvers. */
+void reconcile_set_resolv(reconcile *r, sot_str text);
 /* What is known of the VLANs is different now: records follow. */
 void reconcile_vlans_changed(reconcile *r);
 /* Asks for the addresses that are to be bound and are not held here yet, and takes the answers;
@@ -99,7 +113,13 @@ void reconcile_stranger(reconcile *r, uint16_t vlan_id, sot_ip address, sot_mac 
 /* While the Engine does not answer no step begins and nobody's delay grows. */
 void reconcile_set_engine(reconcile *r, bool ok);
 
-/* Facts of one instance; container NULL: it has none. Unknown instances are ignored. */
+/* Whether this host holds an instance that shall run: because of what it does to others. `why` is
+ * its error meanwhile. */
+typedef enum hold_kind { HOLD_NONE, HOLD_FREEZE, HOLD_STOP } hold_kind;
+void reconcile_hold(reconcile *r, sot_uuid id, hold_kind hold, const char *why);
+
+/* Facts of one instance; container NULL: it has none; files NULL: as at the last time. Unknown
+ * instances are ignored. */
 void reconcile_observe(reconcile *r, sot_uuid id, const container_facts *container,
     const file_facts *files, sot_mono now);
 /* The next step to begin, of kind ACTION_NONE when there is none now. */
@@ -122,6 +142,7 @@ typedef struct binding {
 	sot_mac mac;
 	sot_ip address, address_v6;                         /* none when absent */
 	uint64_t address_generation, address_v6_generation; /* 0 when they are not known */
+	uint32_t bandwidth_kbit; /* that is wanted now, in each direction; 0: no limit */
 } binding;
 /* False when it has bound nothing. */
 bool instance_binding(const instance *i, binding *ret);
@@ -137,6 +158,11 @@ health *instance_health(instance *i);
 /* What the checks say; unhealthy whatever they say when PID 1 ends again and again. */
 sot_health instance_health_state(const instance *i);
 const container_facts *instance_container(const instance *i); /* NULL when there is none */
+/* Its facts are as new as the last step, and no step is under way. */
+bool instance_is_settled(const instance *i);
+/* Of the files that it was observed with last; 0 when they have to be read in any case. */
+uint64_t instance_files_stamp(const instance *i);
+bool instance_has_step_in_flight(const instance *i);
 void instance_set_health_error(instance *i, const char *text);
 /* What to tell the scheduler. Texts borrow from the instance until it changes. */
 sot_instance_status instance_status(const instance *i);

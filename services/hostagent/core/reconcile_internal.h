@@ -17,17 +17,21 @@ struct instance {
 	desired_instance *want; /* one reference */
 	/* Texts that follow from want. */
 	char fingerprint[PLAN_SHA256_TEXT];
-	char package_sha256[PLAN_SHA256_TEXT];
-	char *record_wanted; /* NULL until its VLAN was ready once */
-	char *resolv_wanted; /* NULL: as the host */
+	char package_sha256[PLAN_SHA256_TEXT]; /* of the next one to bring here; "": all are there */
+	char *record_wanted;                   /* NULL until its VLAN was ready once */
+	char *resolv_wanted;
 	/* Facts. */
 	bool observed; /* facts are as new as our own last step */
 	bool has_container;
 	container_facts container;
 	char *record, *used_record, *resolv; /* NULL when absent */
-	bool image, blob, package, folder;
+	bool image, blob, folder;
+	size_t packages; /* as file_facts */
+	uint64_t files_stamp;
 	health health;
 	char health_error[SOT_ERR_TEXT_MAX];
+	const cpus *online; /* the host's processors */
+	cpus processors;    /* given to it, though its container may not be made yet */
 	/* Its VLAN and its addresses. */
 	const vlan *network;
 	claim_state claim;
@@ -36,6 +40,8 @@ struct instance {
 	sot_ip conflict_address;
 	sot_mac conflict_mac;
 	char claim_error[SOT_ERR_TEXT_MAX];
+	hold_kind hold;
+	char hold_why[SOT_ERR_TEXT_MAX];
 	/* Steps. */
 	action_kind in_flight;
 	unsigned attempts; /* starts and failures since it last ran well */

@@ -80,13 +80,46 @@ bool account_find(char *passwd, const char *name, account *ret)
 		(void)field(&rest); /* the password's place */
 		bool numbers = number(field(&rest), &uid) && number(field(&rest), &gid);
 		(void)field(&rest); /* the full name */
-		const char *home = field(&rest);
-		if (!numbers || !home || strlen(home) >= sizeof(ret->home))
+		const char *home = field(&rest), *shell = field(&rest);
+		if (!numbers || !home || strlen(home) >= sizeof(ret->home) ||
+		    (shell && strlen(shell) >= sizeof(ret->shell)))
 			return false;
+		memset(ret->shell, 0, sizeof(ret->shell));
+		if (shell)
+			memcpy(ret->shell, shell, strlen(shell) + 1);
 		ret->uid = uid;
 		ret->gid = gid;
 		memcpy(ret->home, home, strlen(home) + 1);
 		return true;
 	}
 	return false;
+}
+
+static bool is_member(char *list, const char *name)
+{
+	for (char *next = list; next && *next;) {
+		char *who = next;
+		next = strchr(who, ',');
+		if (next)
+			*next++ = '\0';
+		if (strcmp(who, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t account_groups(char *group, const char *name, gid_t own, gid_t *ret, size_t max)
+{
+	size_t count = 0;
+	if (max > 0)
+		ret[count++] = own;
+	for (char *line; (line = environment_next_line(&group)) != NULL;) {
+		char *rest = line;
+		unsigned gid = 0;
+		(void)field(&rest); /* the group's name */
+		(void)field(&rest); /* the password's place */
+		if (number(field(&rest), &gid) && gid != own && count < max && is_member(rest, name))
+			ret[count++] = gid;
+	}
+	return count;
 }

@@ -18,10 +18,14 @@ bool environment_split(char *line, const char **ret_name, const char **ret_value
 typedef struct account {
 	uid_t uid;
 	gid_t gid;
-	char home[256];
+	char home[256], shell[128];
 } account;
 
 /* Finds `name` in the text of /etc/passwd (changed while reading). */
 bool account_find(char *passwd, const char *name, account *ret);
+
+/* The groups that name `name` as a member in the text of /etc/group (changed while reading), after
+ * the first, `own`; how many, at most max. */
+size_t account_groups(char *group, const char *name, gid_t own, gid_t *ret, size_t max);
 
 #endif

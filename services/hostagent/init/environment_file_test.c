@@ -42,6 +42,22 @@ static void an_account_is_found_by_its_whole_name(void **state)
 	assert_int_equal(a.uid, 1000);
 	assert_int_equal(a.gid, 1001);
 	assert_string_equal(a.home, "/home/app");
+	assert_string_equal(a.shell, "/bin/sh");
+}
+
+static void the_groups_of_a_member_are_found(void **state)
+{
+	char text[] =
+	    "root:x:0:\nadm:x:4:li,admin\nadministrators:x:9:adminx,xadmin\nadmin:x:1001:admin\n"
+	    "last:x:7:a,b,admin";
+	gid_t groups[8] = {0};
+	(void)state;
+	assert_int_equal(account_groups(text, "admin", 1001, groups, 8), 3);
+	assert_int_equal(groups[0], 1001);
+	assert_int_equal(groups[1], 4);
+	assert_int_equal(groups[2], 7);
+	char many[] = "a:x:1:u\nb:x:2:u\nc:x:3:u\n";
+	assert_int_equal(account_groups(many, "u", 9, groups, 2), 2);
 }
 
 static void a_broken_account_line_gives_no_account(void **state)
@@ -62,6 +78,7 @@ int main(void)
 	    cmocka_unit_test(lines_are_cut_with_and_without_a_last_newline),
 	    cmocka_unit_test(only_identifiers_are_names),
 	    cmocka_unit_test(an_account_is_found_by_its_whole_name),
+	    cmocka_unit_test(the_groups_of_a_member_are_found),
 	    cmocka_unit_test(a_broken_account_line_gives_no_account),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@ enum { BATCH_ELEMENTS = 100, LIST_MAX = 1000000 };
 static const char *const set_names[GUARD_SETS] = {
     [GUARD_MAC] = "mac",
     [GUARD_OPTION] = "option",
+    [GUARD_FRAME4] = "frame4",
     [GUARD_V4] = "ipv4",
     [GUARD_V6] = "ipv6",
     [GUARD_TARGET] = "target",
@@ -30,13 +31,30 @@ static void add_part(guard_element *e, const void *part, size_t size)
 	e->size = (uint8_t)(e->size + (size + 3) / 4 * 4);
 }
 
-static guard_element element_of(guard_set set, const net_record *record)
+static guard_element element_of_link(guard_set set, const net_record *record)
 {
 	guard_element e = {.set = (uint8_t)set};
 	char link[IFNAMSIZ] = "";
 	memcpy(link, record->host_link, strlen(record->host_link));
 	add_part(&e, link, sizeof(link));
+	return e;
+}
+
+static guard_element element_of(guard_set set, const net_record *record)
+{
+	guard_element e = element_of_link(set, record);
 	add_part(&e, record->mac, sizeof(record->mac));
+	return e;
+}
+
+/* The bytes of a frame from its source MAC to its type. */
+static guard_element frame4_of(const net_record *record)
+{
+	guard_element e = element_of_link(GUARD_FRAME4, record);
+	uint8_t head[8] = {[6] = 0x08, [7] = 0x00};
+	memcpy(head, record->mac, sizeof(record->mac));
+	add_part(&e, head, sizeof(head));
+	add_part(&e, record->address.b, 4);
 	return e;
 }
 
@@ -67,6 +85,7 @@ size_t guard_elements(const net_record *record, guard_element ret[static GUARD_E
 	ret[count++] = element_of(GUARD_MAC, record);
 	if (!sot_ip_is_none(record->address6))
 		ret[count++] = element_of(GUARD_OPTION, record);
+	ret[count++] = frame4_of(record);
 	ret[count] = element_of(GUARD_V4, record);
 	add_part(&ret[count++], record->address.b, 4);
 	return sot_ip_is_none(record->address6) ? count : add_ipv6(record, ret, count);

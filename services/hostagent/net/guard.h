@@ -19,7 +19,8 @@
 typedef enum guard_set {
 	GUARD_MAC,    /* link . MAC of the frame */
 	GUARD_OPTION, /* link . MAC in an ND option */
-	GUARD_V4,     /* link . MAC . IPv4 */
+	GUARD_FRAME4, /* link . MAC and type of an IPv4 frame . IPv4 */
+	GUARD_V4,     /* link . MAC . IPv4 of an ARP sender */
 	GUARD_V6,     /* link . MAC . IPv6 */
 	GUARD_TARGET, /* link . MAC . target of an ND message */
 	GUARD_SETS

@@ -10,13 +10,17 @@
  * `ether type` reads the tag of a tagged frame, so no rule takes one for what it carries.
  * @th,64,128 is the target of a neighbour message, @th,192,8 and @th,208,48 are kind and MAC of its
  * first option: nft 1.0.6 has no names for them. With at most 32 bytes there is no second option.
- * The kernel's ND wants no fragments (RFC 6980), so none can hide an advertisement. 20641 is
- * GUARD_LINK_GROUP. */
+ * What most frames are is known after one look-up: @ll,48,64 is the sender's MAC with the type,
+ * @nh,96,32 the IPv4 source, and the type in the key says that it is one. (from_v4 looks again, by
+ * names: links that were wired before there was `frame4` are never mute.) @th,0,16 and @th,16,16
+ * are ports; by their names nft would ask for the protocol once more. The kernel's ND wants no
+ * fragments (RFC 6980), so none can hide an advertisement. 20641 is GUARD_LINK_GROUP. */
 static const char table[] =
     "table bridge sotalia {\n"
     " comment \"made by sotalia, do not change\"\n"
     " set mac { type ifname . ether_addr; size 65536; }\n"
     " set option { typeof iifname . @th,208,48; size 65536; }\n"
+    " set frame4 { typeof iifname . @ll,48,64 . @nh,96,32; size 65536; }\n"
     " set ipv4 { type ifname . ether_addr . ipv4_addr; size 65536; }\n"
     " set ipv6 { type ifname . ether_addr . ipv6_addr; size 131072; }\n"
     " set target { typeof iifname . ether saddr . @th,64,128; size 131072; }\n"
@@ -56,8 +60,8 @@ static const char table[] =
     " }\n"
     " chain own_v4 {\n"
     "  meta l4proto != udp accept\n"
-    "  udp sport 67 counter name dhcp_server drop\n"
-    "  udp dport 68 counter name dhcp_server drop\n"
+    "  @th,0,16 67 counter name dhcp_server drop\n"
+    "  @th,16,16 68 counter name dhcp_server drop\n"
     "  accept\n"
     " }\n"
     " chain own_v6 {\n"
@@ -66,6 +70,7 @@ static const char table[] =
     "  accept\n"
     " }\n"
     " chain from_v4 {\n"
+    "  iifname . ether saddr . ip saddr @ipv4 goto own_v4\n"
     "  iifname . ether saddr != @mac counter name forged_mac drop\n"
     "  counter name forged_address drop\n"
     " }\n"
@@ -104,7 +109,7 @@ static const char table[] =
     " }\n"
     " chain from {\n"
     "  iifgroup != 20641 accept\n"
-    "  ether type ip iifname . ether saddr . ip saddr @ipv4 goto own_v4\n"
+    "  iifname . @ll,48,64 . @nh,96,32 @frame4 goto own_v4\n"
     "  ether type vmap { ip : goto from_v4, ip6 : goto from_v6, arp : goto from_arp, "
     "8021q : goto tagged, 8021ad : goto tagged }\n"
     "  goto from_rest\n"

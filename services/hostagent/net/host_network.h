@@ -46,6 +46,10 @@ typedef struct host_network_report {
 	size_t deeds[HOST_NETWORK_FAILED + 1]; /* how many of each; may be more than are noted */
 } host_network_report;
 
+/* What was done by who looks at more than this does. */
+void host_network_note_add(
+    host_network_report *report, host_network_deed deed, const char *fmt, ...) SOT_PRINTF(3, 4);
+
 /* Where an instance of a VLAN is plugged in. */
 typedef struct host_network_place {
 	char bridge[IFNAMSIZ];

@@ -14,9 +14,6 @@ struct host_network {
 	sot_buf table; /* how the guard table read after it was made; "" before */
 };
 
-void host_network_note_add(
-    host_network_report *report, host_network_deed deed, const char *fmt, ...) SOT_PRINTF(3, 4);
-
 /* What the bridges of this host carry as their alias. */
 #define HOST_NETWORK_ALIAS "sotalia VLAN "
 

@@ -4,6 +4,7 @@
 #include <linux/if_bridge.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -258,6 +259,46 @@ sot_code instance_net_wire(const net_record *record, const instance_net_context 
 		*ret_announcer = announcer;
 	else if (announcer.packet_fd >= 0)
 		close(announcer.packet_fd);
+	return code;
+}
+
+static sot_code limit_here(const uint8_t mac[static 6], uint32_t kbit, bool *ret, sot_err *err)
+{
+	SOT_AUTO(netlink) inside = NULL;
+	net_link link = {.index = 0};
+	net_shaper *all = NULL;
+	const net_shaper *now = NULL;
+	size_t count = 0;
+	sot_code code = netlink_open(NETLINK_ROUTE, &inside, err);
+	if (code == SOT_OK)
+		code = net_link_get(inside, inside_link, &link, err);
+	if (code == SOT_OK && memcmp(link.mac, mac, sizeof(link.mac)) != 0)
+		code = sot_fail(err, SOT_CONFLICT, "%s is another one's", inside_link);
+	if (code == SOT_OK)
+		code = net_shaper_list(inside, &all, &count, err);
+	if (code != SOT_OK)
+		return code;
+	for (size_t i = 0; i < count && !now; i++)
+		if (all[i].index == link.index)
+			now = &all[i];
+	*ret = kbit ? !now || !net_shaper_is(now->bytes_per_s, kbit) : now != NULL;
+	if (*ret && kbit)
+		code = net_shaper_set(inside, link.index, kbit, err);
+	else if (*ret)
+		code = net_shaper_clear(inside, link.index, err);
+	free(all);
+	return code;
+}
+
+sot_code instance_net_limit(int netns_fd, int host_netns_fd, const uint8_t mac[static 6],
+    uint32_t kbit, bool *ret_changed, sot_err *err)
+{
+	*ret_changed = false;
+	if (setns(netns_fd, CLONE_NEWNET) != 0)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "enter the container's network");
+	sot_code code = limit_here(mac, kbit, ret_changed, err);
+	if (setns(host_netns_fd, CLONE_NEWNET) != 0)
+		abort(); /* in a tenant's network nothing of this process may go on */
 	return code;
 }
 

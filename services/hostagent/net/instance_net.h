@@ -28,6 +28,13 @@ typedef struct instance_announcer {
 sot_code instance_net_wire(const net_record *record, const instance_net_context *context,
     instance_announcer *ret_announcer, sot_err *err) SOT_CHECK;
 
+/* Of a container that runs: what it sends is limited to `kbit` from now on (0: not at all), inside,
+ * where it cannot take it away. `mac` is that of its interface: a namespace whose eth0 has another
+ * one is not touched, as its pid may have become somebody else's (SOT_CONFLICT). On return the
+ * caller is in its own namespace again. */
+sot_code instance_net_limit(int netns_fd, int host_netns_fd, const uint8_t mac[static 6],
+    uint32_t kbit, bool *ret_changed, sot_err *err) SOT_CHECK;
+
 /* The group of its link: whether it is guarded. Pure. */
 uint32_t instance_net_group(const net_record *record);
 /* What the bridge port of an instance may do. Pure. */

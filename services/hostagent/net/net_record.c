@@ -127,6 +127,24 @@ static sot_code mounts_member(const json_t *object, net_record *ret, sot_err *er
 	return SOT_OK;
 }
 
+/* Absent in records of before: Docker's own files stay bound. */
+static sot_code own_files_member(const json_t *object, net_record *ret, sot_err *err)
+{
+	const json_t *list = json_object_get(object, "own_files");
+	if (!list)
+		return SOT_OK;
+	if (!json_is_array(list) || json_array_size(list) > NET_RECORD_OWN_FILES_MAX)
+		return sot_fail(err, SOT_INVALID, "\"own_files\" is not a list of at most %u",
+		    NET_RECORD_OWN_FILES_MAX);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *path = json_string_value(json_array_get(list, i));
+		if (!path || !is_absolute_plain(path))
+			return sot_fail(err, SOT_INVALID, "\"own_files\" holds what is no plain path");
+		ret->own_files[ret->own_file_count++] = path;
+	}
+	return SOT_OK;
+}
+
 static sot_code mac_member(const json_t *object, uint8_t ret[6], sot_err *err)
 {
 	const char *mac = NULL;
@@ -212,6 +230,8 @@ static sot_code members(const json_t *object, net_record *ret, sot_err *err)
 		code = rules(object, ret, err);
 	if (code == SOT_OK)
 		code = mounts_member(object, ret, err);
+	if (code == SOT_OK)
+		code = own_files_member(object, ret, err);
 	return code;
 }
 
@@ -252,6 +272,7 @@ void net_record_clear(net_record *record)
 	json_decref(record->json);
 	record->json = NULL;
 	record->mount_count = 0;
+	record->own_file_count = 0;
 }
 
 /* The container id of "<id>.json"; copies of used records and unfinished files are none. */

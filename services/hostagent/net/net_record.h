@@ -11,6 +11,7 @@
 
 #define NET_RECORD_FILE_MAX (64u * 1024u)
 #define NET_RECORD_MOUNTS_MAX 16u
+#define NET_RECORD_OWN_FILES_MAX 8u
 #define NET_RECORD_ID_MAX 128u
 
 typedef struct net_record_mount {
@@ -36,6 +37,9 @@ typedef struct net_record {
 	bool guard;              /* it may only speak as itself */
 	net_record_mount mounts[NET_RECORD_MOUNTS_MAX];
 	size_t mount_count;
+	/* Files that Docker would bind over the root file system, and that the instance owns. */
+	const char *own_files[NET_RECORD_OWN_FILES_MAX];
+	size_t own_file_count;
 } net_record;
 
 /* Reads and checks the record text, of version 1 or 2 (1 has only IPv4, no limit, and the guard

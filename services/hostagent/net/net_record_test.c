@@ -214,12 +214,17 @@ static void the_guard_knows_a_record_by_link_mac_and_addresses(void **state)
 	static const uint8_t v4[28] = {'s', 'o', 't', '0', 'a', '4', '2', '0', '0', '0', 'b', [16] = 2,
 	    0x0a, 0x0a, 0x42, 0, 0x0b, [24] = 10, 66, 0, 11};
 	assert_int_equal(net_record_parse(sot_str_c(good), &r, &err), SOT_OK);
-	assert_int_equal(guard_elements(&r, e), 2);
+	static const uint8_t frame4[28] = {'s', 'o', 't', '0', 'a', '4', '2', '0', '0', '0',
+	    'b', [16] = 2, 0x0a, 0x0a, 0x42, 0, 0x0b, 0x08, 0x00, [24] = 10, 66, 0, 11};
+	assert_int_equal(guard_elements(&r, e), 3);
 	assert_int_equal(e[0].set, GUARD_MAC);
 	assert_int_equal(e[0].size, 24);
-	assert_int_equal(e[1].set, GUARD_V4);
+	assert_int_equal(e[1].set, GUARD_FRAME4);
 	assert_int_equal(e[1].size, 28);
-	assert_memory_equal(e[1].key, v4, 28);
+	assert_memory_equal(e[1].key, frame4, 28);
+	assert_int_equal(e[2].set, GUARD_V4);
+	assert_int_equal(e[2].size, 28);
+	assert_memory_equal(e[2].key, v4, 28);
 	r.guard = false;
 	assert_int_equal(guard_elements(&r, e), 0);
 	net_record_clear(&r);

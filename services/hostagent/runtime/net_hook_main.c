@@ -2,6 +2,7 @@
  * gives the container's network namespace its link, addresses and routes before PID 1 runs. Needs
  * nothing but the record and the bridge: no agent, no control plane.
  */
+#include "boot_gate.h"
 #include "instance_net.h"
 
 #include <errno.h>
@@ -146,11 +147,15 @@ static sot_code wire(const char *state_folder, const oci_state *container, sot_e
 		return code;
 	code = open_namespaces(container, &context, err);
 	if (code == SOT_OK)
-		code = instance_net_wire(&record, &context, &announcer, err);
+		code = boot_gate_pass(state_folder, container->id, &record, err);
 	if (code == SOT_OK)
+		code = instance_net_wire(&record, &context, &announcer, err);
+	if (code == SOT_OK) {
 		repeat_detached(&record, &announcer);
-	else
+		boot_gate_note(state_folder, container->id);
+	} else {
 		(void)sot_wrap(err, "instance %.63s", record.name);
+	}
 	net_record_clear(&record);
 	return code;
 }

@@ -32,19 +32,41 @@ static void drop_items(json_t *array, const char *key, const char *value)
 	}
 }
 
-static bool add_mounts(json_t *config, const net_record *record)
+static bool add_mount(json_t *mounts, const char *source, const char *destination, bool read_only)
+{
+	drop_items(mounts, "destination", destination);
+	json_t *item = json_pack("{s:s,s:s,s:s,s:[s,s,s,s,s]}", "destination", destination, "type",
+	    "bind", "source", source, "options", "rbind", read_only ? "ro" : "rw", "nosuid", "nodev",
+	    "rprivate");
+	return item && json_array_append_new(mounts, item) == 0;
+}
+
+/* Over the kernel's own files, so behind the mounts of /proc and /sys. */
+static bool add_view(json_t *mounts, const oci_additions *a)
+{
+	char source[PATH_MAX], destination[64];
+	bool ok = true;
+	for (size_t i = 0; a->view && ok && i < VIEW_FILES_MAX; i++) {
+		if (!a->has_file[i])
+			continue;
+		(void)snprintf(source, sizeof(source), "%s/%s", a->view, view_files[i].name);
+		(void)snprintf(destination, sizeof(destination), "/%s", view_files[i].name);
+		ok = add_mount(mounts, source, destination, true);
+	}
+	return ok;
+}
+
+static bool add_mounts(json_t *config, const oci_additions *a)
 {
 	json_t *mounts = array_of(config, "mounts");
 	bool ok = mounts != NULL;
-	for (size_t i = 0; ok && i < record->mount_count; i++) {
-		const net_record_mount *m = &record->mounts[i];
-		drop_items(mounts, "destination", m->destination);
-		json_t *item = json_pack("{s:s,s:s,s:s,s:[s,s,s,s,s]}", "destination", m->destination,
-		    "type", "bind", "source", m->source, "options", "rbind", m->read_only ? "ro" : "rw",
-		    "nosuid", "nodev", "rprivate");
-		ok = item && json_array_append_new(mounts, item) == 0;
+	for (size_t i = 0; ok && i < a->record->own_file_count; i++)
+		drop_items(mounts, "destination", a->record->own_files[i]);
+	for (size_t i = 0; ok && i < a->record->mount_count; i++) {
+		const net_record_mount *m = &a->record->mounts[i];
+		ok = add_mount(mounts, m->source, m->destination, m->read_only);
 	}
-	return ok;
+	return ok && add_view(mounts, a);
 }
 
 static bool add_hook(json_t *config, const char *hook_path, const char *state)
@@ -62,8 +84,7 @@ static bool add_hook(json_t *config, const char *hook_path, const char *state)
 	return item && json_array_append_new(list, item) == 0;
 }
 
-sot_code oci_config_amend(sot_str config, const net_record *record, const char *hook_path,
-    const char *state, sot_buf *out, sot_err *err)
+sot_code oci_config_amend(sot_str config, const oci_additions *a, sot_buf *out, sot_err *err)
 {
 	json_error_t why;
 	sot_code code = SOT_OK;
@@ -73,9 +94,9 @@ sot_code oci_config_amend(sot_str config, const net_record *record, const char *
 
 	if (!json_is_string(json_object_get(object, "ociVersion")))
 		code = sot_fail(err, SOT_INVALID, "no OCI configuration: \"ociVersion\" is missing");
-	else if (!add_mounts(object, record))
+	else if (!add_mounts(object, a))
 		code = sot_fail(err, SOT_INVALID, "\"mounts\" is not a list");
-	else if (!add_hook(object, hook_path, state))
+	else if (!add_hook(object, a->hook_path, a->state))
 		code = sot_fail(err, SOT_INVALID, "\"hooks\" is not an object with lists");
 
 	char *text = code == SOT_OK ? json_dumps(object, JSON_COMPACT) : NULL;
@@ -123,8 +144,7 @@ static sot_code replace_file(const char *path, sot_str text, sot_err *err)
 	return code;
 }
 
-sot_code oci_config_rewrite(const char *bundle, const net_record *record, const char *hook_path,
-    const char *state, sot_err *err)
+sot_code oci_config_rewrite(const char *bundle, const oci_additions *a, sot_err *err)
 {
 	char path[PATH_MAX];
 	sot_buf before, after;
@@ -136,7 +156,7 @@ sot_code oci_config_rewrite(const char *bundle, const net_record *record, const 
 	sot_buf_init(&after, OCI_CONFIG_MAX);
 	sot_code code = sot_file_read(path, &before, err);
 	if (code == SOT_OK)
-		code = oci_config_amend(sot_buf_str(&before), record, hook_path, state, &after, err);
+		code = oci_config_amend(sot_buf_str(&before), a, &after, err);
 	if (code == SOT_OK)
 		code = replace_file(path, sot_buf_str(&after), err);
 	sot_buf_clear(&before);

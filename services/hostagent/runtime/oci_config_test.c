@@ -24,17 +24,24 @@ static net_record record_with_a_mount(void)
 	return r;
 }
 
-static json_t *amend(const char *text)
+static json_t *amend_with(const char *text, const char *view)
 {
 	sot_err err = {0};
 	net_record r = record_with_a_mount();
+	oci_additions a = {
+	    .record = &r, .hook_path = "/l/sotalia-net-hook", .state = "/s", .view = view};
 	SOT_AUTO_BUF out;
 	sot_buf_init(&out, 65536);
-	assert_int_equal(
-	    oci_config_amend(sot_str_c(text), &r, "/l/sotalia-net-hook", "/s", &out, &err), SOT_OK);
+	a.has_file[1] = a.has_file[7] = true;
+	assert_int_equal(oci_config_amend(sot_str_c(text), &a, &out, &err), SOT_OK);
 	json_t *object = json_loadb(out.p, out.n, 0, NULL);
 	assert_non_null(object);
 	return object;
+}
+
+static json_t *amend(const char *text)
+{
+	return amend_with(text, NULL);
 }
 
 static void check_amended(const json_t *o)
@@ -76,6 +83,23 @@ static void amending_twice_changes_nothing_more(void **state)
 	json_decref(twice);
 }
 
+static void the_view_lies_over_the_kernels_files(void **state)
+{
+	(void)state;
+	json_t *o = amend_with(before, "/var/lib/lxcfs");
+	const json_t *mounts = json_object_get(o, "mounts");
+	assert_int_equal(json_array_size(mounts), 4); /* of the two files that this LXCFS has */
+	const json_t *memory = json_array_get(mounts, 2), *cpu = json_array_get(mounts, 3);
+	assert_string_equal(
+	    json_string_value(json_object_get(memory, "source")), "/var/lib/lxcfs/proc/meminfo");
+	assert_string_equal(json_string_value(json_object_get(memory, "destination")), "/proc/meminfo");
+	assert_string_equal(
+	    json_string_value(json_object_get(cpu, "destination")), "/sys/devices/system/cpu");
+	assert_string_equal(
+	    json_string_value(json_array_get(json_object_get(memory, "options"), 1)), "ro");
+	json_decref(o);
+}
+
 static void what_is_no_configuration_is_refused(void **state)
 {
 	(void)state;
@@ -87,17 +111,38 @@ static void what_is_no_configuration_is_refused(void **state)
 		sot_err err = {0};
 		SOT_AUTO_BUF out;
 		sot_buf_init(&out, 4096);
-		assert_int_equal(
-		    oci_config_amend(sot_str_c(cases[i]), &r, "/l/h", "/s", &out, &err), SOT_INVALID);
+		oci_additions a = {.record = &r, .hook_path = "/l/h", .state = "/s"};
+		assert_int_equal(oci_config_amend(sot_str_c(cases[i]), &a, &out, &err), SOT_INVALID);
 		assert_true(err.text[0] != '\0');
 	}
+}
+
+/* Docker binds /etc/hosts over the root file system; a file of the instance's own is not one. */
+static void files_of_its_own_are_not_bound_over(void **state)
+{
+	(void)state;
+	static const char bound[] =
+	    "{\"ociVersion\":\"1.0.2\",\"mounts\":[{\"destination\":\"/etc/hosts\",\"type\":\"bind\","
+	    "\"source\":\"/d/hosts\"},{\"destination\":\"/etc/resolv.conf\",\"type\":\"bind\","
+	    "\"source\":\"/d/resolv.conf\"}]}";
+	net_record r = {.own_files = {"/etc/hosts"}, .own_file_count = 1};
+	oci_additions additions = {.record = &r, .hook_path = "/l/sotalia-net-hook", .state = "/s"};
+	sot_err err = {0};
+	SOT_AUTO_BUF out;
+	sot_buf_init(&out, 65536);
+	assert_int_equal(oci_config_amend(sot_str_c(bound), &additions, &out, &err), SOT_OK);
+	sot_buf_add_char(&out, '\0');
+	assert_null(strstr(out.p, "/etc/hosts"));
+	assert_non_null(strstr(out.p, "/etc/resolv.conf"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(files_of_its_own_are_not_bound_over),
 	    cmocka_unit_test(mounts_and_hook_are_added_and_the_rest_is_kept),
 	    cmocka_unit_test(amending_twice_changes_nothing_more),
+	    cmocka_unit_test(the_view_lies_over_the_kernels_files),
 	    cmocka_unit_test(what_is_no_configuration_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

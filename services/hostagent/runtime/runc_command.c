@@ -42,13 +42,16 @@ static sot_code read_option(int argc, const char *const *argv, int *at, const ch
 
 static int read_own_options(int argc, const char *const *argv, runc_command *c)
 {
-	static const char state[] = "--sotalia-state=", runc[] = "--sotalia-runc=";
+	static const char state[] = "--sotalia-state=", runc[] = "--sotalia-runc=",
+	                  view[] = "--sotalia-view=";
 	int i = 1;
 	for (; i < argc; i++) {
 		if (strncmp(argv[i], state, sizeof(state) - 1) == 0)
 			c->state = argv[i] + sizeof(state) - 1;
 		else if (strncmp(argv[i], runc, sizeof(runc) - 1) == 0)
 			c->runc = argv[i] + sizeof(runc) - 1;
+		else if (strncmp(argv[i], view, sizeof(view) - 1) == 0)
+			c->view = argv[i] + sizeof(view) - 1;
 		else
 			break;
 	}

@@ -11,6 +11,7 @@
 typedef struct runc_command {
 	const char *state;  /* of --sotalia-state=DIR; NULL when not given */
 	const char *runc;   /* of --sotalia-runc=PATH; NULL when not given */
+	const char *view;   /* of --sotalia-view=DIR, LXCFS's folder; NULL when not given */
 	const char *log;    /* of runc's --log; NULL when not given */
 	int runc_first;     /* index of the first argument that is runc's */
 	const char *verb;   /* NULL when there is none (runc --version) */

@@ -1,11 +1,13 @@
 /* sotalia-runc - the OCI runtime that dockerd calls for instances: runc, preceded by one step. For
- * a verb that creates a container it adds the record's mounts and the network hook to the bundle's
- * config.json; every other verb goes straight on to runc. Without a record nothing starts: an
- * instance must never run without its own address.
+ * a verb that creates a container it adds the record's mounts, LXCFS's view and the network hook to
+ * the bundle's config.json; every other verb goes straight on to runc. Without a record nothing
+ * starts: an instance must never run without its own address. Without LXCFS it starts, and the
+ * agent gives it the view later.
  */
 #include "net_record.h"
 #include "oci_config.h"
 #include "runc_command.h"
+#include "used_record.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,6 +18,8 @@
 #include <unistd.h>
 
 #include "sot_mem.h"
+
+enum { VIEW_PROBE_MS = 1000 };
 
 /* The hook lies beside this program. */
 static sot_code find_hook(char ret[static PATH_MAX], sot_err *err)
@@ -36,21 +40,12 @@ static sot_code find_hook(char ret[static PATH_MAX], sot_err *err)
 }
 
 /* Leaves a copy of the record that this start uses: the agent compares it with the record to see
- * whether the running process still belongs to an older one. A tmpfs is not needed: the copy of a
- * power loss belongs to a process that died with it. */
+ * whether the running process still belongs to an older one. */
 static sot_code note_used(const char *state, const char *id, sot_str text, sot_err *err)
 {
-	char path[PATH_MAX], temp[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/net/%s.used.json", state, id);
-	int m = snprintf(temp, sizeof(temp), "%s/net/.%s.used.tmp", state, id);
-	if (n < 0 || m < 0 || (size_t)n >= sizeof(path) || (size_t)m >= sizeof(temp))
-		return sot_fail(err, SOT_LIMIT, "the state folder's path is too long");
-	FILE *file = fopen(temp, "we");
-	if (!file)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "open %s", temp);
-	size_t written = fwrite(text.p, 1, text.n, file);
-	bool ok = fclose(file) == 0 && written == text.n && rename(temp, path) == 0;
-	return ok ? SOT_OK : sot_fail_errno(err, SOT_UNAVAILABLE, errno, "write %s", path);
+	char boot[USED_RECORD_BOOT_MAX + 1];
+	sot_code code = used_record_this_boot(boot, err);
+	return code == SOT_OK ? used_record_write(state, id, text, boot, err) : code;
 }
 
 /* runc would say "not a directory" or "no such file" of a path that its user has never seen. */
@@ -64,9 +59,21 @@ static sot_code check_mounts(const net_record *record, sot_err *err)
 	return SOT_OK;
 }
 
+/* No LXCFS is no reason not to start. */
+static void find_view(const char *dir, oci_additions *a)
+{
+	sot_err ignored = {0};
+	if (!*dir || view_probe(dir, VIEW_PROBE_MS, &ignored) != SOT_OK)
+		return;
+	a->view = dir;
+	for (size_t i = 0; i < VIEW_FILES_MAX; i++)
+		a->has_file[i] = view_has(dir, &view_files[i]);
+}
+
 static sot_code prepare(const runc_command *command, sot_err *err)
 {
 	char hook[PATH_MAX];
+	oci_additions additions = {.hook_path = hook, .state = command->state};
 	net_record record = {0};
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, NET_RECORD_FILE_MAX);
@@ -81,8 +88,11 @@ static sot_code prepare(const runc_command *command, sot_err *err)
 		return sot_wrap(
 		    err, "container %.64s gets no network, so it does not start", command->container_id);
 	code = check_mounts(&record, err);
-	if (code == SOT_OK)
-		code = oci_config_rewrite(command->bundle, &record, hook, command->state, err);
+	additions.record = &record;
+	if (code == SOT_OK) {
+		find_view(command->view ? command->view : VIEW_DIR_DEFAULT, &additions);
+		code = oci_config_rewrite(command->bundle, &additions, err);
+	}
 	if (code == SOT_OK)
 		code = note_used(command->state, command->container_id, sot_buf_str(&text), err);
 	net_record_clear(&record);

@@ -4,21 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cat_files.h"
 #include "checks.h"
+#include "disks.h"
+#include "docker_junk.h"
+#include "exec_link.h"
+#include "fitness.h"
 #include "ipam_link.h"
 #include "layout.h"
 #include "neighbours.h"
+#include "notes.h"
 #include "reports.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
 #include "sot_log.h"
 #include "sot_rand.h"
+#include "ssh_link.h"
+#include "ssh_logins.h"
 #include "steps.h"
+#include "sweeper.h"
 #include "uplink.h"
+#include "views.h"
 #include "watch.h"
 #include "wiring.h"
+#include "witness.h"
 
-enum { ASSIGNMENT_MAX = 256 * 1024 * 1024, IDLE_WAKE_MS = 60000 };
+enum { ASSIGNMENT_MAX = 256 * 1024 * 1024, IDLE_WAKE_MS = 60000, RESOLV_MAX = 8192 };
 
 static const sot_config_key config_keys[] = {
 #define CONFIG(name, type, text, min, max, doc)                                                    \
@@ -60,6 +71,7 @@ static void pump(void *self)
 			break;
 		steps_begin(a, &next);
 	}
+	checks_pump(a->checks);
 	tell_statuses(a);
 	int64_t due_ms = reconcile_next_due_ms(a->reconcile, now);
 	reactor_rearm_ms(a->wake, due_ms < IDLE_WAKE_MS ? due_ms : IDLE_WAKE_MS);
@@ -97,7 +109,7 @@ void agent_take_desired(agent *a)
 	if (reconcile_count(a->reconcile) < before)
 		forget_statuses(a);
 	neighbours_changed(a->neighbours);
-	container_watch_refresh_all(a);
+	container_watch_refresh_unsettled(a);
 	ipam_link_changed(a->ipam);
 }
 
@@ -182,6 +194,30 @@ static sot_code open_bus(agent *a, sot_err *err)
 	return bus_new(a->loop, &keys, &a->bus, err);
 }
 
+/* The processors that are online; when they cannot be told, none is, and no instance is bound. */
+static void read_processors(agent *a)
+{
+	cpus online = {{0}};
+	sot_str text = {0};
+	sot_err err = {0};
+	SOT_AUTO_BUF bytes;
+	sot_code code = read_line("/sys/devices/system/cpu", "online", &bytes, &text, &err);
+	if (code == SOT_OK)
+		code = cpus_parse(text, &online, &err);
+	if (code != SOT_OK)
+		sot_log_err(SOT_WARN, "processors.unknown", &err, "%s", "");
+	reconcile_set_processors(a->reconcile, &online);
+}
+
+/* Instances of VLANs without resolvers have the host's. A host without that file has none. */
+static void read_resolv(agent *a)
+{
+	sot_err err = {0};
+	if (sot_file_read("/etc/resolv.conf", &a->host_resolv, &err) != SOT_OK)
+		sot_log_err(SOT_WARN, "resolvers.unknown", &err, "%s", "");
+	reconcile_set_resolv(a->reconcile, sot_buf_str(&a->host_resolv));
+}
+
 static void make_core(agent *a)
 {
 	static const reconcile_limits limits = {.pulls = 2, .fetches = 2, .starts = 4, .others = 8};
@@ -193,13 +229,24 @@ static void make_core(agent *a)
 	a->docker = docker_new(a->http, a->config->docker_socket);
 	a->packages = packages_new(&options);
 	a->reconcile = reconcile_new(a->config->state_dir, a->vlans, limits, a->start_id);
+	read_processors(a);
+	read_resolv(a);
 	a->feed = status_feed_new();
 	a->wake = reactor_after_ms(a->loop, 0, on_wake, a);
 }
 
+static sot_code check_cat_servers(const agent *a, sot_err *err)
+{
+	SOT_AUTO_BUF text;
+	sot_buf_init(&text, 8192);
+	return cat_files_render(a->config->cat_servers, &text, err);
+}
+
 static sot_code start(agent *a, sot_err *err)
 {
-	sot_code code = layout_prepare(a->config->state_dir, err);
+	sot_code code = check_cat_servers(a, err);
+	if (code == SOT_OK)
+		code = layout_prepare(a->config->state_dir, err);
 	if (code == SOT_OK)
 		code = read_identity(a, err);
 	if (code == SOT_OK)
@@ -220,10 +267,22 @@ static sot_code start(agent *a, sot_err *err)
 		code = neighbours_new(a, &a->neighbours, err);
 	if (code == SOT_OK)
 		code = ipam_link_new(a, &a->ipam, err);
+	if (code == SOT_OK)
+		code = witness_new(a, &a->witness, err);
+	if (code == SOT_OK)
+		code = exec_link_new(a, &a->exec, err);
 	if (code != SOT_OK)
 		return code;
 	a->watch = container_watch_new(a);
 	a->checks = checks_new(a);
+	a->views = views_new(a);
+	a->logins = ssh_logins_new(a);
+	a->ssh = ssh_link_new(a);
+	a->notes = notes_new(a);
+	a->junk = docker_junk_new(a);
+	a->disks = disks_new(a);
+	a->sweeper = sweeper_new(a);
+	a->fitness = fitness_new(a);
 	agent_take_desired(a);
 	return SOT_OK;
 }
@@ -234,6 +293,7 @@ sot_code agent_new(reactor *loop, const agent_config *config, agent **ret, sot_e
 	a->loop = loop;
 	a->config = config;
 	a->desired = desired_new();
+	sot_buf_init(&a->host_resolv, RESOLV_MAX);
 	a->vlans = vlans_new();
 	a->probes = probes_new();
 	a->strangers = strangers_new();
@@ -258,7 +318,17 @@ agent *agent_free(agent *a)
 	a->reports = reports_free(a->reports);
 	a->uplink = uplink_free(a->uplink);
 	a->ipam = ipam_link_free(a->ipam);
+	a->exec = exec_link_free(a->exec);
+	a->witness = witness_free(a->witness);
 	a->neighbours = neighbours_free(a->neighbours);
+	a->fitness = fitness_free(a->fitness);
+	a->sweeper = sweeper_free(a->sweeper);
+	a->disks = disks_free(a->disks);
+	a->junk = docker_junk_free(a->junk);
+	a->notes = notes_free(a->notes);
+	a->views = views_free(a->views);
+	a->logins = ssh_logins_free(a->logins);
+	a->ssh = ssh_link_free(a->ssh);
 	a->checks = checks_free(a->checks);
 	a->watch = container_watch_free(a->watch);
 	reactor_remove(a->wake);
@@ -271,6 +341,7 @@ agent *agent_free(agent *a)
 	a->vlans = vlans_free(a->vlans);
 	a->probes = probes_free(a->probes);
 	a->strangers = strangers_free(a->strangers);
+	sot_buf_clear(&a->host_resolv);
 	free(a);
 	return NULL;
 }

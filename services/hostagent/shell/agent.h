@@ -4,6 +4,7 @@
  *                                        |                                            |
  *                                        +-> checks (health)      status_feed -> uplink
  *   wiring (VLANs, bridges)   neighbours (probes, strangers) -> reconcile, ipam_link -> ipam
+ *   views (LXCFS's files in instances)
  */
 #ifndef HOSTAGENT_AGENT_H
 #define HOSTAGENT_AGENT_H
@@ -31,6 +32,16 @@ typedef struct reports reports;
 typedef struct wiring wiring;
 typedef struct neighbours neighbours;
 typedef struct ipam_link ipam_link;
+typedef struct views views;
+typedef struct ssh_link ssh_link;
+typedef struct ssh_logins ssh_logins;
+typedef struct disks disks;
+typedef struct sweeper sweeper;
+typedef struct fitness fitness;
+typedef struct witness witness;
+typedef struct notes notes;
+typedef struct docker_junk docker_junk;
+typedef struct exec_link exec_link;
 
 typedef struct agent {
 	reactor *loop;
@@ -55,10 +66,21 @@ typedef struct agent {
 	wiring *wiring;
 	neighbours *neighbours;
 	ipam_link *ipam;
+	views *views;
+	ssh_link *ssh;
+	ssh_logins *logins;
+	disks *disks;
+	notes *notes;
+	docker_junk *junk;
+	sweeper *sweeper;
+	fitness *fitness;
+	witness *witness;
+	exec_link *exec;
 	reactor_watch *wake;
 	bool docker_ok, pump_queued, draining, ending;
 	uint32_t docker_ping_ms, containers_total, containers_running;
 	char docker_version[32];
+	sot_buf host_resolv; /* the text of the host's resolv.conf, as at the start */
 	unsigned steps_in_flight;
 } agent;
 

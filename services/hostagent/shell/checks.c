@@ -2,24 +2,21 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "check_output.h"
+#include "exec_entry.h"
+#include "inside.h"
 #include "sot_parse.h"
-
-enum { TICK_MS = 100 };
 
 struct checks {
 	agent *a;
 	reactor_watch *timer;
-	sot_link open; /* TCP checks under way */
-	int host_netns_fd;
-	struct stat host_netns;
+	sot_link open; /* checks under way */
 };
 
 typedef struct check {
@@ -27,8 +24,12 @@ typedef struct check {
 	sot_uuid id;
 	uint64_t round;
 	sot_mono begun;
+	int64_t timeout_ms;
 	int netns_fd, fd;
 	reactor_watch *watch, *deadline;
+	exec_entry *entry; /* of a command */
+	check_output output;
+	bool is_told; /* the result is; what is left of the command is being ended */
 	sot_link link;
 } check;
 
@@ -36,6 +37,7 @@ static void check_free(check *k)
 {
 	reactor_remove(k->watch);
 	reactor_remove(k->deadline);
+	exec_entry_free(k->entry);
 	if (k->fd >= 0)
 		close(k->fd);
 	if (k->netns_fd >= 0)
@@ -44,45 +46,55 @@ static void check_free(check *k)
 	free(k);
 }
 
-static void check_end(check *k, bool ok, const char *why)
+/* An answer that changes nothing only lets the next check be planned: a turn of the crank looks at
+ * every instance, and most answers are like the one before. */
+/* status: NULL when it is well, else in one word what is wrong, for monitoring. */
+static void tell(check *k, const char *status, const char *why)
 {
 	agent *a = k->c->a;
+	bool ok = status == NULL;
 	sot_mono now = sot_mono_now(); /* the turn's instant would hide what this turn took */
 	instance *i = reconcile_find(a->reconcile, k->id);
+	bool is_news = true;
 	if (i) {
+		sot_health before = instance_health_state(i);
 		instance_set_health_error(i, ok ? "" : why);
-		health_result(instance_health(i), &instance_want(i)->spec.health, k->round, ok,
-		    sot_mono_diff_ms(now, k->begun), now);
+		health *h = instance_health(i);
+		int64_t took_ms = sot_mono_diff_ms(now, k->begun);
+		if (health_result(h, &instance_want(i)->spec.health, k->round, ok, took_ms, now))
+			health_keep_answer(h, status, took_ms, reactor_wall(a->loop));
+		is_news = !ok || instance_health_state(i) != before;
 	}
-	check_free(k);
-	agent_pump(a);
+	if (is_news)
+		agent_pump(a);
+	else
+		reactor_rearm_ms(k->c->timer, 0);
 }
 
-/* The namespace of the container's PID 1. A pid that the kernel has given to a process of the host
- * meanwhile is told by the host's own namespace. */
-static int open_netns(const checks *c, int pid)
+static void check_end(check *k, const char *status, const char *why)
 {
-	char path[64];
-	struct stat st;
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_ino == c->host_netns.st_ino)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	tell(k, status, why);
+	check_free(k);
 }
 
 static void on_http(void *self, const http_reply *reply)
 {
-	char why[160];
+	char why[160], status[HEALTH_STATUS_MAX + 1];
+	const check *k = self;
 	bool ok = reply->code == SOT_OK && reply->status >= 200 && reply->status < 400;
-	if (reply->code == SOT_OK)
+	const char *text = reply->why ? reply->why->text : "no answer";
+	if (reply->code == SOT_OK) {
 		(void)snprintf(why, sizeof(why), "health check: status %d", reply->status);
-	else
-		(void)snprintf(
-		    why, sizeof(why), "health check: %.120s", reply->why ? reply->why->text : "no answer");
-	check_end(self, ok, why);
+		(void)snprintf(status, sizeof(status), "http-%d", reply->status);
+	} else {
+		bool in_time = sot_mono_diff_ms(sot_mono_now(), k->begun) < k->timeout_ms;
+		(void)snprintf(why, sizeof(why), "health check: %.120s", text);
+		(void)snprintf(status, sizeof(status), "%s",
+		    !in_time                  ? "timeout"
+		    : strstr(text, "refused") ? "refused"
+		                              : "broken");
+	}
+	check_end(self, ok ? NULL : status, why);
 }
 
 /* The status is the answer; a page of any length is read and forgotten, within the deadline. */
@@ -109,17 +121,16 @@ static void begin_http(check *k, const sot_instance_spec *spec)
 	    .output_fd = -1,
 	    .netns_fd = k->netns_fd};
 	if (http_client_send(k->c->a->http, &q, on_http, k, NULL, &err) != SOT_OK)
-		check_end(k, false, err.text);
+		check_end(k, "broken", err.text);
 }
 
-static int socket_in(const checks *c, int netns_fd)
+static void tell_connected(check *k, int why)
 {
-	if (setns(netns_fd, CLONE_NEWNET) != 0)
-		return -1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (setns(c->host_netns_fd, CLONE_NEWNET) != 0)
-		abort(); /* in a tenant's network nothing of this process may go on */
-	return fd;
+	check_end(k,
+	    why == 0              ? NULL
+	    : why == ECONNREFUSED ? "refused"
+	                          : "unreachable",
+	    why == ECONNREFUSED ? "health check: connection refused" : "health check: cannot connect");
 }
 
 static void on_connected(void *self, int fd, int events)
@@ -129,14 +140,13 @@ static void on_connected(void *self, int fd, int events)
 	(void)events;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &n) != 0)
 		why = errno;
-	check_end(self, why == 0,
-	    why == ECONNREFUSED ? "health check: connection refused" : "health check: cannot connect");
+	tell_connected(self, why);
 }
 
 static void on_deadline(void *self, uint64_t missed)
 {
 	(void)missed;
-	check_end(self, false, "health check: no connection in time");
+	check_end(self, "timeout", "health check: no connection in time");
 }
 
 static void begin_tcp(check *k, const sot_instance_spec *spec)
@@ -145,17 +155,119 @@ static void begin_tcp(check *k, const sot_instance_spec *spec)
 	    .sin_port = htons(spec->health.port),
 	    .sin_addr.s_addr = htonl(sot_ip_v4(spec->address))};
 	agent *a = k->c->a;
-	k->fd = socket_in(k->c, k->netns_fd);
+	k->fd = inside_socket(k->netns_fd, AF_INET, SOCK_STREAM);
 	if (k->fd < 0) {
-		check_end(k, false, "health check: no socket in the instance's network");
+		check_end(k, "broken", "health check: no socket in the instance's network");
 		return;
 	}
-	if (connect(k->fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS) {
-		check_end(k, false, "health check: connection refused");
+	/* Inside of one network the answer is there when the first call returns; the second asks for
+	 * it, and only who takes longer is waited for. */
+	int why = connect(k->fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
+	if (why == EINPROGRESS)
+		why = connect(k->fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
+	if (why != EALREADY && why != EINPROGRESS) {
+		tell_connected(k, why == EISCONN ? 0 : why);
 		return;
 	}
 	k->watch = reactor_add_fd(a->loop, k->fd, REACTOR_WRITE, on_connected, k);
 	k->deadline = reactor_after_ms(a->loop, spec->health.timeout_ms, on_deadline, k);
+}
+
+/* ---- commands ---- */
+
+static void send_frame(check *k, exec_kind kind, uint64_t number)
+{
+	uint8_t bytes[EXEC_FRAME_MAX];
+	exec_frame f = {.kind = kind, .number = number};
+	size_t n = exec_frame_write(&f, bytes);
+	(void)exec_entry_send(k->entry, (sot_str){(const char *)bytes, n});
+}
+
+static void tell_command(check *k, const exec_frame *end)
+{
+	char why[CHECK_REASON_MAX], what[64], status[HEALTH_STATUS_MAX + 1] = "broken";
+	if (end->reason == EXEC_EXITED) {
+		(void)snprintf(what, sizeof(what), "status %d", end->status);
+		(void)snprintf(status, sizeof(status), "exit-%d", end->status);
+	} else if (end->reason == EXEC_SIGNALLED) {
+		(void)snprintf(what, sizeof(what), "ended by signal %d", end->status);
+		(void)snprintf(status, sizeof(status), "signal-%d", end->status);
+	} else {
+		(void)snprintf(what, sizeof(what), "%.*s", (int)end->n, (const char *)end->data);
+	}
+	check_output_reason(&k->output, what, why);
+	k->is_told = true;
+	tell(k, end->reason == EXEC_EXITED && end->status == 0 ? NULL : status, why);
+}
+
+static void on_command_frame(void *self, const exec_frame *f, sot_str bytes)
+{
+	check *k = self;
+	(void)bytes;
+	if (k->is_told)
+		return;
+	if (f->kind == EXEC_BEGUN) {
+		send_frame(k, EXEC_INPUT_END, 0);
+		send_frame(k, EXEC_CREDIT, EXEC_WINDOW);
+	} else if (f->kind == EXEC_OUTPUT || f->kind == EXEC_ERROR_OUTPUT) {
+		check_output_add(&k->output, f->data, f->n);
+		send_frame(k, EXEC_CREDIT, 1);
+	} else if (f->kind == EXEC_END) {
+		tell_command(k, f);
+	}
+}
+
+static void on_command_over(void *self)
+{
+	check *k = self;
+	if (!k->is_told)
+		tell(k, "broken", "health check: the instance ended the command");
+	check_free(k);
+}
+
+/* The command and all that it started are ended; until they are, no other one begins. */
+static void on_command_deadline(void *self, uint64_t missed)
+{
+	check *k = self;
+	char why[CHECK_REASON_MAX];
+	(void)missed;
+	if (k->is_told)
+		return;
+	check_output_reason(&k->output, "the command did not end in time", why);
+	k->is_told = true;
+	tell(k, "timeout", why);
+	exec_entry_end(k->entry);
+}
+
+static bool is_command_left(const checks *c, sot_uuid id)
+{
+	for (const sot_link *l = c->open.next; l != &c->open; l = l->next) {
+		const check *k = SOT_CONTAINER(l, check, link);
+		if (k->entry && memcmp(k->id.b, id.b, sizeof(id.b)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void begin_command(check *k, int pid, const sot_instance_spec *spec)
+{
+	static const exec_entry_events events = {
+	    .on_frame = on_command_frame, .on_over = on_command_over};
+	char command[EXEC_COMMAND_MAX + 1], why[CHECK_REASON_MAX];
+	sot_err err = {0};
+	exec_frame open = {.kind = EXEC_OPEN, .account = "app", .term = "", .command = command};
+	reactor *loop = k->c->a->loop;
+	if (is_command_left(k->c, k->id)) {
+		check_end(k, "hangs", "health check: the command of before hangs still, no other is begun");
+		return;
+	}
+	(void)snprintf(command, sizeof(command), "%.*s", SOT_ARG(spec->health.command));
+	if (exec_entry_open(loop, pid, &open, &events, k, &k->entry, &err) == SOT_OK) {
+		k->deadline = reactor_after_ms(loop, spec->health.timeout_ms, on_command_deadline, k);
+		return;
+	}
+	(void)snprintf(why, sizeof(why), "health check: %.180s", err.text);
+	check_end(k, "broken", why);
 }
 
 static void begin_check(checks *c, instance *i)
@@ -166,28 +278,42 @@ static void begin_check(checks *c, instance *i)
 	    .id = spec->instance_id,
 	    .round = instance_health(i)->round,
 	    .begun = sot_mono_now(),
+	    .timeout_ms = spec->health.timeout_ms,
 	    .fd = -1};
 	sot_list_init(&k->link);
 	sot_list_push(&c->open, &k->link);
-	k->netns_fd = open_netns(c, instance_container(i)->pid);
+	k->netns_fd = inside_open(instance_container(i)->pid);
 	if (k->netns_fd < 0)
-		check_end(k, false, "health check: the process is gone");
+		check_end(k, "gone", "health check: the process is gone");
+	else if (spec->health.kind == SOT_HEALTH_CHECK_COMMAND)
+		begin_command(k, instance_container(i)->pid, spec);
 	else if (spec->health.kind == SOT_HEALTH_CHECK_HTTP)
 		begin_http(k, spec);
 	else
 		begin_tcp(k, spec);
 }
 
-static void tick(void *self, uint64_t missed)
+void checks_pump(checks *c)
 {
-	checks *c = self;
 	sot_map_iter it = {0};
 	sot_mono now = reactor_now(c->a->loop);
-	(void)missed;
-	for (instance *i; (i = reconcile_iterate(c->a->reconcile, &it)) != NULL;)
-		if (instance_container(i) && instance_container(i)->running &&
-		    health_take_due(instance_health(i), &instance_want(i)->spec.health, now))
+	int64_t least = INT64_MAX;
+	for (instance *i; (i = reconcile_iterate(c->a->reconcile, &it)) != NULL;) {
+		const sot_health_spec *spec = &instance_want(i)->spec.health;
+		if (!instance_container(i) || !instance_container(i)->running)
+			continue;
+		if (health_take_due(instance_health(i), spec, now))
 			begin_check(c, i);
+		int64_t due = health_next_due_ms(instance_health(i), spec, now);
+		least = due < least ? due : least;
+	}
+	reactor_rearm_ms(c->timer, least < INT64_MAX ? least : -1);
+}
+
+static void on_due(void *self, uint64_t missed)
+{
+	(void)missed;
+	checks_pump(self);
 }
 
 checks *checks_new(agent *a)
@@ -195,10 +321,7 @@ checks *checks_new(agent *a)
 	checks *c = sot_alloc(sizeof(*c));
 	c->a = a;
 	sot_list_init(&c->open);
-	c->host_netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (c->host_netns_fd < 0 || fstat(c->host_netns_fd, &c->host_netns) != 0)
-		abort(); /* /proc is not mounted: nothing of the agent would work */
-	c->timer = reactor_every_ms(a->loop, TICK_MS, tick, c);
+	c->timer = reactor_after_ms(a->loop, 0, on_due, c);
 	return c;
 }
 
@@ -208,7 +331,6 @@ checks *checks_free(checks *c)
 		while (!sot_list_empty(&c->open))
 			check_free(SOT_CONTAINER(c->open.next, check, link));
 		reactor_remove(c->timer);
-		close(c->host_netns_fd);
 		free(c);
 	}
 	return NULL;

@@ -7,6 +7,8 @@
 #include "agent.h"
 
 checks *checks_new(agent *a);
+/* Begins the checks that are due; once a turn. */
+void checks_pump(checks *c);
 checks *checks_free(checks *c); /* after the http client is gone */
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "docker_call.h"
 #include "sot_map.h"
 
 enum {
@@ -12,7 +13,8 @@ enum {
 	BODY_MAX = 1024 * 1024,
 	/* The stream of events is taken up anew now and then: a peer that hung up unseen costs no more.
 	 */
-	EVENTS_DEADLINE_MS = 600000
+	EVENTS_DEADLINE_MS = 600000,
+	CALL_KINDS_MAX = 24
 };
 
 struct docker {
@@ -20,14 +22,20 @@ struct docker {
 	char *socket_path;
 	sot_link open; /* calls under way */
 	bool closing;
+	sot_calls *calls;
 };
 
 typedef struct call {
 	sot_link link;
+	docker *owner;
 	docker_done_fn done;
 	void (*piece)(void *self, sot_str bytes);
 	void *self;
 	char what[96];
+	sot_str name;
+	bool is_read; /* GET */
+	sot_mono begun;
+	int64_t deadline_ms;
 } call;
 
 docker *docker_new(http_client *http, const char *socket_path)
@@ -35,6 +43,7 @@ docker *docker_new(http_client *http, const char *socket_path)
 	docker *d = sot_alloc(sizeof(*d));
 	d->http = http;
 	d->socket_path = sot_strdup(socket_path);
+	d->calls = sot_calls_new(CALL_KINDS_MAX);
 	sot_list_init(&d->open);
 	return d;
 }
@@ -53,6 +62,7 @@ docker *docker_free(docker *d)
 		c->done(c->self, &answer);
 		free(c);
 	}
+	sot_calls_free(d->calls);
 	free(d->socket_path);
 	free(d);
 	return NULL;
@@ -92,6 +102,40 @@ static void explain(const call *c, const http_reply *reply, sot_code code, sot_e
 	json_decref(object);
 }
 
+/* ---- what is told of calls ---- */
+
+sot_calls *docker_calls(docker *d)
+{
+	return d->calls;
+}
+
+/* Not there, or in the state that was asked for: for who looks or removes that is an answer. */
+static bool is_failure(const call *c, const http_reply *reply, sot_code code)
+{
+	if (code == SOT_OK || (reply->code == SOT_OK && reply->status == 409))
+		return false;
+	bool removes = sot_str_eq_c(c->name, "rm") || sot_str_eq_c(c->name, "rmi");
+	return !(code == SOT_NOT_FOUND && (c->is_read || removes));
+}
+
+static void note(docker *d, const call *c, const http_reply *reply, sot_code code)
+{
+	char status[SOT_CALL_STATUS_MAX + 1];
+	int64_t us = (int64_t)(reply->total_ms * 1000);
+	if (c->piece)
+		return;
+	if (!is_failure(c, reply, code)) {
+		sot_calls_note(d->calls, c->name, us);
+		return;
+	}
+	if (reply->code == SOT_OK)
+		(void)snprintf(status, sizeof(status), "http-%d", reply->status);
+	else
+		(void)snprintf(status, sizeof(status), "%s",
+		    sot_mono_diff_ms(sot_mono_now(), c->begun) >= c->deadline_ms ? "timeout" : "no-answer");
+	sot_calls_note_failure(d->calls, c->name, us, status, sot_wall_now());
+}
+
 static void on_done(void *self, const http_reply *reply)
 {
 	call *c = self;
@@ -106,6 +150,7 @@ static void on_done(void *self, const http_reply *reply)
 		if (answer.code != SOT_OK)
 			explain(c, reply, answer.code, &err);
 	}
+	note(c->owner, c, reply, answer.code);
 	c->done(c->self, &answer);
 	free(c);
 }
@@ -131,6 +176,11 @@ static sot_code send_call(docker *d, const docker_request *q, call *c, sot_err *
 		return sot_fail(err, SOT_LIMIT, "Docker: a path of %d bytes", n);
 	}
 	(void)snprintf(c->what, sizeof(c->what), "%s %.40s", q->method, q->path);
+	c->owner = d;
+	c->name = docker_call_name(q->method, q->path);
+	c->is_read = strcmp(q->method, "GET") == 0;
+	c->begun = sot_mono_now();
+	c->deadline_ms = q->deadline_ms;
 	http_request request = {.method = q->method,
 	    .url = url,
 	    .unix_socket = d->socket_path,
@@ -159,13 +209,19 @@ sot_code docker_send(
 	return send_call(d, q, c, err);
 }
 
+/* What changes an instance; not what is done inside it (exec_create ...), of which there may be
+ * much.
+ * {"type":["container"],"label":["sot.instance"],"event":["create",...]} */
+#define EVENTS_PATH                                                                                \
+	"/events?filters="                                                                             \
+	"%7B%22type%22%3A%5B%22container%22%5D%2C%22label%22%3A%5B%22sot.instance%22%5D%2C%22"         \
+	"event%22%3A%5B%22create%22%2C%22start%22%2C%22die%22%2C%22oom%22%2C%22pause%22%2C%22"         \
+	"unpause%22%2C%22rename%22%2C%22update%22%2C%22destroy%22%5D%7D"
+
 sot_code docker_follow_events(docker *d, void (*piece)(void *self, sot_str bytes),
     docker_done_fn done, void *self, sot_err *err)
 {
-	docker_request q = {.method = "GET",
-	    .path = "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22label%22%3A%5B%22sot."
-	            "instance%22%5D%7D",
-	    .deadline_ms = EVENTS_DEADLINE_MS};
+	docker_request q = {.method = "GET", .path = EVENTS_PATH, .deadline_ms = EVENTS_DEADLINE_MS};
 	call *c = sot_alloc(sizeof(*c));
 	*c = (call){.done = done, .piece = piece, .self = self};
 	return send_call(d, &q, c, err);

@@ -5,6 +5,7 @@
 #define HOSTAGENT_DOCKER_H
 
 #include "http_client.h"
+#include "sot_calls.h"
 
 typedef struct docker docker;
 docker *docker_new(http_client *http, const char *socket_path); /* borrows the client */
@@ -33,6 +34,11 @@ typedef struct docker_request {
 /* `done` is called exactly once, never inside this call. */
 sot_code docker_send(
     docker *d, const docker_request *q, docker_done_fn done, void *self, sot_err *err) SOT_CHECK;
+
+/* Calls since they were cleared, by the names of core/docker_call.h: to be told and cleared by the
+ * caller. The stream of events is none; an answer that something is not there, or is already as
+ * wanted, is not a failure. */
+sot_calls *docker_calls(docker *d);
 
 /* The stream of the Engine's container events of this platform; `piece` for each bytes that come,
  * `done` when it ends. At most one at a time. */

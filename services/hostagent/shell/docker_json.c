@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PIDS_MAX = 512, NANO_PER_MILLI = 1000000, LOG_HEAD = 8 };
+enum { NANO_PER_MILLI = 1000000, LOG_HEAD = 8, CPUS_TEXT_MAX = 8192 };
 
 /* A VM-like instance: sudo and a login daemon work inside, nothing reaches out. */
 static const char *const capabilities[] = {"CHOWN", "SETUID", "SETGID", "DAC_OVERRIDE", "FOWNER",
@@ -52,18 +52,35 @@ static json_t *binds(const char *state_dir, const char *id)
 	    json_sprintf("%s/instances/%s/identity:/etc/sotalia:ro", state_dir, id));
 }
 
-static json_t *host_config(const sot_instance_spec *spec, const char *state_dir, const char *id)
+/* What a container may use; the same words when it is made and when it is changed. */
+static json_t *limits(const sot_instance_spec *spec, const cpus *processors)
 {
-	json_t *added = json_array();
+	json_t *object = json_pack("{s:I,s:I,s:I,s:I}", "Memory", (json_int_t)spec->memory_bytes,
+	    "MemorySwap", (json_int_t)spec->memory_bytes, "NanoCpus",
+	    (json_int_t)spec->cpu_milli * NANO_PER_MILLI, "PidsLimit", (json_int_t)plan_pids_max(spec));
+	SOT_AUTO_BUF set;
+	sot_buf_init(&set, CPUS_TEXT_MAX);
+	cpus_format(processors, &set);
+	if (set.n > 0)
+		(void)json_object_set_new(object, "CpusetCpus", json_stringn(set.p, set.n));
+	if (spec->io_weight > 0)
+		(void)json_object_set_new(object, "BlkioWeight", json_integer(spec->io_weight));
+	return object;
+}
+
+static json_t *host_config(
+    const sot_instance_spec *spec, const docker_json_setup *setup, const char *id)
+{
+	json_t *added = json_array(), *object = limits(spec, &setup->processors);
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		(void)json_array_append_new(added, json_string(capabilities[i]));
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:i,s:{s:s},s:{s:s,s:{s:s,s:s}},s:[s],s:o,s:o,s:b}",
-	    "NetworkMode", "none", "Runtime", "sotalia", "Memory", (json_int_t)spec->memory_bytes,
-	    "MemorySwap", (json_int_t)spec->memory_bytes, "NanoCpus",
-	    (json_int_t)spec->cpu_milli * NANO_PER_MILLI, "PidsLimit", PIDS_MAX, "RestartPolicy",
-	    "Name", "unless-stopped", "LogConfig", "Type", "json-file", "Config", "max-size", "10m",
-	    "max-file", "3", "CapDrop", "ALL", "CapAdd", added, "Binds", binds(state_dir, id),
-	    "Privileged", 0);
+	json_t *rest = json_pack("{s:s,s:s,s:{s:s},s:{s:s,s:{s:s,s:s}},s:[s],s:o,s:o,s:b}",
+	    "NetworkMode", "none", "Runtime", "sotalia", "RestartPolicy", "Name", "unless-stopped",
+	    "LogConfig", "Type", "json-file", "Config", "max-size", "10m", "max-file", "3", "CapDrop",
+	    "ALL", "CapAdd", added, "Binds", binds(setup->state_dir, id), "Privileged", 0);
+	(void)json_object_update(object, rest);
+	json_decref(rest);
+	return object;
 }
 
 static sot_code dump(json_t *object, sot_buf *out, sot_err *err)
@@ -78,22 +95,21 @@ static sot_code dump(json_t *object, sot_buf *out, sot_err *err)
 	                           : SOT_OK;
 }
 
-sot_code docker_json_create(const sot_instance_spec *spec, const char *state_dir, uint64_t epoch,
-    sot_buf *out, sot_err *err)
+sot_code docker_json_create(
+    const sot_instance_spec *spec, const docker_json_setup *setup, sot_buf *out, sot_err *err)
 {
 	char id[SOT_UUID_TEXT];
 	sot_uuid_format(spec->instance_id, id);
 	json_t *object = json_pack("{s:o,s:o,s:o,s:o,s:o}", "Hostname", text(spec->name), "Image",
-	    text(spec->image), "Env", environment(spec), "Labels", labels(spec, id, epoch),
-	    "HostConfig", host_config(spec, state_dir, id));
+	    text(spec->image), "Env", environment(spec), "Labels", labels(spec, id, setup->epoch),
+	    "HostConfig", host_config(spec, setup, id));
 	return dump(object, out, err);
 }
 
-void docker_json_limits(const sot_instance_spec *spec, sot_buf *out)
+sot_code docker_json_limits(
+    const sot_instance_spec *spec, const cpus *processors, sot_buf *out, sot_err *err)
 {
-	unsigned long long memory = spec->memory_bytes;
-	sot_buf_printf(out, "{\"Memory\":%llu,\"MemorySwap\":%llu,\"NanoCpus\":%llu}", memory, memory,
-	    (unsigned long long)spec->cpu_milli * NANO_PER_MILLI);
+	return dump(limits(spec, processors), out, err);
 }
 
 int64_t docker_json_time(const char *stamp)
@@ -116,6 +132,7 @@ static void read_state(const json_t *state, container_facts *f)
 	f->running = json_is_true(json_object_get(state, "Running")) &&
 	             !json_is_true(json_object_get(state, "Restarting"));
 	f->engine_restarts_it = json_is_true(json_object_get(state, "Restarting"));
+	f->frozen = f->running && json_is_true(json_object_get(state, "Paused"));
 	f->pid = (int)json_integer_value(json_object_get(state, "Pid"));
 	f->started_unix_ms = docker_json_time(started);
 	f->ever_started = f->started_unix_ms > 0;
@@ -137,11 +154,23 @@ static void copy_member(const json_t *object, const char *key, char *dst, size_t
 		memcpy(dst, value, strlen(value) + 1);
 }
 
+/* Absent ones are limits that the kernel or the Engine lacks. */
+static void read_more_limits(const json_t *has, container_facts *f)
+{
+	json_int_t pids = json_integer_value(json_object_get(has, "PidsLimit"));
+	json_int_t weight = json_integer_value(json_object_get(has, "BlkioWeight"));
+	const char *set = json_string_value(json_object_get(has, "CpusetCpus"));
+	f->pids_max = pids > 0 && pids < UINT32_MAX ? (uint32_t)pids : 0;
+	f->io_weight = weight > 0 && weight < UINT16_MAX ? (uint32_t)weight : 0;
+	if (cpus_parse(sot_str_c(set), &f->processors, NULL) != SOT_OK)
+		f->processors = (cpus){{0}};
+}
+
 sot_code docker_json_inspect(
     sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err)
 {
 	json_t *object = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
-	const json_t *limits = json_object_get(object, "HostConfig");
+	const json_t *has = json_object_get(object, "HostConfig");
 	const json_t *marks = json_object_get(json_object_get(object, "Config"), "Labels");
 	const char *id = json_string_value(json_object_get(marks, "sot.instance"));
 	container_facts f = {0};
@@ -153,11 +182,13 @@ sot_code docker_json_inspect(
 	}
 	copy_member(object, "Id", f.id, sizeof(f.id));
 	copy_member(marks, "sot.spec_sha256", f.fingerprint, sizeof(f.fingerprint));
+	copy_member(json_object_get(json_object_get(object, "GraphDriver"), "Data"), "UpperDir",
+	    f.upper_dir, sizeof(f.upper_dir));
 	read_state(json_object_get(object, "State"), &f);
 	f.engine_restarts = (uint32_t)json_integer_value(json_object_get(object, "RestartCount"));
-	f.memory_bytes = (uint64_t)json_integer_value(json_object_get(limits, "Memory"));
-	f.cpu_milli =
-	    (uint32_t)(json_integer_value(json_object_get(limits, "NanoCpus")) / NANO_PER_MILLI);
+	f.memory_bytes = (uint64_t)json_integer_value(json_object_get(has, "Memory"));
+	f.cpu_milli = (uint32_t)(json_integer_value(json_object_get(has, "NanoCpus")) / NANO_PER_MILLI);
+	read_more_limits(has, &f);
 	json_decref(object);
 	*ret_instance = owner;
 	*ret = f;
@@ -174,10 +205,13 @@ sot_code docker_json_list(sot_str body, docker_json_each_fn each, void *self, so
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
 		const char *name = json_string_value(json_array_get(json_object_get(item, "Names"), 0));
+		const char *id = json_string_value(json_object_get(item, "Id"));
 		const char *state = json_string_value(json_object_get(item, "State"));
-		sot_uuid owner;
-		if (plan_container_instance(sot_str_c(name), &owner))
-			each(self, owner, state ? state : "");
+		docker_json_item one = {.container_id = id ? id : "",
+		    .state = state ? state : "",
+		    .created_unix_s = json_integer_value(json_object_get(item, "Created"))};
+		if (plan_container_instance(sot_str_c(name), &one.instance))
+			each(self, &one);
 	}
 	json_decref(list);
 	return SOT_OK;

@@ -6,11 +6,18 @@
 
 #include "reconcile.h"
 
+/* What a container is made with, besides its spec. */
+typedef struct docker_json_setup {
+	const char *state_dir;
+	uint64_t epoch;
+	cpus processors; /* to bind it to; empty: all */
+} docker_json_setup;
 /* Body of POST /containers/create. */
-sot_code docker_json_create(const sot_instance_spec *spec, const char *state_dir, uint64_t epoch,
+sot_code docker_json_create(const sot_instance_spec *spec, const docker_json_setup *setup,
     sot_buf *out, sot_err *err) SOT_CHECK;
 /* Body of POST /containers/{id}/update. */
-void docker_json_limits(const sot_instance_spec *spec, sot_buf *out);
+sot_code docker_json_limits(
+    const sot_instance_spec *spec, const cpus *processors, sot_buf *out, sot_err *err) SOT_CHECK;
 
 /* GET /containers/{id}/json. ret_instance is the label sot.instance; SOT_INVALID when the container
  * has none or the document is not one. */
@@ -18,7 +25,12 @@ sot_code docker_json_inspect(
     sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err) SOT_CHECK;
 
 /* GET /containers/json. One call of `each` per container that has a name of this platform. */
-typedef void (*docker_json_each_fn)(void *self, sot_uuid instance, const char *state);
+typedef struct docker_json_item {
+	sot_uuid instance;
+	const char *container_id, *state; /* "running", "exited", "created", "dead" ... */
+	int64_t created_unix_s;           /* 0: not told */
+} docker_json_item;
+typedef void (*docker_json_each_fn)(void *self, const docker_json_item *item);
 sot_code docker_json_list(
     sot_str body, docker_json_each_fn each, void *self, sot_err *err) SOT_CHECK;
 

@@ -14,7 +14,8 @@ static const char inspected[] =
     "{\"Id\":\"0f3c\",\"RestartCount\":2,\"State\":{\"Running\":true,\"Restarting\":false,\"Pid\":"
     "77,"
     "\"ExitCode\":0,\"Error\":\"\",\"StartedAt\":\"2026-11-22T08:49:33.120999Z\"},\"HostConfig\":{"
-    "\"Memory\":67108864,\"NanoCpus\":500000000},\"Config\":{\"Labels\":{\"sot.instance\":"
+    "\"Memory\":67108864,\"NanoCpus\":500000000,\"PidsLimit\":300,\"BlkioWeight\":0,"
+    "\"CpusetCpus\":\"0,3\"},\"Config\":{\"Labels\":{\"sot.instance\":"
     "\"01920000-0000-7000-8000-000000000001\",\"sot.spec_sha256\":\"ab\"}}}";
 
 static void an_inspected_container_is_read(void **state)
@@ -27,6 +28,8 @@ static void an_inspected_container_is_read(void **state)
 	assert_true(f.running && f.ever_started && !f.engine_restarts_it);
 	assert_int_equal(f.pid, 77);
 	assert_true(f.memory_bytes == 67108864 && f.cpu_milli == 500 && f.engine_restarts == 2);
+	assert_true(f.pids_max == 300 && f.io_weight == 0);
+	assert_true(cpus_count(&f.processors) == 2 && cpus_has(&f.processors, 3));
 	assert_true(f.started_unix_ms == 1795337373120);
 	assert_int_equal(id.b[15], 1);
 }
@@ -59,7 +62,12 @@ static void the_create_body_is_closed_in(void **state)
 	    .cpu_milli = 250,
 	    .memory_bytes = 1 << 26};
 	sot_buf_init(&out, 65536);
-	assert_int_equal(docker_json_create(&s, "/s", 9, &out, &err), SOT_OK);
+	docker_json_setup setup = {.state_dir = "/s", .epoch = 9};
+	cpus_add(&setup.processors, 0);
+	cpus_add(&setup.processors, 3);
+	s.pids_max = 300;
+	s.io_weight = 250;
+	assert_int_equal(docker_json_create(&s, &setup, &out, &err), SOT_OK);
 	json_t *o = json_loadb(out.p, out.n, 0, NULL);
 	const json_t *h = json_object_get(o, "HostConfig");
 	assert_string_equal(json_string_value(json_object_get(h, "NetworkMode")), "none");
@@ -67,7 +75,10 @@ static void the_create_body_is_closed_in(void **state)
 	assert_int_equal(json_integer_value(json_object_get(h, "Memory")),
 	    json_integer_value(json_object_get(h, "MemorySwap")));
 	assert_int_equal(json_integer_value(json_object_get(h, "NanoCpus")), 250000000);
-	assert_int_equal(json_integer_value(json_object_get(h, "PidsLimit")), 512);
+	assert_int_equal(json_integer_value(json_object_get(h, "PidsLimit")), 300);
+	assert_int_equal(json_integer_value(json_object_get(h, "BlkioWeight")), 250);
+	assert_string_equal(json_string_value(json_object_get(h, "CpusetCpus")), "0,3");
+	assert_int_equal(json_array_size(json_object_get(h, "Binds")), 3);
 	assert_false(json_is_true(json_object_get(h, "Privileged")));
 	assert_string_equal(json_string_value(json_array_get(json_object_get(h, "CapDrop"), 0)), "ALL");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(o, "Env"), 0)), "A=b=c");
@@ -140,6 +151,36 @@ static void health_follows_thresholds_and_the_start_period(void **state)
 	assert_int_equal(h.state, SOT_HEALTH_UNKNOWN);
 }
 
+static void who_starts_is_asked_soon_and_then_less_and_less_often(void **state)
+{
+	(void)state;
+	static const int64_t waits[] = {50, 62, 77, 96, 100, 100};
+	sot_health_spec spec = {.kind = SOT_HEALTH_CHECK_TCP,
+	    .interval_ms = 100,
+	    .healthy_after = 1,
+	    .unhealthy_after = 3,
+	    .start_period_ms = 60000};
+	health h = {0};
+	sot_mono t = {1};
+	assert_true(health_next_due_ms(&h, &spec, t) == INT64_MAX);
+	health_observe(&h, &spec, true, 7, t);
+	assert_int_equal(health_next_due_ms(&h, &spec, t), 0);
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		assert_true(health_take_due(&h, &spec, t));
+		assert_true(health_next_due_ms(&h, &spec, t) == INT64_MAX); /* one at a time */
+		health_result(&h, &spec, h.round, false, 1, t);
+		assert_int_equal(health_next_due_ms(&h, &spec, t), waits[i]);
+		t = sot_mono_add_ms(t, waits[i]);
+	}
+	assert_true(health_take_due(&h, &spec, t));
+	health_result(&h, &spec, h.round, true, 1, t);
+	assert_int_equal(h.state, SOT_HEALTH_HEALTHY);
+	health_observe(&h, &spec, true, 8, t); /* a new start is waited for anew */
+	assert_true(health_take_due(&h, &spec, t));
+	health_result(&h, &spec, h.round, false, 1, t);
+	assert_int_equal(health_next_due_ms(&h, &spec, t), 50);
+}
+
 static void a_status_is_told_until_its_ack_and_a_change_meanwhile_again(void **state)
 {
 	(void)state;
@@ -175,6 +216,7 @@ int main(void)
 	    cmocka_unit_test(an_error_inside_a_pull_that_says_200_is_found),
 	    cmocka_unit_test(log_frames_are_joined_and_cut_at_a_line),
 	    cmocka_unit_test(health_follows_thresholds_and_the_start_period),
+	    cmocka_unit_test(who_starts_is_asked_soon_and_then_less_and_less_often),
 	    cmocka_unit_test(a_status_is_told_until_its_ack_and_a_change_meanwhile_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,25 @@ static sot_code note_link(extraction *x, const char *name, const char *target, s
 	return SOT_OK;
 }
 
+/* A target that stays inside when it is read may lead out through another link. The kernel says
+ * where it goes; what leads nowhere leads to nothing outside either. */
+static sot_code check_links(const extraction *x, sot_err *err)
+{
+	struct open_how how = {
+	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+	for (size_t i = 0; i < x->link_count; i++) {
+		int fd = (int)syscall(SYS_openat2, x->folder_fd, x->links[i].name, &how, sizeof(how));
+		int why = fd < 0 ? errno : 0;
+		if (fd >= 0)
+			close(fd);
+		if (why == EXDEV)
+			return sot_fail(err, SOT_INVALID,
+			    "entry %.100s is a link that leads out of the package through others (%.60s)",
+			    x->links[i].name, x->links[i].target);
+	}
+	return SOT_OK;
+}
+
 static sot_code make_links(extraction *x, sot_err *err)
 {
 	for (size_t i = 0; i < x->link_count; i++) {
@@ -202,7 +221,7 @@ static sot_code make_links(extraction *x, sot_err *err)
 		if (rc != 0)
 			return sot_fail_errno(err, SOT_INVALID, why, "link %.120s", x->links[i].name);
 	}
-	return SOT_OK;
+	return check_links(x, err);
 }
 
 static sot_code extract_entry(

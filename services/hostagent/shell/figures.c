@@ -1,19 +1,42 @@
 #include "figures.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
-#include "sot_file.h"
 #include "sot_mem.h"
 
-enum { FILE_MAX = 256 * 1024, SECTOR = 512, COLUMNS = 16 };
+enum {
+	FILE_MAX = 256 * 1024,
+	PIECE = 16384,
+	SURE_END = 2048,
+	SECTOR = 512,
+	COLUMNS = 16,
+	THREADS_LOOKED_AT = 64, /* a look at one takes some 5 us */
+};
 
+/* Some 15 files of each instance are read for each report: no call more than is needed. The kernel
+ * fills a page before it gives less than was asked for, and no line of these files is half as long:
+ * a short piece is the last one. */
 static void load(const char *path, sot_buf *text)
 {
+	char piece[PIECE];
 	sot_buf_init(text, FILE_MAX);
-	if (sot_file_read(path, text, NULL) != SOT_OK)
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ssize_t n;
+	do {
+		n = read(fd, piece, sizeof(piece));
+		if (n > 0)
+			sot_buf_add(text, piece, (size_t)n);
+	} while (n >= SURE_END);
+	close(fd);
+	if (n < 0)
 		sot_buf_clear(text);
 }
 
@@ -77,7 +100,9 @@ sot_str figures_cgroup_path(sot_str text, const char *controller)
 	return (sot_str){0};
 }
 
-static void read_net(const char *path, const char *only, uint64_t sum[static COLUMNS])
+/* sum: all links but lo, or `only` that one; lo: that one. */
+static void read_net(
+    const char *path, const char *only, uint64_t sum[static COLUMNS], uint64_t lo[static COLUMNS])
 {
 	SOT_AUTO_BUF file;
 	load(path, &file);
@@ -85,9 +110,12 @@ static void read_net(const char *path, const char *only, uint64_t sum[static COL
 	while (text.n > 0) {
 		uint64_t row[COLUMNS];
 		sot_str line = sot_str_cut(text, '\n', &text);
-		if (!figures_net_row(line, &link, row) || sot_str_eq_c(link, "lo"))
+		if (!figures_net_row(line, &link, row))
 			continue;
-		if (*only && !sot_str_eq_c(link, only))
+		bool is_lo = sot_str_eq_c(link, "lo");
+		if (is_lo)
+			memcpy(lo, row, sizeof(row));
+		if (*only ? !sot_str_eq_c(link, only) : is_lo)
 			continue;
 		for (size_t i = 0; i < COLUMNS; i++)
 			sum[i] += row[i];
@@ -121,6 +149,9 @@ static void read_memory(host_figures *f)
 	f->memory_total = figures_line(text, "MemTotal:") * 1024;
 	f->memory_available = figures_line(text, "MemAvailable:") * 1024;
 	f->memory_cached = figures_line(text, "Cached:") * 1024;
+	f->memory_buffers = figures_line(text, "Buffers:") * 1024;
+	f->memory_shared = figures_line(text, "Shmem:") * 1024;
+	f->swap_total = figures_line(text, "SwapTotal:") * 1024;
 	f->swap_free = figures_line(text, "SwapFree:") * 1024;
 }
 
@@ -159,19 +190,59 @@ static void read_load(host_figures *f)
 	}
 }
 
+static void read_clock(host_figures *f)
+{
+	struct timex state = {.modes = 0};
+	int answer = adjtimex(&state);
+	f->clock_is_synchronised = answer >= 0 && answer != TIME_ERROR && !(state.status & STA_UNSYNC);
+	f->clock_offset_us = state.status & STA_NANO ? state.offset / 1000 : state.offset;
+}
+
 void figures_read_host(const char *uplink, host_figures *ret)
 {
-	uint64_t net[COLUMNS] = {0};
+	uint64_t net[COLUMNS] = {0}, lo[COLUMNS];
 	*ret = (host_figures){0};
 	read_cpu(ret);
 	read_memory(ret);
 	read_disks(ret);
 	read_load(ret);
-	read_net("/proc/net/dev", uplink, net);
+	read_clock(ret);
+	read_net("/proc/net/dev", uplink, net, lo);
 	ret->rx = net[0];
 	ret->errors = net[2] + net[10];
 	ret->drops = net[3] + net[11];
 	ret->tx = net[8];
+}
+
+/* Instances have figures of their own, and are many. */
+static bool is_of_host(sot_str link)
+{
+	return !sot_str_eq_c(link, "lo") && !sot_str_starts(link, "sot") &&
+	       !sot_str_starts(link, "veth");
+}
+
+size_t figures_read_interfaces(
+    const char *path, interface_figures dst[static FIGURES_INTERFACES_MAX])
+{
+	SOT_AUTO_BUF file;
+	size_t count = 0;
+	load(path, &file);
+	sot_str text = sot_buf_str(&file), link;
+	while (text.n > 0 && count < FIGURES_INTERFACES_MAX) {
+		uint64_t row[COLUMNS];
+		sot_str line = sot_str_cut(text, '\n', &text);
+		if (!figures_net_row(line, &link, row) || !is_of_host(link))
+			continue;
+		interface_figures *f = &dst[count];
+		if (sot_str_copy(link, f->name, sizeof(f->name), NULL) != SOT_OK)
+			continue;
+		f->rx = row[0];
+		f->errors = row[2] + row[10];
+		f->drops = row[3] + row[11];
+		f->tx = row[8];
+		count++;
+	}
+	return count;
 }
 
 /* A folder of the instance's cgroup: <root><mount><path>; mount "" for the unified hierarchy. */
@@ -192,6 +263,13 @@ static uint64_t cgroup_number(cgroup g, const char *name)
 	SOT_AUTO_BUF file;
 	load_cgroup(g, name, &file);
 	return digits(sot_buf_str(&file));
+}
+
+/* What is used less what the kernel gives back first, as the kubelet counts it. */
+static uint64_t working_set(uint64_t usage, sot_str stat)
+{
+	uint64_t inactive = figures_line(stat, "inactive_file");
+	return usage > inactive ? usage - inactive : 0;
 }
 
 static uint64_t cgroup_line(cgroup g, const char *name, const char *key)
@@ -223,19 +301,27 @@ static void read_blocks(sot_str text, instance_figures *f)
 
 static void read_v1(const char *root, sot_str groups, instance_figures *f)
 {
-	SOT_AUTO_BUF blocks;
+	SOT_AUTO_BUF blocks, stat, memory_stat;
 	cgroup cpu = {root, "/cpu", figures_cgroup_path(groups, "cpu")};
 	cgroup cpuacct = {root, "/cpuacct", figures_cgroup_path(groups, "cpuacct")};
 	cgroup memory = {root, "/memory", figures_cgroup_path(groups, "memory")};
 	cgroup pids = {root, "/pids", figures_cgroup_path(groups, "pids")};
 	cgroup blkio = {root, "/blkio", figures_cgroup_path(groups, "blkio")};
 	f->cpu_ns = cgroup_number(cpuacct, "cpuacct.usage");
-	f->periods = cgroup_line(cpu, "cpu.stat", "nr_periods");
-	f->throttled = cgroup_line(cpu, "cpu.stat", "nr_throttled");
-	f->memory_rss = cgroup_line(memory, "memory.stat", "rss");
-	f->memory_cache = cgroup_line(memory, "memory.stat", "cache");
-	f->memory_limit = cgroup_number(memory, "memory.limit_in_bytes");
-	f->memory_failcnt = cgroup_number(memory, "memory.failcnt");
+	load_cgroup(cpu, "cpu.stat", &stat);
+	f->periods = figures_line(sot_buf_str(&stat), "nr_periods");
+	f->throttled = figures_line(sot_buf_str(&stat), "nr_throttled");
+	load_cgroup(memory, "memory.stat", &memory_stat);
+	f->memory_rss = figures_line(sot_buf_str(&memory_stat), "rss");
+	f->memory_cache = figures_line(sot_buf_str(&memory_stat), "cache");
+	f->memory_shared = figures_line(sot_buf_str(&memory_stat), "shmem");
+	f->memory_swap = figures_line(sot_buf_str(&memory_stat), "swap");
+	f->memory_working_set =
+	    working_set(cgroup_number(memory, "memory.usage_in_bytes"), sot_buf_str(&memory_stat));
+	f->oom_kills = cgroup_line(memory, "memory.oom_control", "oom_kill");
+	/* With no swap beside the memory the sum of both is what is refused first. */
+	f->memory_failcnt =
+	    cgroup_number(memory, "memory.failcnt") + cgroup_number(memory, "memory.memsw.failcnt");
 	f->pids = cgroup_number(pids, "pids.current");
 	load_cgroup(blkio, "blkio.throttle.io_service_bytes", &blocks);
 	read_blocks(sot_buf_str(&blocks), f);
@@ -243,18 +329,76 @@ static void read_v1(const char *root, sot_str groups, instance_figures *f)
 
 static void read_v2(const char *root, sot_str path, instance_figures *f)
 {
-	SOT_AUTO_BUF blocks;
+	SOT_AUTO_BUF blocks, stat, memory_stat;
 	cgroup group = {root, "", path};
-	f->cpu_ns = cgroup_line(group, "cpu.stat", "usage_usec") * 1000;
-	f->periods = cgroup_line(group, "cpu.stat", "nr_periods");
-	f->throttled = cgroup_line(group, "cpu.stat", "nr_throttled");
-	f->memory_rss = cgroup_line(group, "memory.stat", "anon");
-	f->memory_cache = cgroup_line(group, "memory.stat", "file");
-	f->memory_limit = cgroup_number(group, "memory.max");
+	load_cgroup(group, "cpu.stat", &stat);
+	f->cpu_ns = figures_line(sot_buf_str(&stat), "usage_usec") * 1000;
+	f->periods = figures_line(sot_buf_str(&stat), "nr_periods");
+	f->throttled = figures_line(sot_buf_str(&stat), "nr_throttled");
+	load_cgroup(group, "memory.stat", &memory_stat);
+	f->memory_rss = figures_line(sot_buf_str(&memory_stat), "anon");
+	f->memory_cache = figures_line(sot_buf_str(&memory_stat), "file");
+	f->memory_shared = figures_line(sot_buf_str(&memory_stat), "shmem");
+	f->memory_swap = cgroup_number(group, "memory.swap.current");
+	f->memory_working_set =
+	    working_set(cgroup_number(group, "memory.current"), sot_buf_str(&memory_stat));
 	f->memory_failcnt = cgroup_line(group, "memory.events", "max");
+	f->oom_kills = cgroup_line(group, "memory.events", "oom_kill");
 	f->pids = cgroup_number(group, "pids.current");
 	load_cgroup(group, "io.stat", &blocks);
 	read_blocks(sot_buf_str(&blocks), f);
+}
+
+/* ---- threads ---- */
+
+/* The letter behind the name in /proc/<tid>/stat; the name may hold anything, also ')'. */
+static char thread_state(const char *proc, sot_str tid)
+{
+	char path[PATH_MAX];
+	SOT_AUTO_BUF file;
+	(void)snprintf(path, sizeof(path), "%s/%.*s/stat", proc, SOT_ARG(tid));
+	load(path, &file);
+	sot_str text = sot_buf_str(&file);
+	size_t at = text.n;
+	while (at > 0 && text.p[at - 1] != ')')
+		at--;
+	return at > 0 && at + 1 < text.n ? text.p[at + 1] : '\0';
+}
+
+/* Every stride-th thread is looked at and counts for all of its stride. */
+static void read_threads(const char *proc, sot_str tids, instance_figures *f)
+{
+	static unsigned turn;
+	uint64_t count = 0, at = 0;
+	for (size_t i = 0; i < tids.n; i++)
+		count += tids.p[i] == '\n';
+	uint64_t stride = 1 + count / (THREADS_LOOKED_AT + 1), first = turn++ % stride;
+	while (tids.n > 0) {
+		sot_str tid = sot_str_cut(tids, '\n', &tids);
+		if (at++ % stride != first)
+			continue;
+		char state = thread_state(proc, tid);
+		f->threads_running += state == 'R' ? stride : 0;
+		f->threads_waiting += state == 'D' ? stride : 0;
+	}
+}
+
+/* The second "Tcp:" line of /proc/<pid>/net/snmp has the values; CurrEstab is the ninth. */
+static uint64_t established(const char *path)
+{
+	SOT_AUTO_BUF file;
+	unsigned found = 0;
+	load(path, &file);
+	sot_str text = sot_buf_str(&file);
+	while (text.n > 0) {
+		sot_str line = sot_str_cut(text, '\n', &text);
+		if (!sot_str_eq_c(word(&line), "Tcp:") || ++found < 2)
+			continue;
+		for (int i = 0; i < 8; i++)
+			(void)word(&line);
+		return digits(word(&line));
+	}
+	return 0;
 }
 
 const figures_roots figures_kernel_roots = {"/proc", "/sys/fs/cgroup"};
@@ -262,19 +406,35 @@ const figures_roots figures_kernel_roots = {"/proc", "/sys/fs/cgroup"};
 void figures_read_instance(const figures_roots *roots, int pid, instance_figures *ret)
 {
 	char path[PATH_MAX];
-	uint64_t net[COLUMNS] = {0};
-	SOT_AUTO_BUF file;
+	uint64_t net[COLUMNS] = {0}, lo[COLUMNS] = {0};
+	struct statvfs fs = {0};
+	SOT_AUTO_BUF file, threads;
 	*ret = (instance_figures){0};
 	(void)snprintf(path, sizeof(path), "%s/%d/cgroup", roots->proc, pid);
 	load(path, &file);
 	sot_str groups = sot_buf_str(&file);
-	if (figures_cgroup_path(groups, "memory").n > 0)
+	bool is_v1 = figures_cgroup_path(groups, "memory").n > 0;
+	const cgroup own = {
+	    roots->cgroup, is_v1 ? "/pids" : "", figures_cgroup_path(groups, is_v1 ? "pids" : "")};
+	if (is_v1)
 		read_v1(roots->cgroup, groups, ret);
 	else
-		read_v2(roots->cgroup, figures_cgroup_path(groups, ""), ret);
+		read_v2(roots->cgroup, own.path, ret);
+	load_cgroup(own, is_v1 ? "tasks" : "cgroup.threads", &threads);
+	read_threads(roots->proc, sot_buf_str(&threads), ret);
 	(void)snprintf(path, sizeof(path), "%s/%d/net/dev", roots->proc, pid);
-	read_net(path, "", net);
+	read_net(path, "", net, lo);
 	ret->rx = net[0];
 	ret->rx_dropped = net[3];
 	ret->tx = net[8];
+	ret->net_errors = net[2] + net[10];
+	ret->net_collisions = net[13];
+	ret->lo = lo[0];
+	(void)snprintf(path, sizeof(path), "%s/%d/net/snmp", roots->proc, pid);
+	ret->tcp_established = established(path);
+	(void)snprintf(path, sizeof(path), "%s/%d/root", roots->proc, pid);
+	if (statvfs(path, &fs) == 0) {
+		ret->inodes = fs.f_files;
+		ret->inodes_free = fs.f_favail;
+	}
 }

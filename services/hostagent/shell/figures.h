@@ -9,17 +9,33 @@
 typedef struct host_figures {
 	uint64_t cpu_user, cpu_system, cpu_iowait, cpu_steal, cpu_total; /* ticks */
 	uint64_t procs_running;
-	uint64_t memory_total, memory_available, memory_cached, swap_free; /* bytes */
-	uint64_t disk_read, disk_write;                                    /* bytes */
+	uint64_t memory_total, memory_available, memory_cached, swap_free, swap_total; /* bytes */
+	uint64_t memory_buffers, memory_shared;
+	uint64_t disk_read, disk_write; /* bytes */
 	uint64_t rx, tx, drops, errors;
 	uint32_t load_milli[3];
+	int64_t clock_offset_us;
+	bool clock_is_synchronised; /* the kernel's clock is disciplined by somebody */
 } host_figures;
 
 typedef struct instance_figures {
 	uint64_t cpu_ns, periods, throttled;
-	uint64_t memory_rss, memory_cache, memory_limit, memory_failcnt;
-	uint64_t pids, read, write, rx, tx, rx_dropped;
+	uint64_t memory_rss, memory_cache, memory_failcnt;
+	uint64_t memory_working_set; /* in use and not to be had back for nothing */
+	uint64_t oom_kills;
+	uint64_t memory_shared, memory_swap;
+	uint64_t pids, read, write, rx, tx, rx_dropped, net_errors, net_collisions, lo;
+	uint64_t tcp_established; /* as it is now */
+	/* Threads that run or could; and those that wait for a disk. As they are now. */
+	uint64_t threads_running, threads_waiting;
+	uint64_t inodes, inodes_free; /* of its root file system; 0 inodes: made as they are needed */
 } instance_figures;
+
+typedef struct interface_figures {
+	char name[16];
+	uint64_t rx, tx, drops, errors;
+} interface_figures;
+enum { FIGURES_INTERFACES_MAX = 16 };
 
 /* Where the kernel's file systems are mounted. */
 typedef struct figures_roots {
@@ -30,7 +46,11 @@ extern const figures_roots figures_kernel_roots;
 
 /* uplink "" adds up all links but lo. */
 void figures_read_host(const char *uplink, host_figures *ret);
-/* pid: PID 1 of the instance, as the host sees it. cgroup v1 and v2. */
+/* The links of the host but lo and those of instances, in the kernel's order; returns how many. */
+size_t figures_read_interfaces(
+    const char *path, interface_figures dst[static FIGURES_INTERFACES_MAX]);
+/* pid: PID 1 of the instance, as the host sees it. cgroup v1 and v2. Of very many threads some are
+ * looked at, others each time. */
 void figures_read_instance(const figures_roots *roots, int pid, instance_figures *ret);
 
 /* Pure helpers, for tests: the number after `key` at the start of a line of `text`; 0 when absent.

@@ -50,8 +50,12 @@ static int setup(void **state)
 	    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets\n"
 	    "    lo:  999       9    0    5    0     0          0         0      999       9    0    "
 	    "0    0     0       0          0\n"
-	    "  eth0: 1500      10    1    3    0     0          0         0     2500      11    0    "
-	    "0    0     0       0          0\n");
+	    "  eth0: 1500      10    1    3    0     0          0         0     2500      11    2    "
+	    "0    0     6       0          0\n");
+	put(t, "proc/4242/net/snmp",
+	    "Ip: Forwarding DefaultTTL\nIp: 1 64\n"
+	    "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets "
+	    "CurrEstab InSegs\nTcp: 1 200 120000 -1 11 12 13 14 15 16\n");
 	*state = t;
 	return 0;
 }
@@ -77,6 +81,12 @@ static void check_net(const instance_figures *f)
 	assert_int_equal(f->rx, 1500); /* without lo */
 	assert_int_equal(f->tx, 2500);
 	assert_int_equal(f->rx_dropped, 3);
+	assert_int_equal(f->net_errors, 3);
+	assert_int_equal(f->net_collisions, 6);
+	assert_int_equal(f->lo, 999);
+	assert_int_equal(f->tcp_established, 15);
+	assert_int_equal(f->memory_shared, 512);
+	assert_int_equal(f->memory_swap, 256);
 }
 
 static void cgroup_v1_is_read_from_a_folder_per_controller(void **state)
@@ -89,10 +99,18 @@ static void cgroup_v1_is_read_from_a_folder_per_controller(void **state)
 	put(t, "cgroup/cpuacct/docker/ab/cpuacct.usage", "123456789012\n");
 	put(t, "cgroup/cpu/docker/ab/cpu.stat", "nr_periods 40\nnr_throttled 7\nthrottled_time 5\n");
 	put(t, "cgroup/memory/docker/ab/memory.stat",
-	    "cache 4096\nrss 8192\nrss_huge 1\ntotal_cache 1\ntotal_rss 2\n");
-	put(t, "cgroup/memory/docker/ab/memory.limit_in_bytes", "67108864\n");
-	put(t, "cgroup/memory/docker/ab/memory.failcnt", "3\n");
+	    "cache 4096\nrss 8192\nrss_huge 1\nshmem 512\nswap 256\ninactive_file 3000\ntotal_cache "
+	    "1\ntotal_rss 2\n");
+	put(t, "cgroup/memory/docker/ab/memory.usage_in_bytes", "13000\n");
+	put(t, "cgroup/memory/docker/ab/memory.oom_control",
+	    "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
+	put(t, "cgroup/memory/docker/ab/memory.failcnt", "1\n");
+	put(t, "cgroup/memory/docker/ab/memory.memsw.failcnt", "2\n");
 	put(t, "cgroup/pids/docker/ab/pids.current", "5\n");
+	put(t, "cgroup/pids/docker/ab/tasks", "4242\n4243\n4244\n4299\n");
+	put(t, "proc/4242/stat", "4242 (a) R) S 1 4242\n"); /* a name that looks like an end */
+	put(t, "proc/4243/stat", "4243 (busy) R 1 4242\n");
+	put(t, "proc/4244/stat", "4244 (writer) D 1 4242\n");
 	put(t, "cgroup/blkio/docker/ab/blkio.throttle.io_service_bytes",
 	    "8:0 Read 1000\n8:0 Write 2000\n8:0 Sync 1\n8:0 Total 3000\n8:16 Read 10\n"
 	    "8:16 Write 20\nTotal 3030\n");
@@ -102,9 +120,12 @@ static void cgroup_v1_is_read_from_a_folder_per_controller(void **state)
 	assert_int_equal(f.throttled, 7);
 	assert_int_equal(f.memory_rss, 8192);
 	assert_int_equal(f.memory_cache, 4096);
-	assert_int_equal(f.memory_limit, 67108864);
 	assert_int_equal(f.memory_failcnt, 3);
+	assert_int_equal(f.memory_working_set, 10000);
+	assert_int_equal(f.oom_kills, 4);
 	assert_int_equal(f.pids, 5);
+	assert_int_equal(f.threads_running, 1);
+	assert_int_equal(f.threads_waiting, 1);
 	assert_int_equal(f.read, 1010);
 	assert_int_equal(f.write, 2020);
 	check_net(&f);
@@ -118,9 +139,10 @@ static void cgroup_v2_is_read_from_the_unified_folder(void **state)
 #define GROUP "cgroup/system.slice/docker-ab.scope/"
 	put(t, GROUP "cpu.stat",
 	    "usage_usec 5000000\nuser_usec 1\nsystem_usec 2\nnr_periods 50\nnr_throttled 8\n");
-	put(t, GROUP "memory.stat", "anon 12288\nfile 16384\nfile_mapped 1\n");
-	put(t, GROUP "memory.max", "134217728\n");
-	put(t, GROUP "memory.events", "low 1\nhigh 2\nmax 6\noom 4\n");
+	put(t, GROUP "memory.stat", "anon 12288\nfile 16384\nshmem 512\ninactive_file 5000\n");
+	put(t, GROUP "memory.current", "4000\n");
+	put(t, GROUP "memory.swap.current", "256\n");
+	put(t, GROUP "memory.events", "low 1\nhigh 2\nmax 6\noom 4\noom_kill 5\n");
 	put(t, GROUP "pids.current", "9\n");
 	put(t, GROUP "io.stat",
 	    "8:0 rbytes=100 wbytes=200 rios=3 wios=4 dbytes=5 dios=6\n8:16 rbytes=1 wbytes=2\n");
@@ -130,12 +152,55 @@ static void cgroup_v2_is_read_from_the_unified_folder(void **state)
 	assert_int_equal(f.throttled, 8);
 	assert_int_equal(f.memory_rss, 12288);
 	assert_int_equal(f.memory_cache, 16384);
-	assert_int_equal(f.memory_limit, 134217728);
 	assert_int_equal(f.memory_failcnt, 6);
+	assert_int_equal(f.memory_working_set, 0); /* never below nothing */
+	assert_int_equal(f.oom_kills, 5);
 	assert_int_equal(f.pids, 9);
 	assert_int_equal(f.read, 101);
 	assert_int_equal(f.write, 202);
 	check_net(&f);
+}
+
+/* Of 200 threads every fourth is looked at; four looks see each once. */
+static void of_many_threads_some_are_looked_at_others_each_time(void **state)
+{
+	const tree *t = *state;
+	char tids[2000] = "", path[64];
+	uint64_t seen = 0;
+	put(t, "proc/4242/cgroup", "0::/many\n");
+	for (int tid = 5000; tid < 5200; tid++) {
+		(void)snprintf(tids + strlen(tids), sizeof(tids) - strlen(tids), "%d\n", tid);
+		(void)snprintf(path, sizeof(path), "proc/%d/stat", tid);
+		put(t, path, tid % 2 == 0 ? "1 (x) R 1\n" : "1 (x) S 1\n");
+	}
+	put(t, "cgroup/many/cgroup.threads", tids);
+	for (int look = 0; look < 4; look++) {
+		instance_figures f;
+		figures_read_instance(&t->roots, PID, &f);
+		seen += f.threads_running;
+	}
+	assert_int_equal(seen, 4 * 100);
+}
+
+static void links_of_instances_are_none_of_the_hosts(void **state)
+{
+	const tree *t = *state;
+	interface_figures found[FIGURES_INTERFACES_MAX];
+	char path[PATH_MAX];
+	put(t, "proc/net/dev",
+	    "    lo:  9 9 9 9 0 0 0 0 9 9 9 9 0 0 0 0\n"
+	    "  eth0: 1500 10 1 3 0 0 0 0 2500 11 2 4 0 0 6 0\n"
+	    "sot0a42000b: 1 1 1 1 0 0 0 0 1 1 1 1 0 0 0 0\n"
+	    "veth12ab: 1 1 1 1 0 0 0 0 1 1 1 1 0 0 0 0\n"
+	    "  br100: 7 1 0 0 0 0 0 0 8 1 0 0 0 0 0 0\n");
+	(void)snprintf(path, sizeof(path), "%s/net/dev", t->proc);
+	assert_int_equal(figures_read_interfaces(path, found), 2);
+	assert_string_equal(found[0].name, "eth0");
+	assert_int_equal(found[0].rx, 1500);
+	assert_int_equal(found[0].tx, 2500);
+	assert_int_equal(found[0].drops, 7);
+	assert_int_equal(found[0].errors, 3);
+	assert_string_equal(found[1].name, "br100");
 }
 
 static void a_process_that_is_gone_gives_zeros(void **state)
@@ -154,6 +219,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        cgroup_v1_is_read_from_a_folder_per_controller, setup, teardown),
 	    cmocka_unit_test_setup_teardown(cgroup_v2_is_read_from_the_unified_folder, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        of_many_threads_some_are_looked_at_others_each_time, setup, teardown),
+	    cmocka_unit_test_setup_teardown(links_of_instances_are_none_of_the_hosts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_process_that_is_gone_gives_zeros, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

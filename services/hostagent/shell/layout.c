@@ -10,6 +10,7 @@
 
 #include "sot_failpoint.h"
 #include "sot_file.h"
+#include "ssh_files.h"
 
 enum { VLANS_FILE_MAX = 64 * 1024 };
 
@@ -54,10 +55,25 @@ static const char *read_text(sot_buf *text, const char *path)
 	return sot_file_read(path, text, NULL) == SOT_OK && text->n > 0 ? text->p : NULL;
 }
 
+bool layout_next_package(
+    const char *state_dir, const sot_instance_spec *spec, size_t *ret_there, plan_package *ret)
+{
+	char path[PLAN_PATH_MAX];
+	for (size_t i = 0;; i++) {
+		bool is_one = plan_package_at(spec, i, ret);
+		if (is_one)
+			(void)snprintf(path, sizeof(path), "%s/packages/%s", state_dir, ret->sha256);
+		if (is_one && exists(path))
+			continue;
+		*ret_there = i;
+		return is_one;
+	}
+}
+
 void layout_read(const char *state_dir, const sot_instance_spec *spec, const char *container_id,
     layout_facts *ret)
 {
-	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT], sha256[PLAN_SHA256_TEXT];
+	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
 	*ret = (layout_facts){0};
 	sot_buf_init(&ret->record, PLAN_RECORD_MAX);
 	sot_buf_init(&ret->used_record, PLAN_RECORD_MAX);
@@ -69,18 +85,55 @@ void layout_read(const char *state_dir, const sot_instance_spec *spec, const cha
 		(void)snprintf(path, sizeof(path), "%s/net/%s.used.json", state_dir, container_id);
 		ret->files.used_record = read_text(&ret->used_record, path);
 	}
-	if (*plan_package_sha256(spec, sha256)) {
-		(void)snprintf(path, sizeof(path), "%s/packages/%s", state_dir, sha256);
-		ret->files.package = exists(path);
-		(void)snprintf(path, sizeof(path), "%s/packages/.blobs/%s", state_dir, sha256);
+	plan_package next;
+	if (layout_next_package(state_dir, spec, &ret->files.packages, &next)) {
+		(void)snprintf(path, sizeof(path), "%s/packages/.blobs/%s", state_dir, next.sha256);
 		ret->files.blob = exists(path);
 	}
-	if (spec->dns_count > 0) {
-		(void)snprintf(path, sizeof(path), "%s/instances/%s/resolv.conf", state_dir, id);
-		ret->files.resolv = read_text(&ret->resolv, path);
-	}
+	(void)snprintf(path, sizeof(path), "%s/instances/%s/identity/files/resolv.conf", state_dir, id);
+	ret->files.resolv = read_text(&ret->resolv, path);
 	(void)snprintf(path, sizeof(path), "%s/instances/%s", state_dir, id);
 	ret->files.folder = exists(path);
+}
+
+/* Each part in its own place of the mix (FNV-1a over 8 bytes at a time). */
+static uint64_t mix(uint64_t stamp, uint64_t value)
+{
+	return (stamp ^ value) * 0x100000001b3ull;
+}
+
+static uint64_t mix_path(uint64_t stamp, const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) != 0)
+		return mix(stamp, 1);
+	stamp = mix(mix(stamp, st.st_ino), (uint64_t)st.st_size);
+	return mix(mix(stamp, (uint64_t)st.st_ctim.tv_sec), (uint64_t)st.st_ctim.tv_nsec);
+}
+
+uint64_t layout_stamp(
+    const char *state_dir, const sot_instance_spec *spec, const char *container_id)
+{
+	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
+	uint64_t stamp = 0xcbf29ce484222325ull;
+	sot_uuid_format(spec->instance_id, id);
+	(void)snprintf(path, sizeof(path), "%s/net/%s.json", state_dir, container_id);
+	stamp = mix_path(stamp, path);
+	(void)snprintf(path, sizeof(path), "%s/net/%s.used.json", state_dir, container_id);
+	stamp = mix_path(stamp, path);
+	(void)snprintf(path, sizeof(path), "%s/instances/%s/identity/files/resolv.conf", state_dir, id);
+	stamp = mix_path(stamp, path);
+	(void)snprintf(path, sizeof(path), "%s/instances/%s", state_dir, id);
+	stamp = mix(stamp, exists(path));
+	plan_package next;
+	size_t there = 0;
+	bool is_missing = layout_next_package(state_dir, spec, &there, &next);
+	stamp = mix(stamp, there);
+	if (is_missing) {
+		(void)snprintf(path, sizeof(path), "%s/packages/.blobs/%s", state_dir, next.sha256);
+		stamp = mix(stamp, exists(path));
+	}
+	return stamp | 1;
 }
 
 void layout_facts_clear(layout_facts *f)
@@ -113,38 +166,50 @@ sot_code layout_make_instance(const char *state_dir, const sot_instance_spec *sp
 			return code;
 	}
 	SOT_FAILPOINT("hostagent.create.after_folders", err);
-	return write_identity(state_dir, spec, err);
+	sot_code code = ssh_files_make(state_dir, spec, err);
+	return code == SOT_OK ? write_identity(state_dir, spec, err) : code;
 }
 
-/* The instance has the file mounted by itself: a new one in its place would not be seen, so its
- * bytes are replaced. It is shorter than a page, which goes to the disk as a whole. */
-static sot_code overwrite(const char *path, sot_str text, sot_err *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "open %s", path);
-	bool ok = pwrite(fd, text.p, text.n, 0) == (ssize_t)text.n &&
-	          ftruncate(fd, (off_t)text.n) == 0 && fchmod(fd, 0644) == 0 && fdatasync(fd) == 0;
-	int why = errno;
-	close(fd);
-	return ok ? SOT_OK : sot_fail_errno(err, SOT_UNAVAILABLE, why, "write %s", path);
-}
-
-static sot_code write_resolv(const char *state_dir, const sot_instance_spec *spec, sot_err *err)
+/* identity/files: what PID 1 of the instance copies to /etc (init/own_files.h). */
+static sot_code write_own_file(const char *state_dir, const sot_instance_spec *spec,
+    const char *name, const sot_buf *text, sot_err *err)
 {
 	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
-	SOT_AUTO_BUF text;
-	sot_buf_init(&text, PLAN_RECORD_MAX);
-	plan_resolv(spec, &text);
-	if (text.n == 0)
+	SOT_AUTO_BUF present;
+	sot_buf_init(&present, PLAN_RECORD_MAX);
+	(void)snprintf(path, sizeof(path), "%s/instances/%s/identity/files/%s", state_dir,
+	    sot_uuid_format(spec->instance_id, id), name);
+	if (sot_file_read(path, &present, NULL) == SOT_OK &&
+	    sot_str_eq(sot_buf_str(&present), sot_buf_str(text)))
 		return SOT_OK;
-	(void)snprintf(path, sizeof(path), "%s/instances/%s/resolv.conf", state_dir,
+	return sot_file_write(path, sot_buf_str(text), 0644, err);
+}
+
+static sot_code write_own_files(
+    const char *state_dir, const sot_instance_spec *spec, sot_str host_resolv, sot_err *err)
+{
+	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
+	SOT_AUTO_BUF hosts, hostname, resolv;
+	sot_buf_init(&hosts, PLAN_RECORD_MAX);
+	sot_buf_init(&hostname, PLAN_RECORD_MAX);
+	sot_buf_init(&resolv, PLAN_RECORD_MAX);
+	plan_hosts(spec, &hosts);
+	sot_buf_printf(&hostname, "%.*s\n", SOT_ARG(spec->name));
+	plan_resolv(spec, host_resolv, &resolv);
+	(void)snprintf(path, sizeof(path), "%s/instances/%s/identity/files", state_dir,
 	    sot_uuid_format(spec->instance_id, id));
-	return overwrite(path, sot_buf_str(&text), err);
+	sot_code code = sot_mkdirs(path, 0755, err);
+	if (code == SOT_OK)
+		code = write_own_file(state_dir, spec, "hosts", &hosts, err);
+	if (code == SOT_OK)
+		code = write_own_file(state_dir, spec, "hostname", &hostname, err);
+	if (code == SOT_OK)
+		code = write_own_file(state_dir, spec, "resolv.conf", &resolv, err);
+	return code;
 }
 
 sot_code layout_write_record(const char *state_dir, const plan_wire *wire,
-    const sot_instance_spec *spec, const char *container_id, sot_err *err)
+    const sot_instance_spec *spec, sot_str host_resolv, const char *container_id, sot_err *err)
 {
 	char path[PLAN_PATH_MAX];
 	SOT_AUTO_BUF text;
@@ -154,7 +219,9 @@ sot_code layout_write_record(const char *state_dir, const plan_wire *wire,
 		return sot_fail(err, SOT_LIMIT, "the net record is too long");
 	sot_code code = write_identity(state_dir, spec, err);
 	if (code == SOT_OK)
-		code = write_resolv(state_dir, spec, err);
+		code = write_own_files(state_dir, spec, host_resolv, err);
+	if (code == SOT_OK)
+		code = ssh_files_make(state_dir, spec, err);
 	if (code != SOT_OK)
 		return code;
 	SOT_FAILPOINT("hostagent.record.before_write", err);

@@ -17,14 +17,23 @@ typedef struct layout_facts {
 void layout_read(const char *state_dir, const sot_instance_spec *spec, const char *container_id,
     layout_facts *ret);
 void layout_facts_clear(layout_facts *f);
+/* Changes whenever what layout_read would give may be other than before: it looks at the same files
+ * and reads none. Taken before they are read it is never newer than what was read. Not 0. */
+uint64_t layout_stamp(
+    const char *state_dir, const sot_instance_spec *spec, const char *container_id);
+
+/* How many of the packages are there, in their order, and the next one; false: all are. */
+bool layout_next_package(
+    const char *state_dir, const sot_instance_spec *spec, size_t *ret_there, plan_package *ret);
 
 /* instances/<id>/{applogs,appdatas,identity} and the identity file. */
 sot_code layout_make_instance(
     const char *state_dir, const sot_instance_spec *spec, sot_err *err) SOT_CHECK;
-/* The identity file and resolv.conf, then the net record: the record is what a start needs, so it
- * comes last. */
+/* The identity file and own files, then the net record: the record is what a start needs, so it
+ * comes last. host_resolv: the text of the host's own resolv.conf. */
 sot_code layout_write_record(const char *state_dir, const plan_wire *wire,
-    const sot_instance_spec *spec, const char *container_id, sot_err *err) SOT_CHECK;
+    const sot_instance_spec *spec, sot_str host_resolv, const char *container_id,
+    sot_err *err) SOT_CHECK;
 /* net/vlans.json; written when it differs from what is there. */
 sot_code layout_write_vlans(const char *state_dir, const vlans *networks, sot_err *err) SOT_CHECK;
 /* Removes the records of a container that is gone. */

@@ -99,7 +99,7 @@ static const bridge_link *link_of(const neighbours *n, int index)
  * asks for what it was given; who has the address answers for himself. */
 static bool is_platform_question(const neighbour_claim *claim)
 {
-	return claim->is_question && claim->mac.b[0] == 0x02 && claim->mac.b[1] == 0xfe;
+	return claim->is_question && claim->mac[0] == 0x02 && claim->mac[1] == 0xfe;
 }
 
 static void tell_stranger(neighbours *n, const sot_stranger *seen)
@@ -120,14 +120,16 @@ static void hear(neighbours *n, uint16_t vlan_id, const neighbour_claim *claim)
 	sot_mono now = reactor_now(a->loop);
 	if (is_platform_question(claim))
 		return;
-	bool answered = probes_hear(a->probes, vlan_id, claim->address, claim->mac, now);
+	sot_mac mac;
+	memcpy(mac.b, claim->mac, sizeof(mac.b));
+	bool answered = probes_hear(a->probes, vlan_id, claim->address, mac, now);
 	if (answered)
 		agent_pump(a);
 	if (claim->is_question && !answered)
 		return;
 	sot_stranger seen = {.address = claim->address,
 	    .vlan_id = vlan_id,
-	    .mac = claim->mac,
+	    .mac = mac,
 	    .sighting = answered ? SOT_STRANGER_SIGHTING_PROBE : SOT_STRANGER_SIGHTING_PASSIVE,
 	    .seen_unix_ms = reactor_wall(a->loop).unix_ms};
 	if (strangers_hear(a->strangers, &seen, now))

@@ -37,8 +37,9 @@ typedef struct job {
 	packages_done_fn done;
 	void *self;
 	char sha256[PLAN_SHA256_TEXT];
+	char part[PLAN_PATH_MAX]; /* of the download; kept when it is cut, and gone on with */
 	char temp[PLAN_PATH_MAX], final[PLAN_PATH_MAX], blob[PLAN_PATH_MAX];
-	uint64_t size_bytes;
+	uint64_t size_bytes, offset; /* of the whole; had before this request */
 	int fd;
 	sot_code code;
 	sot_err err;
@@ -72,6 +73,7 @@ static job *job_new(packages *p, const char *sha256, packages_done_fn done, void
 	(void)snprintf(j->temp, sizeof(j->temp), "%s/packages/.tmp/%.16s-%016llx", p->o.state_dir,
 	    sha256, (unsigned long long)tag);
 	(void)snprintf(j->blob, sizeof(j->blob), "%s/packages/.blobs/%s", p->o.state_dir, sha256);
+	(void)snprintf(j->part, sizeof(j->part), "%s/packages/.blobs/%s.part", p->o.state_dir, sha256);
 	(void)snprintf(j->final, sizeof(j->final), "%s/packages/%s", p->o.state_dir, sha256);
 	return j;
 }
@@ -112,7 +114,7 @@ static sot_code check_digest(job *j)
 	for (;;) {
 		ssize_t n = pread(j->fd, block, sizeof(block), (off_t)total);
 		if (n < 0)
-			return sot_fail_errno(&j->err, SOT_UNAVAILABLE, errno, "read %s", j->temp);
+			return sot_fail_errno(&j->err, SOT_UNAVAILABLE, errno, "read %s", j->part);
 		if (n == 0)
 			break;
 		(void)crypto_hash_sha256_update(&h, block, (unsigned long long)n);
@@ -135,10 +137,10 @@ static sot_code keep_blob(job *j, sot_err *err)
 	if (code != SOT_OK)
 		return code;
 	if (fsync(j->fd) != 0)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "fsync %s", j->temp);
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "fsync %s", j->part);
 	SOT_FAILPOINT("hostagent.fetch.before_rename", err);
-	if (rename(j->temp, j->blob) != 0)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "rename %s", j->temp);
+	if (rename(j->part, j->blob) != 0)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "rename %s", j->part);
 	(void)snprintf(folder, sizeof(folder), "%s/packages/.blobs", j->p->o.state_dir);
 	return sync_folder(folder, err);
 }
@@ -149,7 +151,7 @@ static void verify_work(void *arg)
 	job *j = arg;
 	j->code = keep_blob(j, &j->err);
 	if (j->code != SOT_OK)
-		(void)unlink(j->temp);
+		(void)unlink(j->part);
 }
 
 static void verify_done(void *arg)
@@ -157,20 +159,33 @@ static void verify_done(void *arg)
 	job_end(arg);
 }
 
+/* What a refusal or a redirect wrote is no part of the package. What a cut answer wrote may be: it
+ * stays, and the digest of the whole decides. */
+static void drop_reply(job *j)
+{
+	if (j->fd >= 0 && ftruncate(j->fd, (off_t)j->offset) != 0)
+		(void)unlink(j->part);
+}
+
 static void fetched(void *self, const http_reply *reply)
 {
 	job *j = self;
-	if (reply->code == SOT_OK && reply->status == 200) {
+	int wanted = j->offset > 0 ? 206 : 200;
+	if (reply->code == SOT_OK && reply->status == wanted) {
 		reactor_queue_work(j->p->o.loop, verify_work, verify_done, j);
 		return;
 	}
-	if (reply->code != SOT_OK)
+	if (reply->code != SOT_OK) {
 		j->code = sot_fail(
 		    &j->err, SOT_UNAVAILABLE, "gateway: %s", reply->why ? reply->why->text : "no answer");
-	else
+	} else {
 		j->code = sot_fail(&j->err, SOT_UNAVAILABLE, "gateway: status %d for package %.16s...",
 		    reply->status, j->sha256);
-	(void)unlink(j->temp);
+		drop_reply(j);
+	}
+	/* A gateway that answers from the beginning is taken at its word the next time. */
+	if (reply->code == SOT_OK && (reply->status == 200 || reply->status == 416))
+		(void)unlink(j->part);
 	job_end(j);
 }
 
@@ -191,28 +206,36 @@ static sot_code read_token(const packages *p, char dst[static TOKEN_MAX + 32], s
 
 static sot_code start_fetch(job *j, sot_err *err)
 {
-	char url[1024], token[TOKEN_MAX + 32];
-	const char *headers[] = {token, NULL};
+	char url[1024], token[TOKEN_MAX + 32], range[64];
+	const char *headers[] = {token, NULL, NULL};
+	struct stat st;
 	sot_code code = read_token(j->p, token, err);
 	if (code != SOT_OK)
 		return code;
 	SOT_FAILPOINT("hostagent.fetch.before_request", err);
-	j->fd = open(j->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (j->fd < 0)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "open %s", j->temp);
+	j->fd = open(j->part, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (j->fd < 0 || fstat(j->fd, &st) != 0)
+		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "open %s", j->part);
+	/* One byte at least is asked for: a range behind the end would be refused. */
+	j->offset = (uint64_t)st.st_size;
+	if (j->offset >= j->size_bytes) {
+		j->offset = 0;
+		if (ftruncate(j->fd, 0) != 0)
+			return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "truncate %s", j->part);
+	}
+	(void)snprintf(range, sizeof(range), "Range: bytes=%llu-", (unsigned long long)j->offset);
+	if (j->offset > 0)
+		headers[1] = range;
 	(void)snprintf(url, sizeof(url), "%s/v1/blobs/%s", j->p->o.gateway_url, j->sha256);
 	http_request q = {.method = "GET",
 	    .url = url,
 	    .ca_file = *j->p->o.gateway_ca ? j->p->o.gateway_ca : NULL,
 	    .headers = headers,
 	    .deadline_ms = FETCH_DEADLINE_MS,
-	    .body_max = (size_t)j->size_bytes + 1,
+	    .body_max = (size_t)(j->size_bytes - j->offset) + 1,
 	    .output_fd = j->fd,
 	    .netns_fd = -1};
-	code = http_client_send(j->p->o.http, &q, fetched, j, NULL, err);
-	if (code != SOT_OK)
-		(void)unlink(j->temp);
-	return code;
+	return http_client_send(j->p->o.http, &q, fetched, j, NULL, err);
 }
 
 sot_code packages_fetch(packages *p, const char *sha256, uint64_t size_bytes, packages_done_fn done,

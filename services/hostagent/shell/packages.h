@@ -19,7 +19,9 @@ SOT_DEFINE_AUTO(packages)
 
 /* `done` is called exactly once, never inside these calls. */
 typedef void (*packages_done_fn)(void *self, sot_code code, const sot_err *why);
-/* packages/.blobs/<sha256>, by GET <gateway>/v1/blobs/<sha256> with the token of fetch.token. */
+/* packages/.blobs/<sha256>, by GET <gateway>/v1/blobs/<sha256> with the token of fetch.token. A
+ * download that was cut is gone on with from packages/.blobs/<sha256>.part; never two of one digest
+ * at a time. */
 sot_code packages_fetch(packages *p, const char *sha256, uint64_t size_bytes, packages_done_fn done,
     void *self, sot_err *err) SOT_CHECK;
 /* packages/<sha256>/ from the blob, which is removed. */

@@ -1,22 +1,40 @@
 #include "reports.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "disks.h"
+#include "docker.h"
 #include "figures.h"
+#include "footprint.h"
+#include "report_calls.h"
 #include "sot_log.h"
+#include "sot_metrics.h"
 #include "sot_parse.h"
+#include "ssh_logins.h"
 #include "uplink.h"
+#include "views.h"
 #include "wiring.h"
 
-enum { PUBLISHERS_MAX = 8, PART_MAX = 200 };
+enum {
+	PUBLISHERS_MAX = 8,
+	PART_MAX = 200,
+	PARTS_KEPT = 8,
+	FRAME_KEPT_MAX = 262144,
+	ARENA_MAX = 1048576,
+	FORGET_AFTER = 6,
+	FORGET_EVERY = 360 /* rounds: a minute after a start, then each hour */
+};
 
 typedef struct last {
 	instance_figures figures;
 	int64_t started_unix_ms; /* counters begin anew with each start */
+	double load;             /* average of a minute */
 	sot_uuid id;
 } last;
 
@@ -29,9 +47,16 @@ struct reports {
 	sot_err setup_err;
 	reactor_watch *timer;
 	sot_mono last_at;
+	uint64_t rounds;
 	host_figures last_host;
-	sot_map *last; /* instance id -> last */
+	interface_figures last_interfaces[FIGURES_INTERFACES_MAX];
+	size_t last_interface_count;
+	sot_arena *arena;                                 /* lists of the report that is being made */
+	sot_map *last;                                    /* instance id -> last */
+	sot_buf last_host_frame, last_frames[PARTS_KEPT]; /* as they were published last */
+	size_t part;                                      /* of the report being made */
 	uint32_t address;
+	sot_metric *count, *cpu_us;
 };
 
 static uint64_t per_second(uint64_t now, uint64_t before, int64_t ms)
@@ -59,6 +84,12 @@ static void publish(reports *r, sot_code code, sot_buf *frame, const sot_err *er
 		bus_publish(r->publishers[i], SOT_STR("report"), sot_buf_str(frame));
 }
 
+static void keep(sot_buf *kept, const sot_buf *frame)
+{
+	sot_buf_reset(kept);
+	sot_buf_add_str(kept, sot_buf_str(frame));
+}
+
 static void fill_disks(const agent *a, sot_host_report *m)
 {
 	struct statvfs state = {0}, root = {0};
@@ -70,11 +101,41 @@ static void fill_disks(const agent *a, sot_host_report *m)
 	m->inode_used_permille = permille(state.f_files - state.f_ffree, state.f_files);
 }
 
+static const interface_figures *before(const reports *r, const char *name)
+{
+	for (size_t i = 0; i < r->last_interface_count; i++) {
+		if (strcmp(r->last_interfaces[i].name, name) == 0)
+			return &r->last_interfaces[i];
+	}
+	return NULL;
+}
+
+/* A link that is new has no rate yet. */
+static void fill_interfaces(reports *r, int64_t ms, interface_figures *now, sot_host_report *m)
+{
+	size_t count = figures_read_interfaces("/proc/net/dev", now);
+	m->interfaces = sot_arena_alloc(r->arena, sizeof(*m->interfaces) * FIGURES_INTERFACES_MAX);
+	for (size_t i = 0; m->interfaces && i < count; i++) {
+		const interface_figures *was = before(r, now[i].name);
+		sot_interface_report *to = &m->interfaces[m->interfaces_count++];
+		*to = (sot_interface_report){.name = sot_str_c(now[i].name)};
+		if (!was)
+			continue;
+		to->rx_bytes_per_s = per_second(now[i].rx, was->rx, ms);
+		to->tx_bytes_per_s = per_second(now[i].tx, was->tx, ms);
+		to->drops = grown(now[i].drops, was->drops);
+		to->errors = grown(now[i].errors, was->errors);
+	}
+	r->last_interface_count = count;
+}
+
 static void report_host(reports *r, int64_t ms)
 {
 	agent *a = r->a;
 	host_figures now;
+	interface_figures interfaces[FIGURES_INTERFACES_MAX];
 	const host_figures *was = &r->last_host;
+	const char *ignored;
 	sot_err err = {0};
 	SOT_AUTO_BUF frame;
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
@@ -109,10 +170,21 @@ static void report_host(reports *r, int64_t ms)
 	    .docker_ping_ms = a->docker_ping_ms,
 	    .containers_running = a->containers_running,
 	    .containers_total = a->containers_total,
-	    .network_drops = wiring_take_drops(a->wiring)};
+	    .network_drops = wiring_take_drops(a->wiring),
+	    .swap_total_bytes = now.swap_total,
+	    .clock_offset_us = now.clock_offset_us,
+	    .clock_synchronised = now.clock_is_synchronised,
+	    .view_up = views_are_up(a->views, &ignored),
+	    .memory_buffers_bytes = now.memory_buffers,
+	    .memory_shared_bytes = now.memory_shared};
 	fill_disks(a, &m);
-	r->last_host = now;
+	fill_interfaces(r, ms, interfaces, &m);
+	report_docker_calls(docker_calls(a->docker), r->arena, &m);
 	sot_code code = sot_host_report_encode(&m, &frame, &err);
+	r->last_host = now;
+	memcpy(r->last_interfaces, interfaces, r->last_interface_count * sizeof(interfaces[0]));
+	sot_calls_clear(docker_calls(a->docker));
+	keep(&r->last_host_frame, &frame);
 	publish(r, code, &frame, &err);
 }
 
@@ -126,6 +198,7 @@ static last *last_of(reports *r, sot_uuid id, int64_t started_unix_ms)
 	}
 	if (l->started_unix_ms != started_unix_ms) {
 		l->figures = (instance_figures){0};
+		l->load = 0;
 		l->started_unix_ms = started_unix_ms;
 	}
 	return l;
@@ -142,12 +215,30 @@ static void fill_rates(
 	m->memory_rss_bytes = now->memory_rss;
 	m->memory_cache_bytes = now->memory_cache;
 	m->memory_failcnt = now->memory_failcnt;
+	m->memory_working_set_bytes = now->memory_working_set;
+	m->oom_kills = now->oom_kills;
+	m->memory_shared_bytes = now->memory_shared;
+	m->memory_swap_bytes = now->memory_swap;
+	m->net_errors = grown(now->net_errors, was->net_errors);
+	m->net_collisions = grown(now->net_collisions, was->net_collisions);
+	m->lo_bytes_per_s = per_second(now->lo, was->lo, ms);
+	m->tcp_established = (uint32_t)now->tcp_established;
 	m->pids = (uint32_t)now->pids;
 	m->rx_bytes_per_s = per_second(now->rx, was->rx, ms);
 	m->tx_bytes_per_s = per_second(now->tx, was->tx, ms);
 	m->rx_dropped = grown(now->rx_dropped, was->rx_dropped);
 	m->read_bytes_per_s = per_second(now->read, was->read, ms);
 	m->write_bytes_per_s = per_second(now->write, was->write, ms);
+}
+
+/* As the kernel averages over a minute: what runs, or waits for a disk, of each look. */
+static void fill_load(last *of, const instance_figures *now, int64_t ms, sot_instance_report *m)
+{
+	double kept = exp(-(double)ms / 60000);
+	of->load = of->load * kept + (double)(now->threads_running + now->threads_waiting) * (1 - kept);
+	m->load1_milli = (uint32_t)(of->load * 1000);
+	m->procs_running = (uint32_t)now->threads_running;
+	m->inodes_free_permille = now->inodes > 0 ? permille(now->inodes_free, now->inodes) : 1000;
 }
 
 static void fill_instance(reports *r, instance *i, int64_t ms, sot_instance_report *m)
@@ -165,14 +256,22 @@ static void fill_instance(reports *r, instance *i, int64_t ms, sot_instance_repo
 	    .memory_limit_bytes = spec->memory_bytes,
 	    .checks_ok = h->checks_ok,
 	    .checks_failed = h->checks_failed,
-	    .check_ms_sum = h->check_ms_sum};
-	h->checks_ok = h->checks_failed = h->check_ms_sum = 0;
+	    .check_ms_sum = h->check_ms_sum,
+	    .pids_max = plan_pids_max(spec),
+	    .disk_used_bytes = disks_used(r->a->disks, spec->instance_id),
+	    .disk_limit_bytes = spec->disk_bytes,
+	    .frozen = container && container->frozen,
+	    .own_view = container && views_has(r->a->views, container->pid)};
+	report_checks(h, spec->app, r->arena, m);
+	health_reported(h);
+	m->users = (uint32_t)ssh_logins_on(r->a->logins, spec->instance_id);
 	if (!m->running)
 		return;
 	instance_figures now;
 	last *was = last_of(r, spec->instance_id, container->started_unix_ms);
 	figures_read_instance(&figures_kernel_roots, container->pid, &now);
 	fill_rates(m, &now, &was->figures, ms);
+	fill_load(was, &now, ms, m);
 	was->figures = now;
 	int64_t up_ms = reactor_wall(r->a->loop).unix_ms - container->started_unix_ms;
 	m->uptime_s = up_ms > 0 ? (uint64_t)up_ms / 1000 : 0;
@@ -189,6 +288,8 @@ static void report_part(reports *r, int64_t ms, sot_instance_report *list, size_
 	    .instances = list,
 	    .instances_count = count};
 	sot_code code = sot_instance_reports_encode(&m, &frame, &err);
+	if (r->part < PARTS_KEPT)
+		keep(&r->last_frames[r->part++], &frame);
 	publish(r, code, &frame, &err);
 }
 
@@ -201,21 +302,32 @@ static void forget_gone(reports *r)
 			free(sot_map_remove_uuid(r->last, l->id));
 }
 
-static void report(void *self, uint64_t missed)
+/* CPU time of this thread: what a report costs, whoever else runs on the host. */
+static uint64_t thread_cpu_us(void)
 {
-	reports *r = self;
+	struct timespec t = {0};
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void make_report(reports *r)
+{
 	sot_map_iter it = {0};
 	size_t count = 0;
 	sot_mono now = reactor_now(r->a->loop);
 	int64_t ms = sot_mono_diff_ms(now, r->last_at);
 	sot_instance_report *list = sot_alloc_array(PART_MAX, sizeof(*list));
-	(void)missed;
 	r->last_at = now;
+	for (r->part = PARTS_KEPT; r->part > 0;)
+		sot_buf_clear(&r->last_frames[--r->part]);
+	sot_arena_reset(r->arena);
 	report_host(r, ms);
+	sot_arena_reset(r->arena);
 	for (instance *i; (i = reconcile_iterate(r->a->reconcile, &it)) != NULL;) {
 		fill_instance(r, i, ms, &list[count++]);
 		if (count == PART_MAX) {
 			report_part(r, ms, list, count);
+			sot_arena_reset(r->arena);
 			count = 0;
 		}
 	}
@@ -223,6 +335,32 @@ static void report(void *self, uint64_t missed)
 		report_part(r, ms, list, count);
 	free(list);
 	forget_gone(r);
+}
+
+static void report(void *self, uint64_t missed)
+{
+	reports *r = self;
+	uint64_t begun_us = thread_cpu_us();
+	(void)missed;
+	make_report(r);
+	sot_metric_add(r->count, 1);
+	sot_metric_add(r->cpu_us, thread_cpu_us() - begun_us);
+	footprint_trim(); /* what a listing or a pull needed goes back */
+	if (r->rounds++ % FORGET_EVERY == FORGET_AFTER)
+		footprint_forget_code();
+}
+
+sot_str reports_last_host(const reports *r)
+{
+	return sot_buf_str(&r->last_host_frame);
+}
+
+size_t reports_last_instances(const reports *r, sot_str *dst, size_t max)
+{
+	size_t n = 0;
+	for (; n < r->part && n < max; n++)
+		dst[n] = sot_buf_str(&r->last_frames[n]);
+	return n;
 }
 
 static void add_publisher(void *self, const char *endpoint)
@@ -244,7 +382,14 @@ sot_code reports_new(agent *a, reports **ret, sot_err *err)
 {
 	reports *r = sot_alloc(sizeof(*r));
 	r->a = a;
+	sot_buf_init(&r->last_host_frame, FRAME_KEPT_MAX);
+	for (size_t i = 0; i < PARTS_KEPT; i++)
+		sot_buf_init(&r->last_frames[i], FRAME_KEPT_MAX);
 	r->last = sot_map_new();
+	r->arena = sot_arena_new(ARENA_MAX);
+	r->count = sot_counter("sot_hostagent_reports_total", NULL, "Reports of host and instances");
+	r->cpu_us = sot_counter("sot_hostagent_report_cpu_us_total", NULL,
+	    "CPU time of the reports, in microseconds of the main thread");
 	r->setup_code =
 	    sot_parse_ipv4(sot_str_c(a->config->management_address), &r->address, &r->setup_err);
 	r->key_file = "scheduler.pub";
@@ -276,6 +421,10 @@ reports *reports_free(reports *r)
 	for (last *l; (l = sot_map_next(r->last, &it, NULL)) != NULL;)
 		free(l);
 	r->last = sot_map_free(r->last);
+	r->arena = sot_arena_free(r->arena);
+	sot_buf_clear(&r->last_host_frame);
+	for (size_t i = 0; i < PARTS_KEPT; i++)
+		sot_buf_clear(&r->last_frames[i]);
 	free(r);
 	return NULL;
 }

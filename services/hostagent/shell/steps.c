@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cat_files.h"
 #include "docker_json.h"
+#include "docker_junk.h"
 #include "layout.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
+#include "sot_parse.h"
 #include "watch.h"
 #include "wiring.h"
 
@@ -18,7 +21,9 @@ enum {
 	STOP_MARGIN_MS = 10000,
 	PULL_MS = 300000,
 	PULL_BODY_MAX = 8 * 1024 * 1024,
-	CREATE_BODY_MAX = 512 * 1024
+	CREATE_BODY_MAX = 512 * 1024,
+	LIMITS_BODY_MAX = 16 * 1024,
+	GRACE_MAX_S = 300
 };
 
 typedef struct step {
@@ -26,6 +31,7 @@ typedef struct step {
 	action_kind kind;
 	desired_instance *want;
 	char container_id[PLAN_SHA256_TEXT];
+	cpus processors;
 	sot_code code;
 	sot_err err;
 	sot_mono begun;
@@ -140,6 +146,7 @@ static void on_image(void *self, const docker_reply *reply)
 static sot_code begin_image(step *s)
 {
 	SOT_AUTO_BUF path;
+	docker_junk_needs(s->a->junk, s->want->spec.image);
 	sot_buf_init(&path, 1024);
 	sot_buf_add_c(&path, "/images/");
 	add_escaped(&path, s->want->spec.image);
@@ -154,18 +161,19 @@ static void on_package(void *self, sot_code code, const sot_err *why)
 	step *s = self;
 	/* Other instances of the app wait for the same files. */
 	if (code == SOT_OK)
-		container_watch_refresh_all(s->a);
+		container_watch_reread_files(s->a);
 	finish(s, code, why);
 }
 
 static sot_code begin_package(step *s)
 {
-	char sha256[PLAN_SHA256_TEXT];
-	plan_package_sha256(&s->want->spec, sha256);
+	plan_package next;
+	size_t there = 0;
+	if (!layout_next_package(s->a->config->state_dir, &s->want->spec, &there, &next))
+		return sot_fail(&s->err, SOT_CONFLICT, "all packages are here already");
 	if (s->kind == ACTION_UNPACK)
-		return packages_unpack(s->a->packages, sha256, on_package, s, &s->err);
-	return packages_fetch(
-	    s->a->packages, sha256, s->want->spec.package_size_bytes, on_package, s, &s->err);
+		return packages_unpack(s->a->packages, next.sha256, on_package, s, &s->err);
+	return packages_fetch(s->a->packages, next.sha256, next.size_bytes, on_package, s, &s->err);
 }
 
 /* ---- container ---- */
@@ -186,9 +194,11 @@ static sot_code begin_create(step *s, sot_err *err)
 	sot_buf_init(&body, CREATE_BODY_MAX);
 	SOT_FAILPOINT("hostagent.create.before_folders", err);
 	sot_code code = layout_make_instance(s->a->config->state_dir, spec, err);
+	docker_json_setup setup = {.state_dir = s->a->config->state_dir,
+	    .epoch = desired_epoch(s->a->desired),
+	    .processors = s->processors};
 	if (code == SOT_OK)
-		code = docker_json_create(
-		    spec, s->a->config->state_dir, desired_epoch(s->a->desired), &body, err);
+		code = docker_json_create(spec, &setup, &body, err);
 	if (code != SOT_OK)
 		return code;
 	SOT_FAILPOINT("hostagent.create.before_create", err);
@@ -211,10 +221,22 @@ static sot_code begin_start(step *s, sot_err *err)
 	return send(s, "POST", path, (sot_str){0}, START_MS, on_started);
 }
 
+/* The app's own word, in its environment, or this host's. */
+static int64_t grace_of(const step *s)
+{
+	const sot_instance_spec *spec = &s->want->spec;
+	uint64_t grace_s = 0;
+	for (size_t i = 0; i < spec->env_count; i++)
+		if (sot_str_eq_c(spec->env[i].name, "SOTALIA_STOP_GRACE_S") &&
+		    sot_parse_u64(spec->env[i].value, 1, GRACE_MAX_S, &grace_s, NULL) == SOT_OK)
+			return (int64_t)grace_s;
+	return s->a->config->stop_grace_s;
+}
+
 static sot_code begin_stop_or_restart(step *s, sot_err *err)
 {
 	char path[160];
-	int64_t grace_s = s->a->config->stop_grace_s;
+	int64_t grace_s = grace_of(s);
 	if (s->kind == ACTION_STOP)
 		SOT_FAILPOINT("hostagent.stop.before_stop", err);
 	else
@@ -226,13 +248,30 @@ static sot_code begin_stop_or_restart(step *s, sot_err *err)
 	return send(s, "POST", path, (sot_str){0}, deadline_ms, on_done);
 }
 
+/* One that is still, or goes on, already: the Engine says conflict, and the refresh tells. */
+static void on_held(void *self, const docker_reply *reply)
+{
+	finish(self, reply->code == SOT_CONFLICT ? SOT_OK : reply->code, reply->why);
+}
+
+static sot_code begin_freeze_or_thaw(step *s, sot_err *err)
+{
+	char path[160];
+	SOT_FAILPOINT("hostagent.freeze.before_freeze", err);
+	(void)snprintf(path, sizeof(path), "/containers/%s/%s", s->container_id,
+	    s->kind == ACTION_FREEZE ? "pause" : "unpause");
+	return send(s, "POST", path, (sot_str){0}, CREATE_MS, on_held);
+}
+
 static sot_code begin_update(step *s, sot_err *err)
 {
 	char path[160];
 	SOT_AUTO_BUF body;
 	SOT_FAILPOINT("hostagent.update.before_update", err);
-	sot_buf_init(&body, 512);
-	docker_json_limits(&s->want->spec, &body);
+	sot_buf_init(&body, LIMITS_BODY_MAX);
+	sot_code code = docker_json_limits(&s->want->spec, &s->processors, &body, err);
+	if (code != SOT_OK)
+		return code;
 	(void)snprintf(path, sizeof(path), "/containers/%s/update", s->container_id);
 	return send(s, "POST", path, sot_buf_str(&body), CREATE_MS, on_done);
 }
@@ -259,14 +298,26 @@ static sot_code begin_remove(step *s, sot_err *err)
 
 /* ---- files only ---- */
 
+/* What the instance did to its own folder keeps it from CAT, never from starting. */
+static void write_cat_files(const step *s)
+{
+	sot_err err;
+	if (cat_files_write(s->a->config->state_dir, s->want->spec.instance_id,
+	        s->a->config->cat_servers, &err) != SOT_OK)
+		sot_log_err(SOT_WARN, "cat.files", &err, "instance=%.*s", SOT_ARG(s->want->spec.name));
+}
+
 static sot_code do_files(step *s, sot_err *err)
 {
 	const char *state_dir = s->a->config->state_dir;
 	const vlan *network = vlans_get(s->a->vlans, s->want->spec.vlan_id);
 	if (s->kind == ACTION_RECORD && !network)
 		return sot_fail(err, SOT_INTERNAL, "a record for a VLAN that nobody needs");
-	if (s->kind == ACTION_RECORD)
-		return layout_write_record(state_dir, &network->wire, &s->want->spec, s->container_id, err);
+	if (s->kind == ACTION_RECORD) {
+		write_cat_files(s);
+		return layout_write_record(state_dir, &network->wire, &s->want->spec,
+		    sot_buf_str(&s->a->host_resolv), s->container_id, err);
+	}
 	SOT_FAILPOINT("hostagent.clear.before_clear", err);
 	return layout_retire(state_dir, s->want->spec.instance_id, err);
 }
@@ -296,6 +347,9 @@ static sot_code begin(step *s)
 		return begin_stop_or_restart(s, &s->err);
 	case ACTION_UPDATE:
 		return begin_update(s, &s->err);
+	case ACTION_FREEZE:
+	case ACTION_THAW:
+		return begin_freeze_or_thaw(s, &s->err);
 	case ACTION_REMOVE:
 		return begin_remove(s, &s->err);
 	case ACTION_RECORD:
@@ -319,6 +373,7 @@ void steps_begin(agent *a, const action *next)
 	s->kind = next->kind;
 	s->want = desired_instance_ref(next->want);
 	s->begun = reactor_now(a->loop);
+	s->processors = next->processors;
 	memcpy(s->container_id, next->container_id, sizeof(s->container_id));
 	a->steps_in_flight++;
 	sot_code code = begin(s);

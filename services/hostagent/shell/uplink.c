@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include "docker_json.h"
+#include "fitness.h"
+#include "reports.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
 #include "sot_log.h"
+#include "witness.h"
 
 enum {
 	SCHEDULERS_MAX = 8,
@@ -21,6 +24,7 @@ enum {
 	LOGS_MS = 10000,
 	LOGS_BODY_MAX = 16 * 1024 * 1024,
 	LOG_TEXT_MAX = 262144,
+	USAGE_PARTS_MAX = 8,
 	DISK_TOLERANCE = 64 /* a 64th */
 };
 
@@ -98,6 +102,16 @@ static bool is_other_machine(const machine_facts *a, const machine_facts *b)
 	       a->memory_bytes != b->memory_bytes || is_other_size(a->disk_bytes, b->disk_bytes);
 }
 
+/* A loopback address tells nobody how to reach this machine. */
+static sot_ip own_address(const agent_config *config)
+{
+	sot_ip address = {0};
+	if (sot_ip_parse(sot_str_c(config->management_address), &address, NULL) != SOT_OK ||
+	    sot_ip_v4(address) >> 24 == 127)
+		return (sot_ip){0};
+	return address;
+}
+
 static void say_hello(scheduler_link *l)
 {
 	uplink *u = l->u;
@@ -113,7 +127,8 @@ static void say_hello(scheduler_link *l)
 	    .epoch = desired_epoch(a->desired), .agent_version = sot_str_c(SOT_VERSION),
 	    .hostname = sot_str_c(name.nodename), .kernel = sot_str_c(name.release),
 	    .docker_version = sot_str_c(u->told.docker_version), .cpu_milli = u->told.cpu_milli,
-	    .memory_bytes = u->told.memory_bytes, .disk_bytes = u->told.disk_bytes);
+	    .memory_bytes = u->told.memory_bytes, .disk_bytes = u->told.disk_bytes,
+	    .address = own_address(a->config));
 }
 
 static void say_hello_to_all(uplink *u)
@@ -266,6 +281,35 @@ static void on_logs_read(void *self, const void *from, const sot_agent_logs_read
 	}
 }
 
+static void on_usage_read(void *self, const void *from, const sot_agent_usage_read *m)
+{
+	uplink *u = self;
+	sot_str parts[USAGE_PARTS_MAX];
+	size_t count = reports_last_instances(u->a->reports, parts, USAGE_PARTS_MAX);
+	SEND((scheduler_link *)(uintptr_t)from, agent_usage, .request_id = m->request_id,
+	    .host = reports_last_host(u->a->reports), .instances = parts, .instances_count = count,
+	    .findings = fitness_findings(u->a->fitness));
+}
+
+/* ---- silent hosts ---- */
+
+static void on_host_probe(void *self, const void *from, const sot_host_probe *m)
+{
+	uplink *u = self;
+	(void)from;
+	witness_ask(u->a->witness, m);
+}
+
+void uplink_probed(uplink *u, const sot_host_probed *m)
+{
+	sot_err err = {0};
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	sot_code code = sot_host_probed_encode(m, &frame, &err);
+	if (u->leader)
+		send_frame(u->leader, code, &frame, &err);
+}
+
 /* ---- connection ---- */
 
 static void on_push(void *self, sot_str frame)
@@ -274,7 +318,9 @@ static void on_push(void *self, sot_str frame)
 	    .assign = on_assign,
 	    .heartbeat_ack = on_heartbeat_ack,
 	    .status_ack = on_status_ack,
-	    .agent_logs_read = on_logs_read};
+	    .agent_logs_read = on_logs_read,
+	    .agent_usage_read = on_usage_read,
+	    .host_probe = on_host_probe};
 	scheduler_link *l = self;
 	sot_err err = {0};
 	sot_arena_reset(l->u->arena);

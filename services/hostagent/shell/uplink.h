@@ -10,6 +10,8 @@ sot_code uplink_new(agent *a, uplink **ret, sot_err *err) SOT_CHECK;
 uplink *uplink_free(uplink *u);
 /* Sends what the feed has to tell, unless a message is on its way. */
 void uplink_tell(uplink *u);
+/* What a witness found, to the leader; lost when there is none: it asks again. */
+void uplink_probed(uplink *u, const sot_host_probed *m);
 /* The Engine's version is known (agent.docker_version), or that it does not answer: from now on the
  * schedulers are greeted, and again whenever what a hello tells of the machine has changed. */
 void uplink_engine_asked(uplink *u);

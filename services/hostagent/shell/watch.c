@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "docker_json.h"
+#include "docker_junk.h"
 #include "layout.h"
 #include "process.h"
 #include "sot_log.h"
@@ -18,7 +19,8 @@ enum {
 	LIST_BODY_MAX = 16 * 1024 * 1024,
 	SWEEP_IN_FLIGHT = 8,
 	EVENT_LINE_MAX = 65536,
-	RECONNECT_MS = 1000
+	RECONNECT_MS = 1000,
+	WATCH_ROUND = 30 /* listings; divides into 256 ids as evenly as it can */
 };
 
 struct watch {
@@ -28,15 +30,21 @@ struct watch {
 	sot_uuid *queue; /* instances to look at */
 	size_t queued;
 	sot_map *is_queued;
+	sot_link looks; /* under way */
 	unsigned sweeping;
-	sot_buf line;                     /* of the event stream, until its line feed */
-	uint32_t unknown, running, total; /* of the listing being read */
+	sot_buf line; /* of the event stream, until its line feed */
+	/* Of the listing being read. */
+	uint32_t unknown, running, total;
+	sot_map *as_known; /* instances whose container is listed as it is known */
+	unsigned listing;  /* which one of the round */
 };
 
 typedef struct look {
 	watch *w;
+	sot_link link;
 	sot_uuid id;
 	bool sweep;
+	bool again; /* something happened meanwhile: the answer may be older */
 	watch_done_fn done;
 	void *self;
 } look;
@@ -49,18 +57,35 @@ static void read_process(container_facts *f)
 		f->process_gone = !process_read_start(f->pid, &f->process_start);
 }
 
-static void observe(look *l, container_facts *facts)
+static void observe(watch *w, sot_uuid id, container_facts *facts)
 {
-	agent *a = l->w->a;
+	agent *a = w->a;
 	layout_facts files;
 	desired_instance *want = NULL;
-	instance *i = reconcile_find(a->reconcile, l->id);
+	instance *i = reconcile_find(a->reconcile, id);
 	if (!i)
 		return;
 	want = instance_want(i);
-	layout_read(a->config->state_dir, &want->spec, facts ? facts->id : "", &files);
-	reconcile_observe(a->reconcile, l->id, facts, &files.files, reactor_now(a->loop));
+	if (facts)
+		read_process(facts);
+	const char *container_id = facts ? facts->id : "";
+	uint64_t stamp = layout_stamp(a->config->state_dir, &want->spec, container_id);
+	if (stamp == instance_files_stamp(i)) {
+		reconcile_observe(a->reconcile, id, facts, NULL, reactor_now(a->loop));
+		return;
+	}
+	layout_read(a->config->state_dir, &want->spec, container_id, &files);
+	files.files.stamp = stamp;
+	reconcile_observe(a->reconcile, id, facts, &files.files, reactor_now(a->loop));
 	layout_facts_clear(&files);
+}
+
+/* What the Engine said of it stands; files and process are looked at. */
+static void observe_here(watch *w, instance *i)
+{
+	const container_facts *known = instance_container(i);
+	container_facts facts = known ? *known : (container_facts){0};
+	observe(w, instance_want(i)->spec.instance_id, known ? &facts : NULL);
 }
 
 static bool take_inspect(look *l, const docker_reply *reply)
@@ -69,7 +94,7 @@ static bool take_inspect(look *l, const docker_reply *reply)
 	sot_uuid owner;
 	sot_err err = {0};
 	if (reply->code == SOT_NOT_FOUND) {
-		observe(l, NULL);
+		observe(l->w, l->id, NULL);
 		return true;
 	}
 	sot_code code = reply->code;
@@ -83,50 +108,8 @@ static bool take_inspect(look *l, const docker_reply *reply)
 		sot_log_err(SOT_WARN, "inspect.failed", &err, "%s", "");
 		return false;
 	}
-	read_process(&facts);
-	observe(l, &facts);
+	observe(l->w, l->id, &facts);
 	return true;
-}
-
-static void look_end(look *l, bool observed)
-{
-	watch *w = l->w;
-	if (l->sweep)
-		w->sweeping--;
-	if (l->done)
-		l->done(l->self, observed);
-	free(l);
-	sweep(w);
-	agent_pump(w->a);
-}
-
-static void on_inspect(void *self, const docker_reply *reply)
-{
-	look *l = self;
-	look_end(l, take_inspect(l, reply));
-}
-
-static void begin_look(look *l)
-{
-	char name[PLAN_CONTAINER_NAME_MAX], path[128];
-	sot_err err = {0};
-	(void)snprintf(path, sizeof(path), "/containers/%s/json", plan_container_name(l->id, name));
-	docker_request q = {.method = "GET", .path = path, .deadline_ms = INSPECT_MS};
-	if (docker_send(l->w->a->docker, &q, on_inspect, l, &err) == SOT_OK)
-		return;
-	sot_log_err(SOT_WARN, "inspect.failed", &err, "%s", "");
-	if (l->sweep)
-		l->w->sweeping--;
-	if (l->done)
-		l->done(l->self, false);
-	free(l);
-}
-
-void container_watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *self)
-{
-	look *l = sot_alloc(sizeof(*l));
-	*l = (look){.w = a->watch, .id = id, .done = done, .self = self};
-	begin_look(l);
 }
 
 static void enqueue(watch *w, sot_uuid id)
@@ -138,6 +121,50 @@ static void enqueue(watch *w, sot_uuid id)
 	w->queue[w->queued++] = id;
 }
 
+static void look_free(look *l, bool observed)
+{
+	sot_list_remove(&l->link);
+	if (l->sweep)
+		l->w->sweeping--;
+	if (l->again)
+		enqueue(l->w, l->id);
+	if (l->done)
+		l->done(l->self, observed);
+	free(l);
+}
+
+static void on_inspect(void *self, const docker_reply *reply)
+{
+	look *l = self;
+	watch *w = l->w;
+	look_free(l, take_inspect(l, reply));
+	sweep(w);
+	agent_pump(w->a);
+}
+
+static void begin_look(watch *w, look with)
+{
+	char name[PLAN_CONTAINER_NAME_MAX], path[128];
+	sot_err err = {0};
+	look *l = sot_alloc(sizeof(*l));
+	*l = with;
+	l->w = w;
+	sot_list_init(&l->link);
+	sot_list_push(&w->looks, &l->link);
+	w->sweeping += l->sweep;
+	(void)snprintf(path, sizeof(path), "/containers/%s/json", plan_container_name(l->id, name));
+	docker_request q = {.method = "GET", .path = path, .deadline_ms = INSPECT_MS};
+	if (docker_send(w->a->docker, &q, on_inspect, l, &err) == SOT_OK)
+		return;
+	sot_log_err(SOT_WARN, "inspect.failed", &err, "%s", "");
+	look_free(l, false);
+}
+
+void container_watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *self)
+{
+	begin_look(a->watch, (look){.id = id, .done = done, .self = self});
+}
+
 static void sweep(watch *w)
 {
 	while (w->sweeping < SWEEP_IN_FLIGHT && w->queued > 0) {
@@ -146,29 +173,75 @@ static void sweep(watch *w)
 		(void)sot_map_remove_uuid(w->is_queued, id);
 		if (!reconcile_find(w->a->reconcile, id))
 			continue;
-		look *l = sot_alloc(sizeof(*l));
-		*l = (look){.w = w, .id = id, .sweep = true};
-		w->sweeping++;
-		begin_look(l);
+		begin_look(w, (look){.id = id, .sweep = true});
 	}
 }
 
-void container_watch_refresh_all(agent *a)
+void container_watch_refresh_unsettled(agent *a)
 {
 	sot_map_iter it = {0};
 	for (instance *i; (i = reconcile_iterate(a->reconcile, &it)) != NULL;)
-		enqueue(a->watch, instance_want(i)->spec.instance_id);
+		if (!instance_is_settled(i) && !instance_has_step_in_flight(i))
+			enqueue(a->watch, instance_want(i)->spec.instance_id);
 	sweep(a->watch);
 }
 
-/* ---- listing: what is there that no assignment knows ---- */
+void container_watch_reread_files(agent *a)
+{
+	sot_map_iter it = {0};
+	for (instance *i; (i = reconcile_iterate(a->reconcile, &it)) != NULL;)
+		if (instance_is_settled(i))
+			observe_here(a->watch, i);
+	container_watch_refresh_unsettled(a);
+}
 
-static void on_listed(void *self, sot_uuid id, const char *state)
+/* ---- listing: what is there that no assignment knows, or not as it is known ---- */
+
+static const char *state_known(const container_facts *f)
+{
+	if (f->engine_restarts_it)
+		return "restarting";
+	if (f->frozen)
+		return "paused";
+	if (f->running)
+		return "running";
+	return f->ever_started ? "exited" : "created";
+}
+
+static void on_listed(void *self, const docker_json_item *item)
 {
 	watch *w = self;
+	const instance *i = reconcile_find(w->a->reconcile, item->instance);
+	const container_facts *known = i ? instance_container(i) : NULL;
 	w->total++;
-	w->running += strcmp(state, "running") == 0;
-	w->unknown += reconcile_find(w->a->reconcile, id) == NULL;
+	w->running += strcmp(item->state, "running") == 0;
+	w->unknown += i == NULL;
+	if (!i && item->created_unix_s > 0)
+		docker_junk_saw(w->a->junk, item->container_id, item->state,
+		    reactor_wall(w->a->loop).unix_ms / 1000 - item->created_unix_s);
+	if (known && strcmp(known->id, item->container_id) == 0 &&
+	    strcmp(state_known(known), item->state) == 0)
+		(void)sot_map_set_uuid(w->as_known, item->instance, w);
+	else if (i)
+		enqueue(w, item->instance);
+}
+
+static void compare_with_listing(watch *w)
+{
+	sot_map_iter it = {0};
+	for (instance *i; (i = reconcile_iterate(w->a->reconcile, &it)) != NULL;) {
+		sot_uuid id = instance_want(i)->spec.instance_id;
+		bool has_container = instance_container(i) != NULL;
+		bool is_as_known = has_container == (sot_map_get_uuid(w->as_known, id) != NULL);
+		bool has_turn = id.b[sizeof(id.b) - 1] % WATCH_ROUND == w->listing;
+		if (instance_has_step_in_flight(i))
+			continue; /* it ends with a look */
+		if (instance_is_settled(i) && is_as_known && !has_turn)
+			observe_here(w, i);
+		else
+			enqueue(w, id);
+	}
+	w->listing = (w->listing + 1) % WATCH_ROUND;
 }
 
 static void on_list(void *self, const docker_reply *reply)
@@ -177,12 +250,19 @@ static void on_list(void *self, const docker_reply *reply)
 	sot_err err = {0};
 	w->list_in_flight = false;
 	w->unknown = w->running = w->total = 0;
-	if (reply->code != SOT_OK || docker_json_list(reply->body, on_listed, w, &err) != SOT_OK)
+	if (reply->code != SOT_OK)
 		return; /* the ping says what is wrong */
-	w->a->containers_total = w->total;
-	w->a->containers_running = w->running;
-	status_feed_set_unknown(w->a->feed, w->unknown);
-	container_watch_refresh_all(w->a);
+	docker_junk_listing(w->a->junk);
+	w->as_known = sot_map_new();
+	if (docker_json_list(reply->body, on_listed, w, &err) == SOT_OK) {
+		w->a->containers_total = w->total;
+		w->a->containers_running = w->running;
+		status_feed_set_unknown(w->a->feed, w->unknown);
+		compare_with_listing(w);
+	}
+	w->as_known = sot_map_free(w->as_known);
+	sweep(w);
+	agent_pump(w->a);
 }
 
 static void list_now(void *self, uint64_t missed)
@@ -199,13 +279,28 @@ static void list_now(void *self, uint64_t missed)
 
 /* ---- events ---- */
 
+/* A step of our own makes events too, and ends with a look: what it does is no reason for another.
+ */
+static void note(watch *w, sot_uuid id)
+{
+	const instance *i = reconcile_find(w->a->reconcile, id);
+	bool is_looked_at = false;
+	for (sot_link *l = w->looks.next; l != &w->looks; l = l->next) {
+		look *k = SOT_CONTAINER(l, look, link);
+		if (sot_uuid_eq(k->id, id))
+			k->again = is_looked_at = true;
+	}
+	if (is_looked_at || (i && instance_has_step_in_flight(i)))
+		return;
+	enqueue(w, id);
+	sweep(w);
+}
+
 static void take_line(watch *w)
 {
 	sot_uuid id;
-	if (docker_json_event(sot_buf_str(&w->line), &id)) {
-		enqueue(w, id);
-		sweep(w);
-	}
+	if (docker_json_event(sot_buf_str(&w->line), &id))
+		note(w, id);
 	sot_buf_reset(&w->line);
 }
 
@@ -296,6 +391,7 @@ watch *container_watch_new(agent *a)
 	watch *w = sot_alloc(sizeof(*w));
 	w->a = a;
 	w->is_queued = sot_map_new();
+	sot_list_init(&w->looks);
 	sot_buf_init(&w->line, EVENT_LINE_MAX);
 	w->ping_timer = reactor_every_ms(a->loop, PING_EVERY_MS, ping_now, w);
 	w->list_timer = reactor_every_ms(a->loop, a->config->list_interval_ms, list_now, w);

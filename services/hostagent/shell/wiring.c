@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host_network.h"
+#include "inside.h"
+#include "instance_net.h"
 #include "layout.h"
 #include "neighbours.h"
 #include "sot_failpoint.h"
@@ -32,6 +35,8 @@ struct wiring {
 	size_t result_count;
 	uint16_t *needed;
 	size_t needed_count;
+	binding *running; /* of instances with an interface inside: whose limit is looked at */
+	size_t running_count;
 	host_network_report report;
 	uint64_t frames[GUARD_REASONS]; /* dropped, as last read */
 	sot_metric *drops[GUARD_REASONS];
@@ -42,13 +47,41 @@ static void begin(wiring *w);
 
 /* ---- the job: on a worker thread ---- */
 
+/* What an instance sends is limited inside: a change follows without a restart. */
+static void check_limit_inside(wiring *w, const binding *b, int host_fd)
+{
+	sot_err err = {0};
+	bool changed = false;
+	int fd = inside_open(b->pid);
+	if (fd < 0)
+		return; /* it has ended; it is wired anew when it starts */
+	sot_code code = instance_net_limit(fd, host_fd, b->mac.b, b->bandwidth_kbit, &changed, &err);
+	close(fd);
+	if (code == SOT_OK && changed)
+		host_network_note_add(&w->report, HOST_NETWORK_REPAIRED,
+		    "%s: what it sends had another limit than %u kbit/s (0: none)", b->host_link,
+		    b->bandwidth_kbit);
+	else if (code != SOT_OK && code != SOT_CONFLICT && code != SOT_NOT_FOUND)
+		host_network_note_add(&w->report, HOST_NETWORK_FAILED, "%s: limit what it sends: %.160s",
+		    b->host_link, err.text);
+}
+
+static void check_limits_inside(wiring *w)
+{
+	int host_fd = inside_own();
+	for (size_t i = 0; i < w->running_count; i++)
+		check_limit_inside(w, &w->running[i], host_fd);
+}
+
 static void work(void *arg)
 {
 	wiring *w = arg;
 	sot_err err = {0};
 	w->report = (host_network_report){0};
-	if (w->is_check)
+	if (w->is_check) {
 		host_network_check(w->network, w->needed, w->needed_count, &w->report);
+		check_limits_inside(w);
+	}
 	for (size_t i = 0; i < w->result_count; i++) {
 		vlan_result *r = &w->results[i];
 		r->code = host_network_make(w->network, r->id, &r->place, &w->report, &r->err);
@@ -125,6 +158,19 @@ static void after(void *arg)
 		reactor_rearm_ms(w->timer, w->is_check_due ? SOON_MS : AGAIN_MS);
 }
 
+static void gather_running(wiring *w)
+{
+	const agent *a = w->a;
+	sot_map_iter it = {0};
+	free(w->running);
+	w->running = sot_alloc_array(reconcile_count(a->reconcile) + 1, sizeof(*w->running));
+	w->running_count = 0;
+	for (const instance *i; (i = reconcile_iterate(a->reconcile, &it)) != NULL;) {
+		binding *b = &w->running[w->running_count];
+		w->running_count += instance_binding(i, b) && b->is_running;
+	}
+}
+
 /* A check makes everything anew that is needed, otherwise it is what is not there. */
 static void fill_job(wiring *w)
 {
@@ -137,6 +183,7 @@ static void fill_job(wiring *w)
 	w->results = sot_alloc_array(count + 1, sizeof(*w->results));
 	w->needed = sot_alloc_array(count + 1, sizeof(*w->needed));
 	w->result_count = w->needed_count = at = 0;
+	gather_running(w);
 	for (const vlan *v; (v = vlans_next(a->vlans, &at)) != NULL;) {
 		if (!v->needed && v->id != 0)
 			continue;
@@ -284,6 +331,7 @@ wiring *wiring_free(wiring *w)
 		w->network = host_network_free(w->network);
 		free(w->results);
 		free(w->needed);
+		free(w->running);
 		free(w);
 	}
 	return NULL;

@@ -28,7 +28,7 @@ cleanup() {
   exec 9>&- 8>&-
   end agent TERM; end www TERM
   for c in $(timeout 10 $docker ps -aq 2>/dev/null); do timeout 20 $docker rm -f "$c" >/dev/null 2>&1; done
-  end dockerd TERM; end containerd TERM; end scheduler TERM; end ipam TERM
+  end dockerd TERM; end containerd TERM; end scheduler TERM; end ipam TERM; end lxcfs TERM
   awk -v w="$work/" 'index($2, w) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r m; do umount -l "$m"; done
   ip netns del "$ns" 2>/dev/null
   [ -n "${KEEP:-}" ] || rm -rf "$work"
@@ -65,14 +65,19 @@ start_dockerd() {
     --add-runtime sotalia="$work/sotalia-runtime"
   wait_for 40 "dockerd did not start" $docker version
 }
+start_lxcfs() { # beside this host's own, if any; what an LXCFS that was killed left mounted goes first
+  umount -l "$work/lxcfs" 2>/dev/null
+  spawn lxcfs lxcfs -f -l --enable-cfs -p "$work/lxcfs.pid" "$work/lxcfs"
+  wait_for 10 "lxcfs did not start" test -e "$work/lxcfs/proc/uptime"
+}
 start_agent() { spawn agent "$bin/sotalia-hostagent" --config="$work/agent.conf"; }
 
 mkfifo "$work/never" "$work/commands" "$work/ipam-commands"
-mkdir -p "$work/keys" "$work/state" "$work/image/sbin" "$work/image/bin" "$work/image/etc"
+mkdir -p "$work/lxcfs" "$work/keys" "$work/state" "$work/image/sbin" "$work/image/bin" "$work/image/etc"
 ip netns add "$ns" && nsenter --net="/run/netns/$ns" ip link set lo up || fail "no network namespace"
 
 # dockerd --add-runtime takes no arguments: the wrapper's own option is put in by a script.
-printf '#!/bin/sh\nexec %s/sotalia-runc --sotalia-state=%s/state "$@"\n' "$bin" "$work" >"$work/sotalia-runtime"
+printf '#!/bin/sh\nexec %s/sotalia-runc --sotalia-state=%s/state --sotalia-view=%s/lxcfs "$@"\n' "$bin" "$work" "$work" >"$work/sotalia-runtime"
 chmod +x "$work/sotalia-runtime"
 driver=overlay2
 cat >"$work/containerd.toml" <<TOML
@@ -102,10 +107,13 @@ host_name = test
 scheduler_endpoints = tcp://127.0.0.1:7202
 scheduler_reports_endpoints =
 bridge_reports_endpoints =
+gateway_endpoints =
 keys_dir = $work/keys
 docker_socket = $sock
 gateway_url = http://127.0.0.1:7443
 bridge_address = 10.66.0.1/24
+lxcfs_dir = $work/lxcfs
+view_check_ms = 500
 heartbeat_ms = 500
 list_interval_ms = 1000
 stop_grace_s = 2

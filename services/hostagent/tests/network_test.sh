@@ -167,7 +167,24 @@ no_more() { ! uses 10.200.0.12; }
 wait_for 10 "a retired instance's address is still reported" no_more
 step "stopped: held; refused: told again; retired: gone from the report"
 
+# ---- the first start after a boot ----
+# As after a reboot while nobody leads: the agent is away, Docker starts what it had, and the last start was in another boot.
 end agent TERM
+of_another_boot() { sed -i 's/"boot_id":"[^"]*"/"boot_id":"another"/' "$work/state/net/$(container 1).used.json"; }
+this_boot() { has "\"boot_id\":\"$(cat /proc/sys/kernel/random/boot_id)\"" <"$work/state/net/$(container 1).used.json"; }
+this_boot || fail "the start is not noted: $(cat "$work/state/net/$(container 1).used.json")"
+timeout 60 $docker stop -t 1 "$(container 1)" >/dev/null || fail "instance 1 does not stop"
+stranger 100 ip address add 10.100.0.11/32 dev eth0
+of_another_boot
+for try in first second; do
+  refusal=$(timeout 60 $docker start "$(container 1)" 2>&1) && fail "the $try start after a boot does not ask"
+  has "10.100.0.11 is in use on VLAN 100 by $rogue" <<<"$refusal" || fail "refused without a reason: $refusal"
+done
+stranger 100 ip address del 10.100.0.11/32 dev eth0
+timeout 60 $docker start "$(container 1)" >/dev/null || fail "it does not start when nobody has its address"
+this_boot || fail "the start after a boot is not noted"
+step "the first start after a boot: refused while somebody answers for the address, with who it is"
+
 grep -qE "AddressSanitizer|runtime error|LeakSanitizer" "$work/agent.log" "$work/ipam.log" "$work/scheduler.log" && fail "the sanitizers complain"
 grep -c "^error" "$work/reported" "$work/told" | grep -v ':0$' && fail "a peer was told nonsense"
 step "all"

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { INSTANCES = 16, LINE = 512 };
+enum { INSTANCES = 128, LINE = 512 };
 
 typedef struct scheduler {
 	reactor *loop;
@@ -25,6 +25,7 @@ typedef struct scheduler {
 	bus_peer peer;
 	bool has_peer;
 	uint64_t generation, epoch;
+	uint32_t interval_ms; /* of the health checks */
 	sot_str image;
 	sot_instance_spec specs[INSTANCES];
 	bool used[INSTANCES];
@@ -242,13 +243,15 @@ static void set_instance(scheduler *s, sot_str rest)
 	x->image = s->image;
 	x->command = SOT_STR("echo started; exec busybox httpd -f -p 8080 -h /data/webapps");
 	x->cpu_milli = 500;
+	x->cpu_pinned = true;
+	x->pids_max = 100;
 	x->address = sot_ip_from_v4(0x0a420000u + 10 + (uint32_t)i);
 	x->prefix = 24;
 	x->gateway = sot_ip_from_v4(0x0a420001u);
 	x->mac = (sot_mac){{2, 0x0a, 0x0a, 0x42, 0, (uint8_t)(10 + i)}};
 	x->health = (sot_health_spec){.kind = SOT_HEALTH_CHECK_TCP,
 	    .port = 8080,
-	    .interval_ms = 300,
+	    .interval_ms = s->interval_ms,
 	    .timeout_ms = 1000,
 	    .healthy_after = 1,
 	    .unhealthy_after = 3};
@@ -262,6 +265,10 @@ static void take_line(scheduler *s, sot_str line)
 		set_instance(s, line);
 	} else if (sot_str_eq_c(verb, "net")) {
 		set_net(s, line);
+	} else if (sot_str_eq_c(verb, "calm")) { /* what `set` sets from now on, and has set */
+		s->interval_ms = (uint32_t)number(&line);
+		for (size_t i = 0; i < INSTANCES; i++)
+			s->specs[i].health.interval_ms = s->interval_ms;
 	} else if (sot_str_eq_c(verb, "push")) {
 		s->generation++;
 		assign(s);
@@ -319,6 +326,7 @@ int main(int argc, char **argv)
 	if (argc != 6)
 		return 2;
 	s.image = sot_str_c(argv[4]);
+	s.interval_ms = 300;
 	s.arena = sot_arena_new(8 * 1024 * 1024);
 	sot_buf_init(&s.input, 65536);
 	sot_code code = sot_parse_u64(sot_str_c(argv[5]), 1, UINT64_MAX, &s.epoch, &err);

@@ -1,56 +1,16 @@
 #include "allocator_internal.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	REREAD_TRIES = 4, /* after so many lost candidates memory is too old to go on with */
-	FEW_ITEMS = 8,    /* so few are compared faster than hashed */
+	REREAD_TRIES = 4,    /* after so many lost candidates memory is too old to go on with */
+	HOPE_PRICE_MAX = 64, /* batches without new requests, when hope is always disappointed */
 };
-
-/* ---- requests ---- */
-
-request *request_new(request_kind kind, size_t count)
-{
-	request *r = sot_alloc(sizeof(*r));
-	sot_list_init(&r->link);
-	r->kind = kind;
-	r->count = count;
-	r->items = sot_alloc_array(count ? count : 1, sizeof(*r->items));
-	return r;
-}
-
-request *request_new_wants(size_t count)
-{
-	request *r = request_new(REQUEST_ACQUIRE, 2 * count);
-	r->count = 0;
-	return r;
-}
-
-void request_want(request *r, const sot_address_want *want)
-{
-	request_item item = {.owner = want->owner, .nic = want->nic};
-	(void)snprintf(item.vlan, sizeof(item.vlan), "%.*s", SOT_ARG(want->vlan));
-	r->items[r->count++] = item;
-	if (want->families == SOT_IP_FAMILIES_V4)
-		return;
-	item.is_v6 = true;
-	item.is_dispensable = want->families == SOT_IP_FAMILIES_AVAILABLE;
-	r->items[r->count++] = item;
-}
-
-request *request_free(request *r)
-{
-	if (!r)
-		return NULL;
-	sot_list_remove(&r->link);
-	free(r->items);
-	free(r);
-	return NULL;
-}
 
 static void free_all(sot_link *list)
 {
@@ -133,6 +93,17 @@ size_t allocator_batches_out(const allocator *a)
 	return a->batches_out;
 }
 
+void allocator_fence(allocator *a, uint64_t epoch)
+{
+	if (epoch > a->fence_epoch)
+		a->fence_epoch = epoch;
+}
+
+static bool is_fenced(const allocator *a, const request *r)
+{
+	return r->kind == REQUEST_ACQUIRE && r->epoch != 0 && r->epoch < a->fence_epoch;
+}
+
 void allocator_set_floor_ms(allocator *a, int64_t floor_ms)
 {
 	a->floor_ms = floor_ms;
@@ -173,46 +144,6 @@ request *allocator_take_answer(allocator *a)
 	return r;
 }
 
-typedef struct item_key {
-	uint8_t b[18];
-} item_key;
-
-static item_key key_of(const request_item *item)
-{
-	item_key key;
-	memcpy(key.b, item->owner.b, 16);
-	key.b[16] = item->nic;
-	key.b[17] = item->is_v6;
-	return key;
-}
-
-static const request_item *find_double_among_few(const request *r)
-{
-	for (size_t i = 1; i < r->count; i++) {
-		item_key key = key_of(&r->items[i]);
-		for (size_t k = 0; k < i; k++) {
-			item_key other = key_of(&r->items[k]);
-			if (memcmp(key.b, other.b, sizeof(key.b)) == 0)
-				return &r->items[i];
-		}
-	}
-	return NULL;
-}
-
-/* The item that names an owner, interface and family that came before, or NULL. */
-static const request_item *find_double(const request *r)
-{
-	if (r->count <= FEW_ITEMS)
-		return find_double_among_few(r);
-	SOT_AUTO(sot_map) seen = sot_map_new();
-	for (size_t i = 0; i < r->count; i++) {
-		item_key key = key_of(&r->items[i]);
-		if (sot_map_set(seen, key.b, sizeof(key.b), &r->items[i]))
-			return &r->items[i];
-	}
-	return NULL;
-}
-
 static void enqueue(allocator *a, request *r, bool in_front)
 {
 	sot_list_push(in_front ? a->queue.next : &a->queue, &r->link);
@@ -231,7 +162,7 @@ void allocator_submit(allocator *a, request **r_p)
 {
 	request *r = SOT_TAKE(*r_p);
 	char owner[SOT_UUID_TEXT];
-	const request_item *again = find_double(r);
+	const request_item *again = request_find_double(r);
 	if (r->count == 0)
 		answer(a, r);
 	else if (r->count > ALLOCATOR_BATCH_MAX)
@@ -278,6 +209,17 @@ static void undo_or_answer(allocator *a, request *r)
 	enqueue(a, r, true);
 }
 
+/* What is known of its owners is another leader's to say. */
+static void fail_fenced(allocator *a, request *r)
+{
+	char text[120];
+	(void)snprintf(text, sizeof(text),
+	    "asked by the leader of epoch %" PRIu64 ", and that of epoch %" PRIu64 " leads", r->epoch,
+	    a->fence_epoch);
+	put_all_back(r);
+	refuse(a, r, SOT_REFUSAL_UNAVAILABLE, "%s", text);
+}
+
 /* Fails a request that is in no list. */
 static void fail(allocator *a, request *r, sot_refusal code, const char *text)
 {
@@ -305,7 +247,7 @@ static void fail_short(
 static bool shares_key(const allocator *a, const request *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		item_key key = key_of(&r->items[i]);
+		item_key key = request_key(&r->items[i]);
 		if (sot_map_get(a->keys, key.b, sizeof(key.b)))
 			return true;
 	}
@@ -316,7 +258,7 @@ static bool shares_key(const allocator *a, const request *r)
 static void add_to_batch(allocator *a, batch *b, request *r)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		item_key key = key_of(&r->items[i]);
+		item_key key = request_key(&r->items[i]);
 		batch_slot *slot = &b->slots[b->count++];
 		*slot = (batch_slot){r, &r->items[i]};
 		if (r->kind != REQUEST_ACQUIRE || r->items[i].is_asked)
@@ -341,12 +283,40 @@ static void make_probe(request *r)
 		r->items[i].is_asked = !r->items[i].done;
 }
 
+/* All that it asks for are addresses that never had a row, for owners it is asked for the first
+ * time. */
+static bool is_all_new(const request *r)
+{
+	size_t asked = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		const request_item *item = &r->items[i];
+		if (!item->is_asked)
+			continue;
+		if (!item->has_pick || item->pick.released_unix_ms != 0)
+			return false;
+		asked++;
+	}
+	return asked > 0 && r->tries == 0;
+}
+
+static size_t count_asked(const request *r)
+{
+	size_t asked = 0;
+	for (size_t i = 0; i < r->count; i++)
+		asked += r->items[i].is_asked;
+	return asked;
+}
+
 /* Takes the first of the queue into the batch, or ends it. */
 static void prepare(allocator *a, batch *b, request *r, int64_t now_unix_ms)
 {
 	const request_item *item = NULL;
 	dequeue(a, r);
-	r->is_probe = false;
+	if (is_fenced(a, r)) {
+		fail_fenced(a, r);
+		return;
+	}
+	r->is_probe = r->is_new = false;
 	pick_result result = r->kind == REQUEST_ACQUIRE ? pick_all(a, r, now_unix_ms, &item) : PICKED;
 	if (result != PICKED && r->was_probed) {
 		fail_short(a, r, item, result, now_unix_ms);
@@ -358,7 +328,19 @@ static void prepare(allocator *a, batch *b, request *r, int64_t now_unix_ms)
 		answer(a, r);
 		return;
 	}
+	r->is_new = b->is_hopeful && r->kind == REQUEST_ACQUIRE && is_all_new(r);
+	if (r->is_new)
+		b->new_count += count_asked(r);
+	if (r->kind == REQUEST_ACQUIRE) {
+		b->gives = true;
+		b->epoch = r->epoch;
+	}
 	add_to_batch(a, b, r);
+}
+
+static bool may_join(const batch *b, const request *r)
+{
+	return r->kind != REQUEST_ACQUIRE || !b->gives || r->epoch == b->epoch;
 }
 
 batch *allocator_next_batch(allocator *a, int64_t now_unix_ms)
@@ -368,11 +350,12 @@ batch *allocator_next_batch(allocator *a, int64_t now_unix_ms)
 	batch *b = sot_alloc(sizeof(*b));
 	sot_list_init(&b->link);
 	b->slots = sot_alloc_array(ALLOCATOR_BATCH_MAX, sizeof(*b->slots));
+	b->is_hopeful = a->hope_wait == 0;
 	a->batches_out++;
 	while (
 	    !allocator_needs_load(a) && !sot_list_empty(&a->queue) && b->count < ALLOCATOR_BATCH_AIM) {
 		request *r = SOT_CONTAINER(a->queue.next, request, link);
-		if (b->count + r->count > ALLOCATOR_BATCH_MAX || shares_key(a, r))
+		if (b->count + r->count > ALLOCATOR_BATCH_MAX || shares_key(a, r) || !may_join(b, r))
 			break;
 		prepare(a, b, r, now_unix_ms);
 	}
@@ -380,96 +363,9 @@ batch *allocator_next_batch(allocator *a, int64_t now_unix_ms)
 		free_batch(a, b);
 		return NULL;
 	}
+	a->hope_wait -= a->hope_wait > 0;
 	sot_list_push(&a->batches, &b->link);
 	return b;
-}
-
-/* The item of a batch that a row of the database is about. */
-static batch_slot *find_slot(
-    const allocator *a, sot_uuid owner, uint8_t nic, sot_ip address, bool is_acquire, sot_err *err)
-{
-	char text[SOT_UUID_TEXT];
-	request_item named = {.owner = owner, .nic = nic, .is_v6 = address.family == 6};
-	item_key key = key_of(&named);
-	batch_slot *slot = sot_map_get(a->keys, key.b, sizeof(key.b));
-	if (slot && (slot->request->kind == REQUEST_ACQUIRE) == is_acquire)
-		return slot;
-	(void)sot_fail(err, SOT_INTERNAL, "a row of owner %s, interface %u that nobody asked for",
-	    sot_uuid_format(owner, text), nic);
-	return NULL;
-}
-
-static subnet *subnet_of(allocator *a, const request_item *item, const row_held *row)
-{
-	if (row->is_fresh && item->has_pick && sot_ip_eq(item->pick.address, row->address))
-		return item->pick_from;
-	return plan_find_subnet(a->plan, row->subnet_id);
-}
-
-sot_code allocator_held(allocator *a, const row_held *row, sot_err *err)
-{
-	batch_slot *slot = find_slot(a, row->owner, row->nic, row->address, true, err);
-	if (!slot)
-		return SOT_INTERNAL;
-	request_item *item = slot->item;
-	subnet *in = subnet_of(a, item, row);
-	if (!in) {
-		a->plan_is_stale = true; /* it is asked for again with the plan that knows it */
-		return SOT_OK;
-	}
-	if (item->has_pick && !sot_ip_eq(item->pick.address, row->address))
-		address_pool_put_back(item->pick_from->pool, item->pick);
-	else if (item->has_pick)
-		a->shortened += row->is_fresh && item->is_early;
-	item->has_pick = false;
-	item->done = true;
-	item->is_fresh |= row->is_fresh;
-	in->counts[ADDRESS_RESERVED] += row->is_fresh;
-	item->address = row->address;
-	item->generation = row->generation;
-	item->subnet_id = in->id;
-	return SOT_OK;
-}
-
-sot_code allocator_changed(allocator *a, const row_change *row, sot_err *err)
-{
-	batch_slot *slot = find_slot(a, row->owner, row->nic, row->address, false, err);
-	if (!slot)
-		return SOT_INTERNAL;
-	request_kind kind = slot->request->kind;
-	subnet *in = plan_find_subnet(a->plan, row->subnet_id);
-	slot->item->done = true;
-	if (!in)
-		return SOT_OK;
-	if (row->before != ADDRESS_COOLING && in->counts[row->before] > 0)
-		in->counts[row->before]--;
-	if (kind == REQUEST_RELEASE)
-		address_pool_cool(in->pool, row->address, row->released_unix_ms, row->free_after_unix_ms);
-	else
-		in->counts[kind == REQUEST_BIND ? ADDRESS_BOUND : ADDRESS_CONFLICT]++;
-	return SOT_OK;
-}
-
-void allocator_offered(allocator *a, batch *b, sot_uuid subnet_id, sot_ip address,
-    int64_t released_unix_ms, int64_t free_after_unix_ms)
-{
-	subnet *from = plan_find_subnet(a->plan, subnet_id);
-	for (size_t i = 0; from && i < b->count; i++) {
-		request_item *item = b->slots[i].item;
-		if (!b->slots[i].request->is_probe || item->done || item->has_pick ||
-		    item->is_v6 != subnet_is_v6(from) || strcmp(item->vlan, from->vlan->name) != 0)
-			continue;
-		item->has_pick = true;
-		item->pick_from = from;
-		item->pick = (address_pick){address, released_unix_ms, free_after_unix_ms};
-		return;
-	}
-}
-
-void allocator_plan_seen(allocator *a, sot_str stamp)
-{
-	if (!plan_has_stamp(a->plan, stamp))
-		a->plan_is_stale = true;
 }
 
 /* Back to the front of the queue. */
@@ -493,10 +389,20 @@ static bool drop_lost(allocator *a, request *r)
 		item->has_pick = false;
 		any = true;
 		address_pool_jump(item->pick_from->pool, sot_rand_u64(&a->rand));
-		if (r->tries % REREAD_TRIES == REREAD_TRIES - 1)
-			item->pick_from->needs_rows = a->plan_is_stale = true;
+		if (r->tries % REREAD_TRIES == REREAD_TRIES - 1) {
+			subnet_distrust(item->pick_from);
+			a->plan_is_stale = true;
+		}
 	}
 	return any;
+}
+
+/* Of one VLAN, whichever of its pools is asked for: what is held stays when a pool is cut
+ * otherwise, or the owner asks for another one. */
+static bool is_of_vlan(const char *wanted, const plan_vlan *v)
+{
+	size_t n = strlen(v->name);
+	return strncmp(wanted, v->name, n) == 0 && (wanted[n] == '\0' || wanted[n] == '/');
 }
 
 /* What an owner holds in another VLAN than it asks for stays there: who asks has mixed them up. */
@@ -505,7 +411,7 @@ static bool is_elsewhere(allocator *a, const request *r, char *text, size_t text
 	for (size_t i = 0; i < r->count; i++) {
 		const request_item *item = &r->items[i];
 		const subnet *in = item->done ? plan_find_subnet(a->plan, item->subnet_id) : NULL;
-		if (!in || strcmp(in->vlan->name, item->vlan) == 0)
+		if (!in || is_of_vlan(item->vlan, in->vlan))
 			continue;
 		char owner[SOT_UUID_TEXT], address[SOT_IP_TEXT];
 		(void)snprintf(text, text_size,
@@ -532,6 +438,10 @@ static void end_committed(allocator *a, request *r)
 	char text[300];
 	if (r->kind != REQUEST_ACQUIRE) {
 		answer(a, r);
+		return;
+	}
+	if (is_fenced(a, r)) {
+		fail_fenced(a, r);
 		return;
 	}
 	if (is_elsewhere(a, r, text, sizeof(text))) {
@@ -571,15 +481,31 @@ static void end_one(allocator *a, request *r, sot_code outcome, const char *why)
 static void forget_keys(allocator *a, const batch *b)
 {
 	for (size_t i = 0; i < b->count; i++) {
-		item_key key = key_of(b->slots[i].item);
+		item_key key = request_key(b->slots[i].item);
 		if (sot_map_get(a->keys, key.b, sizeof(key.b)) == &b->slots[i])
 			(void)sot_map_remove(a->keys, key.b, sizeof(key.b));
+	}
+}
+
+/* A disappointed batch was for nothing: where every one would be, one in HOPE_PRICE_MAX is. */
+static void learn(allocator *a, const batch *b, sot_code outcome)
+{
+	if (b->new_count == 0)
+		return;
+	if (outcome == SOT_OK) {
+		a->hope_price /= 2;
+	} else if (outcome == SOT_CONFLICT) {
+		a->hope_price = a->hope_price ? a->hope_price * 2 : 1;
+		if (a->hope_price > HOPE_PRICE_MAX)
+			a->hope_price = HOPE_PRICE_MAX;
+		a->hope_wait = a->hope_price;
 	}
 }
 
 void allocator_end_batch(allocator *a, batch *b, sot_code outcome, const char *why)
 {
 	forget_keys(a, b);
+	learn(a, b, outcome);
 	/* From the last to the first: each goes to the front of the queue. */
 	for (size_t i = b->count; i > 0; i--) {
 		if (is_first_of(&b->slots[i - 1]))

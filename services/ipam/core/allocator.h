@@ -13,6 +13,12 @@
  * owners hold, which of the cooling addresses come first, and whether the plan (VLANs, subnets,
  * ranges) is still the one that was read. Only then it is refused. Pure: no I/O, no clock. Times
  * are the database's, in unix milliseconds.
+ *
+ * A request whose candidates are all believed to have no row is `is_new`: it goes out by a
+ * statement that inserts and looks at nothing, which costs a third less. The keys refuse that
+ * statement, and the batch with it, when memory was wrong or an owner holds an address already;
+ * then all of it is tried again by the statement that looks. The more often that happens, the more
+ * seldom it is tried.
  */
 #ifndef IPAM_ALLOCATOR_H
 #define IPAM_ALLOCATOR_H
@@ -41,12 +47,12 @@ typedef struct request_item {
 	sot_uuid owner;
 	uint8_t nic;
 	bool is_v6;
-	bool is_dispensable;      /* acquire: nothing is missing when the VLAN cannot give one */
-	char vlan[PLAN_NAME_MAX]; /* acquire */
-	sot_ip address;           /* release, bind, conflict: as named; acquire: as granted */
-	uint64_t generation;      /* the same */
-	sot_uuid host;            /* bind, conflict */
-	sot_mac mac;              /* conflict: who answered */
+	bool is_dispensable;     /* acquire: nothing is missing when the VLAN cannot give one */
+	char vlan[PLAN_REF_MAX]; /* acquire: "vlan" or "vlan/pool" */
+	sot_ip address;          /* release, bind, conflict: as named; acquire: as granted */
+	uint64_t generation;     /* the same */
+	sot_uuid host;           /* bind, conflict */
+	sot_mac mac;             /* conflict: who answered */
 	/* Of the current batch. */
 	bool is_asked;           /* an acquire's item that goes to the database */
 	bool has_pick, is_early; /* early: it was cooling, and none else was left */
@@ -66,9 +72,11 @@ typedef struct request {
 	void *cookie; /* the caller's; not touched */
 	char actor[129];
 	sot_uuid operation_id;
+	uint64_t epoch; /* acquire: of the leader that asks; 0: of none, never fenced */
 	request_item *items;
 	size_t count;
 	unsigned tries;
+	bool is_new;     /* goes out as rows that nobody can have: see above */
 	bool is_probe;   /* goes out without candidates: memory has no address for it */
 	bool was_probed; /* since its candidates were lost last */
 	bool is_undoing; /* gives back what it got before it failed */
@@ -133,6 +141,8 @@ uint64_t allocator_take_shortened(allocator *a);
 /* Takes the request. It is refused at once (and answered by allocator_take_answer) when it makes no
  * sense or the queue is full. */
 void allocator_submit(allocator *a, request **r_p);
+/* Leaders before this epoch get nothing any more. A lower one than before changes nothing. */
+void allocator_fence(allocator *a, uint64_t epoch);
 /* Refuses all that wait in the queue. */
 void allocator_refuse_queued(allocator *a, sot_refusal code, const char *text);
 size_t allocator_queued(const allocator *a);
@@ -148,6 +158,10 @@ struct batch {
 	sot_link link;
 	batch_slot *slots;
 	size_t count;
+	size_t new_count; /* items of requests that are new */
+	bool is_hopeful;  /* may hold such */
+	bool gives;       /* holds an acquire; all of them are of one epoch: */
+	uint64_t epoch;
 };
 /* The next batch, NULL when there is nothing to do, what waits must come after a batch that is
  * out, or something must be read first. The allocator's until allocator_end_batch. */
@@ -164,6 +178,8 @@ typedef struct row_held {
 	sot_uuid subnet_id; /* of one that was held before */
 } row_held;
 sot_code allocator_held(allocator *a, const row_held *row, sot_err *err) SOT_CHECK;
+/* All rows of the batch's new requests were made, of their candidates. */
+void allocator_given(batch *b, uint64_t generation);
 /* A release, bind or conflict was done. */
 typedef struct row_change {
 	sot_uuid owner;
@@ -180,8 +196,8 @@ void allocator_offered(allocator *a, batch *b, sot_uuid subnet_id, sot_ip addres
 /* A probe's answer: the stamp of the plan in the database. */
 void allocator_plan_seen(allocator *a, sot_str stamp);
 /* How the batch ended: SOT_OK committed; SOT_CONFLICT a second writer was faster, all is tried
- * again; SOT_UNKNOWN all is tried again with the same candidates; anything else refuses its
- * requests as unavailable. Frees the batch. */
+ * again (of a batch with new requests: or memory was wrong); SOT_UNKNOWN all is tried again with
+ * the same candidates; anything else refuses its requests as unavailable. Frees the batch. */
 void allocator_end_batch(allocator *a, batch *b, sot_code outcome, const char *why);
 
 /* The next answered request, now the caller's; NULL when there is none. */
@@ -196,7 +212,7 @@ sot_code allocator_take_free(allocator *a, sot_str vlan, bool is_v6, int64_t now
 /* ---- what placement sees ---- */
 typedef struct vlan_news {
 	const plan_vlan *vlan; /* NULL: it is gone */
-	char name[PLAN_NAME_MAX];
+	char name[PLAN_REF_MAX];
 	uint64_t version, free_v4, free_v6;
 	bool has_v6;
 	uint64_t facts;  /* digest of what else is told of it */

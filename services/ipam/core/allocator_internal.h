@@ -1,6 +1,6 @@
-/* allocator_internal - shared by allocator.c (requests, batches), allocator_pick.c (candidates and
- * the words when there is none), allocator_load.c (rows) and allocator_vlans.c (what placement
- * sees). */
+/* allocator_internal - shared by allocator.c (the queue, batches), allocator_request.c (requests),
+ * allocator_pick.c (candidates and the words when there is none), allocator_rows.c (answers of the
+ * database), allocator_load.c (rows) and allocator_vlans.c (what placement sees). */
 #ifndef IPAM_ALLOCATOR_INTERNAL_H
 #define IPAM_ALLOCATOR_INTERNAL_H
 
@@ -15,7 +15,10 @@ struct allocator {
 
 	sot_link queue, answered, batches;
 	size_t queued, queued_items, batches_out;
-	sot_map *keys; /* batch_slot by owner, interface and family, of all batches that are out */
+	unsigned hope_wait,
+	    hope_price; /* batches to go without new requests; and after the next loss */
+	sot_map *keys;  /* batch_slot by owner, interface and family, of all batches that are out */
+	uint64_t fence_epoch;
 	int64_t floor_ms;
 	uint64_t shortened;
 	sot_rand rand;
@@ -23,6 +26,15 @@ struct allocator {
 	sot_map *news; /* vlan_news by name */
 	uint64_t first_version, version;
 };
+
+/* ---- allocator_request.c ---- */
+/* What no two batches may be about at the same time: owner, interface and family. */
+typedef struct item_key {
+	uint8_t b[18];
+} item_key;
+item_key request_key(const request_item *item);
+/* The item that names an owner, interface and family that came before, or NULL. */
+const request_item *request_find_double(const request *r);
 
 /* ---- allocator_pick.c ---- */
 typedef enum pick_result { PICKED, NO_VLAN, NO_SUBNET, NO_ADDRESS } pick_result;

@@ -80,8 +80,9 @@ sot_code allocator_load_held(
 		sot_code code = parse_address(word, subnet_is_v6(s), &address, err);
 		if (code != SOT_OK)
 			return code;
-		address_pool_use(s->pool, address);
-		s->counts[state]++;
+		subnet *part = subnet_part(s, address);
+		address_pool_use(part->pool, address);
+		part->counts[state]++;
 	}
 	return SOT_OK;
 }
@@ -92,7 +93,7 @@ sot_code allocator_load_cooling(allocator *a, sot_uuid subnet_id, sot_ip address
 	subnet *s = plan_find_subnet(a->plan, subnet_id);
 	if (!s)
 		return sot_fail(err, SOT_INVALID, "a cooling address of a subnet that was not read");
-	address_pool_cool(s->pool, address, released_unix_ms, free_after_unix_ms);
+	address_pool_cool(subnet_part(s, address)->pool, address, released_unix_ms, free_after_unix_ms);
 	return SOT_OK;
 }
 
@@ -136,7 +137,7 @@ const address_plan *allocator_plan(const allocator *a)
 
 static subnet *home_of(allocator *a, uint16_t vrf, sot_ip address)
 {
-	return a->plan ? plan_find_home(a->plan, vrf, address) : NULL;
+	return a->plan ? subnet_part(plan_find_home(a->plan, vrf, address), address) : NULL;
 }
 
 void allocator_note_used(allocator *a, uint16_t vrf, sot_ip address, address_state state)

@@ -118,9 +118,10 @@ sot_code allocator_take_free(allocator *a, sot_str vlan_name, bool is_v6, int64_
 	const plan_vlan *v = a->plan ? plan_find_vlan(a->plan, vlan_name) : NULL;
 	if (!v)
 		return sot_fail(err, SOT_NOT_FOUND, "there is no VLAN %.*s", SOT_ARG(vlan_name));
+	char words[PLAN_WORDS_MAX];
 	if (!pick_one(a, v, now_unix_ms, false, &item))
-		return sot_fail(
-		    err, SOT_LIMIT, "VLAN %s has no free IPv%d address", v->name, is_v6 ? 6 : 4);
+		return sot_fail(err, SOT_LIMIT, "%s has no free IPv%d address",
+		    plan_ref_words(v->name, words), is_v6 ? 6 : 4);
 	*ret = item.pick.address;
 	*ret_subnet = item.pick_from->id;
 	return SOT_OK;
@@ -168,7 +169,9 @@ static void describe_shortage(const allocator *a, const request *r, const reques
 	size_t wanted = 0, left_out = 0;
 	for (size_t i = 0; i < r->count; i++)
 		wanted += r->items[i].is_v6 == item->is_v6 && strcmp(r->items[i].vlan, item->vlan) == 0;
-	sot_buf_printf(out, "VLAN %s has no free IPv%d address for %zu wanted; tried:", item->vlan,
+	char words[PLAN_WORDS_MAX];
+	sot_buf_printf(out,
+	    "%s has no free IPv%d address for %zu wanted; tried:", plan_ref_words(item->vlan, words),
 	    item->is_v6 ? 6 : 4, wanted);
 	for (size_t i = 0; v && i < v->subnet_count; i++) {
 		if (subnet_is_v6(v->subnets[i]) != item->is_v6)
@@ -186,12 +189,13 @@ static void describe_shortage(const allocator *a, const request *r, const reques
 void describe_refusal(const allocator *a, const request *r, const request_item *item,
     pick_result why, int64_t now_unix_ms, sot_buf *out)
 {
+	char words[PLAN_WORDS_MAX];
+	plan_ref_words(item->vlan, words);
 	if (why == NO_VLAN)
-		sot_buf_printf(out, "there is no VLAN %s", item->vlan);
+		sot_buf_printf(out, "there is no %s", words);
 	else if (why == NO_SUBNET)
-		sot_buf_printf(out,
-		    "VLAN %s has no IPv%d subnet: its instances need one; add it to the VLAN", item->vlan,
-		    item->is_v6 ? 6 : 4);
+		sot_buf_printf(out, "%s has no IPv%d %s: its instances need one; add it", words,
+		    item->is_v6 ? 6 : 4, strchr(item->vlan, '/') ? "range" : "subnet");
 	else
 		describe_shortage(a, r, item, now_unix_ms, out);
 }
@@ -201,7 +205,9 @@ void reread_short(allocator *a, const request_item *item, int64_t now_unix_ms)
 	const plan_vlan *v = plan_find_vlan(a->plan, sot_str_c(item->vlan));
 	for (size_t i = 0; v && i < v->subnet_count; i++) {
 		subnet *s = v->subnets[i];
-		if (serves(s, item->is_v6) && now_unix_ms - s->read_unix_ms > ALLOCATOR_REREAD_MS)
-			s->needs_rows = a->plan_is_stale = true;
+		if (serves(s, item->is_v6) && now_unix_ms - subnet_read_unix_ms(s) > ALLOCATOR_REREAD_MS) {
+			subnet_distrust(s);
+			a->plan_is_stale = true;
+		}
 	}
 }

@@ -9,11 +9,12 @@ enum { STAMP_MAX = 200 };
 typedef struct plan_range {
 	sot_ip first, last;
 	range_use use;
+	char pool[PLAN_NAME_MAX];
 } plan_range;
 
 struct address_plan {
 	char stamp[STAMP_MAX];
-	plan_vlan **vlans;
+	plan_vlan **vlans; /* named pools stand behind their VLANs */
 	size_t vlan_count, vlan_cap;
 	subnet **subnets;
 	size_t subnet_count, subnet_cap;
@@ -64,6 +65,11 @@ static void free_vlan(plan_vlan *v)
 
 static void free_subnet(subnet *s)
 {
+	for (size_t i = 0; i < s->part_count; i++) {
+		address_pool_free(s->parts[i]->pool);
+		free(s->parts[i]);
+	}
+	free(s->parts);
 	address_pool_free(s->pool);
 	free(s->ranges);
 	free(s);
@@ -153,8 +159,10 @@ sot_code plan_add_subnet(address_plan *p, sot_uuid vlan_id, const subnet *s, sot
 	*own = *s;
 	own->vlan = v;
 	own->pool = NULL;
+	own->whole = NULL;
+	own->parts = NULL;
 	own->ranges = NULL;
-	own->range_count = 0;
+	own->range_count = own->part_count = 0;
 	own->needs_rows = true;
 	p->subnets = grow(p->subnets, p->subnet_count, &p->subnet_cap);
 	p->subnets[p->subnet_count++] = own;
@@ -163,14 +171,17 @@ sot_code plan_add_subnet(address_plan *p, sot_uuid vlan_id, const subnet *s, sot
 	return SOT_OK;
 }
 
-sot_code plan_add_range(
-    address_plan *p, sot_uuid subnet_id, sot_ip first, sot_ip last, range_use use, sot_err *err)
+sot_code plan_add_range(address_plan *p, sot_uuid subnet_id, sot_ip first, sot_ip last,
+    range_use use, sot_str pool, sot_err *err)
 {
 	subnet *s = plan_find_subnet(p, subnet_id);
 	if (!s)
 		return sot_fail(err, SOT_INVALID, "a range of a subnet that was not read");
 	s->ranges = sot_grow_array(s->ranges, s->range_count, s->range_count + 1, sizeof(*s->ranges));
-	s->ranges[s->range_count++] = (plan_range){first, last, use};
+	plan_range *range = &s->ranges[s->range_count++];
+	*range = (plan_range){.first = first, .last = last, .use = use};
+	if (use == RANGE_POOL)
+		(void)snprintf(range->pool, sizeof(range->pool), "%.*s", SOT_ARG(pool));
 	return SOT_OK;
 }
 
@@ -231,19 +242,22 @@ static sot_ip sooner(sot_ip a, sot_ip b)
 	return sot_ip_cmp(a, b) < 0 ? a : b;
 }
 
-/* The pool ranges within first..last, in order and apart; all of it when there is none. */
-static spans pool_spans(const subnet *s)
+/* The ranges of the pool (of the unnamed one: "") within first..last, in order and apart. Where
+ * the unnamed one has none, it is all of first..last. */
+static spans pool_spans(const subnet *s, const char *pool)
 {
 	spans list = {0}, joined = {0};
 	bool has_pool = false;
 	for (size_t i = 0; i < s->range_count; i++) {
 		sot_ip first = later(s->ranges[i].first, s->plan.first);
 		sot_ip last = sooner(s->ranges[i].last, s->plan.last);
-		has_pool |= s->ranges[i].use == RANGE_POOL;
-		if (s->ranges[i].use == RANGE_POOL && sot_ip_cmp(first, last) <= 0)
+		if (s->ranges[i].use != RANGE_POOL || strcmp(s->ranges[i].pool, pool) != 0)
+			continue;
+		has_pool = true;
+		if (sot_ip_cmp(first, last) <= 0)
 			add_span(&list, first, last);
 	}
-	if (!has_pool)
+	if (!has_pool && pool[0] == '\0')
 		add_span(&list, s->plan.first, s->plan.last);
 	if (list.count > 0)
 		qsort(list.at, list.count, sizeof(*list.at), compare_spans);
@@ -258,11 +272,11 @@ static spans pool_spans(const subnet *s)
 	return joined;
 }
 
-static spans spans_of(const subnet *s)
+static spans spans_of(const subnet *s, const char *pool)
 {
-	spans list = pool_spans(s);
+	spans list = pool_spans(s, pool);
 	for (size_t i = 0; i < s->range_count; i++) {
-		if (s->ranges[i].use != RANGE_POOL)
+		if (s->ranges[i].use != RANGE_POOL || strcmp(s->ranges[i].pool, pool) != 0)
 			cut_out(&list, s->ranges[i].first, s->ranges[i].last);
 	}
 	/* Whoever wrote the row: what no interface may have is never given out. */
@@ -278,25 +292,122 @@ static spans spans_of(const subnet *s)
 	return list;
 }
 
-static void make_pool(subnet *s, subnet *old)
+/* The named pool of the VLAN; made when it is not there yet. */
+static plan_vlan *named_pool(address_plan *p, const plan_vlan *of, const char *pool)
 {
-	spans list = spans_of(s);
-	if (old && old->pool && !old->needs_rows &&
-	    address_pool_is_of(old->pool, list.at, list.count)) {
-		s->pool = SOT_TAKE(old->pool);
+	char name[PLAN_REF_MAX];
+	(void)snprintf(name, sizeof(name), "%.*s/%s", PLAN_NAME_MAX - 1, of->name, pool);
+	plan_vlan *known = sot_map_get_c(p->vlans_by_name, name);
+	if (known)
+		return known;
+	plan_vlan *own = sot_alloc(sizeof(*own));
+	*own = *of;
+	own->pool_of = of;
+	memcpy(own->name, name, sizeof(own->name));
+	if (of->group[0])
+		(void)snprintf(
+		    own->group, sizeof(own->group), "%.*s/%s", PLAN_NAME_MAX - 1, of->group, pool);
+	own->scopes = sot_alloc_array(of->scope_count + 1, sizeof(*own->scopes));
+	if (of->scope_count > 0)
+		memcpy(own->scopes, of->scopes, of->scope_count * sizeof(*own->scopes));
+	own->subnets = NULL;
+	own->subnet_count = 0;
+	p->vlans = grow(p->vlans, p->vlan_count, &p->vlan_cap);
+	p->vlans[p->vlan_count++] = own;
+	sot_map_set(p->vlans_by_name, own->name, strlen(own->name), own);
+	return own;
+}
+
+static const char *pool_name(const subnet *part)
+{
+	return strchr(part->vlan->name, '/') + 1;
+}
+
+static bool has_part(const subnet *s, const char *pool)
+{
+	for (size_t i = 0; i < s->part_count; i++) {
+		if (strcmp(pool_name(s->parts[i]), pool) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void make_parts(address_plan *p, subnet *s)
+{
+	for (size_t i = 0; i < s->range_count; i++) {
+		const char *pool = s->ranges[i].pool;
+		if (pool[0] == '\0' || has_part(s, pool))
+			continue;
+		subnet *part = sot_alloc(sizeof(*part));
+		*part = *s;
+		part->whole = s;
+		part->parts = NULL;
+		part->ranges = NULL;
+		part->part_count = part->range_count = 0;
+		part->vlan = named_pool(p, s->vlan, pool);
+		s->parts = sot_grow_array(s->parts, s->part_count, s->part_count + 1, sizeof(*s->parts));
+		s->parts[s->part_count++] = part;
+		insert_subnet(part->vlan, part);
+	}
+}
+
+static bool gives_the_same(const subnet *of, const char *pool, const subnet *old)
+{
+	spans list = spans_of(of, pool);
+	bool is_same = old->pool && address_pool_is_of(old->pool, list.at, list.count);
+	free(list.at);
+	return is_same;
+}
+
+/* Rows are read of a whole subnet, so its pools move together, or none does. */
+static bool may_move(const subnet *s, const subnet *old)
+{
+	if (!old || old->needs_rows || old->part_count != s->part_count || !gives_the_same(s, "", old))
+		return false;
+	for (size_t i = 0; i < s->part_count; i++) {
+		if (strcmp(s->parts[i]->vlan->name, old->parts[i]->vlan->name) != 0 ||
+		    !gives_the_same(s, pool_name(s->parts[i]), old->parts[i]))
+			return false;
+	}
+	return true;
+}
+
+static void move_pool(subnet *s, subnet *old)
+{
+	s->pool = SOT_TAKE(old->pool);
+	memcpy(s->counts, old->counts, sizeof(s->counts));
+}
+
+static void make_pool(const subnet *of, const char *pool, subnet *s)
+{
+	spans list = spans_of(of, pool);
+	s->pool = address_pool_new(list.at, list.count);
+	free(list.at);
+}
+
+static void finish_subnet(address_plan *p, subnet *s, subnet *old)
+{
+	make_parts(p, s);
+	bool moves = may_move(s, old);
+	if (moves) {
+		move_pool(s, old);
 		s->needs_rows = false;
 		s->read_unix_ms = old->read_unix_ms;
-		memcpy(s->counts, old->counts, sizeof(s->counts));
 	} else {
-		s->pool = address_pool_new(list.at, list.count);
+		make_pool(s, "", s);
 	}
-	free(list.at);
+	for (size_t i = 0; i < s->part_count; i++) {
+		if (moves)
+			move_pool(s->parts[i], old->parts[i]);
+		else
+			make_pool(s, pool_name(s->parts[i]), s->parts[i]);
+	}
 }
 
 void plan_finish(address_plan *p, address_plan *old)
 {
 	for (size_t i = 0; i < p->subnet_count; i++)
-		make_pool(p->subnets[i], old ? plan_find_subnet(old, p->subnets[i]->id) : NULL);
+		finish_subnet(p, p->subnets[i], old ? plan_find_subnet(old, p->subnets[i]->id) : NULL);
 }
 
 /* ---- questions ---- */
@@ -321,6 +432,17 @@ subnet *plan_subnet_at(const address_plan *p, size_t index)
 	return p->subnets[index];
 }
 
+char *plan_ref_words(const char *ref, char dst[static PLAN_WORDS_MAX])
+{
+	const char *pool = strchr(ref, '/');
+	if (pool)
+		(void)snprintf(
+		    dst, PLAN_WORDS_MAX, "pool %s of VLAN %.*s", pool + 1, (int)(pool - ref), ref);
+	else
+		(void)snprintf(dst, PLAN_WORDS_MAX, "VLAN %s", ref);
+	return dst;
+}
+
 plan_vlan *plan_find_vlan(const address_plan *p, sot_str name)
 {
 	return sot_map_get(p->vlans_by_name, name.p, name.n);
@@ -339,6 +461,33 @@ subnet *plan_find_home(const address_plan *p, uint16_t vrf, sot_ip address)
 			return s;
 	}
 	return NULL;
+}
+
+subnet *subnet_part(subnet *s, sot_ip address)
+{
+	for (size_t i = 0; s && i < s->part_count; i++) {
+		if (address_pool_has(s->parts[i]->pool, address))
+			return s->parts[i];
+	}
+	return s;
+}
+
+bool subnet_is_of(const subnet *s, const char *ref)
+{
+	bool is_of = strcmp(s->vlan->name, ref) == 0;
+	for (size_t i = 0; i < s->part_count; i++)
+		is_of |= strcmp(s->parts[i]->vlan->name, ref) == 0;
+	return is_of;
+}
+
+void subnet_distrust(subnet *s)
+{
+	(s->whole ? s->whole : s)->needs_rows = true;
+}
+
+int64_t subnet_read_unix_ms(const subnet *s)
+{
+	return (s->whole ? s->whole : s)->read_unix_ms;
 }
 
 bool subnet_is_v6(const subnet *s)

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -91,13 +92,17 @@ static void gateways_and_ranges_are_left_out(void **state)
 	add_subnet(a, s);
 	address_plan *p = allocator_load_plan(a);
 	assert_int_equal(
-	    plan_add_range(p, s.id, ip("10.0.0.30"), ip("10.0.0.30"), RANGE_POOL, NULL), SOT_OK);
+	    plan_add_range(p, s.id, ip("10.0.0.30"), ip("10.0.0.30"), RANGE_POOL, sot_str_c(""), NULL),
+	    SOT_OK);
 	assert_int_equal(
-	    plan_add_range(p, s.id, ip("10.0.0.10"), ip("10.0.0.19"), RANGE_POOL, NULL), SOT_OK);
-	assert_int_equal(
-	    plan_add_range(p, s.id, ip("10.0.0.16"), ip("10.0.0.17"), RANGE_RESERVED, NULL), SOT_OK);
-	assert_int_equal(
-	    plan_add_range(p, s.id, ip("10.0.0.18"), ip("10.0.0.18"), RANGE_EXCLUDED, NULL), SOT_OK);
+	    plan_add_range(p, s.id, ip("10.0.0.10"), ip("10.0.0.19"), RANGE_POOL, sot_str_c(""), NULL),
+	    SOT_OK);
+	assert_int_equal(plan_add_range(p, s.id, ip("10.0.0.16"), ip("10.0.0.17"), RANGE_RESERVED,
+	                     sot_str_c(""), NULL),
+	    SOT_OK);
+	assert_int_equal(plan_add_range(p, s.id, ip("10.0.0.18"), ip("10.0.0.18"), RANGE_EXCLUDED,
+	                     sot_str_c(""), NULL),
+	    SOT_OK);
 	end_plan(a);
 	for (size_t i = 0; i < sizeof(expected); i++)
 		assert_int_equal(take(a).b[3], expected[i]);
@@ -214,6 +219,111 @@ static void a_plan_that_is_read_again_keeps_the_pools_of_subnets_that_are_as_the
 	allocator_free(a);
 }
 
+/* ---- named pools ---- */
+
+static void add_range(allocator *a, sot_uuid subnet_id, const char *first, const char *last,
+    range_use use, const char *pool)
+{
+	assert_int_equal(plan_add_range(allocator_load_plan(a), subnet_id, ip(first), ip(last), use,
+	                     sot_str_c(pool), NULL),
+	    SOT_OK);
+}
+
+/* .1 to .254, of which .10 to .13 are of "front" without .12, and .20 is of "back". */
+static void load_pools(allocator *a, const char *front_last)
+{
+	start_plan(a);
+	add_subnet(a, subnet_of(1, "10.0.0.0", 0, 1));
+	add_range(a, (sot_uuid){{1}}, "10.0.0.10", front_last, RANGE_POOL, "front");
+	add_range(a, (sot_uuid){{1}}, "10.0.0.20", "10.0.0.20", RANGE_POOL, "back");
+	add_range(a, (sot_uuid){{1}}, "10.0.0.12", "10.0.0.12", RANGE_EXCLUDED, "");
+	allocator_load_plan_end(a);
+}
+
+/* Host numbers that are taken of a VLAN or pool until there is none left. */
+static void assert_gives(allocator *a, const char *vlan, const uint8_t *expected, size_t count)
+{
+	sot_ip address = {0};
+	sot_uuid id;
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(
+		    allocator_take_free(a, sot_str_c(vlan), false, 1, &address, &id, NULL), SOT_OK);
+		assert_int_equal(address.b[3], expected[i]);
+	}
+	assert_int_equal(
+	    allocator_take_free(a, sot_str_c(vlan), false, 1, &address, &id, NULL), SOT_LIMIT);
+}
+
+static void a_named_pool_gives_only_to_who_names_it_and_the_vlan_gives_the_rest(void **state)
+{
+	(void)state;
+	allocator *a = allocator_new(1);
+	static const uint8_t front[] = {10, 11, 13}, back[] = {20};
+	sot_ip address = {0};
+	sot_uuid id;
+	load_pools(a, "10.0.0.13");
+	allocator_load_end(a, 1);
+	assert_gives(a, "lab/front", front, 3);
+	assert_gives(a, "lab/back", back, 1);
+	for (size_t i = 0; i < 249; i++) {
+		uint8_t number = take(a).b[3];
+		assert_false((number >= 10 && number <= 13) || number == 20);
+	}
+	assert_gives(a, "lab", NULL, 0);
+	assert_int_equal(
+	    allocator_take_free(a, SOT_STR("lab/none"), false, 1, &address, &id, NULL), SOT_NOT_FOUND);
+	allocator_free(a);
+}
+
+static void what_is_free_of_a_pool_is_told_as_of_a_vlan(void **state)
+{
+	(void)state;
+	allocator *a = allocator_new(1);
+	seen s;
+	bool full = false;
+	load_pools(a, "10.0.0.13");
+	allocator_load_end(a, 1);
+	uint64_t version = look(a, 0, &s, &full);
+	assert_int_equal(s.count, 3);
+	allocator_note_used(a, 0, ip("10.0.0.11"), ADDRESS_BOUND);
+	version = look(a, version, &s, &full);
+	assert_int_equal(s.count, 1); /* only that pool */
+	assert_int_equal(s.free_v4, 2);
+	start_plan(a); /* the pools are given up */
+	add_subnet(a, subnet_of(1, "10.0.0.0", 0, 1));
+	end_plan(a);
+	(void)look(a, version, &s, &full);
+	assert_int_equal(s.gone, 2);
+	allocator_free(a);
+}
+
+static void rows_of_a_subnet_are_read_again_when_one_of_its_pools_is_cut_otherwise(void **state)
+{
+	(void)state;
+	allocator *a = allocator_new(1);
+	static const uint8_t left[] = {13}, more[] = {13, 14};
+	size_t wanted = 0;
+	char held[40];
+	(void)snprintf(held, sizeof(held), "%u %u", 0x0a00000au, 0x0a00000bu); /* .10 and .11 */
+	load_pools(a, "10.0.0.13");
+	assert_int_equal(
+	    allocator_load_held(a, (sot_uuid){{1}}, SOT_STR("bound"), sot_str_c(held), NULL), SOT_OK);
+	allocator_load_end(a, 1);
+	load_pools(a, "10.0.0.13"); /* as it was: nothing is read */
+	(void)allocator_load_rows_wanted(a, &wanted);
+	assert_int_equal(wanted, 0);
+	allocator_load_end(a, 1);
+	assert_gives(a, "lab/front", left, 1);
+	load_pools(a, "10.0.0.14");
+	(void)allocator_load_rows_wanted(a, &wanted);
+	assert_int_equal(wanted, 1);
+	assert_int_equal(
+	    allocator_load_held(a, (sot_uuid){{1}}, SOT_STR("bound"), sot_str_c(held), NULL), SOT_OK);
+	allocator_load_end(a, 1);
+	assert_gives(a, "lab/front", more, 2);
+	allocator_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +333,9 @@ int main(void)
 	    cmocka_unit_test(vlans_are_told_once_and_again_when_they_change_or_go),
 	    cmocka_unit_test(
 	        a_plan_that_is_read_again_keeps_the_pools_of_subnets_that_are_as_they_were),
+	    cmocka_unit_test(a_named_pool_gives_only_to_who_names_it_and_the_vlan_gives_the_rest),
+	    cmocka_unit_test(what_is_free_of_a_pool_is_told_as_of_a_vlan),
+	    cmocka_unit_test(rows_of_a_subnet_are_read_again_when_one_of_its_pools_is_cut_otherwise),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

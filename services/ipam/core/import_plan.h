@@ -28,7 +28,7 @@ typedef struct subnet_fact {
 
 typedef struct range_fact {
 	sot_uuid id;
-	sot_str vrf, owner, reason;
+	sot_str vrf, owner, reason, pool;
 	sot_ip first, last;
 	range_use use;
 } range_fact;

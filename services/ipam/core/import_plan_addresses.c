@@ -98,7 +98,8 @@ static subnet_change *home_of(planning *p, uint32_t line, uint32_t given, sot_st
 
 static bool differs(const range_fact *a, const range_fact *b)
 {
-	return a->use != b->use || !sot_str_eq(a->owner, b->owner) || !sot_str_eq(a->reason, b->reason);
+	return a->use != b->use || !sot_str_eq(a->owner, b->owner) ||
+	       !sot_str_eq(a->reason, b->reason) || !sot_str_eq(a->pool, b->pool);
 }
 
 /* A line that is good by itself. */
@@ -124,6 +125,8 @@ static void keep_range(
 		to.owner = row->owner;
 	if (import_has(row->given, IMPORT_reason))
 		to.reason = row->reason;
+	if (import_has(row->given, IMPORT_pool) || to.use != RANGE_POOL)
+		to.pool = row->pool;
 	change->is_changed = !is_new && differs(&to, &change->to);
 	change->is_new = is_new;
 	change->line = row->line;

@@ -237,7 +237,7 @@ static const uint32_t allowed[] = {
     BIT(kind) | BIT(vrf) | BIT(vlan) | BIT(cidr) | BIT(gateway) | BIT(first) | BIT(last) |
         BIT(dns) | BIT(rank) | BIT(weight) | BIT(open) | BIT(redundant_gateway) | BIT(description),
     BIT(kind) | BIT(vrf) | BIT(vlan) | BIT(first) | BIT(last) | BIT(state) | BIT(owner) |
-        BIT(reason),
+        BIT(reason) | BIT(pool),
     BIT(kind) | BIT(vrf) | BIT(vlan) | BIT(address) | BIT(state) | BIT(owner) | BIT(mac) |
         BIT(reason),
 };
@@ -285,6 +285,21 @@ static void add_subnet(reading *r)
 		PUSH(r->rows, subnets, subnet_count, subnet_cap, subnet);
 }
 
+static void check_pool(reading *r, const import_range *range)
+{
+	sot_err err = {0};
+	if (range->pool.n == 0)
+		return;
+	if (strcmp(range->use, "pool") != 0)
+		(void)sot_fail(&err, SOT_INVALID, "only a range of state pool can be of a named pool");
+	else if (!sot_is_label(range->pool, VLAN_NAME_MAX))
+		(void)sot_fail(&err, SOT_INVALID,
+		    "\"%.*s\" is not 1 to 32 of a-z, 0-9 and -, beginning with a letter",
+		    SHOWN(range->pool));
+	if (err.code != SOT_OK)
+		bad(r, IMPORT_pool, &err);
+}
+
 static void add_range(reading *r)
 {
 	static const char *const uses[] = {"pool", "reserved", "excluded"};
@@ -296,9 +311,11 @@ static void add_range(reading *r)
 	    .vrf = text_of(r, IMPORT_vrf, VLAN_NAME_MAX),
 	    .owner = text_of(r, IMPORT_owner, IMPORT_OWNER_MAX),
 	    .reason = text_of(r, IMPORT_reason, IMPORT_REASON_MAX),
+	    .pool = text_of(r, IMPORT_pool, IMPORT_REASON_MAX),
 	    .first = ip_of(r, IMPORT_first),
 	    .last = ip_of(r, IMPORT_last),
 	    .use = word_of(r, IMPORT_state, uses, 3, false)};
+	check_pool(r, &range);
 	if (!r->is_bad)
 		PUSH(r->rows, ranges, range_count, range_cap, range);
 }

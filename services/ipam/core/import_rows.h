@@ -43,7 +43,8 @@ enum {
 	X(owner)                                                                                       \
 	X(mac)                                                                                         \
 	X(reason)                                                                                      \
-	X(description)
+	X(description)                                                                                 \
+	X(pool)
 
 typedef enum import_column {
 #define X(name) IMPORT_##name,
@@ -79,7 +80,7 @@ typedef struct import_subnet {
 
 typedef struct import_range {
 	uint32_t line, given;
-	sot_str vlan, vrf, owner, reason;
+	sot_str vlan, vrf, owner, reason, pool;
 	sot_ip first, last;
 	const char *use; /* "pool", "reserved", "excluded" */
 } import_range;

@@ -27,9 +27,20 @@ static leak_verdict ask_host(leak_case *c, const leak_rules *rules)
 	return decide(c, LEAK_FREE, "its host does not use it");
 }
 
+/* Of a suspect row nothing is worse than what it is; what speaks against it is waited out. */
+static void judge_suspect(leak_case *c)
+{
+	if (c->verdict != LEAK_SUSPECT)
+		return;
+	c->verdict = LEAK_WAIT;
+	if (c->seen_unix_ms > 0)
+		c->observe = c->begins_anew = true;
+}
+
 static void judge(leak_case *c, const leak_rules *rules, int64_t now)
 {
 	unsigned observations = c->observations;
+	c->begins_anew = false;
 	c->observe = observations == 0 || now - c->last_unix_ms >= rules->interval_ms;
 	observations += c->observe;
 	bool is_silent = c->silent_unix_ms > c->first_unix_ms && c->observations > 0 &&
@@ -47,6 +58,8 @@ static void judge(leak_case *c, const leak_rules *rules, int64_t now)
 	}
 	if (c->verdict == LEAK_SUSPECT)
 		c->wants_probe = false;
+	if (c->is_suspect)
+		judge_suspect(c);
 }
 
 /* ---- the brake ---- */

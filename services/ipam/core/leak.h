@@ -5,6 +5,10 @@
  * SUSPECT
  *        +-- the owner lives, the row changed: forgotten (by SQL)
  *
+ * A row that is suspect goes by the same evidence, whatever made it suspect. As long as somebody
+ * uses it the observation begins anew each time that is seen; where no host can tell it stays, and
+ * only an operator lets it go.
+ *
  * Nothing is freed for want of evidence: two observations at least `interval_ms` apart, a complete
  * report of the row's host that is newer than the row, came after the first observation and does
  * not hold the address, and a probe that nobody answered. When too many would go at once, none
@@ -45,9 +49,11 @@ typedef struct leak_case {
 	unsigned observations;
 	int64_t first_unix_ms, last_unix_ms, silent_unix_ms, seen_unix_ms;
 	bool is_released; /* an operator let it go on after the brake */
+	bool is_suspect;  /* already */
 	/* What leak_plan decided. */
 	leak_verdict verdict;
-	bool observe; /* this run counts as an observation */
+	bool observe;     /* this run counts as an observation */
+	bool begins_anew; /* what was observed before does not count any more */
 	bool wants_probe;
 	const char *why; /* a literal, for people */
 } leak_case;

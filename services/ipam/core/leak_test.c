@@ -48,6 +48,10 @@ static void run(world *w)
 		leak_case *c = &w->cases[i];
 		if (!c->observe)
 			continue;
+		if (c->begins_anew)
+			c->observations = 0;
+		if (c->begins_anew)
+			c->seen_unix_ms = c->silent_unix_ms = 0;
 		if (c->observations++ == 0)
 			c->first_unix_ms = w->now;
 		c->last_unix_ms = w->now;
@@ -160,6 +164,31 @@ static void evidence_against_it_or_none_at_all_makes_it_suspect(void **state)
 	assert_int_equal(w.cases[3].verdict, LEAK_FREE); /* never bound: no host to ask */
 }
 
+static void a_suspect_row_goes_when_nobody_uses_it_any_more(void **state)
+{
+	(void)state;
+	world w = world_of(3, subnet, 1000);
+	for (size_t i = 0; i < w.count; i++)
+		w.cases[i].is_suspect = true;
+	w.cases[1].host_exists = false; /* nobody can tell */
+	for (int64_t end = w.now + 3 * INTERVAL; w.now < end;) {
+		live(&w, RUN);
+		w.cases[2].seen_unix_ms = w.now; /* in use all the time */
+		assert_int_not_equal(w.cases[2].verdict, LEAK_FREE);
+	}
+	assert_int_equal(w.cases[0].verdict, LEAK_FREE);
+	assert_int_equal(w.cases[1].verdict, LEAK_WAIT);
+	assert_string_equal(w.cases[1].why, "its host is retired: nobody can tell");
+	assert_false(w.cases[1].wants_probe);
+	assert_int_equal(w.totals.suspect, 0);
+	live(&w, RUN); /* the last sight begins the observation anew */
+	assert_int_equal(w.cases[2].verdict, LEAK_WAIT);
+	live(&w, INTERVAL - RUN);
+	assert_int_equal(w.cases[2].verdict, LEAK_WAIT);
+	live(&w, 2 * RUN);
+	assert_int_equal(w.cases[2].verdict, LEAK_FREE);
+}
+
 static void more_than_one_percent_of_a_subnet_is_held(void **state)
 {
 	(void)state;
@@ -211,8 +240,10 @@ static void what_somebody_uses_is_never_freed(void **state)
 		sot_rand_seed(&rand, seed);
 		world w = world_of(8, subnet, 65534);
 		bool used[8];
-		for (size_t i = 0; i < 8; i++)
+		for (size_t i = 0; i < 8; i++) {
 			used[i] = sot_rand_u64(&rand) % 2;
+			w.cases[i].is_suspect = i % 4 == 3;
+		}
 		for (int step = 0; step < 200; step++) {
 			w.now += (int64_t)(sot_rand_u64(&rand) % RUN);
 			leak_case *c = &w.cases[sot_rand_u64(&rand) % 8];
@@ -252,6 +283,7 @@ int main(void)
 	    cmocka_unit_test(without_a_probe_or_a_newer_report_nothing_goes),
 	    cmocka_unit_test(a_report_that_is_not_newer_than_the_row_frees_nothing),
 	    cmocka_unit_test(evidence_against_it_or_none_at_all_makes_it_suspect),
+	    cmocka_unit_test(a_suspect_row_goes_when_nobody_uses_it_any_more),
 	    cmocka_unit_test(more_than_one_percent_of_a_subnet_is_held),
 	    cmocka_unit_test(more_than_twenty_at_once_are_held_until_an_operator_lets_them_go),
 	    cmocka_unit_test(what_somebody_uses_is_never_freed),

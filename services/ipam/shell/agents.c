@@ -1,5 +1,6 @@
 #include "agents.h"
 
+#include "host_keys.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 
@@ -267,22 +268,7 @@ static void on_frame(void *self, const bus_peer *from, sot_str frame)
 static void on_keys(void *self, const store_result *res)
 {
 	agents *a = self;
-	sot_err err = {0};
-	bus_roster_begin(a->roster);
-	for (size_t row = 0; row < store_rows(res); row++) {
-		sot_uuid id;
-		bool denied = false;
-		sot_code code = store_uuid(res, row, 0, &id, &err);
-		if (code == SOT_OK)
-			code = store_bool(res, row, 2, &denied, &err);
-		if (code == SOT_OK && !denied)
-			code = bus_roster_add_host(a->roster, store_text(res, row, 1), id, &err);
-		if (code != SOT_OK) {
-			sot_log_err(SOT_ERROR, "keys.bad_row", &err, "row=%zu", row);
-			return;
-		}
-	}
-	(void)bus_roster_end(a->roster);
+	(void)host_keys_take(a->roster, res, NULL);
 }
 
 static void on_keys_done(void *self, const store_outcome *outcome)

@@ -4,6 +4,7 @@
 #include "sot_log.h"
 #include "sot_parse.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,9 @@ void ipam_pump_soon(ipam *ip)
 typedef struct outgoing {
 	ipam *ip;
 	batch *batch;
-	sot_err error; /* the first row that could not be read */
+	uint64_t new_given, new_generation; /* what was said of its new requests */
+	uint64_t fence;                     /* leaders before this epoch got nothing */
+	sot_err error;                      /* the first row that could not be read */
 } outgoing;
 
 /* ---- rows that come back ---- */
@@ -62,20 +65,35 @@ static sot_code read_held(outgoing *o, const store_result *res, size_t row, bool
 	return code;
 }
 
+static void on_acquired_new(void *self, const store_result *res)
+{
+	outgoing *o = self;
+	int64_t given = 0, generation = 0, fence = 0;
+	if (store_i64(res, 0, 0, &given, &o->error) != SOT_OK ||
+	    store_i64(res, 0, 1, &generation, &o->error) != SOT_OK ||
+	    store_i64(res, 0, 2, &fence, &o->error) != SOT_OK)
+		return;
+	o->fence = (uint64_t)fence;
+	o->new_given += (uint64_t)given;
+	o->new_generation = (uint64_t)generation;
+}
+
+/* The row without an owner is the fence's. */
+static sot_code read_acquired(outgoing *o, const store_result *res, size_t row)
+{
+	int64_t fence = 0;
+	if (!store_is_null(res, row, 0))
+		return read_held(o, res, row, true);
+	sot_code code = store_i64(res, row, 4, &fence, &o->error);
+	o->fence = (uint64_t)fence;
+	return code;
+}
+
 static void on_acquired(void *self, const store_result *res)
 {
 	outgoing *o = self;
 	for (size_t row = 0; row < store_rows(res); row++) {
-		if (read_held(o, res, row, true) != SOT_OK)
-			return;
-	}
-}
-
-static void on_probed(void *self, const store_result *res)
-{
-	outgoing *o = self;
-	for (size_t row = 0; row < store_rows(res); row++) {
-		if (read_held(o, res, row, false) != SOT_OK)
+		if (read_acquired(o, res, row) != SOT_OK)
 			return;
 	}
 }
@@ -85,32 +103,32 @@ static sot_code read_cooled(outgoing *o, const store_result *res, size_t row)
 	sot_uuid subnet_id;
 	sot_ip address;
 	int64_t released = 0, free_after = 0;
-	sot_code code = store_uuid(res, row, 0, &subnet_id, &o->error);
+	sot_code code = store_ip(res, row, 2, &address, &o->error);
 	if (code == SOT_OK)
-		code = store_ip(res, row, 1, &address, &o->error);
+		code = store_uuid(res, row, 3, &subnet_id, &o->error);
 	if (code == SOT_OK)
-		code = store_i64(res, row, 2, &released, &o->error);
+		code = store_i64(res, row, 5, &released, &o->error);
 	if (code == SOT_OK)
-		code = store_i64(res, row, 3, &free_after, &o->error);
+		code = store_i64(res, row, 6, &free_after, &o->error);
 	if (code == SOT_OK)
 		allocator_offered(o->ip->allocator, o->batch, subnet_id, address, released, free_after);
 	return code;
 }
 
-static void on_cooled(void *self, const store_result *res)
+/* Three kinds of rows: see sql/probe.sql. What is held comes first, so that nothing is offered to
+ * who holds something. */
+static void on_probed(void *self, const store_result *res)
 {
 	outgoing *o = self;
-	for (size_t row = 0; row < store_rows(res); row++) {
-		if (read_cooled(o, res, row) != SOT_OK)
-			return;
+	sot_code code = SOT_OK;
+	for (size_t row = 0; code == SOT_OK && row < store_rows(res); row++) {
+		if (store_is_null(res, row, 2))
+			allocator_plan_seen(o->ip->allocator, store_text(res, row, 7));
+		else if (store_is_null(res, row, 0))
+			code = read_cooled(o, res, row);
+		else
+			code = read_held(o, res, row, false);
 	}
-}
-
-static void on_stamp(void *self, const store_result *res)
-{
-	outgoing *o = self;
-	if (store_rows(res) == 1)
-		allocator_plan_seen(o->ip->allocator, store_text(res, 0, 0));
 }
 
 static sot_code read_change(outgoing *o, const store_result *res, size_t row, bool is_release)
@@ -157,7 +175,7 @@ static void on_changed(void *self, const store_result *res)
 typedef struct selection {
 	const batch *batch;
 	request_kind kind;
-	bool is_probe;
+	bool is_new, is_probe;
 	const char *actor;
 } selection;
 
@@ -166,7 +184,7 @@ typedef void (*item_fn)(store_tx *tx, const request *r, const request_item *item
 static bool is_selected(const selection *s, const batch_slot *slot)
 {
 	const request *r = slot->request;
-	if (r->kind != s->kind || r->is_probe != s->is_probe)
+	if (r->kind != s->kind || r->is_new != s->is_new || r->is_probe != s->is_probe)
 		return false;
 	if (r->kind == REQUEST_ACQUIRE && (!slot->item->is_asked || slot->item->done))
 		return false;
@@ -213,8 +231,7 @@ ITEM(add_host)
 }
 ITEM(add_mac)
 {
-	char text[18];
-	store_item_str(tx, sot_str_c(sot_format_mac(item->mac.b, text)));
+	store_item_mac(tx, item->mac.b);
 }
 ITEM(add_candidate)
 {
@@ -236,9 +253,8 @@ ITEM(add_candidate_subnet)
 }
 ITEM(add_candidate_mac)
 {
-	char text[18];
 	if (item->has_pick && !item->is_v6)
-		store_item_str(tx, sot_str_c(sot_format_mac(ipam_mac_of(item->pick.address).b, text)));
+		store_item_mac(tx, ipam_mac_of(item->pick.address).b);
 	else
 		store_item_null(tx);
 }
@@ -266,6 +282,22 @@ static void add_acquire(outgoing *o, store_tx *tx, const selection *s)
 	store_arg_c(tx, s->actor);
 	store_arg_i64(tx, o->ip->config->lease_s);
 	store_arg_i64(tx, IPAM_COOLING_FLOOR_S);
+	store_arg_i64(tx, (int64_t)o->batch->epoch);
+}
+
+static void add_acquire_new(outgoing *o, store_tx *tx, const selection *s)
+{
+	store_query(tx, IPAM_SQL_ACQUIRE_NEW, on_acquired_new, o);
+	add_array(tx, s, add_owner);
+	add_array(tx, s, add_nic);
+	add_array(tx, s, add_candidate);
+	add_array(tx, s, add_candidate_vrf);
+	add_array(tx, s, add_candidate_subnet);
+	add_array(tx, s, add_candidate_mac);
+	add_array(tx, s, add_operation);
+	store_arg_c(tx, s->actor);
+	store_arg_i64(tx, o->ip->config->lease_s);
+	store_arg_i64(tx, (int64_t)o->batch->epoch);
 }
 
 static void add_refs(store_tx *tx, const selection *s)
@@ -280,7 +312,10 @@ static void add_statement(outgoing *o, store_tx *tx, const selection *s)
 {
 	switch (s->kind) {
 	case REQUEST_ACQUIRE:
-		add_acquire(o, tx, s);
+		if (s->is_new)
+			add_acquire_new(o, tx, s);
+		else
+			add_acquire(o, tx, s);
 		break;
 	case REQUEST_RELEASE:
 		store_query(tx, IPAM_SQL_RELEASE, on_released, o);
@@ -317,9 +352,11 @@ static void add_short_subnets(ipam *ip, store_tx *tx, const batch *b, size_t *re
 		size_t wanted = 0;
 		for (size_t k = 0; s->is_open && k < b->count; k++)
 			wanted += b->slots[k].request->is_probe && b->slots[k].item->is_v6 == subnet_is_v6(s) &&
-			          strcmp(b->slots[k].item->vlan, s->vlan->name) == 0;
+			          subnet_is_of(s, b->slots[k].item->vlan);
 		if (wanted > 0)
 			store_item_uuid(tx, s->id);
+		if (wanted > 0 && s->part_count > 0) /* the first may all be of other pools */
+			wanted = ALLOCATOR_BATCH_MAX;
 		if (wanted > *ret_wanted)
 			*ret_wanted = wanted;
 	}
@@ -334,11 +371,9 @@ static void add_probes(outgoing *o, store_tx *tx)
 	add_array(tx, &s, add_owner);
 	add_array(tx, &s, add_nic);
 	add_array(tx, &s, add_family);
-	store_query(tx, IPAM_SQL_COOLED, on_cooled, o);
 	add_short_subnets(o->ip, tx, o->batch, &wanted);
 	store_arg_i64(tx, (int64_t)wanted);
 	store_arg_i64(tx, IPAM_COOLING_FLOOR_S);
-	store_query(tx, IPAM_SQL_PLAN_STAMP, on_stamp, o);
 }
 
 /* Whether a request before this one has the same kind and actor: its statement has both. */
@@ -347,8 +382,8 @@ static bool was_added(const batch *b, size_t slot)
 	const request *r = b->slots[slot].request;
 	for (size_t i = slot; i > 0; i--) {
 		const request *other = b->slots[i - 1].request;
-		if (other->kind == r->kind && other->is_probe == r->is_probe &&
-		    strcmp(other->actor, r->actor) == 0)
+		if (other->kind == r->kind && other->is_new == r->is_new &&
+		    other->is_probe == r->is_probe && strcmp(other->actor, r->actor) == 0)
 			return true;
 	}
 	return false;
@@ -377,7 +412,7 @@ static store_tx *build(outgoing *o)
 	for (size_t k = 0; has_others && k < sizeof(order) / sizeof(order[0]); k++) {
 		for (size_t i = 0; i < b->count; i++) {
 			const request *r = b->slots[i].request;
-			selection s = {.batch = b, .kind = order[k], .actor = r->actor};
+			selection s = {.batch = b, .kind = order[k], .is_new = r->is_new, .actor = r->actor};
 			if (r->kind == order[k] && !r->is_probe && !was_added(b, i))
 				add_statement(o, tx, &s);
 		}
@@ -387,9 +422,27 @@ static store_tx *build(outgoing *o)
 	return tx;
 }
 
-/* Deadlocks and serialization failures of two writers are theirs to repeat, like a lost key. */
-static sot_code verdict(ipam *ip, const outgoing *o, const store_outcome *outcome)
+/* The statement of new requests makes all of their rows, or fails; or none before the fence. */
+static void take_new(outgoing *o)
 {
+	if (o->batch->epoch != 0 && o->batch->epoch < o->fence) {
+		allocator_fence(o->ip->allocator, o->fence);
+		return;
+	}
+	if (o->new_given != o->batch->new_count) {
+		(void)sot_fail(&o->error, SOT_INTERNAL, "%" PRIu64 " of %zu new addresses were given",
+		    o->new_given, o->batch->new_count);
+		return;
+	}
+	allocator_given(o->batch, o->new_generation);
+	sot_metric_add(o->ip->m_granted, o->new_given);
+}
+
+/* Deadlocks and serialization failures of two writers are theirs to repeat, like a lost key. */
+static sot_code verdict(ipam *ip, outgoing *o, const store_outcome *outcome)
+{
+	if (outcome->code == SOT_OK && o->error.code == SOT_OK)
+		take_new(o);
 	if (outcome->code == SOT_OK && o->error.code != SOT_OK) {
 		sot_log_err(SOT_ERROR, "batch.unread", &o->error, "items=%zu", o->batch->count);
 		allocator_distrust(ip->allocator);
@@ -462,14 +515,16 @@ void ipam_on_pump(void *self, uint64_t missed)
 	sot_metric_set(ip->m_queue, (int64_t)allocator_queued(ip->allocator));
 	if (ip->is_loading || !agents_are_settled(ip->agents))
 		return;
-	pump(ip);
+	if (!ipam_fence_is_due(ip))
+		pump(ip);
 	/* What is out may be told apart only with the memory it was made of. */
 	bool is_quiet = allocator_batches_out(ip->allocator) == 0;
-	if (is_quiet && allocator_needs_load(ip->allocator) && store_is_up(ip->store)) {
+	if (is_quiet && !ipam_fence_is_out(ip) && allocator_needs_load(ip->allocator) &&
+	    store_is_up(ip->store)) {
 		ipam_load(ip);
 		return;
 	}
-	bool is_idle = is_quiet && allocator_queued(ip->allocator) == 0;
+	bool is_idle = is_quiet && !ip->fence && allocator_queued(ip->allocator) == 0;
 	if (is_idle && !change_is_any_open(ip) && ip->service && service_is_draining(ip->service))
 		service_drained(ip->service);
 }

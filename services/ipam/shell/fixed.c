@@ -6,6 +6,7 @@
 #include <string.h>
 
 typedef struct fixed_facts {
+	sot_str vlan_wanted, pool; /* of "vlan" or "vlan/pool" */
 	bool has_vlan;
 	sot_str subnets; /* of the VLAN, in words */
 	/* Of the address; has_home: it lies in a subnet. */
@@ -100,19 +101,22 @@ static sot_str held_text(change *c)
 static void read_for_fix(change *c, store_tx *tx)
 {
 	const sot_address_fix *m = c->message;
+	fixed_facts *facts = c->facts;
+	facts->vlan_wanted = sot_str_cut(m->vlan, '/', &facts->pool);
 	store_query(tx, IPAM_SQL_VLAN_FIND, on_vlan, c);
-	store_arg_str(tx, m->vlan);
+	store_arg_str(tx, facts->vlan_wanted);
 	store_query(tx, IPAM_SQL_VLAN_USE, on_subnets, c);
-	store_arg_str(tx, m->vlan);
+	store_arg_str(tx, facts->vlan_wanted);
 	if (sot_ip_is_none(m->address)) {
 		store_query(tx, IPAM_SQL_ADDRESS_NEXT, on_next, c);
-		store_arg_str(tx, m->vlan);
+		store_arg_str(tx, facts->vlan_wanted);
 		store_arg_i64(tx, m->want_v6 ? 6 : 4);
+		store_arg_str(tx, facts->pool);
 		return;
 	}
 	store_query(tx, IPAM_SQL_ADDRESS_FIND, on_address, c);
 	store_arg_c(tx, "");
-	store_arg_str(tx, m->vlan);
+	store_arg_str(tx, facts->vlan_wanted);
 	store_arg_ip(tx, m->address);
 }
 
@@ -120,7 +124,12 @@ static void check_next(change *c, const sot_address_fix *m)
 {
 	const fixed_facts *facts = c->facts;
 	int family = m->want_v6 ? 6 : 4;
-	if (!facts->has_home)
+	if (!facts->has_home && facts->pool.n > 0)
+		change_refuse(c, SOT_REFUSAL_BLOCKED, "/vlan",
+		    "pool %.*s of VLAN %.*s has no free IPv%d address in an open subnet; free one, or add "
+		    "a range to the pool",
+		    SOT_ARG(facts->pool), SOT_ARG(facts->vlan_wanted), family);
+	else if (!facts->has_home)
 		change_refuse(c, SOT_REFUSAL_BLOCKED, "/vlan",
 		    "VLAN %.*s has no free IPv%d address in an open subnet (its subnets: %.*s); free one "
 		    "or "
@@ -134,14 +143,14 @@ static void check_named(change *c, const sot_address_fix *m)
 	char text[SUBNET_PLAN_TEXT], low[SOT_IP_TEXT], high[SOT_IP_TEXT];
 	facts->address = m->address;
 	set_target(c, m->address);
-	if (!facts->has_home || !sot_str_eq(facts->vlan, m->vlan)) {
+	if (!facts->has_home || !sot_str_eq(facts->vlan, facts->vlan_wanted)) {
 		sot_str there = facts->has_home
 		                    ? change_printf(c, "; it is in %s of VLAN %.*s",
 		                          subnet_plan_format(&facts->home, text), SOT_ARG(facts->vlan))
 		                    : (sot_str){0};
 		change_refuse(c, SOT_REFUSAL_INVALID, "/address",
 		    "%.*s is in no subnet of VLAN %.*s (its subnets: %.*s)%.*s", SOT_ARG(c->target),
-		    SOT_ARG(m->vlan), SOT_ARG(facts->subnets), SOT_ARG(there));
+		    SOT_ARG(facts->vlan_wanted), SOT_ARG(facts->subnets), SOT_ARG(there));
 	} else if (!subnet_plan_is_usable(&facts->home, m->address)) {
 		change_refuse(c, SOT_REFUSAL_INVALID, "/address", "%.*s is not one of %s to %s",
 		    SOT_ARG(c->target), sot_ip_format(subnet_plan_lowest(&facts->home), low),
@@ -160,7 +169,8 @@ static void check_fix(change *c)
 	const sot_address_fix *m = c->message;
 	fixed_facts *facts = c->facts;
 	if (!facts->has_vlan) {
-		change_refuse(c, SOT_REFUSAL_NOT_FOUND, "/vlan", "there is no VLAN %.*s", SOT_ARG(m->vlan));
+		change_refuse(c, SOT_REFUSAL_NOT_FOUND, "/vlan", "there is no VLAN %.*s",
+		    SOT_ARG(facts->vlan_wanted));
 		return;
 	}
 	if (m->state == SOT_FIXED_STATE_STATIC && m->owner.n == 0) {

@@ -105,6 +105,7 @@ static void on_ranges(void *self, const store_result *res)
 		                                               : RANGE_EXCLUDED;
 		facts[i].owner = text(job, res, i, 5);
 		facts[i].reason = text(job, res, i, 6);
+		facts[i].pool = text(job, res, i, 7);
 		job->facts.range_count++;
 	}
 	job->facts.ranges = facts;

@@ -98,16 +98,16 @@ static void write_ranges(const import_plan *plan, sot_str actor, store_tx *tx)
 	RANGES(store_item_str(tx, g->to.owner));
 	RANGES(store_item_str(tx, g->to.reason));
 	store_arg_str(tx, actor);
+	RANGES(store_item_str(tx, g->to.pool));
 }
 
 static void add_mac(store_tx *tx, const uint8_t mac[6])
 {
 	static const uint8_t none[6];
-	char text[18];
 	if (memcmp(mac, none, sizeof(none)) == 0)
 		store_item_null(tx);
 	else
-		store_item_str(tx, sot_str_c(sot_format_mac(mac, text)));
+		store_item_mac(tx, mac);
 }
 
 static void write_addresses(const import_plan *plan, sot_str actor, store_tx *tx)
@@ -165,7 +165,8 @@ static void range_data(const import_plan *plan, const range_change *g, sot_buf *
 {
 	sot_buf_add_c(out, "{\"vlan\":");
 	sot_buf_add_json(out, plan->subnets[g->subnet].to.vlan);
-	sot_buf_printf(out, ",\"kind\":\"%s\",\"owner\":", uses[g->to.use]);
+	sot_buf_printf(
+	    out, ",\"kind\":\"%s\",\"pool\":\"%.*s\",\"owner\":", uses[g->to.use], SOT_ARG(g->to.pool));
 	sot_buf_add_json(out, g->to.owner);
 	sot_buf_add_c(out, ",\"reason\":");
 	sot_buf_add_json(out, g->to.reason);

@@ -9,6 +9,7 @@
 
 #include "allocator.h"
 #include "bus.h"
+#include "call_reports.h"
 #include "control.h"
 #include "ipam_sql.h"
 #include "service.h"
@@ -38,6 +39,7 @@ typedef struct ipam {
 	bus *bus;
 	bus_server *server;
 	bus_publisher *hints;
+	call_reports *call_reports;
 	store *store;
 	store *reader; /* for load.c: its transactions are few and long */
 	control *control;
@@ -46,6 +48,10 @@ typedef struct ipam {
 	sot_arena *arena;
 	sot_buf frame;
 	sot_map *open; /* (route, request id) of what is being worked on: a repeat is dropped */
+	struct {
+		uint64_t epoch, closed; /* requests of this epoch up to this id are closed */
+	} asker;
+	struct fence_job *fence; /* the addresses_fence that is worked on, or NULL: fence.c */
 
 	reactor_watch *pump_timer, *hint_timer, *retry_timer, *lease_timer;
 	bool is_loading, hint_is_due, hint_rests, has_been_up, has_failed;
@@ -60,7 +66,7 @@ typedef struct ipam {
 	struct agents *agents;     /* see agents.h */
 
 	sot_metric *m_requests, *m_refused, *m_granted, *m_released, *m_batches, *m_lost, *m_loads,
-	    *m_queue, *m_shortened, *m_expired, *m_load_ms;
+	    *m_queue, *m_shortened, *m_expired, *m_late, *m_load_ms;
 } ipam;
 
 /* Opens everything; `config` and `loop` are borrowed. */
@@ -99,6 +105,15 @@ void ipam_on_vlans_read(void *self, const void *from, const sot_vlans_read *m);
 
 /* ---- lease.c: reservations that were not bound in time ---- */
 void ipam_on_lease_timer(void *self, uint64_t missed);
+
+/* ---- fence.c: a new leader ---- */
+void ipam_on_fence(void *self, const void *from, const sot_addresses_fence *m);
+/* True while a fence is raised, which is begun when no batch is out: no batch may be sent. */
+bool ipam_fence_is_due(ipam *ip);
+/* Refuses one that still waits, as requests that wait are refused. */
+void ipam_fence_refuse(ipam *ip, const char *why);
+/* Its transaction is in the database: memory may not be replaced. */
+bool ipam_fence_is_out(const ipam *ip);
 
 /* ---- batch.c: rows ---- */
 /* Soon does what there is to do: read, or commit the next batch. */

@@ -168,7 +168,8 @@ static sot_code read_range(ipam *ip, const store_result *res, size_t row, sot_er
 	if (sot_str_eq_c(kind, "reserved"))
 		use = RANGE_RESERVED;
 	if (code == SOT_OK)
-		code = plan_add_range(allocator_load_plan(ip->allocator), subnet_id, first, last, use, err);
+		code = plan_add_range(allocator_load_plan(ip->allocator), subnet_id, first, last, use,
+		    store_text(res, row, 4), err);
 	return code;
 }
 

@@ -1,13 +1,15 @@
 /* ranges - range_create, range_delete. */
 #include "change.h"
+#include "sot_parse.h"
 #include "subnet_plan.h"
+#include "vlan_plan.h"
 
 #include <stdio.h>
 
 typedef struct near_range {
 	sot_uuid id;
 	sot_ip first, last;
-	sot_str kind;
+	sot_str kind, pool;
 } near_range;
 
 typedef struct range_facts {
@@ -46,6 +48,7 @@ static void on_near(void *self, const store_result *res)
 		    store_ip(res, i, 2, &range->last, &c->read_error) != SOT_OK)
 			return;
 		range->kind = change_dup(c, store_text(res, i, 3));
+		range->pool = change_dup(c, store_text(res, i, 4));
 		facts->near_count++;
 	}
 }
@@ -67,12 +70,12 @@ static void set_target(change *c, sot_ip first, sot_ip last)
 	c->target = change_printf(c, "%s-%s", sot_ip_format(first, a), sot_ip_format(last, b));
 }
 
-static void tell(change *c, sot_str kind)
+static void tell(change *c, sot_str kind, sot_str pool)
 {
 	const range_facts *facts = c->facts;
 	sot_buf_add_c(&c->data, "\"vlan\":");
 	sot_buf_add_json(&c->data, facts->vlan);
-	sot_buf_printf(&c->data, ",\"kind\":\"%.*s\"", SOT_ARG(kind));
+	sot_buf_printf(&c->data, ",\"kind\":\"%.*s\",\"pool\":\"%.*s\"", SOT_ARG(kind), SOT_ARG(pool));
 }
 
 /* ---- range_create ---- */
@@ -126,11 +129,31 @@ static bool has_room(change *c, const sot_range_create *m)
 	return true;
 }
 
+/* False: refused. */
+static bool pool_makes_sense(change *c, const sot_range_create *m)
+{
+	if (m->pool.n > 0 && m->kind != SOT_RANGE_KIND_POOL) {
+		change_refuse(c, SOT_REFUSAL_INVALID, "/pool",
+		    "a %s range belongs to no pool; give it the kind pool, or leave the name out",
+		    uses[m->kind]);
+		return false;
+	}
+	if (m->pool.n > 0 && !sot_is_label(m->pool, VLAN_NAME_MAX)) {
+		change_refuse(c, SOT_REFUSAL_INVALID, "/pool",
+		    "'%.*s' is no name of a pool: 1 to 32 of a-z, 0-9 and -, beginning with a letter",
+		    SOT_ARG(m->pool));
+		return false;
+	}
+	return true;
+}
+
 static void check_create(change *c)
 {
 	const sot_range_create *m = c->message;
 	const char *pointer = "";
 	sot_err err = {0};
+	if (!pool_makes_sense(c, m))
+		return;
 	if (range_plan_check(m->first, m->last, &pointer, &err) != SOT_OK) {
 		change_refuse_err(c, pointer, &err);
 		return;
@@ -139,7 +162,7 @@ static void check_create(change *c)
 	if (!is_inside(c, m) || !has_room(c, m))
 		return;
 	c->id = change_new_id(c);
-	tell(c, sot_str_c(uses[m->kind]));
+	tell(c, sot_str_c(uses[m->kind]), m->pool);
 	sot_buf_add_c(&c->data, ",\"owner\":");
 	sot_buf_add_json(&c->data, m->owner);
 	sot_buf_add_c(&c->data, ",\"reason\":");
@@ -159,6 +182,7 @@ static void write_create(change *c, store_tx *tx)
 	store_arg_str(tx, m->owner);
 	store_arg_str(tx, m->reason);
 	store_arg_str(tx, m->context.actor);
+	store_arg_str(tx, m->pool);
 }
 
 /* ---- range_delete ---- */
@@ -179,7 +203,7 @@ static void check_delete(change *c)
 		if (!sot_ip_eq(range->first, m->first) || !sot_ip_eq(range->last, m->last))
 			continue;
 		c->id = range->id;
-		tell(c, range->kind);
+		tell(c, range->kind, range->pool);
 		return;
 	}
 	change_refuse(c, SOT_REFUSAL_NOT_FOUND, "", "there is no range %.*s in VRF %.*s",

@@ -205,6 +205,7 @@ void ipam_block(ipam *ip, const char *why)
 	if (!why)
 		return;
 	allocator_refuse_queued(ip->allocator, SOT_REFUSAL_UNAVAILABLE, ip->blocked);
+	ipam_fence_refuse(ip, ip->blocked);
 	ipam_send_answers(ip);
 }
 
@@ -238,9 +239,43 @@ static void submit(
 	ipam_pump_soon(ip);
 }
 
+/* ---- who asks ---- */
+
+/* The network and the queues of a dead connection can hold a request back for long: its asker has
+ * closed it, or leads no more, and nobody would give back what it gets. */
+static bool is_late(const ipam *ip, uint64_t request_id, uint64_t epoch)
+{
+	return epoch != 0 && (epoch < ip->asker.epoch ||
+	                         (epoch == ip->asker.epoch && request_id <= ip->asker.closed));
+}
+
+static void note_closed(ipam *ip, uint64_t epoch, uint64_t closed)
+{
+	if (epoch < ip->asker.epoch || (epoch == ip->asker.epoch && closed <= ip->asker.closed))
+		return;
+	ip->asker.epoch = epoch;
+	ip->asker.closed = closed;
+}
+
+static void refuse_late(ipam *ip, const bus_peer *from, uint64_t request_id)
+{
+	sot_refused refused = {.request_id = request_id,
+	    .code = SOT_REFUSAL_UNAVAILABLE,
+	    .text = SOT_STR("this request came late: its asker has closed it, or leads no more")};
+	sot_metric_add(ip->m_late, 1);
+	ipam_refuse(ip, from, &refused);
+}
+
 static void on_acquire(void *self, const void *from, const sot_addresses_acquire *m)
 {
+	ipam *ip = self;
+	if (is_late(ip, m->request_id, m->epoch)) {
+		refuse_late(ip, from, m->request_id);
+		return;
+	}
+	note_closed(ip, m->epoch, m->closed);
 	request *r = request_new_wants(m->wants_count);
+	r->epoch = m->epoch;
 	for (size_t i = 0; i < m->wants_count; i++)
 		request_want(r, &m->wants[i]);
 	submit(self, from, m->request_id, r, m->actor, m->operation_id);
@@ -262,6 +297,7 @@ static request *request_of_refs(request_kind kind, const sot_address_ref *refs, 
 
 static void on_release(void *self, const void *from, const sot_addresses_release *m)
 {
+	note_closed(self, m->epoch, m->closed);
 	submit(self, from, m->request_id, request_of_refs(REQUEST_RELEASE, m->refs, m->refs_count),
 	    m->actor, m->operation_id);
 }
@@ -310,6 +346,7 @@ void ipam_on_frame(void *self, const bus_peer *from, sot_str frame)
 	    .addresses_release = on_release,
 	    .addresses_bind = on_bind,
 	    .addresses_conflict = on_conflict,
+	    .addresses_fence = ipam_on_fence,
 	    .vlans_read = ipam_on_vlans_read,
 	    .vlan_create = ipam_on_vlan_create,
 	    .vlan_update = ipam_on_vlan_update,

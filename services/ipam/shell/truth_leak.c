@@ -221,6 +221,8 @@ static sot_code read_evidence(const store_result *res, size_t row, leak_case *c,
 		code = store_i64(res, row, 16, &c->seen_unix_ms, err);
 	if (code == SOT_OK)
 		code = store_bool(res, row, 17, &c->is_released, err);
+	if (code == SOT_OK)
+		code = store_bool(res, row, 19, &c->is_suspect, err);
 	return code;
 }
 
@@ -380,6 +382,7 @@ static void on_cases_read(void *self, const store_outcome *outcome)
 	CASES(tx, a, c->observe && !goes(c), store_item_i64(tx, c->vrf));
 	CASES(tx, a, c->observe && !goes(c), store_item_ip(tx, c->address));
 	CASES(tx, a, c->observe && !goes(c), store_item_i64(tx, (int64_t)c->generation));
+	CASES(tx, a, c->observe && !goes(c), store_item_bool(tx, c->begins_anew));
 	add_verdicts(a, tx);
 	if (!agents_commit(a, tx, on_run_written, "leaks"))
 		end_run(a);

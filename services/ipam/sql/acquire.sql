@@ -5,7 +5,9 @@
 -- A known owner keeps what it has. A candidate that has a row is lost, unless it has cooled. A second writer who gives the
 -- same owner an address in the same moment raises 23505 on address_owner: then the batch is run again. Nothing is joined to
 -- `want` by address: the rows of a batch are too many for a nested loop, and the planner expects ten.
-WITH want AS MATERIALIZED (
+WITH fence AS MATERIALIZED (
+  SELECT g.asker_epoch FROM ipam.guard g FOR KEY SHARE
+), want AS MATERIALIZED (
   SELECT t.*, held.address AS held_address, held.subnet AS held_subnet, held.generation AS held_generation
   FROM unnest($1::uuid[], $2::int4[], $3::int4[], $4::inet[], $5::int4[], $6::uuid[], $7::macaddr[], $8::uuid[])
       AS t(owner, nic, family, address, vrf, subnet, mac, operation_id)
@@ -18,7 +20,7 @@ WITH want AS MATERIALIZED (
   INSERT INTO ipam.address AS a (vrf, address, subnet, state, owner, nic, mac, lease_until, operation_id)
   SELECT w.vrf, w.address, w.subnet, 'reserved', w.owner, w.nic, w.mac, now() + $10::int8 * interval '1 second', w.operation_id
   FROM want w
-  WHERE w.address IS NOT NULL AND w.held_address IS NULL
+  WHERE w.address IS NOT NULL AND w.held_address IS NULL AND ($12::int8 = 0 OR $12::int8 >= (SELECT f.asker_epoch FROM fence f))
   ORDER BY w.vrf, w.address
   ON CONFLICT (vrf, address) DO UPDATE
     SET state = 'reserved', subnet = excluded.subnet, owner = excluded.owner, nic = excluded.nic, host = NULL, mac = excluded.mac,
@@ -37,5 +39,6 @@ WITH want AS MATERIALIZED (
 SELECT r.owner, r.nic, r.address, r.subnet, r.generation, r.fresh
 FROM (SELECT owner, nic, held_address AS address, held_subnet AS subnet, held_generation AS generation, false AS fresh
       FROM want WHERE held_address IS NOT NULL
-      UNION ALL SELECT owner, nic, address, NULL, generation, true FROM taken) r
+      UNION ALL SELECT owner, nic, address, NULL, generation, true FROM taken
+      UNION ALL SELECT NULL, NULL, NULL, NULL, asker_epoch, NULL FROM fence) r
   LEFT JOIN told ON told.done IS NOT NULL

@@ -7,7 +7,7 @@ WITH old AS MATERIALIZED (
   FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::int8[], $5::uuid[], $6::macaddr[], $7::uuid[])
       AS r(owner, nic, address, generation, host, mac, operation_id)
     CROSS JOIN LATERAL (
-      SELECT a.* FROM ipam.address a
+      SELECT a.vrf, a.address, a.state, a.owner, a.nic FROM ipam.address a
       WHERE a.owner = r.owner AND a.nic = r.nic AND family(a.address) = family(r.address) AND a.address = r.address
         AND a.generation = r.generation AND a.state IN ('reserved', 'bound', 'suspect')
       LIMIT 1 FOR UPDATE

@@ -7,7 +7,8 @@ WITH due AS (
 ), old AS (
   SELECT a.vrf, a.address, a.owner, a.host, a.mac, d.new_state, d.evidence
   FROM due d JOIN ipam.address a ON a.vrf = d.vrf AND a.address = d.address AND a.generation = d.generation
-  WHERE a.state IN ('reserved', 'bound') AND NOT EXISTS (SELECT FROM scheduler.address_owner_v o WHERE o.owner = a.owner)
+  WHERE (a.state IN ('reserved', 'bound') OR (a.state = 'suspect' AND d.new_state = 'cooling')) AND NOT EXISTS (SELECT FROM scheduler.address_owner_v o
+      WHERE o.owner = a.owner AND (a.state <> 'suspect' OR a.address IN (o.address, o.address_v6)))
     AND NOT EXISTS (SELECT FROM ipam.guard g WHERE g.quarantine_since IS NOT NULL)
   ORDER BY a.vrf, a.address
   FOR UPDATE OF a

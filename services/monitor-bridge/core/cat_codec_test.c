@@ -1,8 +1,9 @@
 /* Golden vectors of the wire, and a property: what the encoder writes, an independent reader reads.
  */
+#include "cat_bag.h"
 #include "cat_codec.h"
 
-#include "../testing/cat_decoder.h"
+#include "cat_read.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
 
@@ -66,6 +67,12 @@ static sot_str encode(
 	return (sot_str){frame, size};
 }
 
+static bool reads(sot_str got, sot_arena *memory, cat_read_tree *tree)
+{
+	sot_err err;
+	return cat_read_frame(got, memory, tree, &err) == SOT_OK;
+}
+
 static void nt1_of_the_reference_tree_is_byte_exact(void **state)
 {
 	(void)state;
@@ -91,18 +98,18 @@ static void names_are_cleaned_and_plain_data_never_looks_aggregated(void **state
 {
 	(void)state;
 	sot_arena *memory = sot_arena_new(1 << 20);
-	decoded_tree tree;
+	cat_read_tree tree;
 	cat_repairs repairs = {0};
 	cat_message m = golden_child;
 	m.type = SOT_STR("a;b\tc\xc3\xa9");
 	m.data = SOT_STR("@3;1");
-	assert_true(decode_frame(encode(CAT_NT1, &golden_header, &m, &repairs), memory, &tree));
+	assert_true(reads(encode(CAT_NT1, &golden_header, &m, &repairs), memory, &tree));
 	assert_true(sot_str_eq_c(tree.messages[0].type, "a.b.c.."));
 	assert_true(sot_str_eq_c(tree.messages[0].data, " @3;1"));
 	assert_int_equal(repairs.names_cleaned, 1);
 	assert_int_equal(repairs.data_guarded, 1);
 	m.data_is_aggregate = true;
-	assert_true(decode_frame(encode(CAT_PT1, &golden_header, &m, &repairs), memory, &tree));
+	assert_true(reads(encode(CAT_PT1, &golden_header, &m, &repairs), memory, &tree));
 	assert_true(sot_str_eq_c(tree.messages[0].data, "@3;1"));
 	sot_arena_free(memory);
 }
@@ -197,10 +204,10 @@ static void random_message(random_tree *t, size_t at, sot_rand *r, unsigned dept
 		random_message(t, first + i, r, depth + 1);
 }
 
-static void assert_same(const cat_message *m, const decoded_tree *tree, size_t *at, unsigned depth)
+static void assert_same(const cat_message *m, const cat_read_tree *tree, size_t *at, unsigned depth)
 {
 	static const char letters[] = "AEHML";
-	const decoded_message *got = &tree->messages[(*at)++];
+	const cat_read_message *got = &tree->messages[(*at)++];
 	assert_int_equal(got->letter, letters[m->kind]);
 	assert_int_equal(got->depth, depth);
 	assert_true(got->at_unix_ms == m->at_unix_ms);
@@ -230,7 +237,7 @@ static void random_trees_come_back_the_same_in_both_codecs(void **state)
 	sot_rand_seed(&r, seed);
 	sot_arena *memory = sot_arena_new(1 << 20);
 	static random_tree t;
-	static decoded_tree tree;
+	static cat_read_tree tree;
 	for (int round = 0; round < 3000; round++) {
 		cat_repairs repairs = {0};
 		size_t at = 0;
@@ -239,8 +246,7 @@ static void random_trees_come_back_the_same_in_both_codecs(void **state)
 		random_message(&t, 0, &r, 0);
 		cat_codec codec = (cat_codec)(round % 2);
 		sot_arena_reset(memory);
-		assert_true(
-		    decode_frame(encode(codec, &golden_header, &t.messages[0], &repairs), memory, &tree));
+		assert_true(reads(encode(codec, &golden_header, &t.messages[0], &repairs), memory, &tree));
 		assert_true(sot_str_eq_c(tree.header[0], "sotalia-agent"));
 		assert_int_equal(tree.header[7].n, 0);
 		assert_same(&t.messages[0], &tree, &at, 0);
@@ -249,16 +255,141 @@ static void random_trees_come_back_the_same_in_both_codecs(void **state)
 	sot_arena_free(memory);
 }
 
+/* A stream of frames, cut anywhere into pieces, gives the same trees; an end inside a frame gives
+ * all before it. */
+static void a_stream_in_any_pieces_gives_every_frame_and_never_half_a_one(void **state)
+{
+	(void)state;
+	sot_rand r;
+	sot_arena *memory = sot_arena_new(8 << 20);
+	static random_tree t;
+	static char stream[1 << 20];
+	size_t n = 0, frames = 0;
+	sot_rand_seed(&r, 5);
+	for (; frames < 200; frames++) {
+		cat_repairs repairs = {0};
+		t.used = 1;
+		t.texts = 0;
+		random_message(&t, 0, &r, 0);
+		sot_str one = encode((cat_codec)(frames % 2), &golden_header, &t.messages[0], &repairs);
+		memcpy(stream + n, one.p, one.n);
+		n += one.n;
+	}
+	for (int round = 0; round < 50; round++) {
+		size_t end = round == 0 ? n : (size_t)sot_rand_below(&r, n), have = 0, at = 0, read = 0;
+		while (have < end) {
+			have += 1 + (size_t)sot_rand_below(&r, 3000);
+			have = have < end ? have : end;
+			for (;;) {
+				size_t size;
+				cat_read_tree tree;
+				sot_arena_reset(memory);
+				assert_int_equal(
+				    cat_read_frame_size((sot_str){stream + at, have - at}, &size, NULL), SOT_OK);
+				if (size == 0)
+					break;
+				assert_true(reads((sot_str){stream + at, size}, memory, &tree));
+				at += size;
+				read++;
+			}
+		}
+		assert_true(end < n ? read < frames : read == frames);
+	}
+	sot_arena_free(memory);
+}
+
+/* 40 KB of text that is not ASCII, and the deepest tree that is allowed. */
+static void long_data_and_deep_trees_come_back_the_same_in_both_codecs(void **state)
+{
+	(void)state;
+	static char data[40000];
+	static cat_message chain[CAT_DEPTH_MAX];
+	sot_arena *memory = sot_arena_new(4 << 20);
+	for (size_t i = 0; i + 3 <= sizeof(data); i += 3)
+		memcpy(data + i, "\xe4\xb8\xad", 3);
+	for (size_t i = 0; i < CAT_DEPTH_MAX; i++) {
+		chain[i] = golden_root;
+		chain[i].children = i + 1 < CAT_DEPTH_MAX ? &chain[i + 1] : NULL;
+		chain[i].child_count = i + 1 < CAT_DEPTH_MAX;
+	}
+	chain[CAT_DEPTH_MAX - 1].data = (sot_str){data, sizeof(data) - 1};
+	for (int codec = 0; codec < 2; codec++) {
+		cat_repairs repairs = {0};
+		cat_read_tree tree;
+		size_t at = 0;
+		assert_true(
+		    reads(encode((cat_codec)codec, &golden_header, &chain[0], &repairs), memory, &tree));
+		assert_same(&chain[0], &tree, &at, 0);
+		assert_int_equal(tree.count, CAT_DEPTH_MAX);
+	}
+	sot_arena_free(memory);
+}
+
+static const unsigned char golden_nm1[] = {0x00, 0x00, 0x00, 0x3c, 0x4e, 0x4d, 0x31, 0x01, 0x64,
+    0x02, 0x68, 0x31, 0x08, 0x31, 0x30, 0x2e, 0x31, 0x2e, 0x32, 0x2e, 0x33, 0x02, 0xfb, 0xd0, 0x95,
+    0xff, 0xbc, 0x31, 0x02, 0x6f, 0x6b, 0x05, 0x43, 0x4f, 0x55, 0x4e, 0x54, 0xac, 0x02, 0x00, 0x00,
+    0xfb, 0xd0, 0x95, 0xff, 0xbc, 0x31, 0x01, 0x67, 0x03, 0x53, 0x55, 0x4d, 0x01, 0x80, 0x80, 0x80,
+    0x80, 0x80, 0x80, 0x80, 0x81, 0x40, 0x00};
+
+/* domain d, host h1, 10.1.2.3: COUNT "ok" 300 and SUM "g" 2.25 (0x4002000000000000), written out by
+ * hand from the description of the wire. */
+static void nm1_of_the_reference_bag_is_byte_exact_and_reads_back(void **state)
+{
+	(void)state;
+	cat_repairs repairs = {0};
+	size_t size = 0;
+	sot_err err;
+	cat_read_tree tree;
+	sot_arena *memory = sot_arena_new(1 << 20);
+	cat_header header = golden_header;
+	header.domain = SOT_STR("d");
+	const cat_bag_metric metrics[] = {{1700000000123, SOT_STR("ok"), true, 300, 300},
+	    {1700000000123, SOT_STR("g"), false, 1, 2.25}};
+	assert_int_equal(
+	    cat_bag_encode(&header, metrics, 2, frame, sizeof(frame), &size, &repairs, &err), SOT_OK);
+	assert_int_equal(size, sizeof(golden_nm1));
+	assert_memory_equal(frame, golden_nm1, size);
+	assert_true(reads((sot_str){frame, size}, memory, &tree));
+	assert_int_equal(tree.metric_count, 2);
+	assert_true(tree.metrics[0].count == 300 && sot_str_eq_c(tree.metrics[0].kind, "COUNT"));
+	assert_true(tree.metrics[1].sum == 2.25 && sot_str_eq_c(tree.metrics[1].kind, "SUM"));
+	sot_arena_free(memory);
+}
+
+/* A length byte 0xff would be taken for "no text" by the server. */
+static void no_text_of_a_bag_has_a_length_that_begins_with_ff(void **state)
+{
+	(void)state;
+	char name[256];
+	cat_repairs repairs = {0};
+	size_t size = 0;
+	cat_read_tree tree;
+	sot_arena *memory = sot_arena_new(1 << 20);
+	memset(name, 'n', sizeof(name));
+	for (size_t n = 120; n <= sizeof(name); n++) {
+		const cat_bag_metric metric = {1700000000123, {name, n}, true, 1, 1};
+		assert_int_equal(
+		    cat_bag_encode(&golden_header, &metric, 1, frame, sizeof(frame), &size, &repairs, NULL),
+		    SOT_OK);
+		assert_true(reads((sot_str){frame, size}, memory, &tree));
+		size_t got = tree.metrics[0].name.n;
+		assert_true(got < 128 || got % 128 != 127);
+		assert_true(got == n || got + 1 == n);
+	}
+	assert_int_equal(repairs.names_cleaned, 1);
+	sot_arena_free(memory);
+}
+
 static void a_damaged_frame_is_told_apart_by_the_reader(void **state)
 {
 	(void)state;
 	cat_repairs repairs = {0};
 	sot_arena *memory = sot_arena_new(1 << 20);
-	decoded_tree tree;
+	cat_read_tree tree;
 	sot_str got = encode(CAT_NT1, &golden_header, &golden_root, &repairs);
-	assert_false(decode_frame((sot_str){got.p, got.n - 1}, memory, &tree));
+	assert_false(reads((sot_str){got.p, got.n - 1}, memory, &tree));
 	frame[80] = 'X'; /* the letter of the root */
-	assert_false(decode_frame(got, memory, &tree));
+	assert_false(reads(got, memory, &tree));
 	sot_arena_free(memory);
 }
 
@@ -271,6 +402,10 @@ int main(void)
 	    cmocka_unit_test(a_frame_of_64_kb_is_refused_and_nothing_is_returned),
 	    cmocka_unit_test(a_tree_that_is_too_deep_or_hangs_on_an_event_is_refused),
 	    cmocka_unit_test(random_trees_come_back_the_same_in_both_codecs),
+	    cmocka_unit_test(a_stream_in_any_pieces_gives_every_frame_and_never_half_a_one),
+	    cmocka_unit_test(long_data_and_deep_trees_come_back_the_same_in_both_codecs),
+	    cmocka_unit_test(nm1_of_the_reference_bag_is_byte_exact_and_reads_back),
+	    cmocka_unit_test(no_text_of_a_bag_has_a_length_that_begins_with_ff),
 	    cmocka_unit_test(a_damaged_frame_is_told_apart_by_the_reader),
 	};
 	return cmocka_run_group_tests_name("cat_codec", tests, NULL, NULL);

@@ -234,6 +234,8 @@ static void any_bytes_are_survived_by_the_router_parser(void **state)
 	static const char alphabet[] = "{}<>\"'=:;, \\routersblock10.2/propty idvalue";
 	sot_rand r;
 	char body[200];
+	cat_router_answer none;
+	assert_int_equal(cat_router_parse((sot_str){NULL, 0}, &none, NULL), SOT_INVALID);
 	sot_rand_seed(&r, 7);
 	for (int round = 0; round < 20000; round++) {
 		size_t n = (size_t)sot_rand_below(&r, sizeof(body));
@@ -252,12 +254,12 @@ static void push_text(frame_queue *q, const char *text, int64_t expires)
 	assert_true(frame_queue_push(q, sot_str_c(text), expires));
 }
 
-static void assert_front(const frame_queue *q, const char *expected)
+static void assert_front(frame_queue *q, const char *expected)
 {
 	struct iovec pieces[2];
 	char got[64];
 	size_t n = 0;
-	int count = frame_queue_peek(q, sizeof(got), pieces);
+	int count = frame_queue_peek(q, sizeof(got), 0, pieces);
 	for (int i = 0; i < count; i++) {
 		memcpy(got + n, pieces[i].iov_base, pieces[i].iov_len);
 		n += pieces[i].iov_len;
@@ -301,6 +303,26 @@ static void expired_frames_leave_and_a_cut_frame_leaves_whole(void **state)
 	frame_queue_free(q);
 }
 
+/* A tree of the hour that closes first may stand behind one of the next hour. */
+static void an_expired_frame_behind_others_is_not_sent(void **state)
+{
+	(void)state;
+	frame_queue *q = frame_queue_new(64, 8);
+	struct iovec pieces[2];
+	char rest[16];
+	size_t rest_n;
+	push_text(q, "later", 100);
+	push_text(q, "sooner", 50);
+	push_text(q, "last", 100);
+	assert_int_equal(frame_queue_peek(q, 64, 60, pieces), 1);
+	assert_int_equal(pieces[0].iov_len, 5);
+	frame_queue_take(q, 5, rest, &rest_n);
+	assert_int_equal(frame_queue_peek(q, 64, 60, pieces), 1);
+	assert_memory_equal(pieces[0].iov_base, "last", 4);
+	assert_int_equal(frame_queue_get_stats(q).expired, 1);
+	frame_queue_free(q);
+}
+
 static void the_queue_gives_back_what_was_pushed_in_order_whatever_is_written_at_once(void **state)
 {
 	(void)state;
@@ -319,7 +341,7 @@ static void the_queue_gives_back_what_was_pushed_in_order_whatever_is_written_at
 		}
 		struct iovec pieces[2];
 		size_t have = 0, rest_n;
-		int count = frame_queue_peek(q, 100, pieces);
+		int count = frame_queue_peek(q, 100, 0, pieces);
 		for (int i = 0; i < count; i++) {
 			memcpy(got + have, pieces[i].iov_base, pieces[i].iov_len);
 			have += pieces[i].iov_len;
@@ -353,6 +375,7 @@ int main(void)
 	    cmocka_unit_test(any_bytes_are_survived_by_the_router_parser),
 	    cmocka_unit_test(a_full_queue_drops_its_oldest_frames_and_counts_them),
 	    cmocka_unit_test(expired_frames_leave_and_a_cut_frame_leaves_whole),
+	    cmocka_unit_test(an_expired_frame_behind_others_is_not_sent),
 	    cmocka_unit_test(the_queue_gives_back_what_was_pushed_in_order_whatever_is_written_at_once),
 	};
 	return cmocka_run_group_tests_name("cat_parts", tests, NULL, NULL);

@@ -43,7 +43,8 @@ static bool keep(property_text *ret, sot_str value)
 {
 	if (value.n >= sizeof(ret->s))
 		return false;
-	memcpy(ret->s, value.p, value.n);
+	if (value.n > 0)
+		memcpy(ret->s, value.p, value.n);
 	ret->s[value.n] = '\0';
 	ret->n = value.n;
 	return true;

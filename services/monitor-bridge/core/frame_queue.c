@@ -95,21 +95,24 @@ void frame_queue_expire(frame_queue *q, int64_t now_unix_ms)
 	}
 }
 
-static size_t whole_frames(const frame_queue *q, size_t bytes_wanted)
+/* Up to the first that is expired: a tree of the last hour may stand behind those of this one. */
+static size_t whole_frames(const frame_queue *q, size_t bytes_wanted, int64_t now_unix_ms)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < q->entry_count; i++) {
-		size_t size = q->entries[(q->entry_head + i) % q->entries_max].size;
-		if (n > 0 && n + size > bytes_wanted)
+		const entry *e = &q->entries[(q->entry_head + i) % q->entries_max];
+		if (e->expires_unix_ms <= now_unix_ms || (n > 0 && n + e->size > bytes_wanted))
 			break;
-		n += size;
+		n += e->size;
 	}
 	return n;
 }
 
-int frame_queue_peek(const frame_queue *q, size_t bytes_wanted, struct iovec ret[static 2])
+int frame_queue_peek(
+    frame_queue *q, size_t bytes_wanted, int64_t now_unix_ms, struct iovec ret[static 2])
 {
-	size_t n = whole_frames(q, bytes_wanted);
+	frame_queue_expire(q, now_unix_ms);
+	size_t n = whole_frames(q, bytes_wanted, now_unix_ms);
 	if (n == 0)
 		return 0;
 	size_t first = n <= q->bytes_max - q->head ? n : q->bytes_max - q->head;

@@ -27,9 +27,10 @@ bool frame_queue_push(frame_queue *q, sot_str frame, int64_t expires_unix_ms);
 /* Drops what is at the front and expired. */
 void frame_queue_expire(frame_queue *q, int64_t now_unix_ms);
 /* Views of up to `bytes_wanted` bytes from the front, in one or two pieces; returns how many
- * pieces. They end on a frame's end unless the first frame alone is larger. Valid until the next
- * push. */
-int frame_queue_peek(const frame_queue *q, size_t bytes_wanted, struct iovec ret[static 2]);
+ * pieces. They end on a frame's end unless the first frame alone is larger, and hold none that is
+ * expired. Valid until the next push or expire. */
+int frame_queue_peek(
+    frame_queue *q, size_t bytes_wanted, int64_t now_unix_ms, struct iovec ret[static 2]);
 /* Takes `n` written bytes from the front. When they end inside a frame, the rest of that frame is
  * copied to `rest` (at least 64 KB) and taken as well: *ret_rest is its size. So the ring never
  * holds half a frame, and a frame that is cut by a lost connection is never continued on the next.

@@ -9,7 +9,7 @@
 #define MONITOR_MACHINE_TABLE_H
 
 #include "figures.h"
-#include "sot_map.h"
+#include "sot_calls.h"
 
 #define MACHINE_FRESH_MS 60000 /* older figures are not sent */
 #define MACHINE_FORGET_MS 7200000
@@ -18,6 +18,7 @@
 #define MACHINE_LAST_SECOND 15
 #define MACHINE_HEARTBEATS_PER_HOUR 61 /* what the server keeps */
 #define MACHINE_KEY_MAX 64
+#define MACHINE_CALL_KINDS_MAX 32
 
 typedef enum machine_kind { MACHINE_HOST, MACHINE_INSTANCE, MACHINE_BRIDGE } machine_kind;
 
@@ -25,8 +26,9 @@ typedef struct machine {
 	machine_kind kind;
 	char key[MACHINE_KEY_MAX]; /* CAT's ipAddress */
 	char host_name[MACHINE_KEY_MAX];
-	uint32_t address; /* for message ids */
-	int second;       /* of the minute, when its heartbeat is due */
+	char app[FIGURES_APP_MAX + 1]; /* of an instance */
+	uint32_t address;              /* for message ids */
+	int second;                    /* of the minute, when its heartbeat is due */
 	int64_t seen_unix_ms;
 	bool has_figures;         /* since the last heartbeat or before: false until the first report */
 	int64_t heartbeat_minute; /* wall-clock minute of the last one, 0 = none */
@@ -36,6 +38,9 @@ typedef struct machine {
 		host_figures host;
 		instance_figures instance;
 	} figures;
+	interface_figures *interfaces; /* owned, of a host */
+	size_t interface_count;
+	sot_calls *calls; /* owned; of the minute, NULL for none: to the Engine, or health checks */
 } machine;
 
 typedef struct machine_table machine_table;
@@ -56,10 +61,16 @@ size_t machine_table_forget(machine_table *t, int64_t now_unix_ms);
 /* Takes the figures of a report; counters of an interval are summed until the next heartbeat. */
 void machine_take_host(machine *m, const host_figures *f, int64_t now_unix_ms);
 void machine_take_instance(machine *m, const instance_figures *f, int64_t now_unix_ms);
+/* The interfaces of the latest report, at most FIGURES_INTERFACES_MAX. */
+void machine_take_interfaces(machine *m, const interface_figures *list, size_t count);
+/* Calls since the report before. */
+void machine_take_calls(machine *m, const sot_calls *calls);
 /* True when a heartbeat is due now. */
 bool machine_is_due(const machine *m, int64_t now_unix_ms);
 /* Marks the minute as served. False when the hour's 61 are used up: then it must not be sent. */
 bool machine_serve_minute(machine *m, int64_t now_unix_ms);
+/* The minute is another bridge's: it is served, and its sums begin anew, without a heartbeat. */
+void machine_skip_minute(machine *m, int64_t now_unix_ms);
 /* After the figures were sent: the sums begin anew. */
 void machine_clear_sums(machine *m);
 

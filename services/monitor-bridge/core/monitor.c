@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPERATIONS_MAX 256
 #define FORGET_EVERY_MS 60000
 
 /* ---- life ---- */
@@ -58,7 +57,8 @@ monitor *monitor_new(const monitor_options *options, const monitor_hooks *hooks)
 	(void)snprintf(m->domain_agent, sizeof(m->domain_agent), "%s-agent", prefix);
 	(void)snprintf(m->domain_instance, sizeof(m->domain_instance), "%s-instance", prefix);
 	m->machines = machine_table_new(options->machines_max + 1);
-	m->operations = operation_book_new(OPERATIONS_MAX);
+	m->names = name_watch_new();
+	m->sample = 1;
 	m->sequences = cat_sequences_new(2 * (options->machines_max + 1));
 	m->bridge = bridge_machine(m);
 	return m;
@@ -69,8 +69,9 @@ monitor *monitor_free(monitor *m)
 	if (!m)
 		return NULL;
 	machine_table_free(m->machines);
-	operation_book_free(m->operations);
+	name_watch_free(m->names);
 	cat_sequences_free(m->sequences);
+	free(m->pools);
 	free(m);
 	return NULL;
 }
@@ -95,63 +96,40 @@ size_t monitor_machine_count(const monitor *m)
 	return machine_table_count(m->machines);
 }
 
-/* ---- one tree ---- */
-
-static const char *domain_of(const monitor *m, const machine *of)
+size_t monitor_owned_count(const monitor *m)
 {
-	switch (of->kind) {
-	case MACHINE_HOST:
-		return m->domain_agent;
-	case MACHINE_INSTANCE:
-		return m->domain_instance;
-	case MACHINE_BRIDGE:
-		break;
-	}
-	return m->domain_controller;
+	size_t owned = 0;
+	sot_map_iter it = {0};
+	const machine *of;
+	while ((of = machine_table_next(m->machines, &it)))
+		owned += of->kind != MACHINE_BRIDGE && share_owns(&m->share, sot_str_c(of->key));
+	return owned;
 }
 
-static bool next_id(
-    monitor *m, const machine *of, int64_t at_unix_ms, char dst[static CAT_ID_MAX], sot_str *ret)
+void monitor_share_view(
+    monitor *m, unsigned own, const share_member *list, size_t count, sot_wall database_now)
 {
-	int64_t hour = cat_hour_of(at_unix_ms);
-	uint32_t sequence;
-	bool grew;
-	cat_sequence *s = cat_sequences_get(m->sequences, (uint32_t)of->kind, of->address);
-	if (!s || cat_id_next(&m->reservation, s, hour, &sequence, &grew, NULL) != SOT_OK) {
-		m->counters.dropped_ids++;
-		return false;
-	}
-	if (grew)
-		m->hooks.reserve(m->hooks.self, hour, sequence + CAT_ID_HEADROOM);
-	sot_str domain = sot_str_c(domain_of(m, of));
-	*ret = cat_id_format(domain, of->address, m->options.copy, hour, sequence, dst);
-	return true;
+	share_take_view(&m->share, own, list, count, database_now.unix_ms);
 }
 
-void monitor_emit(monitor *m, machine *of, const cat_message *root, sot_wall now)
+void monitor_lost_database(monitor *m)
 {
-	char id[CAT_ID_MAX];
-	cat_header header = {.domain = sot_str_c(domain_of(m, of)),
-	    .host_name = sot_str_c(of->host_name[0] ? of->host_name : of->key),
-	    .address = sot_str_c(of->key),
-	    .thread_group = SOT_STR("sotalia"),
-	    .thread_id = SOT_STR("1"),
-	    .thread_name = SOT_STR("monitor-bridge")};
-	if (!cat_period_is_open(root->at_unix_ms, now.unix_ms)) {
-		m->counters.dropped_closed_hour++;
-		return;
-	}
-	if (!next_id(m, of, root->at_unix_ms, id, &header.message_id))
-		return;
-	size_t size;
-	if (cat_encode(m->options.codec, &header, root, m->frame, sizeof(m->frame), &size,
-	        &m->counters.repairs, NULL) != SOT_OK) {
-		m->counters.dropped_too_large++;
-		return;
-	}
-	m->counters.frames++;
-	m->hooks.frame(
-	    m->hooks.self, (sot_str){m->frame, size}, cat_period_end_unix_ms(root->at_unix_ms));
+	share_lost_database(&m->share);
+}
+
+bool monitor_leads(const monitor *m)
+{
+	return share_takes_events(&m->share);
+}
+
+void monitor_set_sample(monitor *m, double sample)
+{
+	m->sample = sample;
+}
+
+void monitor_set_bags(monitor *m, bool bags)
+{
+	m->bags = bags;
 }
 
 /* ---- reports ---- */
@@ -196,12 +174,54 @@ machine *monitor_instance_machine(monitor *m, const char *name, uint32_t address
 	return instance;
 }
 
+machine *monitor_host_by_name(monitor *m, sot_str name, sot_wall now)
+{
+	char key[MACHINE_KEY_MAX];
+	sot_map_iter it = {0};
+	machine *of;
+	if (sot_str_copy(name, key, sizeof(key), NULL) != SOT_OK || !key[0])
+		return NULL;
+	while ((of = machine_table_next(m->machines, &it))) {
+		if (of->kind == MACHINE_HOST && strcmp(of->host_name, key) == 0)
+			return of;
+	}
+	/* No report ever told its address: a page by its name is better than none. */
+	of = machine_table_get(m->machines, MACHINE_HOST, key);
+	if (of && of->seen_unix_ms == 0)
+		of->seen_unix_ms = now.unix_ms;
+	if (!of)
+		m->counters.machines_refused++;
+	return of;
+}
+
 void monitor_instance_report(monitor *m, const instance_figures *f, sot_wall now)
 {
 	m->counters.instance_reports++;
 	machine *instance = monitor_instance_machine(m, f->name, f->address);
 	if (instance)
 		machine_take_instance(instance, f, now.unix_ms);
+}
+
+void monitor_host_interfaces(
+    monitor *m, uint32_t address, const interface_figures *list, size_t count)
+{
+	machine *host = host_machine(m, address);
+	if (host)
+		machine_take_interfaces(host, list, count);
+}
+
+void monitor_host_calls(monitor *m, uint32_t address, const sot_calls *calls)
+{
+	machine *host = host_machine(m, address);
+	if (host)
+		machine_take_calls(host, calls);
+}
+
+void monitor_checks(monitor *m, const char *name, uint32_t address, const sot_calls *calls)
+{
+	machine *instance = monitor_instance_machine(m, name, address);
+	if (instance)
+		machine_take_calls(instance, calls);
 }
 
 bool monitor_next_host(const monitor *m, monitor_host_iter *it, monitor_host *ret)
@@ -220,18 +240,18 @@ bool monitor_next_host(const monitor *m, monitor_host_iter *it, monitor_host *re
 
 /* ---- heartbeats ---- */
 
-static void send_heartbeat(monitor *m, machine *of, const bridge_figures *usage, sot_wall now)
+static void send_heartbeat(monitor *m, const machine *of, const bridge_figures *usage, sot_wall now)
 {
 	cat_heartbeat document;
 	sot_str xml;
-	cat_heartbeat_begin(&document, m->xml, sizeof(m->xml));
-	if (of->kind == MACHINE_HOST) {
-		figures_xml_host(&document, &of->figures.host);
-	} else if (of->kind == MACHINE_INSTANCE) {
-		figures_xml_instance(&document, &of->figures.instance);
-	} else {
-		figures_xml_bridge(&document, usage);
+	definition_figures shown = {&of->figures, of->interfaces, of->interface_count};
+	figure_source source = of->kind == MACHINE_HOST ? FIGURE_HOST : FIGURE_INSTANCE;
+	if (of->kind == MACHINE_BRIDGE) {
+		source = FIGURE_BRIDGE;
+		shown.figures = usage;
 	}
+	cat_heartbeat_begin(&document, m->xml, sizeof(m->xml));
+	definitions_heartbeat(m->options.definitions, source, &shown, &document);
 	m->counters.values_left_out += document.values_left_out;
 	m->counters.ids_cleaned += document.ids_cleaned;
 	if (cat_heartbeat_end(&document, &xml, NULL) != SOT_OK) {
@@ -251,35 +271,13 @@ static void send_heartbeat(monitor *m, machine *of, const bridge_figures *usage,
 	    .status = CAT_SUCCESS,
 	    .children = &heartbeat,
 	    .child_count = 1};
+	uint64_t before = m->counters.frames;
 	monitor_emit(m, of, &root, now);
-	m->counters.heartbeats++;
-}
-
-/* All checks of the minute in one transaction: "@count;fail;sum of ms;ms,count". */
-static void send_health(monitor *m, machine *of, sot_wall now)
-{
-	const instance_figures *f = &of->figures.instance;
-	uint64_t count = f->checks_ok + f->checks_failed;
-	char data[96];
-	if (count == 0)
-		return;
-	int n =
-	    snprintf(data, sizeof(data), "@%" PRIu64 ";%" PRIu64 ";%" PRIu64 ";%" PRIu64 ",%" PRIu64,
-	        count, f->checks_failed, f->check_ms_sum, f->check_ms_sum / count, count);
-	cat_message root = {.kind = CAT_TRANSACTION,
-	    .at_unix_ms = now.unix_ms,
-	    .type = SOT_STR("Health"),
-	    .name = sot_str_c(f->app),
-	    .status = CAT_SUCCESS,
-	    .data = {data, (size_t)n},
-	    .data_is_aggregate = true};
-	monitor_emit(m, of, &root, now);
+	m->counters.heartbeats += m->counters.frames - before;
 }
 
 static void serve_machine(monitor *m, machine *of, const bridge_figures *usage, sot_wall now)
 {
-	if (!machine_is_due(of, now.unix_ms))
-		return;
 	if (!machine_serve_minute(of, now.unix_ms)) {
 		m->counters.dropped_hour_limit++;
 		return;
@@ -287,17 +285,26 @@ static void serve_machine(monitor *m, machine *of, const bridge_figures *usage, 
 	/* A stopped instance has no figures; its graphs fall to 0. */
 	if (of->kind != MACHINE_INSTANCE || of->figures.instance.running)
 		send_heartbeat(m, of, usage, now);
-	if (of->kind == MACHINE_INSTANCE)
-		send_health(m, of, now);
+	if (of->calls)
+		monitor_send_calls(m, of, of->kind == MACHINE_HOST ? SOT_STR("Docker") : SOT_STR("Health"),
+		    of->calls, now);
 	machine_clear_sums(of);
 }
 
+/* Nobody sends before it is decided who does; at the window's end that is a loss, and counted. */
 static bool minute_is_ours(monitor *m, sot_wall now)
 {
 	int64_t minute = now.unix_ms / 60000;
 	int second = (int)(now.unix_ms / 1000 % 60);
-	if (second < MACHINE_FIRST_SECOND || second > MACHINE_LAST_SECOND ||
-	    minute == m->minute_blocked)
+	if (second < MACHINE_FIRST_SECOND || minute == m->minute_blocked)
+		return false;
+	if (second > MACHINE_LAST_SECOND) {
+		if (m->share.count > 0 && minute != m->minute && minute != m->minute_undecided)
+			m->counters.dropped_undecided += monitor_owned_count(m);
+		m->minute_undecided = minute;
+		return false;
+	}
+	if (!share_is_decided(&m->share, minute))
 		return false;
 	if (minute != m->minute) {
 		m->minute = minute;
@@ -306,21 +313,42 @@ static bool minute_is_ours(monitor *m, sot_wall now)
 	return true;
 }
 
+static bool is_ours(const monitor *m, const machine *of)
+{
+	if (of->kind == MACHINE_BRIDGE)
+		return share_owns_address(&m->share);
+	return share_owns(&m->share, sot_str_c(of->key));
+}
+
+static void forget_silent(monitor *m, sot_wall now)
+{
+	if (now.unix_ms - m->forgot_unix_ms < FORGET_EVERY_MS && now.unix_ms >= m->forgot_unix_ms)
+		return;
+	m->forgot_unix_ms = now.unix_ms;
+	(void)machine_table_forget(m->machines, now.unix_ms);
+	cat_sequences_forget(m->sequences, cat_hour_of(now.unix_ms));
+}
+
 void monitor_tick(monitor *m, const bridge_figures *usage, sot_wall now)
 {
-	if (now.unix_ms - m->forgot_unix_ms >= FORGET_EVERY_MS || now.unix_ms < m->forgot_unix_ms) {
-		m->forgot_unix_ms = now.unix_ms;
-		(void)machine_table_forget(m->machines, now.unix_ms);
-		cat_sequences_forget(m->sequences, cat_hour_of(now.unix_ms));
-	}
+	forget_silent(m, now);
 	if (!minute_is_ours(m, now))
 		return;
 	m->bridge->has_figures = true;
 	m->bridge->seen_unix_ms = now.unix_ms;
 	sot_map_iter it = {0};
 	machine *of;
-	while ((of = machine_table_next(m->machines, &it)))
-		serve_machine(m, of, usage, now);
+	while ((of = machine_table_next(m->machines, &it))) {
+		if (!machine_is_due(of, now.unix_ms))
+			continue;
+		if (is_ours(m, of)) {
+			serve_machine(m, of, usage, now);
+		} else {
+			machine_skip_minute(of, now.unix_ms);
+		}
+	}
+	if (share_leads(&m->share))
+		monitor_send_gauges(m, now);
 }
 
 void monitor_boot(monitor *m, sot_wall now)
@@ -338,4 +366,15 @@ void monitor_boot(monitor *m, sot_wall now)
 	    .children = &reboot,
 	    .child_count = 1};
 	monitor_emit(m, m->bridge, &root, now);
+}
+
+void monitor_send_test(monitor *m, sot_str name, sot_wall now)
+{
+	const cat_message test = {.kind = CAT_EVENT,
+	    .at_unix_ms = now.unix_ms,
+	    .type = SOT_STR("Sotalia.Test"),
+	    .name = name,
+	    .status = CAT_SUCCESS,
+	    .data = SOT_STR("sent to see that it arrives")};
+	monitor_emit(m, m->bridge, &test, now);
 }

@@ -1,128 +1,61 @@
-/* Platform events as CAT messages: operations as transactions with their steps, and trouble on the
- * page of the machine that has it, whoever noticed.
+/* Platform events as CAT messages, as the definitions say: trouble on the page of the machine that
+ * has it, whoever noticed; operations as trees (monitor_operations.c).
  */
-#include "cat_period.h"
-#include "monitor.h"
 #include "monitor_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 600
+#define DATA_MAX 2000
 
-typedef struct data_text {
-	char s[TEXT_MAX];
-} data_text;
-
-static sot_str sprint(data_text *dst, const char *fmt, ...) SOT_PRINTF(2, 3);
-static sot_str sprint(data_text *dst, const char *fmt, ...)
+sot_str monitor_event_member(const monitor_event *event, sot_str name)
 {
-	va_list args;
-	va_start(args, fmt);
-	int n = vsnprintf(dst->s, sizeof(dst->s), fmt, args);
-	va_end(args);
-	size_t size = n < 0 ? 0 : (size_t)n;
-	return (sot_str){dst->s, size < sizeof(dst->s) ? size : sizeof(dst->s) - 1};
+	sot_str rest = event->fields;
+	while (rest.n > 0) {
+		sot_str value, row = sot_str_cut(rest, MONITOR_ROW_END, &rest);
+		if (sot_str_eq(sot_str_cut(row, MONITOR_PART_END, &value), name))
+			return value;
+	}
+	return (sot_str){NULL, 0};
 }
 
-static void send_event(
-    monitor *m, machine *of, const cat_message *like, int64_t at_unix_ms, sot_wall now)
+/* What texts of rules are filled from. */
+typedef struct field_source {
+	const monitor_event *event;
+	char seen[24]; /* when the machine reported last */
+	char operation[SOT_UUID_TEXT];
+} field_source;
+
+static sot_str field_of(const void *self, sot_str field)
 {
-	cat_message event = *like;
-	event.kind = CAT_EVENT;
-	event.at_unix_ms = at_unix_ms;
-	monitor_emit(m, of, &event, now);
+	const field_source *from = self;
+	const struct {
+		const char *name;
+		sot_str value;
+	} own[] = {
+	    {"kind", from->event->kind},
+	    {"subject", from->event->subject},
+	    {"app", from->event->app},
+	    {"host", from->event->host},
+	    {"actor", from->event->actor},
+	    {"operation", sot_str_c(from->operation)},
+	    {"seen", sot_str_c(from->seen)},
+	};
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+		if (sot_str_eq_c(field, own[i].name))
+			return own[i].value;
+	}
+	return monitor_event_member(from->event, field);
 }
 
-/* A counter on the business page; only the controller's domain has them. */
-static void send_count(monitor *m, const char *name, int64_t at_unix_ms, sot_wall now)
-{
-	cat_message metric = {.kind = CAT_METRIC,
-	    .at_unix_ms = at_unix_ms,
-	    .name = sot_str_c(name),
-	    .status = SOT_STR("C"),
-	    .data = SOT_STR("1")};
-	monitor_emit(m, m->bridge, &metric, now);
-}
-
-/* ---- operations ---- */
-
-static void fill_step(cat_message *dst, const operation_step *step)
-{
-	*dst = (cat_message){.kind = CAT_TRANSACTION,
-	    .at_unix_ms = step->from_unix_ms,
-	    .type = SOT_STR("Sotalia.Step"),
-	    .name = sot_str_c(step->state),
-	    .status = step->failed ? SOT_STR("failed") : CAT_SUCCESS,
-	    .data = sot_str_c(step->instance),
-	    .duration_us = (uint64_t)(step->until_unix_ms - step->from_unix_ms) * 1000};
-}
-
-static void count_deploy(monitor *m, const monitor_event *event, sot_wall now)
-{
-	if (!sot_str_eq_c(event->operation_kind, "deploy"))
-		return;
-	bool ok = sot_str_eq_c(event->state_new, "done");
-	send_count(m, ok ? "deploy.ok" : "deploy.fail", event->at_unix_ms, now);
-}
-
-static void operation_ended(monitor *m, const monitor_event *event, sot_wall now)
-{
-	operation_steps steps = operation_book_take(m->operations, event->operation_id);
-	cat_message children[OPERATION_STEPS_MAX];
-	for (size_t i = 0; i < steps.count; i++)
-		fill_step(&children[i], &steps.items[i]);
-	m->counters.steps_left_out += steps.left_out;
-
-	char id[SOT_UUID_TEXT];
-	data_text data;
-	int64_t begin = operation_begin_unix_ms(event->operation_id, event->at_unix_ms);
-	cat_message root = {.kind = CAT_TRANSACTION,
-	    /* An operation that began in a closed hour is shown where it ended, with its real length.
-	     */
-	    .at_unix_ms = cat_period_is_open(begin, now.unix_ms) ? begin : event->at_unix_ms,
-	    .type = SOT_STR("Sotalia.Op"),
-	    .name = event->operation_kind.n > 0 ? event->operation_kind : SOT_STR("unknown"),
-	    .status = sot_str_eq_c(event->state_new, "done") ? CAT_SUCCESS : event->state_new,
-	    .data = sprint(&data, "op=%s&app=%.*s&target=%.*s&stepsLeftOut=%zu&error=%.*s",
-	        sot_uuid_format(event->operation_id, id), SOT_ARG(event->app), SOT_ARG(event->subject),
-	        steps.left_out, SOT_ARG(event->error)),
-	    .duration_us = (uint64_t)(event->at_unix_ms - begin) * 1000,
-	    .children = children,
-	    .child_count = steps.count};
-	monitor_emit(m, m->bridge, &root, now);
-	free(steps.items);
-	count_deploy(m, event, now);
-}
-
-static void take_operation(monitor *m, const monitor_event *event, sot_wall now)
-{
-	sot_str state = event->state_new;
-	if (sot_str_eq_c(state, "done") || sot_str_eq_c(state, "failed") ||
-	    sot_str_eq_c(state, "cancelled"))
-		operation_ended(m, event, now);
-}
-
-/* ---- instances ---- */
-
-static void take_instance_state(monitor *m, const monitor_event *event, sot_wall now)
-{
-	(void)now;
-	if (sot_uuid_is_zero(event->operation_id) || event->state_old.n == 0)
-		return;
-	operation_book_note(m->operations, event->operation_id, event->subject, event->state_old,
-	    event->state_new, event->at_unix_ms);
-}
-
-static machine *machine_of_subject(monitor *m, const monitor_event *event, sot_wall now)
+static machine *instance_of(monitor *m, const monitor_event *event, sot_wall now)
 {
 	char name[MACHINE_KEY_MAX];
-	if (sot_str_copy(event->subject, name, sizeof(name), NULL) != SOT_OK || !name[0])
-		return NULL;
 	sot_map_iter it = {0};
 	machine *of;
+	if (sot_str_copy(event->subject, name, sizeof(name), NULL) != SOT_OK || !name[0])
+		return NULL;
 	/* With pages by address the subject's name is not the key. */
 	while (m->options.instances_by_address && (of = machine_table_next(m->machines, &it))) {
 		if (of->kind == MACHINE_INSTANCE && strcmp(of->host_name, name) == 0)
@@ -131,90 +64,71 @@ static machine *machine_of_subject(monitor *m, const monitor_event *event, sot_w
 	of = monitor_instance_machine(m, name, 0);
 	if (of && of->seen_unix_ms == 0)
 		of->seen_unix_ms = now.unix_ms;
+	if (of && !of->app[0] && event->app.n < sizeof(of->app))
+		(void)snprintf(of->app, sizeof(of->app), "%.*s", SOT_ARG(event->app));
 	return of;
 }
 
-static void take_instance_health(monitor *m, const monitor_event *event, sot_wall now)
+static machine *target_of(
+    monitor *m, const definition_rule *rule, const monitor_event *event, sot_wall now)
 {
-	bool down = sot_str_eq_c(event->health_new, "unhealthy");
-	if (!down && !sot_str_eq_c(event->health_new, "healthy"))
-		return;
-	machine *of = machine_of_subject(m, event, now);
-	if (!of)
-		return;
-	data_text name, data;
-	cat_message change = {.type = SOT_STR("Health"),
-	    .name = down ? SOT_STR("down") : SOT_STR("up"),
-	    .status = down ? SOT_STR("1") : CAT_SUCCESS,
-	    .data = sprint(
-	        &data, "instance=%.*s&host=%.*s", SOT_ARG(event->subject), SOT_ARG(event->host))};
-	send_event(m, of, &change, event->at_unix_ms, now);
-	if (!down)
-		return;
-	cat_message error = change;
-	error.type = SOT_STR("Error");
-	error.name = sprint(&name, "HealthCheckFail.%.*s", SOT_ARG(event->app));
-	send_event(m, of, &error, event->at_unix_ms, now);
-}
-
-/* ---- hosts ---- */
-
-/* The host's own page; by name when no report ever told its address. */
-static machine *machine_of_host(monitor *m, const monitor_event *event, sot_wall now)
-{
-	char name[MACHINE_KEY_MAX];
-	sot_str host = event->host.n > 0 ? event->host : event->subject;
-	if (sot_str_copy(host, name, sizeof(name), NULL) != SOT_OK || !name[0])
-		return NULL;
-	sot_map_iter it = {0};
-	machine *of;
-	while ((of = machine_table_next(m->machines, &it))) {
-		if (of->kind == MACHINE_HOST && strcmp(of->host_name, name) == 0)
-			return of;
+	switch (rule->on) {
+	case ON_HOST:
+		return monitor_host_by_name(m, event->host.n > 0 ? event->host : event->subject, now);
+	case ON_INSTANCE:
+		return instance_of(m, event, now);
+	case ON_CONTROLLER:
+		break;
 	}
-	of = machine_table_get(m->machines, MACHINE_HOST, name);
-	if (of && of->seen_unix_ms == 0)
-		of->seen_unix_ms = now.unix_ms;
-	if (!of)
-		m->counters.machines_refused++;
-	return of;
+	return m->bridge;
 }
 
-static void take_host_state(monitor *m, const monitor_event *event, sot_wall now)
+static void send_event(monitor *m, const definition_rule *rule, field_source *from, sot_wall now)
 {
-	bool lost = sot_str_eq_c(event->state_new, "agent_lost");
-	bool back =
-	    sot_str_eq_c(event->state_old, "agent_lost") && sot_str_eq_c(event->state_new, "online");
-	if (!lost && !back)
-		return;
-	machine *of = machine_of_host(m, event, now);
+	char name[CAT_NAME_MAX], type[CAT_NAME_MAX], status[CAT_STATUS_MAX], data[DATA_MAX];
+	const machine *of = target_of(m, rule, from->event, now);
 	if (!of)
 		return;
-	data_text data;
-	cat_message change = {.type = lost ? SOT_STR("Error") : SOT_STR("Agent"),
-	    .name = lost ? SOT_STR("AgentLost") : SOT_STR("back"),
-	    .status = lost ? SOT_STR("1") : CAT_SUCCESS,
-	    .data = sprint(&data, "host=%.*s&lastSeenUnixMs=%" PRId64 "&reason=%.*s",
-	        SOT_ARG(event->subject), of->seen_unix_ms, SOT_ARG(event->reason))};
-	send_event(m, of, &change, event->at_unix_ms, now);
-	if (lost)
-		send_count(m, "agent.lost", event->at_unix_ms, now);
+	(void)snprintf(from->seen, sizeof(from->seen), "%" PRId64, of->seen_unix_ms);
+	const cat_message message = {.kind = CAT_EVENT,
+	    .at_unix_ms = from->event->at_unix_ms,
+	    .type = definition_fill(rule->type, field_of, from, type, sizeof(type)),
+	    .name = definition_fill(rule->name, field_of, from, name, sizeof(name)),
+	    .status = definition_fill(rule->status, field_of, from, status, sizeof(status)),
+	    .data = definition_fill(rule->data, field_of, from, data, sizeof(data))};
+	monitor_emit(m, of, &message, now);
+}
+
+static void send_count(
+    monitor *m, const definition_rule *rule, const field_source *from, sot_wall now)
+{
+	char name[CAT_NAME_MAX], scratch[CAT_NAME_MAX];
+	sot_str filled = definition_fill(rule->name, field_of, from, name, sizeof(name));
+	sot_str id = cat_clean_id(filled, scratch, &m->counters.ids_cleaned);
+	monitor_emit_metric(m, id, true, 1, from->event->at_unix_ms, now);
 }
 
 void monitor_take_event(monitor *m, const monitor_event *event, sot_wall now)
 {
-	static const struct {
-		const char *kind;
-		void (*take)(monitor *m, const monitor_event *event, sot_wall now);
-	} kinds[] = {
-	    {"operation.state", take_operation},
-	    {"instance.state", take_instance_state},
-	    {"instance.health", take_instance_health},
-	    {"host.state", take_host_state},
-	};
+	size_t count;
+	const definition_rule *rules = definitions_rules(m->options.definitions, &count);
+	field_source from = {.event = event};
 	m->counters.events++;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (sot_str_eq_c(event->kind, kinds[i].kind))
-			kinds[i].take(m, event, now);
+	/* An event from the future: our clock is behind, and hours that it holds open may be closed. */
+	if (event->at_unix_ms > now.unix_ms)
+		now.unix_ms = event->at_unix_ms;
+	if (!sot_uuid_is_zero(event->operation_id))
+		(void)sot_uuid_format(event->operation_id, from.operation);
+	if (sot_str_eq_c(event->kind, "operation.state"))
+		monitor_operation_ended(m, event, now);
+	for (size_t i = 0; i < count; i++) {
+		if (!sot_str_eq_c(event->kind, rules[i].kind) ||
+		    !definition_rule_holds(&rules[i], field_of, &from))
+			continue;
+		if (rules[i].is_count) {
+			send_count(m, &rules[i], &from, now);
+		} else {
+			send_event(m, &rules[i], &from, now);
+		}
 	}
 }

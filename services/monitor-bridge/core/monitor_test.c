@@ -1,8 +1,5 @@
 /* The core as a whole: what leaves it for given reports and events, minute by minute. */
-#include "monitor.h"
-
-#include "../testing/cat_decoder.h"
-#include "cat_period.h"
+#include "../testing/monitor_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,155 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define HOUR_START (472222 * CAT_HOUR_MS)
-#define SENT_MAX 400
-
-typedef struct sent_frame {
-	decoded_tree tree;
-	int64_t expires_unix_ms;
-} sent_frame;
-
-typedef struct world {
-	monitor *m;
-	sot_arena *memory;
-	sent_frame *sent;
-	size_t count;
-	int64_t reserved_hour, minute;
-	uint32_t reserved_bound;
-	unsigned reserve_calls;
-} world;
-
-static void on_frame(void *self, sot_str frame, int64_t expires_unix_ms)
-{
-	world *w = self;
-	assert_true(w->count < SENT_MAX);
-	sent_frame *s = &w->sent[w->count++];
-	sot_str copy = sot_arena_dup(w->memory, frame);
-	assert_true(decode_frame(copy, w->memory, &s->tree));
-	s->expires_unix_ms = expires_unix_ms;
-}
-
-static void on_reserve(void *self, int64_t hour, uint32_t bound)
-{
-	world *w = self;
-	w->reserved_hour = hour;
-	w->reserved_bound = bound;
-	w->reserve_calls++;
-}
-
-static void on_minute(void *self, int64_t minute)
-{
-	((world *)self)->minute = minute;
-}
-
-static const monitor_options default_options = {.domain_prefix = "sotalia",
-    .host_name = "control-1",
-    .address = 0x0a000001,
-    .machines_max = 100,
-    .codec = CAT_NT1};
-
-static world *world_new(const monitor_options *options)
-{
-	world *w = sot_alloc(sizeof(*w));
-	monitor_hooks hooks = {w, on_frame, on_reserve, on_minute};
-	w->memory = sot_arena_new(64 << 20);
-	w->sent = sot_alloc_array(SENT_MAX, sizeof(*w->sent));
-	w->m = monitor_new(options, &hooks);
-	return w;
-}
-
-static void world_free(world *w)
-{
-	monitor_free(w->m);
-	sot_arena_free(w->memory);
-	free(w->sent);
-	free(w);
-}
-
-static sot_wall at(int64_t minute, int64_t second)
-{
-	return (sot_wall){HOUR_START + minute * 60000 + second * 1000};
-}
-
-static host_figures a_host(void)
-{
-	host_figures f = {
-	    .name = "node-1", .address = 0x0a010203, .interval_ms = 10000, .cpu_cores = 4};
-	f.cpu_user_permille = 125;
-	f.cpu_system_permille = 30;
-	f.load1_milli = 1500;
-	f.memory_total_bytes = UINT64_C(8) << 30;
-	f.memory_available_bytes = UINT64_C(2) << 30;
-	f.disk_total_bytes = 1000;
-	f.disk_free_bytes = 250;
-	f.rx_bytes_per_s = 125000;
-	f.net_drops = 2;
-	f.docker_ok = true;
-	f.containers_running = 3;
-	return f;
-}
-
-static instance_figures an_instance(const char *name)
-{
-	instance_figures f = {.app = "shop", .address = 0x0a42000b, .running = true};
-	(void)snprintf(f.name, sizeof(f.name), "%s", name);
-	f.cpu_used_milli = 250;
-	f.cpu_limit_milli = 500;
-	f.memory_rss_bytes = 64 << 20;
-	f.memory_limit_bytes = 128 << 20;
-	f.uptime_s = 125;
-	f.pids = 9;
-	f.checks_ok = 2;
-	f.checks_failed = 1;
-	f.check_ms_sum = 30;
-	return f;
-}
-
-static void tick_minute(world *w, int64_t minute)
-{
-	const bridge_figures usage = {.produced = 5};
-	for (int second = 0; second < 60; second++)
-		monitor_tick(w->m, &usage, at(minute, second));
-}
-
-/* The n-th message with that letter, type and machine; NULL when there is none. */
-static const decoded_message *find(
-    const world *w, const char *domain, const char *machine, const char *type, const char *name)
-{
-	for (size_t i = 0; i < w->count; i++) {
-		const decoded_tree *tree = &w->sent[i].tree;
-		if (!sot_str_eq_c(tree->header[0], domain) || !sot_str_eq_c(tree->header[2], machine))
-			continue;
-		for (size_t k = 0; k < tree->count; k++) {
-			const decoded_message *m = &tree->messages[k];
-			if (sot_str_eq_c(m->type, type) && (!name || sot_str_eq_c(m->name, name)))
-				return m;
-		}
-	}
-	return NULL;
-}
-
-static size_t count_of(const world *w, const char *machine, const char *type)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < w->count; i++) {
-		const decoded_tree *tree = &w->sent[i].tree;
-		for (size_t k = 0; k < tree->count; k++)
-			n += sot_str_eq_c(tree->header[2], machine) &&
-			     sot_str_eq_c(tree->messages[k].type, type);
-	}
-	return n;
-}
-
-static void assert_has(const decoded_message *m, const char *id, const char *value)
-{
-	char detail[128];
-	int n =
-	    snprintf(detail, sizeof(detail), "<extensionDetail id=\"%s\" value=\"%s\"/>", id, value);
-	if (!memmem(m->data.p, m->data.n, detail, (size_t)n))
-		fail_msg("no %s in %.*s", detail, SOT_ARG(m->data));
-}
 
 static void a_host_has_one_heartbeat_a_minute_with_its_figures(void **state)
 {
@@ -170,7 +18,7 @@ static void a_host_has_one_heartbeat_a_minute_with_its_figures(void **state)
 	assert_false(monitor_host_report(w->m, &f, at(1, 0)));
 	tick_minute(w, 1);
 	assert_int_equal(count_of(w, "10.1.2.3", "Heartbeat"), 1);
-	const decoded_message *h = find(w, "sotalia-agent", "10.1.2.3", "Heartbeat", "10.1.2.3");
+	const cat_read_message *h = find(w, "sotalia-agent", "10.1.2.3", "Heartbeat", "10.1.2.3");
 	assert_non_null(h);
 	assert_int_equal(h->letter, 'H');
 	assert_true(sot_str_eq_c(h->status, "0"));
@@ -194,25 +42,166 @@ static void an_instance_is_a_machine_of_its_own_with_health_in_one_aggregate(voi
 	(void)state;
 	world *w = world_new(&default_options);
 	instance_figures f = an_instance("shop-default-01");
+	SOT_AUTO(sot_calls) checks = sot_calls_new(4);
+	for (int i = 0; i < 3; i++)
+		sot_calls_note(checks, SOT_STR("shop"), i == 0 ? 7900 : 2100);
+	sot_calls_note_failure(checks, SOT_STR("shop"), 5000000, "timeout", at(0, 58));
 	monitor_instance_report(w->m, &f, at(0, 50));
+	monitor_checks(w->m, f.name, f.address, checks);
 	monitor_instance_report(w->m, &f, at(1, 0));
+	monitor_checks(w->m, f.name, f.address, checks);
 	tick_minute(w, 1);
-	const decoded_message *h = find(w, "sotalia-instance", "shop-default-01", "Heartbeat", NULL);
+	const cat_read_message *h = find(w, "sotalia-instance", "shop-default-01", "Heartbeat", NULL);
 	assert_non_null(h);
 	assert_has(h, "c.cpu.used.pct", "50.00");
 	assert_has(h, "c.mem.used.pct", "50.00");
 	assert_has(h, "c.proc.total", "9");
 	assert_has(h, "c.uptime.min", "2");
-	const decoded_message *health =
+	const cat_read_message *health =
 	    find(w, "sotalia-instance", "shop-default-01", "Health", "shop");
 	assert_non_null(health);
-	assert_true(sot_str_eq_c(health->data, "@6;2;60;10,6"));
+	assert_true(sot_str_eq_c(health->data, "@6;0;24;2,4|7,2"));
+	/* Each failure is a transaction of its own, with its real begin, length and reason. */
+	assert_int_equal(count_of(w, "shop-default-01", "Health"), 3);
+	const cat_read_message *failure = find_status(w, "shop-default-01", "Health", "timeout");
+	assert_non_null(failure);
+	assert_int_equal(failure->at_unix_ms, at(0, 53).unix_ms);
+	assert_int_equal(failure->duration_us, 5000000);
 	/* The id carries the address, though the page's key is the name. */
 	size_t at_frame = 0;
 	while (!sot_str_eq_c(w->sent[at_frame].tree.header[2], "shop-default-01"))
 		at_frame++;
 	const sot_str id = w->sent[at_frame].tree.header[6];
 	assert_true(sot_str_starts(id, "sotalia-instance-0a42000b-472222-"));
+	world_free(w);
+}
+
+/* What agents ask of their Engines, and each interface of a host, are on the host's page. */
+static void calls_to_the_engine_and_interfaces_are_the_hosts(void **state)
+{
+	(void)state;
+	world *w = world_new(&default_options);
+	host_figures f = a_host();
+	interface_figures links[] = {{.name = "eth0", .rx_bytes_per_s = 125000, .drops = 2},
+	    {.name = "br100", .tx_bytes_per_s = 250000, .errors = 1}};
+	SOT_AUTO(sot_calls) calls = sot_calls_new(8);
+	sot_calls_note(calls, SOT_STR("start"), 300000);
+	sot_calls_note_failure(calls, SOT_STR("pull"), 1000, "http-500", at(0, 59));
+	for (int second = 50; second < 70; second += 10) {
+		monitor_host_report(w->m, &f, at(0, second));
+		monitor_host_interfaces(w->m, f.address, links, 2);
+		monitor_host_calls(w->m, f.address, calls);
+	}
+	tick_minute(w, 1);
+	const cat_read_message *h = find(w, "sotalia-agent", "10.1.2.3", "Heartbeat", NULL);
+	assert_has(h, "host.net.eth0.rx.kbps", "1000.00");
+	assert_has(h, "host.net.eth0.drops", "4");
+	assert_has(h, "host.net.br100.tx.kbps", "2000.00");
+	assert_has(h, "host.net.br100.errs", "2");
+	const cat_read_message *start = find(w, "sotalia-agent", "10.1.2.3", "Docker", "start");
+	assert_non_null(start);
+	assert_true(sot_str_eq_c(start->data, "@2;0;600;288,2"));
+	assert_non_null(find_status(w, "10.1.2.3", "Docker", "http-500"));
+	/* The next minute begins anew. */
+	monitor_host_report(w->m, &f, at(2, 0));
+	links[0].drops = 0;
+	monitor_host_interfaces(w->m, f.address, links, 1);
+	w->count = 0;
+	tick_minute(w, 2);
+	h = find(w, "sotalia-agent", "10.1.2.3", "Heartbeat", NULL);
+	assert_has(h, "host.net.eth0.drops", "0");
+	assert_int_equal(count_of(w, "10.1.2.3", "Docker"), 0);
+	assert_null(memmem(h->data.p, h->data.n, "br100", 5));
+	world_free(w);
+}
+
+/* The bridge that does not send a machine's minute keeps nothing of it for the next. */
+static void what_another_bridge_sends_is_not_sent_again(void **state)
+{
+	(void)state;
+	const unsigned both[] = {0, 1};
+	size_t sent = 0;
+	for (unsigned own = 0; own < 2; own++) {
+		world *w = world_new(&default_options);
+		const bridge_figures usage = {0};
+		host_figures f = a_host();
+		SOT_AUTO(sot_calls) calls = sot_calls_new(8);
+		sot_calls_note(calls, SOT_STR("ping"), 1000);
+		monitor_host_report(w->m, &f, at(1, 0));
+		monitor_host_calls(w->m, f.address, calls);
+		for (int second = 0; second < 60; second++) {
+			share_with(w, own, both, 2, at(1, second));
+			monitor_tick(w->m, &usage, at(1, second));
+		}
+		sent += count_of(w, "10.1.2.3", "Docker");
+		monitor_host_report(w->m, &f, at(2, 0));
+		tick_minute(w, 2); /* now alone */
+		sent += count_of(w, "10.1.2.3", "Docker") > 1;
+		world_free(w);
+	}
+	assert_int_equal(sent, 1);
+}
+
+static void with_a_domain_per_app_no_app_takes_a_domain_of_ours(void **state)
+{
+	(void)state;
+	monitor_options options = default_options;
+	options.domain_per_app = true;
+	world *w = world_new(&options);
+	static const char *const apps[][2] = {{"shop", "sotalia-shop"}, {"agent", "sotalia-agent.app"},
+	    {"instance", "sotalia-instance.app"}, {"controller", "sotalia-controller.app"}};
+	for (size_t i = 0; i < 4; i++) {
+		char name[32];
+		(void)snprintf(name, sizeof(name), "%s-default-01", apps[i][0]);
+		instance_figures f = an_instance(name);
+		f.address += (uint32_t)i;
+		(void)snprintf(f.app, sizeof(f.app), "%s", apps[i][0]);
+		monitor_instance_report(w->m, &f, at(1, 0));
+	}
+	tick_minute(w, 1);
+	for (size_t i = 0; i < 4; i++) {
+		char name[32];
+		(void)snprintf(name, sizeof(name), "%s-default-01", apps[i][0]);
+		assert_non_null(find(w, apps[i][1], name, "Heartbeat", name));
+	}
+	/* An event of an instance that never reported knows its app. */
+	const monitor_event event = {.at_unix_ms = at(1, 20).unix_ms,
+	    .kind = SOT_STR("instance.health"),
+	    .subject = SOT_STR("late-default-01"),
+	    .app = SOT_STR("late"),
+	    .fields = fields_of(w, "new.health=unhealthy")};
+	monitor_take_event(w->m, &event, at(1, 20));
+	assert_non_null(find(w, "sotalia-late", "late-default-01", "Health", "down"));
+	world_free(w);
+}
+
+/* Calls of services are on the page of the machine that each runs on; what cannot be read is
+ * counted, what is of a kind to come is skipped. */
+static void calls_of_services_are_the_controllers(void **state)
+{
+	(void)state;
+	world *w = world_new(&default_options);
+	char text[2000];
+	sot_str rows;
+	(void)snprintf(text, sizeof(text),
+	    "c=SQL=ipam.acquire=0=2500=2:1;c=URL=GET /v1/hosts=1=9000=2:1,5:2;"
+	    "f=URL=GET /v1/hosts=http-503=%lld=7000;c=SQL=ipam.bind=0=10=0:4;"
+	    "c=SQL=wrong=0=x=1:1;c=SQL=none=0=0=;c=SQL=more=2=0=1:1;c=SQL=huge=0=0=1:99999999999;"
+	    "f=SQL=bad=;z=SQL=later=1;c=;=;",
+	    (long long)at(1, 10).unix_ms);
+	rows = fields_of(w, text);
+	alone(w, at(1, 4));
+	monitor_service_calls(w->m, rows, 0, at(1, 20));
+	const cat_read_message *m = find(w, "sotalia-controller", "10.0.0.1", "SQL", "ipam.acquire");
+	assert_non_null(m);
+	assert_true(sot_str_eq_c(m->data, "@1;0;2;2,1"));
+	assert_true(sot_str_eq_c(
+	    find(w, "sotalia-controller", "10.0.0.1", "URL", "GET /v1/hosts")->data, "@3;1;9;2,1|5,2"));
+	assert_int_equal(find_status(w, "10.0.0.1", "URL", "http-503")->duration_us, 7000);
+	assert_int_equal(count_of(w, "10.0.0.1", "SQL"), 2);
+	assert_int_equal(monitor_get_counters(w->m)->calls_unread, 5);
+	monitor_service_calls(w->m, rows, 0x0a000002, at(1, 20));
+	assert_non_null(find(w, "sotalia-controller", "10.0.0.2", "SQL", "ipam.bind"));
 	world_free(w);
 }
 
@@ -271,79 +260,39 @@ static void a_restart_neither_doubles_the_minute_nor_reuses_an_id(void **state)
 	world_free(second);
 }
 
-static sot_uuid operation_made_at(int64_t unix_ms)
-{
-	const uint8_t entropy[16] = {1, 2, 3};
-	return sot_uuid_v7((sot_wall){unix_ms}, entropy);
-}
-
-static monitor_event instance_change(
-    sot_uuid op, const char *old_state, const char *new_state, int64_t at_unix_ms)
-{
-	return (monitor_event){.at_unix_ms = at_unix_ms,
-	    .kind = SOT_STR("instance.state"),
-	    .subject = SOT_STR("shop-default-01"),
-	    .app = SOT_STR("shop"),
-	    .operation_id = op,
-	    .state_old = sot_str_c(old_state),
-	    .state_new = sot_str_c(new_state)};
-}
-
-static monitor_event operation_end(sot_uuid op, const char *state, int64_t at_unix_ms)
-{
-	return (monitor_event){.at_unix_ms = at_unix_ms,
-	    .kind = SOT_STR("operation.state"),
-	    .subject = SOT_STR("shop"),
-	    .app = SOT_STR("shop"),
-	    .operation_id = op,
-	    .operation_kind = SOT_STR("scale"),
-	    .state_old = SOT_STR("running"),
-	    .state_new = sot_str_c(state)};
-}
-
-static void a_finished_operation_is_one_tree_with_its_real_duration_and_steps(void **state)
+/* "name=value;name=value" as the database gives it. */
+/* The caller's tree names the id of the callee's, which names the caller's as parent and root. */
+/* Steps past what a frame holds are left out and counted; the operation itself always arrives. */
+static void gauges_are_sent_once_a_minute_by_the_bridge_that_leads(void **state)
 {
 	(void)state;
-	world *w = world_new(&default_options);
-	int64_t begin = HOUR_START + 60000;
-	sot_uuid op = operation_made_at(begin);
-	monitor_event events[] = {instance_change(op, "requested", "placed", begin + 100),
-	    instance_change(op, "placed", "creating", begin + 300),
-	    instance_change(op, "creating", "running", begin + 2300),
-	    operation_end(op, "done", begin + 2500)};
-	for (size_t i = 0; i < 4; i++)
-		monitor_take_event(w->m, &events[i], at(1, 3));
-	assert_int_equal(w->count, 1);
-	const decoded_tree *tree = &w->sent[0].tree;
-	assert_int_equal(tree->count, 4);
-	assert_true(sot_str_eq_c(tree->header[0], "sotalia-controller"));
-	assert_true(sot_str_eq_c(tree->messages[0].type, "Sotalia.Op"));
-	assert_true(sot_str_eq_c(tree->messages[0].name, "scale"));
-	assert_true(sot_str_eq_c(tree->messages[0].status, "0"));
-	assert_true(tree->messages[0].at_unix_ms == begin);
-	assert_true(tree->messages[0].duration_us == 2500000);
-	assert_true(sot_str_eq_c(tree->messages[3].name, "creating"));
-	assert_true(tree->messages[3].duration_us == 2000000);
-	assert_true(w->sent[0].expires_unix_ms == HOUR_START + CAT_HOUR_MS + CAT_PERIOD_EXTRA_MS);
-	world_free(w);
-}
-
-static void an_operation_over_the_hour_is_kept_and_one_from_long_ago_is_counted(void **state)
-{
-	(void)state;
-	world *w = world_new(&default_options);
-	sot_uuid op = operation_made_at(HOUR_START - 20 * 60000);
-	monitor_event event = operation_end(op, "failed", HOUR_START + 10 * 60000);
-	monitor_take_event(w->m, &event, at(10, 1));
-	assert_int_equal(w->count, 1);
-	assert_true(w->sent[0].tree.messages[0].at_unix_ms == HOUR_START + 10 * 60000);
-	assert_true(w->sent[0].tree.messages[0].duration_us == UINT64_C(30) * 60 * 1000000);
-	assert_true(sot_str_eq_c(w->sent[0].tree.messages[0].status, "failed"));
-	event.at_unix_ms = HOUR_START - 3 * CAT_HOUR_MS;
-	monitor_take_event(w->m, &event, at(10, 2));
-	assert_int_equal(w->count, 1);
-	assert_int_equal(monitor_get_counters(w->m)->dropped_closed_hour, 1);
-	world_free(w);
+	const platform_figures platform = {
+	    .agents_alive = 3, .cpu_booked_milli = 500, .cpu_bookable_milli = 2000};
+	const pool_figures pools[] = {{"prod", 254, 100, 4, 50}};
+	const unsigned both[] = {0, 1};
+	size_t sent[2] = {0, 0};
+	for (unsigned own = 0; own < 2; own++) {
+		world *w = world_new(&default_options);
+		const bridge_figures usage = {0};
+		monitor_take_platform(w->m, &platform, pools, 1, at(1, 0));
+		for (int second = 0; second < 60; second++) {
+			share_with(w, own, both, 2, at(1, second));
+			monitor_tick(w->m, &usage, at(1, second));
+		}
+		for (size_t i = 0; i < w->count; i++)
+			sent[own] += w->sent[i].tree.messages[0].letter == 'M';
+		if (sent[own] > 0) {
+			assert_true(sot_str_eq_c(
+			    find(w, "sotalia-controller", "10.0.0.1", "", "agents.alive")->data, "3.00"));
+			assert_true(sot_str_eq_c(
+			    find(w, "sotalia-controller", "10.0.0.1", "", "cpu.alloc.pct")->data, "25.00"));
+			assert_true(sot_str_eq_c(
+			    find(w, "sotalia-controller", "10.0.0.1", "", "ipam.prod.free")->data, "100.00"));
+		}
+		world_free(w);
+	}
+	assert_int_equal(sent[0] + sent[1], 10);
+	assert_true(sent[0] == 0 || sent[1] == 0);
 }
 
 static void a_lost_agent_is_an_error_on_the_lost_hosts_page(void **state)
@@ -355,19 +304,19 @@ static void a_lost_agent_is_an_error_on_the_lost_hosts_page(void **state)
 	    .kind = SOT_STR("host.state"),
 	    .subject = SOT_STR("node-1"),
 	    .host = SOT_STR("node-1"),
-	    .state_old = SOT_STR("suspect"),
-	    .state_new = SOT_STR("agent_lost"),
-	    .reason = SOT_STR("no report for 30 s")};
+	    .fields = fields_of(w, "old.state=suspect;new.state=agent_lost;reason=no report for 30 s")};
+	alone(w, at(4, 6));
 	monitor_take_event(w->m, &event, at(5, 1));
-	const decoded_message *lost = find(w, "sotalia-agent", "10.1.2.3", "Error", "AgentLost");
+	const cat_read_message *lost = find(w, "sotalia-agent", "10.1.2.3", "Error", "AgentLost");
 	assert_non_null(lost);
 	assert_true(sot_str_eq_c(lost->status, "1"));
-	event.state_old = SOT_STR("agent_lost");
-	event.state_new = SOT_STR("online");
+	assert_true(
+	    sot_str_eq_c(find(w, "sotalia-controller", "10.0.0.1", "", "agent.lost")->data, "1"));
+	event.fields = fields_of(w, "old.state=agent_lost;new.state=online");
 	monitor_take_event(w->m, &event, at(5, 30));
 	assert_non_null(find(w, "sotalia-agent", "10.1.2.3", "Agent", "back"));
 	event.subject = event.host = SOT_STR("node-9");
-	event.state_new = SOT_STR("agent_lost");
+	event.fields = fields_of(w, "old.state=suspect;new.state=agent_lost");
 	monitor_take_event(w->m, &event, at(5, 31));
 	assert_non_null(find(w, "sotalia-agent", "node-9", "Error", "AgentLost"));
 	world_free(w);
@@ -381,12 +330,13 @@ static void bad_health_is_an_error_on_the_instances_page_under_either_key(void *
 	monitor_event event = {.at_unix_ms = at(5, 0).unix_ms,
 	    .kind = SOT_STR("instance.health"),
 	    .subject = SOT_STR("shop-default-01"),
-	    .app = SOT_STR("shop"),
-	    .health_new = SOT_STR("unhealthy")};
+	    .app = SOT_STR("shop")};
 	for (int round = 0; round < 2; round++) {
 		world *w = world_new(round ? &by_address : &default_options);
 		const char *key = round ? "10.66.0.11" : "shop-default-01";
 		instance_figures f = an_instance("shop-default-01");
+		event.fields = fields_of(w, "new.health=unhealthy");
+		alone(w, at(4, 6));
 		monitor_instance_report(w->m, &f, at(5, 0));
 		monitor_take_event(w->m, &event, at(5, 1));
 		assert_non_null(find(w, "sotalia-instance", key, "Health", "down"));
@@ -401,13 +351,14 @@ static void machines_with_the_same_address_never_share_an_id(void **state)
 	(void)state;
 	world *w = world_new(&default_options);
 	char name[16];
+	alone(w, at(4, 6));
 	for (int i = 0; i < 6; i++) {
 		(void)snprintf(name, sizeof(name), "shop-%d", i);
 		instance_figures f = an_instance(name);
 		monitor_event event = {.at_unix_ms = at(5, i).unix_ms,
 		    .kind = SOT_STR("instance.health"),
 		    .subject = sot_str_c(name),
-		    .health_new = SOT_STR("healthy")};
+		    .fields = fields_of(w, "new.health=healthy")};
 		if (i >= 3)
 			monitor_instance_report(w->m, &f, at(5, i));
 		monitor_take_event(w->m, &event, at(5, i));
@@ -455,11 +406,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_host_has_one_heartbeat_a_minute_with_its_figures),
 	    cmocka_unit_test(an_instance_is_a_machine_of_its_own_with_health_in_one_aggregate),
+	    cmocka_unit_test(calls_to_the_engine_and_interfaces_are_the_hosts),
+	    cmocka_unit_test(what_another_bridge_sends_is_not_sent_again),
+	    cmocka_unit_test(with_a_domain_per_app_no_app_takes_a_domain_of_ours),
+	    cmocka_unit_test(calls_of_services_are_the_controllers),
 	    cmocka_unit_test(figures_that_are_old_or_of_a_stopped_instance_give_no_heartbeat),
 	    cmocka_unit_test(a_clock_that_jumps_gives_no_62nd_heartbeat_and_no_minute_two),
 	    cmocka_unit_test(a_restart_neither_doubles_the_minute_nor_reuses_an_id),
-	    cmocka_unit_test(a_finished_operation_is_one_tree_with_its_real_duration_and_steps),
-	    cmocka_unit_test(an_operation_over_the_hour_is_kept_and_one_from_long_ago_is_counted),
+	    cmocka_unit_test(gauges_are_sent_once_a_minute_by_the_bridge_that_leads),
 	    cmocka_unit_test(a_lost_agent_is_an_error_on_the_lost_hosts_page),
 	    cmocka_unit_test(bad_health_is_an_error_on_the_instances_page_under_either_key),
 	    cmocka_unit_test(machines_with_the_same_address_never_share_an_id),

@@ -3,6 +3,7 @@
 #define MONITOR_BRIDGE_METRICS_H
 
 #include "monitor.h"
+#include "shell/alterations.h"
 #include "shell/cat_sender.h"
 #include "shell/report_intake.h"
 
@@ -11,8 +12,11 @@ typedef struct bridge_metrics_input {
 	frame_queue_stats queue;
 	cat_sender_stats sender;
 	report_intake_stats intake;
-	size_t machines;
-	bool database_up;
+	alterations_stats alterations;
+	size_t machines, owned;
+	uint64_t lag; /* events that wait to be told */
+	int64_t clock_correction_ms;
+	bool leads, database_up;
 } bridge_metrics_input;
 
 void bridge_metrics_update(const bridge_metrics_input *in);

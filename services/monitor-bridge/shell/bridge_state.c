@@ -34,14 +34,6 @@ static sot_code read_ids(bridge_state *state, sot_str text, sot_err *err)
 	return code;
 }
 
-static sot_code read_events(bridge_state *state, sot_str text, sot_err *err)
-{
-	sot_str number;
-	sot_str stream = sot_str_cut(text, ' ', &number);
-	sot_code code = sot_uuid_parse(stream, &state->stream, err);
-	return code == SOT_OK ? sot_parse_u64(number, 0, INT64_MAX, &state->event, err) : code;
-}
-
 static sot_code read_line(bridge_state *state, sot_str line, sot_err *err)
 {
 	sot_str value;
@@ -50,8 +42,6 @@ static sot_code read_line(bridge_state *state, sot_str line, sot_err *err)
 		return read_ids(state, value, err);
 	if (sot_str_eq_c(word, "minute"))
 		return sot_parse_i64(value, 0, INT64_MAX, &state->minute, err);
-	if (sot_str_eq_c(word, "events"))
-		return read_events(state, value, err);
 	return sot_fail(err, SOT_INVALID, "unknown word \"%.*s\"", SOT_ARG(word));
 }
 
@@ -84,7 +74,6 @@ sot_code bridge_state_load(const char *dir, bridge_state *ret, sot_err *err)
 sot_code bridge_state_save(const bridge_state *state, sot_err *err)
 {
 	SOT_FAILPOINT("bridge.state.before_save", err);
-	char stream[SOT_UUID_TEXT];
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, STATE_FILE_MAX);
 	for (size_t i = 0; i < CAT_ID_HOURS; i++) {
@@ -92,8 +81,5 @@ sot_code bridge_state_save(const bridge_state *state, sot_err *err)
 			sot_buf_printf(&text, "ids %" PRId64 " %" PRIu32 "\n", state->hour[i], state->bound[i]);
 	}
 	sot_buf_printf(&text, "minute %" PRId64 "\n", state->minute);
-	if (!sot_uuid_is_zero(state->stream))
-		sot_buf_printf(
-		    &text, "events %s %" PRIu64 "\n", sot_uuid_format(state->stream, stream), state->event);
 	return sot_file_write(state->path, sot_buf_str(&text), 0600, err);
 }

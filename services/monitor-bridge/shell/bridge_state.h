@@ -1,20 +1,18 @@
 /* bridge_state - the few words that must survive a restart: reserved message ids, the last minute
- * with heartbeats, how far events were read, and which hosts have which address. Two small text
+ * with heartbeats, and which hosts have which address. Two small text
  * files in state_dir, replaced atomically.
  */
 #ifndef MONITOR_BRIDGE_STATE_H
 #define MONITOR_BRIDGE_STATE_H
 
 #include "cat_id.h"
-#include "sot_uuid.h"
+#include "sot_str.h"
 
 typedef struct bridge_state {
 	char path[512];
 	int64_t hour[CAT_ID_HOURS];
 	uint32_t bound[CAT_ID_HOURS];
 	int64_t minute;
-	sot_uuid stream; /* zero: events were never read */
-	uint64_t event;
 } bridge_state;
 
 /* A file that is not there is an empty state. SOT_INVALID names the line that cannot be read. */

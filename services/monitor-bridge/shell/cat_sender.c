@@ -1,6 +1,8 @@
 #include "shell/cat_sender.h"
 
 #include "cat_message.h"
+#include "shell/platform_clock.h"
+#include "shell/trouble.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 #include "sot_parse.h"
@@ -19,6 +21,7 @@
 #define BACK_OFF_FIRST_MS 500
 #define BACK_OFF_LAST_MS 30000
 #define STALL_MS 10000
+#define SHUN_MS 300000 /* a server that took no bytes is not climbed back to for so long */
 #define WRITE_BYTES (256u * 1024u)
 #define WRITES_PER_TURN 8
 
@@ -47,9 +50,11 @@ struct cat_sender {
 	reactor_watch *probe_timer; /* time-out of the probe */
 	reactor_watch *climb_timer;
 	int64_t back_off_ms;
-	bool busy;                /* something waited at the last look */
-	sot_mono progress_at;     /* of a byte taken, or of the begin of being busy */
-	char rest[CAT_FRAME_MAX]; /* of a frame that the socket took in part */
+	size_t next;                          /* where the next round of attempts begins */
+	sot_mono shun_until[CAT_SERVERS_MAX]; /* by index; the past: not shunned */
+	bool busy;                            /* something waited at the last look */
+	sot_mono progress_at;                 /* of a byte taken, or of the begin of being busy */
+	char rest[CAT_FRAME_MAX];             /* of a frame that the socket took in part */
 	size_t rest_at, rest_n;
 	sot_rand rand;
 	cat_sender_stats stats;
@@ -145,19 +150,25 @@ static void attempt_failed(cat_sender *s, size_t index, const char *why)
 	name_server(&s->servers.items[index], server);
 	s->stats.connect_failures++;
 	sot_log(SOT_WARN, "cat.connect_failed", "server=%s why=\"%s\"", server, why);
+	trouble_note(platform_wall(s->loop), "CAT server %s: %s", server, why);
 	drop_attempt(&s->main);
-	if (index + 1 < s->servers.count) {
-		try_server(s, index + 1);
+	size_t following = (index + 1) % s->servers.count;
+	if (following != s->next) {
+		try_server(s, following);
 	} else {
+		s->next = 0;
 		wait_and_retry(s);
 	}
 }
 
+/* The next one is tried first: the one that was lost may accept again and still be of no use. */
 static void lost(cat_sender *s, const char *why)
 {
+	s->next = (s->main.index + 1) % s->servers.count;
 	s->stats.losses++;
 	sot_log(SOT_WARN, "cat.lost", "server=%s why=\"%s\" waiting=%zu", s->stats.server, why,
 	    frame_queue_get_stats(s->queue).frames);
+	trouble_note(platform_wall(s->loop), "connection to CAT server %s: %s", s->stats.server, why);
 	close_all(s);
 	wait_and_retry(s);
 }
@@ -196,11 +207,20 @@ static void went_up(cat_sender *s)
 
 /* ---- writing ---- */
 
+/* The kernel gives up at STALL_MS as we do; whoever is first, that server is of no use for now. */
+static void broke(cat_sender *s, int why)
+{
+	bool takes_nothing = why == ETIMEDOUT;
+	if (takes_nothing)
+		s->shun_until[s->main.index] = sot_mono_add_ms(reactor_now(s->loop), SHUN_MS);
+	lost(s, takes_nothing ? "takes no bytes" : why ? strerror(why) : "closed by the server");
+}
+
 static bool write_failed(cat_sender *s, ssize_t n)
 {
 	if (n >= 0 || errno == EAGAIN || errno == EINTR)
 		return false;
-	lost(s, strerror(errno));
+	broke(s, errno);
 	return true;
 }
 
@@ -225,7 +245,7 @@ static bool write_rest(cat_sender *s)
 static bool write_queue(cat_sender *s)
 {
 	struct iovec pieces[2];
-	int count = frame_queue_peek(s->queue, WRITE_BYTES, pieces);
+	int count = frame_queue_peek(s->queue, WRITE_BYTES, platform_wall(s->loop).unix_ms, pieces);
 	if (count == 0)
 		return false;
 	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
@@ -244,7 +264,6 @@ static bool write_queue(cat_sender *s)
 static void write_some(cat_sender *s)
 {
 	SOT_FAILPOINT_HIT("bridge.cat.before_write");
-	frame_queue_expire(s->queue, reactor_wall(s->loop).unix_ms);
 	bool room = s->rest_n == 0 || write_rest(s);
 	for (int i = 0; room && s->state == SENDER_UP && i < WRITES_PER_TURN; i++)
 		room = write_queue(s);
@@ -252,11 +271,12 @@ static void write_some(cat_sender *s)
 		arm_write(s);
 }
 
-/* CAT never writes: anything to read is an end or an error. */
-static bool peer_left(int fd)
+/* CAT never writes: anything to read is an end (*ret_why 0) or an error. */
+static bool peer_left(int fd, int *ret_why)
 {
 	char nothing[256];
 	ssize_t n = recv(fd, nothing, sizeof(nothing), MSG_DONTWAIT);
+	*ret_why = n < 0 ? errno : 0;
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
@@ -265,8 +285,9 @@ static bool peer_left(int fd)
 static void on_main(void *self, int fd, int events)
 {
 	cat_sender *s = self;
+	int why;
 	if (s->state == SENDER_CONNECTING) {
-		int why = connect_result(fd);
+		why = connect_result(fd);
 		if (why) {
 			attempt_failed(s, s->main.index, strerror(why));
 		} else {
@@ -274,8 +295,8 @@ static void on_main(void *self, int fd, int events)
 		}
 		return;
 	}
-	if ((events & (REACTOR_READ | REACTOR_ERROR)) && peer_left(fd)) {
-		lost(s, "closed by the server");
+	if ((events & (REACTOR_READ | REACTOR_ERROR)) && peer_left(fd, &why)) {
+		broke(s, why);
 		return;
 	}
 	if (events & REACTOR_WRITE)
@@ -301,12 +322,12 @@ static void on_timer(void *self, uint64_t missed)
 	cat_sender *s = self;
 	(void)missed;
 	if (s->state == SENDER_WAITING) {
-		try_server(s, 0);
+		try_server(s, s->next);
 	} else if (s->state == SENDER_CONNECTING) {
 		attempt_failed(s, s->main.index, "no answer in time");
 	} else if (s->state == SENDER_UP && has_something(s)) {
 		if (sot_mono_diff_ms(reactor_now(s->loop), s->progress_at) >= STALL_MS) {
-			lost(s, "takes no bytes");
+			broke(s, ETIMEDOUT);
 		} else {
 			arm_write(s);
 		}
@@ -345,6 +366,8 @@ static void probe_next(cat_sender *s, size_t index)
 {
 	sot_err err;
 	for (; index < s->main.index; index++) {
+		if (!sot_mono_reached(reactor_now(s->loop), s->shun_until[index]))
+			continue;
 		if (begin_connect(&s->servers.items[index], &s->probe.fd, &err) != SOT_OK)
 			continue;
 		s->probe.index = index;
@@ -410,6 +433,8 @@ static void start(cat_sender *s)
 {
 	close_all(s);
 	s->back_off_ms = BACK_OFF_FIRST_MS;
+	s->next = 0;
+	memset(s->shun_until, 0, sizeof(s->shun_until));
 	if (!s->block && s->servers.count > 0)
 		try_server(s, 0);
 }

@@ -1,6 +1,7 @@
 #include "shell/router_poll.h"
 
-#include "http_client.h"
+#include "shell/platform_clock.h"
+#include "shell/trouble.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 #include "sot_parse.h"
@@ -14,6 +15,7 @@
 #define DEADLINE_MS 2000
 
 struct router_poll {
+	reactor *loop;
 	http_client *client;
 	reactor_watch *timer;
 	char urls[URLS_MAX][URL_MAX]; /* whole questions */
@@ -44,6 +46,7 @@ static void on_reply(void *self, const http_reply *reply)
 		return;
 	}
 	sot_log_err(SOT_WARN, "router.no_answer", &err, "url=%s", p->urls[p->asking]);
+	trouble_note(platform_wall(p->loop), "router %s: %s", p->urls[p->asking], err.text);
 	ask(p, p->asking + 1);
 }
 
@@ -81,8 +84,7 @@ static void on_timer(void *self, uint64_t missed)
 		ask(p, 0);
 }
 
-static sot_code add_url(
-    router_poll *p, sot_str url, const char *domain, uint32_t address, sot_err *err)
+static sot_code add_url(router_poll *p, sot_str url, const router_poll_options *o, sot_err *err)
 {
 	char ip[16];
 	if (!sot_str_starts(url, "http://") && !sot_str_starts(url, "https://"))
@@ -92,33 +94,34 @@ static sot_code add_url(
 		return sot_fail(err, SOT_LIMIT, "cat_router: more than %d URLs", URLS_MAX);
 	while (url.n > 0 && url.p[url.n - 1] == '/')
 		url.n--;
-	int n = snprintf(p->urls[p->count], URL_MAX, "%.*s/cat/s/router?op=json&domain=%s&ip=%s",
-	    SOT_ARG(url), domain, sot_format_ipv4(address, ip));
+	int n = snprintf(p->urls[p->count], URL_MAX,
+	    "%.*s/cat/s/router?op=json&domain=%s&ip=%s&hostname=%s", SOT_ARG(url), o->domain,
+	    sot_format_ipv4(o->address, ip), o->host_name);
 	if (n < 0 || n >= URL_MAX)
 		return sot_fail(err, SOT_LIMIT, "cat_router: a URL is too long");
 	p->count++;
 	return SOT_OK;
 }
 
-sot_code router_poll_new(reactor *r, const char *urls, const char *domain, uint32_t address,
-    int64_t interval_ms, router_answer_fn on_answer, void *self, router_poll **ret, sot_err *err)
+sot_code router_poll_new(reactor *r, http_client *client, const router_poll_options *options,
+    router_answer_fn on_answer, void *self, router_poll **ret, sot_err *err)
 {
 	SOT_AUTO(router_poll) p = sot_alloc(sizeof(*p));
+	p->loop = r;
+	p->client = client;
 	p->on_answer = on_answer;
 	p->self = self;
-	sot_str rest = sot_str_c(urls);
+	sot_str rest = sot_str_c(options->urls);
 	sot_code code = SOT_OK;
 	while (code == SOT_OK && rest.n > 0) {
 		sot_str url = sot_str_cut(rest, ',', &rest);
 		if (url.n > 0)
-			code = add_url(p, url, domain, address, err);
+			code = add_url(p, url, options, err);
 	}
-	if (code == SOT_OK && p->count > 0)
-		code = http_client_new(r, &p->client, err);
 	if (code != SOT_OK)
 		return code;
 	if (p->count > 0) {
-		p->timer = reactor_every_ms(r, interval_ms, on_timer, p);
+		p->timer = reactor_every_ms(r, options->interval_ms, on_timer, p);
 		ask(p, 0);
 	}
 	*ret = SOT_TAKE(p);
@@ -130,8 +133,6 @@ router_poll *router_poll_free(router_poll *p)
 	if (!p)
 		return NULL;
 	reactor_remove(p->timer);
-	if (p->client)
-		http_client_free(p->client);
 	free(p);
 	return NULL;
 }

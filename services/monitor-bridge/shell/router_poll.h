@@ -5,14 +5,21 @@
 #define MONITOR_ROUTER_POLL_H
 
 #include "cat_router.h"
+#include "http_client.h"
 #include "reactor.h"
 
 typedef struct router_poll router_poll;
 typedef void (*router_answer_fn)(void *self, const cat_router_answer *answer);
-/* urls: "http://10.0.0.1:8080,http://10.0.0.2:8080"; domain and address go into the question. */
-sot_code router_poll_new(reactor *r, const char *urls, const char *domain, uint32_t address,
-    int64_t interval_ms, router_answer_fn on_answer, void *self, router_poll **ret,
-    sot_err *err) SOT_CHECK;
+/* `client` is borrowed. urls: "http://10.0.0.1:8080,http://10.0.0.2:8080"; domain and address go
+ * into the question. */
+typedef struct router_poll_options {
+	const char *urls;
+	const char *domain, *host_name; /* who asks */
+	uint32_t address;
+	int64_t interval_ms;
+} router_poll_options;
+sot_code router_poll_new(reactor *r, http_client *client, const router_poll_options *options,
+    router_answer_fn on_answer, void *self, router_poll **ret, sot_err *err) SOT_CHECK;
 router_poll *router_poll_free(router_poll *p);
 SOT_DEFINE_AUTO(router_poll)
 

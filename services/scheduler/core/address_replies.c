@@ -19,19 +19,22 @@ typedef struct granted {
 	const struct sot_address_grant *v4, *v6;
 } granted;
 
-static void take_facts(instance *i, const struct sot_subnet_facts *facts, sot_mac mac)
+static void take_facts(
+    controller *c, instance *i, const struct sot_subnet_facts *facts, sot_mac mac)
 {
-	vlan_facts *net = &i->row.net;
+	vlan_facts net;
 
-	net->vlan_id = facts->vlan_id;
-	net->vrf = facts->vrf;
-	net->mtu = facts->mtu;
-	net->isolated = facts->isolated;
-	net->dns_count = facts->dns_count < DNS_MAX ? facts->dns_count : DNS_MAX;
-	for (size_t k = 0; k < net->dns_count; k++)
-		net->dns[k] = facts->dns[k];
-	model_copy_text(net->dns_search, sizeof(net->dns_search), facts->dns_zone);
-	net->settings = facts->settings;
+	memset(&net, 0, sizeof(net)); /* padding too: shared by its bytes */
+	net.vlan_id = facts->vlan_id;
+	net.vrf = facts->vrf;
+	net.mtu = facts->mtu;
+	net.isolated = facts->isolated;
+	net.dns_count = facts->dns_count < DNS_MAX ? facts->dns_count : DNS_MAX;
+	for (size_t k = 0; k < net.dns_count; k++)
+		net.dns[k] = facts->dns[k];
+	model_copy_text(net.dns_search, sizeof(net.dns_search), facts->dns_zone);
+	net.settings = facts->settings;
+	instance_row_set_net(&i->row, c->shared, &net);
 	i->row.mac = mac;
 }
 
@@ -69,11 +72,11 @@ static novelty hold(controller *c, instance *i, granted g, const struct sot_addr
 	held_address v6 = g.v6 ? held_of(g.v6, &m->subnets[g.v6->subnet]) : none;
 
 	bool same = same_holding(&i->row.v4, &v4) && same_holding(&i->row.v6, &v6);
-	if (same && i->row.net.settings == m->subnets[g.v4->subnet].settings)
+	if (same && i->row.net->settings == m->subnets[g.v4->subnet].settings)
 		return NOTHING_NEW;
 	model_set_address(c, i, &i->row.v4, &none); /* both, before the VRF may change */
 	model_set_address(c, i, &i->row.v6, &none);
-	take_facts(i, &m->subnets[g.v4->subnet], g.v4->mac);
+	take_facts(c, i, &m->subnets[g.v4->subnet], g.v4->mac);
 	model_set_address(c, i, &i->row.v4, &v4);
 	model_set_address(c, i, &i->row.v6, &v6);
 	return same ? NEW_SETTINGS : NEW_ADDRESSES;
@@ -103,7 +106,7 @@ static void grant(controller *c, instance *i, granted g, const struct sot_addres
 		return;
 	}
 	i->bound = false;
-	if (instance_state_may(i->row.state, INSTANCE_CREATING))
+	if (!i->target && instance_state_may(i->row.state, INSTANCE_CREATING))
 		instance_move(c, i, INSTANCE_CREATING);
 	model_spec_changed(c, i);
 }
@@ -154,7 +157,7 @@ static void try_another_vlan(controller *c, instance *i)
 		next = vlans_of_host(c, i->app->row.vlan, i->host);
 	if (!next || next->free_v4 == 0 || strcmp(next->name, i->row.vlan) == 0)
 		return;
-	memcpy(i->row.vlan, next->name, sizeof(i->row.vlan));
+	shared_set(&i->row.vlan, c->shared, sot_str_c(next->name));
 	touch_instance(c, i);
 	i->app->ask_after[ADDRESS_ACQUIRE] = c->now.mono;
 }
@@ -233,7 +236,10 @@ static void apply_done(controller *c, const asked *q, const struct sot_addresses
 		} else {
 			drop_address(c, i, &i->row.v4);
 			drop_address(c, i, &i->row.v6);
-			instance_reclaim(c, i);
+			if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
+				instance_reclaim(c, i);
+			else /* moved to where its VLAN does not reach */
+				address_need_set(c, i, ADDRESS_ACQUIRE);
 		}
 	}
 }

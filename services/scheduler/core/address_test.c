@@ -219,6 +219,36 @@ static void a_binding_that_ipam_does_not_know_makes_it_ask_what_it_holds(void **
 	assert_int_equal(b->spec.generation, 2);
 }
 
+static void a_request_names_those_before_it_that_are_closed(void **state)
+{
+	bench *b = *state;
+
+	bench_create(b, 1);
+	uint64_t first = b->acquire_id;
+	assert_int_equal(b->ipam_closed, first - 1); /* it is open itself */
+	controller_ipam_reply(b->c, b->now, first, SOT_UNAVAILABLE, (sot_str){0}, "away");
+	bench_pass(b, 20000);
+	assert_true(b->acquire_id > first);
+	assert_true(b->ipam_closed >= first);
+	assert_int_equal(b->ipam_closed, b->acquire_id - 1);
+}
+
+/* Refused together they would be taken for holding nothing, and one may hold an address. */
+static void what_a_retired_instance_holds_is_asked_of_it_alone(void **state)
+{
+	bench *b = *state;
+
+	bench_create(b, 2);
+	assert_int_equal(b->ipam_owners, 2);
+	ASK(b, operation_cancel, .operation_id = b->operation.id);
+	controller_ipam_reply(b->c, b->now, b->acquire_id, SOT_UNAVAILABLE, (sot_str){0}, "away");
+	b->ipam_owners = 0;
+	bench_pass(b, 20000);
+	assert_int_equal(b->ipam_owners, 1);
+	bench_refuse(b, SOT_REFUSAL_BLOCKED, "VLAN net is full");
+	assert_int_equal(b->instance.state, INSTANCE_RETIRED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
@@ -237,6 +267,8 @@ int main(void)
 	    TEST(a_late_report_about_another_address_changes_nothing),
 	    TEST(a_contested_instance_that_is_retired_leaves_nothing_behind),
 	    TEST(a_binding_that_ipam_does_not_know_makes_it_ask_what_it_holds),
+	    TEST(a_request_names_those_before_it_that_are_closed),
+	    TEST(what_a_retired_instance_holds_is_asked_of_it_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,12 @@
  * A need is a fact of memory that is derived again at take-over from the instance's row, so nothing
  * here is stored. Requests are idempotent (owner, nic, generation); one that was not answered is
  * sent anew after a while. An instance is named in one open request at most.
+ *
+ * What ipam gives to an owner that nobody will ever tell of, or that has given its address back, is
+ * lost (docs/adr/0019). So each request says which ones before it are closed: a copy of those that
+ * comes late gets nothing. And a leader tells ipam of its epoch before it asks for instances that
+ * no row tells of: what earlier leaders asked for and did not commit goes back then, and nothing
+ * that they asked can be carried out any more.
  */
 #include "parts.h"
 
@@ -12,19 +18,19 @@
 
 #define REFS_MAX 2048 /* instances of one request; each may hold two addresses */
 
-static asked *asked_new(uint64_t id, address_need need, const app *a)
+static asked *asked_new(address_need need, const app *a, size_t room)
 {
 	asked *q = sot_alloc(sizeof(*q));
 
-	q->request_id = id;
 	q->need = need;
 	q->app_id = a->row.id;
-	q->instances = sot_alloc_array(REFS_MAX, sizeof(*q->instances));
+	q->instances = sot_alloc_array(room, sizeof(*q->instances));
 	return q;
 }
 
 void asked_free(asked *q)
 {
+	sot_list_remove(&q->all);
 	free(q->instances);
 	free(q);
 }
@@ -34,6 +40,16 @@ void address_need_set(controller *c, instance *i, address_need need)
 	i->need = need;
 	if (need != ADDRESS_NOTHING && sot_list_empty(&i->app->asking))
 		sot_list_push(&c->asking, &i->app->asking);
+}
+
+/* The last request id before all that are open. */
+static uint64_t last_closed(const controller *c)
+{
+	uint64_t first_open = c->next_request_id;
+
+	if (!sot_list_empty(&c->open_asks))
+		first_open = SOT_CONTAINER(c->open_asks.next, asked, all)->request_id;
+	return first_open - 1;
 }
 
 /* ---- frames ---- */
@@ -55,7 +71,9 @@ static void frame_wants(
 	    .actor = sot_str_c(actor),
 	    .operation_id = operation_id,
 	    .wants = wants,
-	    .wants_count = q->instance_count};
+	    .wants_count = q->instance_count,
+	    .epoch = c->config.epoch,
+	    .closed = last_closed(c)};
 	sot_err err = {0};
 
 	for (size_t k = 0; k < q->instance_count; k++) {
@@ -98,7 +116,8 @@ static void frame_refs(
 		struct sot_addresses_bind m = {q->request_id, sot_str_c(actor), operation_id, refs, n};
 		code = sot_addresses_bind_encode(&m, frame, &err);
 	} else {
-		struct sot_addresses_release m = {q->request_id, sot_str_c(actor), operation_id, refs, n};
+		struct sot_addresses_release m = {q->request_id, sot_str_c(actor), operation_id, refs, n,
+		    c->config.epoch, last_closed(c)};
 		code = sot_addresses_release_encode(&m, frame, &err);
 	}
 	if (code != SOT_OK)
@@ -131,14 +150,27 @@ static void frame_conflicts(
 
 /* ---- asking ---- */
 
-static void send_asked(controller *c, app *a, asked *q)
+/* What goes out before the commit: asks about instances that no row tells of. */
+static controller_effect *say_early(controller *c)
+{
+	if (!c->early)
+		c->early = sot_alloc(sizeof(*c->early));
+	controller_effect *e =
+	    VECTOR_PUSH(c->early->effects, c->early->effect_count, c->early->effect_cap);
+	e->kind = EFFECT_IPAM;
+	model_text_init(&e->frame);
+	return e;
+}
+
+static void send_asked(controller *c, app *a, asked *q, bool early)
 {
 	const operation *o = app_operation(a);
 	const char *actor = o ? o->row.actor : "svc:scheduler";
 	sot_uuid operation_id = o ? o->row.id : (sot_uuid){{0}};
-	controller_effect *e = say_effect(c, EFFECT_IPAM);
+	controller_effect *e = early ? say_early(c) : say_effect(c, EFFECT_IPAM);
 
-	e->request_id = q->request_id;
+	q->request_id = e->request_id = c->next_request_id++;
+	sot_list_push(&c->open_asks, &q->all);
 	if (q->need == ADDRESS_ACQUIRE)
 		frame_wants(c, q, actor, operation_id, &e->frame);
 	else if (q->need == ADDRESS_CONFLICT)
@@ -149,28 +181,44 @@ static void send_asked(controller *c, app *a, asked *q)
 	c->stats.ipam_requests++;
 }
 
-/* One request for all instances of the app that have this need; false when some must wait. */
-static bool ask_app(controller *c, app *a, address_need need)
+/* What an instance holds that is being retired is asked by itself: refused together with others, it
+ * may hold an address all the same. */
+static void ask_alone(controller *c, app *a, instance *i, bool early)
+{
+	asked *q = asked_new(ADDRESS_ACQUIRE, a, 1);
+
+	q->instances[q->instance_count++] = i->row.id;
+	i->asked = true;
+	send_asked(c, a, q, early);
+}
+
+/* One request for all instances of the app that have this need; false when some must wait. early:
+ * only for instances that no row tells of yet. */
+static bool ask_app(controller *c, app *a, address_need need, bool early)
 {
 	asked *q = NULL;
 	bool all = true;
 
 	for (sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
 		instance *i = SOT_CONTAINER(l, instance, of_app);
-		if (i->need != need)
+		if (i->need != need || (early && i->is_written))
 			continue;
 		if (i->asked || !sot_mono_reached(c->now.mono, a->ask_after[need]) ||
 		    (q && q->instance_count == REFS_MAX)) {
 			all = false;
 			continue;
 		}
+		if (need == ADDRESS_ACQUIRE && i->row.desired == SOT_DESIRED_STATE_RETIRED) {
+			ask_alone(c, a, i, early);
+			continue;
+		}
 		if (!q)
-			q = asked_new(c->next_request_id++, need, a);
+			q = asked_new(need, a, REFS_MAX);
 		q->instances[q->instance_count++] = i->row.id;
 		i->asked = true;
 	}
 	if (q)
-		send_asked(c, a, q);
+		send_asked(c, a, q, early);
 	return all;
 }
 
@@ -182,13 +230,68 @@ void addresses_ask(controller *c)
 
 		next = l->next;
 		for (address_need need = ADDRESS_ACQUIRE; need < ADDRESS_NEEDS; need++)
-			all &= ask_app(c, a, need);
+			all &= ask_app(c, a, need, false);
 		if (all)
 			sot_list_remove(&a->asking);
 	}
 }
 
+controller_batch *controller_ask_early(controller *c, controller_now now)
+{
+	c->now = now;
+	operations_advance(c);
+	for (sot_link *l = c->asking.next; c->fence.stands && l != &c->asking; l = l->next)
+		(void)ask_app(c, SOT_CONTAINER(l, app, asking), ADDRESS_ACQUIRE, true);
+	return SOT_TAKE(c->early);
+}
+
+/* ---- the fence ---- */
+
+void fence_ask(controller *c)
+{
+	struct sot_addresses_fence m = {.epoch = c->config.epoch};
+	sot_err err = {0};
+
+	if (c->fence.stands || c->fence.request_id != 0 ||
+	    !sot_mono_reached(c->now.mono, c->fence.ask_after))
+		return;
+	controller_effect *e = say_effect(c, EFFECT_IPAM);
+	m.request_id = e->request_id = c->fence.request_id = c->next_request_id++;
+	if (sot_addresses_fence_encode(&m, &e->frame, &err) != SOT_OK)
+		sot_buf_reset(&e->frame);
+}
+
+/* True when the reply was to fence_ask. An ipam that refuses (it is not sure what the database
+ * knows) is asked again. */
+static bool fence_answered(controller *c, uint64_t request_id, sot_code code, sot_str frame)
+{
+	sot_wire_head head = {0};
+	sot_err err = {0};
+
+	if (request_id != c->fence.request_id)
+		return false;
+	c->fence.request_id = 0;
+	c->fence.stands = code == SOT_OK && sot_wire_peek(frame, &head, &err) == SOT_OK &&
+	                  head.id == SOT_MSG_ADDRESSES_DONE;
+	c->fence.ask_after = sot_mono_add_ms(c->now.mono, c->config.ipam_retry_ms);
+	return true;
+}
+
 /* ---- answers ---- */
+
+/* Exponential with full jitter: after an outage the apps do not all ask at once. */
+void address_back_off(controller *c, app *a, address_need need)
+{
+	uint8_t failures = a->ask_failures[need];
+	int64_t most = c->config.ipam_retry_ms << failures;
+
+	if (most < c->config.ipam_retry_max_ms)
+		a->ask_failures[need]++;
+	else
+		most = c->config.ipam_retry_max_ms;
+	a->ask_after[need] =
+	    sot_mono_add_ms(c->now.mono, 1 + (int64_t)sot_rand_below(&c->rand, (uint64_t)most));
+}
 
 void controller_ipam_reply(controller *c, controller_now now, uint64_t request_id, sot_code code,
     sot_str frame, const char *why)
@@ -196,7 +299,8 @@ void controller_ipam_reply(controller *c, controller_now now, uint64_t request_i
 	asked *q = sot_map_remove(c->asked, &request_id, sizeof(request_id));
 
 	c->now = now;
-	if (vlans_answered(c, request_id, code, frame) || !q)
+	if (vlans_answered(c, request_id, code, frame) || fence_answered(c, request_id, code, frame) ||
+	    !q)
 		return;
 	for (size_t k = 0; k < q->instance_count; k++) {
 		instance *i = model_find_instance(c, q->instances[k]);
@@ -206,9 +310,10 @@ void controller_ipam_reply(controller *c, controller_now now, uint64_t request_i
 	app *a = sot_map_get_uuid(c->apps, q->app_id);
 	if (a) {
 		if (code == SOT_OK) {
+			a->ask_failures[q->need] = 0;
 			addresses_apply(c, a, q, frame);
 		} else {
-			a->ask_after[q->need] = sot_mono_add_ms(now.mono, c->config.ipam_retry_ms);
+			address_back_off(c, a, q->need);
 			model_copy_text(a->address_text, sizeof(a->address_text),
 			    why ? sot_str_c(why) : SOT_STR("ipam does not answer"));
 		}

@@ -2,23 +2,21 @@
  *
  * Level-triggered: a step is done when the instance's row says so, whoever caused it and in
  * whichever leader's life. Steps of one instance run one after the other; those of different
- * instances side by side, except in a roll-out, where each step waits for all before it.
+ * instances side by side, except in a rollout, which goes by batches (rollout.c).
  *
  *     queued --(first in the app's queue)--> running --> done | failed | cancelled
  */
+#include "middleware.h"
 #include "parts.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef enum verdict { VERDICT_WAIT, VERDICT_DONE, VERDICT_FAIL } verdict;
-
-/* A step's look at the world: what it found, in words for waits_for or the error. */
-typedef struct finding {
-	verdict verdict;
-	char text[OPERATION_TEXT_MAX];
-} finding;
+/* What nobody woke is looked at so often, for its deadlines and waits, and of very many so many a
+ * second: what each look costs must not grow with what is open. */
+#define LOOK_MS 2000
+#define LOOKS_PER_S 1000
 
 instance *step_instance(controller *c, const step *s)
 {
@@ -32,6 +30,7 @@ step *operation_add_step(controller *c, operation *o, const instance *i, step_ki
 	    .ordinal = (uint32_t)o->step_count,
 	    .instance_id = i->row.id,
 	    .kind = kind,
+	    .batch = o->rollout ? (uint16_t)o->rollout->row.batches : 0,
 	};
 
 	memcpy(row.subject, i->row.name, sizeof(row.subject));
@@ -42,159 +41,67 @@ step *operation_add_step(controller *c, operation *o, const instance *i, step_ki
 	return s;
 }
 
-static finding found(verdict v, const char *fmt, ...) SOT_PRINTF(2, 3);
-static finding found(verdict v, const char *fmt, ...)
-{
-	finding f = {.verdict = v};
-	va_list args;
-
-	va_start(args, fmt);
-	(void)vsnprintf(f.text, sizeof(f.text), fmt, args);
-	va_end(args);
-	return f;
-}
-
-static bool is_late(const controller *c, const step *s, int64_t deadline_ms)
-{
-	return sot_mono_diff_ms(c->now.mono, s->since) >= deadline_ms;
-}
-
-/* ---- what each kind of step looks at ---- */
-
-static const char *host_words(const instance *i, char dst[static 160])
-{
-	if (!i->host) {
-		(void)snprintf(dst, 160, "no host");
-	} else if (host_is_up(i->host)) {
-		(void)snprintf(dst, 160, "%s", i->host->row.name);
-	} else {
-		(void)snprintf(
-		    dst, 160, "%s, which is %s", i->host->row.name, host_state_name(i->host->row.state));
-	}
-	return dst;
-}
-
-static finding look_place(controller *c, const operation *o, const step *s, const instance *i)
-{
-	if (i->host)
-		return found(VERDICT_DONE, "on %s", i->host->row.name);
-	if (is_late(c, s, c->config.wait_deadline_ms))
-		return found(VERDICT_FAIL, "waited too long for %.500s", o->place_text);
-	return found(VERDICT_WAIT, "%s", o->place_text);
-}
-
-static finding look_address(controller *c, const step *s, const instance *i)
-{
-	char v4[SOT_IP_TEXT], v6[SOT_IP_TEXT];
-	const char *why = i->app->address_text;
-
-	if (!sot_ip_is_none(i->row.v4.address))
-		return found(VERDICT_DONE, "%s%s%s", sot_ip_format(i->row.v4.address, v4),
-		    sot_ip_is_none(i->row.v6.address) ? "" : " and ", sot_ip_format(i->row.v6.address, v6));
-	if (is_late(c, s, c->config.wait_deadline_ms))
-		return found(VERDICT_FAIL, "no address in VLAN %s: %.400s", i->row.vlan, why);
-	return found(
-	    VERDICT_WAIT, "an address of VLAN %s%s%.400s", i->row.vlan, why[0] ? ": " : "", why);
-}
-
-static bool spec_is_carried_out(const instance *i)
-{
-	instance_state wanted =
-	    i->row.desired == SOT_DESIRED_STATE_STOPPED ? INSTANCE_STOPPED : INSTANCE_RUNNING;
-
-	return i->row.observed_generation >= i->row.generation && i->row.state == wanted &&
-	       i->row.observed_restart_seq >= i->row.restart_seq;
-}
-
-static bool has_failed_for_long(const controller *c, const step *s, const instance *i)
-{
-	return i->has_failed && i->row.observed_generation >= i->row.generation &&
-	       sot_mono_diff_ms(c->now.mono, i->failed_since) >= c->config.failure_grace_ms &&
-	       is_late(c, s, c->config.failure_grace_ms);
-}
-
-/* Start, stop, restart, deploy: the agent carries the newest spec out. */
-static finding look_spec(controller *c, const step *s, const instance *i, int64_t deadline_ms)
-{
-	char where[160];
-
-	if (spec_is_carried_out(i))
-		return found(VERDICT_DONE, "on %s", host_words(i, where));
-	if (has_failed_for_long(c, s, i))
-		return found(VERDICT_FAIL, "%.400s", i->row.error[0] ? i->row.error : "it failed");
-	if (is_late(c, s, deadline_ms))
-		return found(VERDICT_FAIL, "still %s on %s after %lld s%s%.300s",
-		    instance_state_name(i->row.state), host_words(i, where),
-		    (long long)(deadline_ms / 1000), i->row.error[0] ? ": " : "", i->row.error);
-	return found(VERDICT_WAIT, "%s, %s on %s", i->row.name, instance_state_name(i->row.state),
-	    host_words(i, where));
-}
-
-static finding look_healthy(controller *c, const step *s, const instance *i)
-{
-	int64_t deadline_ms = c->config.healthy_deadline_ms + i->app->row.health.start_period_ms;
-	char where[160];
-
-	if (spec_is_carried_out(i) &&
-	    (i->row.desired == SOT_DESIRED_STATE_STOPPED || i->row.health == SOT_HEALTH_HEALTHY))
-		return found(VERDICT_DONE, "%s", health_name(i->row.health));
-	if (has_failed_for_long(c, s, i))
-		return found(VERDICT_FAIL, "%.400s", i->row.error[0] ? i->row.error : "it failed");
-	if (i->row.health == SOT_HEALTH_UNHEALTHY && is_late(c, s, c->config.failure_grace_ms))
-		return found(VERDICT_FAIL, "unhealthy on %s: %.400s", host_words(i, where), i->row.error);
-	if (is_late(c, s, deadline_ms))
-		return found(VERDICT_FAIL, "not healthy on %s after %lld s: %s, %s%s%.300s",
-		    host_words(i, where), (long long)(deadline_ms / 1000),
-		    instance_state_name(i->row.state), health_name(i->row.health),
-		    i->row.error[0] ? ": " : "", i->row.error);
-	return found(VERDICT_WAIT, "%s to be healthy on %s", i->row.name, host_words(i, where));
-}
-
-static finding look_leaving(controller *c, const step *s, const instance *i)
-{
-	bool standing = i->host != NULL;
-	char where[160];
-
-	if (s->row.kind == STEP_REMOVE && !standing)
-		return found(VERDICT_DONE, "removed");
-	if (is_late(c, s, c->config.stop_deadline_ms))
-		return found(VERDICT_FAIL, "%s; it goes on by itself when that is mended",
-		    standing ? host_words(i, where) : "ipam did not take the address back");
-	if (standing)
-		return found(VERDICT_WAIT, "%s to be removed from %s", i->row.name, host_words(i, where));
-	return found(VERDICT_WAIT, "ipam to take back the address of %s", i->row.name);
-}
-
-static finding look(controller *c, const operation *o, const step *s)
-{
-	const instance *i = step_instance(c, s);
-
-	if (!i)
-		return s->row.kind == STEP_REMOVE || s->row.kind == STEP_RELEASE
-		           ? found(VERDICT_DONE, "done")
-		           : found(VERDICT_FAIL, "the instance is gone");
-	switch (s->row.kind) {
-	case STEP_PLACE:
-		return look_place(c, o, s, i);
-	case STEP_ADDRESS:
-		return look_address(c, s, i);
-	case STEP_START:
-	case STEP_DEPLOY:
-	case STEP_RESTART:
-		return look_spec(c, s, i, c->config.start_deadline_ms);
-	case STEP_STOP:
-		return look_spec(c, s, i, c->config.stop_deadline_ms);
-	case STEP_HEALTHY:
-		return look_healthy(c, s, i);
-	case STEP_REMOVE:
-	case STEP_RELEASE:
-	case STEP_KINDS:
-		break;
-	}
-	return look_leaving(c, s, i);
-}
-
 /* ---- steps ---- */
+
+static void set_version(controller *c, instance *i, const char *version)
+{
+	shared_set(&i->row.version, c->shared, sot_str_c(version));
+	i->row.generation++;
+	i->has_failed = false;
+	model_spec_changed(c, i);
+}
+
+static void set_middleware(controller *c, instance *i, sot_str set)
+{
+	shared_set(&i->row.middleware, c->shared, set);
+	i->row.generation++;
+	i->has_failed = false;
+	model_spec_changed(c, i);
+}
+
+static void put_middleware(controller *c, const operation *o, instance *i)
+{
+	SOT_AUTO_BUF set;
+
+	model_text_init(&set);
+	middleware_put(
+	    sot_str_c(i->row.middleware), sot_str_c(o->row.image), sot_str_c(o->row.version), &set);
+	set_middleware(c, i, sot_buf_str(&set));
+}
+
+/* Back to what its app runs. */
+static void order_home(controller *c, const operation *o, instance *i)
+{
+	const app_row *a = &i->app->row;
+	char why[300];
+
+	if (o->row.kind == OPERATION_APP_DEPLOY)
+		set_version(c, i,
+		    instance_group(c, i)->row.version[0] ? instance_group(c, i)->row.version : a->version);
+	else if (o->row.kind == OPERATION_APP_MIDDLEWARE)
+		set_middleware(c, i, sot_str_c(a->middleware ? a->middleware : ""));
+	else if (o->row.kind == OPERATION_APP_REBUILD)
+		rebuild_instance(c, i, a->image);
+	else if (resize_fits(c, i, a->plan, why, sizeof(why)))
+		resize_instance(c, i, a->plan, "");
+}
+
+/* Who sends requests to instances hears that this one is to get none, or may get them again. */
+static void say_rotation(controller *c, const operation *o, const instance *i, bool out)
+{
+	char id[SOT_UUID_TEXT], operation_id[SOT_UUID_TEXT], address[SOT_IP_TEXT];
+	sot_buf data;
+
+	model_text_init(&data);
+	sot_buf_printf(&data,
+	    "{\"id\":\"%s\",\"address\":\"%s\",\"rotation\":\"%s\",\"operation\":\"%s\"",
+	    sot_uuid_format(i->row.id, id), sot_ip_format(i->row.v4.address, address),
+	    out ? "out" : "in", sot_uuid_format(o->row.id, operation_id));
+	if (out)
+		sot_buf_printf(&data, ",\"seconds\":%u", o->rollout->row.strategy.drain_s);
+	sot_buf_add_c(&data, "}");
+	say_event(c, "instance.rotation", i->row.name, i->app, i->host, o, &data);
+}
 
 /* The order is given when the step begins; it is in the same batch as the step's state. */
 static void order(controller *c, const operation *o, const step *s)
@@ -205,6 +112,10 @@ static void order(controller *c, const operation *o, const step *s)
 		return;
 	switch (s->row.kind) {
 	case STEP_START:
+		if (i->held) { /* its agent hears of it now */
+			i->held = i->arrived = false;
+			model_spec_changed(c, i);
+		}
 		instance_set_desired(c, i, SOT_DESIRED_STATE_RUNNING);
 		break;
 	case STEP_STOP:
@@ -217,17 +128,71 @@ static void order(controller *c, const operation *o, const step *s)
 		model_spec_changed(c, i);
 		break;
 	case STEP_DEPLOY:
-		memcpy(i->row.version, o->row.version, sizeof(i->row.version));
-		i->row.generation++;
-		i->has_failed = false;
-		model_spec_changed(c, i);
+		set_version(c, i, o->row.version);
+		break;
+	case STEP_RESIZE: {
+		char why[300];
+		if (resize_fits(c, i, o->row.plan, why, sizeof(why)))
+			resize_instance(c, i, o->row.plan, o->row.bandwidth);
+		break;
+	}
+	case STEP_MIDDLEWARE:
+		put_middleware(c, o, i);
+		break;
+	case STEP_ROLL_BACK:
+		order_home(c, o, i);
+		break;
+	case STEP_ROTATE_OUT:
+	case STEP_ROTATE_IN:
+		say_rotation(c, o, i, s->row.kind == STEP_ROTATE_OUT);
+		break;
+	case STEP_REMOVE:
+		instance_retire(c, i);
+		break;
+	case STEP_FREEZE:
+		instance_set_desired(c, i, SOT_DESIRED_STATE_FROZEN);
+		break;
+	case STEP_UNFREEZE:
+		instance_set_desired(c, i, SOT_DESIRED_STATE_RUNNING);
+		break;
+	case STEP_REBUILD:
+		rebuild_instance(c, i, o->row.image[0] ? o->row.image : i->app->row.image);
 		break;
 	default:
 		break;
 	}
 }
 
-static void set_step(controller *c, operation *o, step *s, operation_state state, const char *text)
+static bool is_start(step_kind kind)
+{
+	return kind == STEP_START || kind == STEP_RESTART || kind == STEP_DEPLOY ||
+	       kind == STEP_REBUILD || kind == STEP_ROLL_BACK || kind == STEP_MIDDLEWARE;
+}
+
+/* The step is over. Its start is, too, when it is done or was not ordered; else the instance's
+ * state will tell. */
+static void end_start(controller *c, const step *s)
+{
+	instance *i = is_start(s->row.kind) ? step_instance(c, s) : NULL;
+
+	if (i && (s->row.state == OPERATION_DONE || i->start.phase == START_WAITS))
+		start_over(c, i);
+}
+
+/* A start stands in line until there is room for it. */
+static bool may_begin(controller *c, const step *s, finding *ret)
+{
+	instance *i = is_start(s->row.kind) ? step_instance(c, s) : NULL;
+	char why[200];
+
+	if (!i || i->row.desired == SOT_DESIRED_STATE_RETIRED || start_may(c, i, why))
+		return true;
+	*ret = (finding){.verdict = VERDICT_WAIT};
+	model_copy_text(ret->text, sizeof(ret->text), sot_str_c(why));
+	return false;
+}
+
+void step_set_state(controller *c, operation *o, step *s, operation_state state, const char *text)
 {
 	assert(operation_state_may(s->row.state, state));
 	s->row.state = state;
@@ -238,41 +203,61 @@ static void set_step(controller *c, operation *o, step *s, operation_state state
 		s->row.finished_unix_ms = c->now.wall.unix_ms;
 		model_copy_text(s->row.detail, sizeof(s->row.detail), sot_str_c(text));
 		o->row.progress_done += state == OPERATION_DONE;
+		end_start(c, s);
 		touch_operation(c, o);
 	}
 	touch_step(c, s);
 }
 
-/* After a failure: what can no longer run. In a roll-out that is everything behind it. */
+/* After a failure: what can no longer run of the instance. */
 static void cancel_rest(controller *c, operation *o, size_t from)
 {
-	bool rolling = o->row.kind == OPERATION_APP_DEPLOY;
+	const step_row *failed = &o->steps[from - 1]->row;
 
 	for (size_t k = from; k < o->step_count; k++) {
 		step *s = o->steps[k];
-		if (!rolling && !sot_uuid_eq(s->row.instance_id, o->steps[from - 1]->row.instance_id))
+		if (!sot_uuid_eq(s->row.instance_id, failed->instance_id) || s->row.batch != failed->batch)
 			break;
 		if (!operation_state_is_final(s->row.state))
-			set_step(c, o, s, OPERATION_CANCELLED, "");
+			step_set_state(c, o, s, OPERATION_CANCELLED, "");
 	}
 }
 
-/* Begins it when its turn has come, looks, writes down. Returns whether it is over. */
-static bool advance_step(controller *c, operation *o, size_t k, finding *ret)
+/* Steps that try again until they find a place. */
+static void attempt(controller *c, operation *o, const step *s)
+{
+	bool tries =
+	    s->row.kind == STEP_TARGET || s->row.kind == STEP_REPLACE || s->row.kind == STEP_RETURN;
+	instance *i = tries ? step_instance(c, s) : NULL;
+
+	if (!i)
+		return;
+	if (s->row.kind == STEP_TARGET)
+		move_attempt(c, o, i);
+	else if (s->row.kind == STEP_REPLACE)
+		replace_attempt(c, o, i);
+	else if (s->row.kind == STEP_RETURN)
+		return_attempt(c, o, i);
+}
+
+bool operation_advance_step(controller *c, operation *o, size_t k, finding *ret)
 {
 	step *s = o->steps[k];
 
 	if (s->row.state == OPERATION_QUEUED) {
-		set_step(c, o, s, OPERATION_RUNNING, "");
+		if (!may_begin(c, s, ret))
+			return false;
+		step_set_state(c, o, s, OPERATION_RUNNING, "");
 		order(c, o, s);
 		if (s->row.kind == STEP_PLACE)
 			operation_place(c, o);
 	}
-	*ret = look(c, o, s);
+	attempt(c, o, s);
+	*ret = step_look(c, o, s);
 	if (ret->verdict == VERDICT_WAIT)
 		return false;
 	bool done = ret->verdict == VERDICT_DONE;
-	set_step(c, o, s, done ? OPERATION_DONE : OPERATION_FAILED, ret->text);
+	step_set_state(c, o, s, done ? OPERATION_DONE : OPERATION_FAILED, ret->text);
 	say_log(c, o, done ? LOG_INFO : LOG_ERROR, "%s: %s %s%s%s", s->row.subject,
 	    step_kind_name(s->row.kind), done ? "done" : "failed", ret->text[0] ? ": " : "", ret->text);
 	if (!done)
@@ -286,7 +271,7 @@ static void begin_placing(controller *c, operation *o)
 	for (size_t k = 0; k < o->step_count; k++) {
 		step *s = o->steps[k];
 		if (s->row.kind == STEP_PLACE && s->row.state == OPERATION_QUEUED)
-			set_step(c, o, s, OPERATION_RUNNING, "");
+			step_set_state(c, o, s, OPERATION_RUNNING, "");
 	}
 	operation_place(c, o);
 }
@@ -296,9 +281,8 @@ static void begin_placing(controller *c, operation *o)
  * are over. */
 static bool advance_steps(controller *c, operation *o, finding *ret_wait)
 {
-	bool rolling = o->row.kind == OPERATION_APP_DEPLOY, all = true;
+	bool all = true;
 	sot_uuid held = {{0}}; /* the instance whose earlier step is not over */
-	step_kind waiting = STEP_KINDS;
 
 	for (size_t k = 0; k < o->step_count; k++) {
 		step *s = o->steps[k];
@@ -306,16 +290,14 @@ static bool advance_steps(controller *c, operation *o, finding *ret_wait)
 		if (operation_state_is_final(s->row.state) ||
 		    (!all && sot_uuid_eq(held, s->row.instance_id)))
 			continue;
-		if (advance_step(c, o, k, &f))
+		if (operation_advance_step(c, o, k, &f))
 			continue;
-		if (s->row.kind < waiting) {
-			waiting = s->row.kind;
+		if (step_wait_rank(s) < o->wait_rank) {
+			o->wait_rank = step_wait_rank(s);
 			*ret_wait = f;
 		}
 		all = false;
 		held = s->row.instance_id;
-		if (rolling)
-			break;
 	}
 	return all;
 }
@@ -329,7 +311,7 @@ static const step *first_failed(const operation *o)
 	return NULL;
 }
 
-static void set_waits_for(controller *c, operation *o, const char *text)
+void operation_set_waits_for(controller *c, operation *o, const char *text)
 {
 	if (strcmp(o->row.waits_for, text) == 0)
 		return;
@@ -337,39 +319,45 @@ static void set_waits_for(controller *c, operation *o, const char *text)
 	touch_operation(c, o);
 }
 
-static void say_operation(controller *c, const operation *o, const char *from)
+/* False while it is not its turn, and when it ended at once. */
+static bool begin(controller *c, operation *o)
 {
-	char id[SOT_UUID_TEXT];
-	sot_buf data;
-
-	model_text_init(&data);
-	sot_buf_printf(&data,
-	    "{\"id\":\"%s\",\"kind\":\"%s\",\"changed\":{\"state\":[\"%s\",\"%s\"]},\"error\":",
-	    sot_uuid_format(o->row.id, id), operation_kind_name(o->row.kind), from,
-	    operation_state_name(o->row.state));
-	sot_buf_add_json(&data, sot_str_c(o->row.error));
-	sot_buf_add_c(&data, "}");
-	say_event(c, "operation.state", o->row.target, o->app, NULL, o, &data);
+	if (!operation_has_turn(o)) {
+		operation_say_queued(c, o);
+		return false;
+	}
+	o->row.started_unix_ms = c->now.wall.unix_ms;
+	if (o->parent)
+		o->parent->running_children++;
+	operation_begin(c, o);
+	if (operation_state_is_final(o->row.state))
+		return false;
+	if (o->step_count > 0 || !sot_list_empty(&o->children))
+		say_operation(c, o, operation_state_name(OPERATION_QUEUED));
+	return true;
 }
 
 static void advance(controller *c, operation *o)
 {
 	finding wait = {VERDICT_WAIT, ""};
 
-	if (o->row.state == OPERATION_QUEUED) {
-		if (o->app && app_operation(o->app) != o) {
-			operation_say_queued(c, o);
-			return;
-		}
-		operation_begin(c, o);
-		if (operation_state_is_final(o->row.state))
-			return;
-		if (o->step_count > 0)
-			say_operation(c, o, operation_state_name(OPERATION_QUEUED));
+	o->looked_at = c->now.mono;
+	sot_list_remove(&o->look);
+	sot_list_push(&c->looks, &o->look);
+	if (o->row.state == OPERATION_QUEUED && !begin(c, o))
+		return;
+	if (operation_kind_is_bulk(o->row.kind)) {
+		bulk_advance(c, o);
+		return;
 	}
 	begin_placing(c, o);
+	o->wait_rank = 2 * STEP_KINDS; /* nothing has told why it waits */
+	if (o->rollout) {
+		rollout_advance(c, o);
+		return;
+	}
 	if (!advance_steps(c, o, &wait)) {
-		set_waits_for(c, o, wait.text);
+		operation_set_waits_for(c, o, wait.text);
 		return;
 	}
 	const step *failed = first_failed(o);
@@ -383,121 +371,66 @@ static void advance(controller *c, operation *o)
 	operation_end(c, o, OPERATION_FAILED, why);
 }
 
-/* ---- queue and end ---- */
+/* ---- queues ---- */
+
+/* First in its app's queue, or all before it are parts of the same bulk operation; and of a bulk
+ * operation, while not too many of its parts run. */
+bool operation_has_turn(const operation *o)
+{
+	const operation *first = o->app ? app_operation(o->app) : o;
+
+	if (first != o && (!o->parent || first->parent != o->parent))
+		return false;
+	return !o->parent || bulk_has_room(o->parent);
+}
 
 void operation_say_queued(controller *c, operation *o)
 {
-	const operation *before = SOT_CONTAINER(o->queued.prev, operation, queued);
 	char id[SOT_UUID_TEXT], text[OPERATION_TEXT_MAX];
 
-	(void)snprintf(text, sizeof(text), "operation %s (%s) of the same app to end",
-	    sot_uuid_format(before->row.id, id), operation_kind_name(before->row.kind));
-	set_waits_for(c, o, text);
+	if (o->parent) {
+		(void)snprintf(text, sizeof(text), "its turn: %u at a time of %u targets",
+		    o->parent->row.parallel, o->parent->row.children.total);
+	} else {
+		const operation *before = SOT_CONTAINER(o->queued.prev, operation, queued);
+		(void)snprintf(text, sizeof(text), "operation %s (%s) of the same app to end",
+		    sot_uuid_format(before->row.id, id), operation_kind_name(before->row.kind));
+	}
+	operation_set_waits_for(c, o, text);
 }
 
 void operation_enqueue(controller *c, operation *o)
 {
 	if (o->app)
 		sot_list_push(&o->app->queue, &o->queued);
-	say_operation(c, o, "");
+	if (!o->parent)
+		say_operation(c, o, "");
 	touch_operation(c, o);
 	wake_operation(c, o);
 }
 
-/* What the operation made and no agent has heard of is taken back. */
-static void undo_not_begun(controller *c, operation *o)
-{
-	for (size_t k = 0; k < o->step_count; k++) {
-		step *s = o->steps[k];
-		if (!operation_state_is_final(s->row.state))
-			set_step(c, o, s, OPERATION_CANCELLED, "");
-		if (s->row.kind != STEP_PLACE)
-			continue;
-		instance *i = step_instance(c, s);
-		if (i && sot_ip_is_none(i->row.v4.address))
-			instance_retire(c, i);
-	}
-}
-
-static void end_delete(controller *c, operation *o, operation_state state)
-{
-	app *a = o->app;
-	sot_buf data;
-
-	if (state != OPERATION_DONE) {
-		a->row.deleting = false;
-		touch_app(c, a);
-		return;
-	}
-	model_text_init(&data);
-	sot_buf_add_c(&data, "{}");
-	say_event(c, "app.deleted", a->row.name, a, NULL, o, &data);
-	while (app_operation(a))
-		operation_end(c, app_operation(a), OPERATION_FAILED, "the app was deleted");
-	model_delete_app(c, a);
-}
-
-static void end_deploy(controller *c, operation *o)
-{
-	app *a = o->app;
-	sot_buf data;
-
-	model_text_init(&data);
-	sot_buf_add_c(&data, "{\"changed\":{\"version\":[");
-	sot_buf_add_json(&data, sot_str_c(a->row.version));
-	sot_buf_add_c(&data, ",");
-	sot_buf_add_json(&data, sot_str_c(o->row.version));
-	sot_buf_add_c(&data, "]}}");
-	memcpy(a->row.version, o->row.version, sizeof(a->row.version));
-	touch_app(c, a);
-	say_event(c, "app.version", a->row.name, a, NULL, o, &data);
-}
-
-void operation_end(controller *c, operation *o, operation_state state, const char *why)
-{
-	const char *from = operation_state_name(o->row.state);
-	app *a = o->app;
-
-	assert(operation_state_may(o->row.state, state) && operation_state_is_final(state));
-	bool had_begun = o->row.state == OPERATION_RUNNING;
-	o->row.state = state;
-	o->row.finished_unix_ms = c->now.wall.unix_ms;
-	o->row.waits_for[0] = '\0';
-	model_copy_text(o->row.error, sizeof(o->row.error), sot_str_c(why));
-	touch_operation(c, o);
-	if (state != OPERATION_DONE)
-		undo_not_begun(c, o);
-	say_log(c, o, state == OPERATION_DONE ? LOG_INFO : LOG_ERROR, "%s%s%s",
-	    operation_state_name(state), why[0] ? ": " : "", why);
-	say_operation(c, o, from);
-	model_end_operation(c, o);
-	if (had_begun && o->row.kind == OPERATION_APP_DEPLOY && state == OPERATION_DONE)
-		end_deploy(c, o);
-	if (had_begun && o->row.kind == OPERATION_APP_DELETE)
-		end_delete(c, o, state);
-	for (sot_link *l = a ? a->queue.next : NULL; l && l != &a->queue; l = l->next)
-		wake_operation(c, SOT_CONTAINER(l, operation, queued));
-}
-
 void operations_advance(controller *c)
 {
-	if (c->capacity_changed) {
-		c->capacity_changed = false;
-		for (sot_link *l = c->all_operations.next; l != &c->all_operations; l = l->next) {
-			operation *o = SOT_CONTAINER(l, operation, all);
-			o->place_after = c->now.mono;
-			wake_operation(c, o);
-		}
-	}
+	placers_wake(c);
+	starts_grant(c);
 	while (!sot_list_empty(&c->awake)) {
 		operation *o = SOT_CONTAINER(c->awake.next, operation, awake);
 		sot_list_remove(&o->awake);
 		advance(c, o);
+		starts_grant(c);
 	}
 }
 
 void operations_tick(controller *c)
 {
-	for (sot_link *l = c->all_operations.next; l != &c->all_operations; l = l->next)
-		wake_operation(c, SOT_CONTAINER(l, operation, all));
+	int64_t since_ms = sot_mono_diff_ms(c->now.mono, c->looked);
+	int64_t room = LOOKS_PER_S * (since_ms < LOOK_MS ? since_ms : LOOK_MS) / 1000;
+
+	c->looked = c->now.mono;
+	for (sot_link *l = c->looks.next; l != &c->looks && room > 0; l = l->next, room--) {
+		operation *o = SOT_CONTAINER(l, operation, look);
+		if (sot_mono_diff_ms(c->now.mono, o->looked_at) < LOOK_MS)
+			break;
+		wake_operation(c, o);
+	}
 }

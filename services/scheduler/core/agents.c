@@ -12,40 +12,11 @@
 #define BYTES_MAX (1ull << 50)
 #define COUNT_MAX INT32_MAX
 
-bool host_is_up(const host *h)
-{
-	return h->row.state == HOST_ONLINE || h->row.state == HOST_DOCKER_SICK;
-}
-
-static void say_host_state(controller *c, const host *h, host_state from, const char *reason)
-{
-	char id[SOT_UUID_TEXT];
-	sot_buf data;
-
-	model_text_init(&data);
-	sot_buf_printf(&data, "{\"id\":\"%s\",\"changed\":{\"state\":[\"%s\",\"%s\"]},\"reason\":",
-	    sot_uuid_format(h->row.id, id), host_state_name(from), host_state_name(h->row.state));
-	sot_buf_add_json(&data, sot_str_c(reason));
-	sot_buf_add_c(&data, "}");
-	say_event(c, "host.state", h->row.name, NULL, h, NULL, &data);
-}
-
-static void set_state(controller *c, host *h, host_state to, const char *reason)
-{
-	host_state from = h->row.state;
-
-	if (from == to)
-		return;
-	h->row.state = to;
-	if (to == HOST_ONLINE)
-		c->capacity_changed = true;
-	touch_host(c, h);
-	say_host_state(c, h, from, reason);
-}
-
 static void note_seen(controller *c, host *h)
 {
 	h->last_seen = c->now.mono;
+	h->is_excused = false;
+	witnesses_forget(h);
 	h->row.seen_unix_ms = c->now.wall.unix_ms;
 	if (c->now.wall.unix_ms - h->seen_written_unix_ms >= c->config.seen_write_ms) {
 		h->seen_written_unix_ms = c->now.wall.unix_ms;
@@ -58,20 +29,13 @@ static uint64_t at_most(uint64_t value, uint64_t max)
 	return value < max ? value : max;
 }
 
-static uint64_t at_least(uint64_t value, uint64_t min)
-{
-	return value > min ? value : min;
-}
-
-/* A machine that shrank below what is booked keeps the booked size: nothing more fits, and the
- * database's guard holds. */
+/* A machine may have shrunk below what is booked: nothing more fits then, what stands stays. */
 static void take_capacity(controller *c, host *h, const struct sot_hello *m)
 {
 	host_row *r = &h->row;
-	uint32_t cpu =
-	    (uint32_t)at_least(at_most(m->cpu_milli, CPU_MILLI_MAX), (r->booked_cpu_milli + 3u) / 4u);
-	uint64_t memory = at_least(at_most(m->memory_bytes, BYTES_MAX), r->booked_memory_bytes);
-	uint64_t disk = at_least(at_most(m->disk_bytes, BYTES_MAX), r->booked_disk_bytes);
+	uint32_t cpu = (uint32_t)at_most(m->cpu_milli, CPU_MILLI_MAX);
+	uint64_t memory = at_most(m->memory_bytes, BYTES_MAX);
+	uint64_t disk = at_most(m->disk_bytes, BYTES_MAX);
 
 	if (cpu == r->cpu_milli && memory == r->memory_bytes && disk == r->disk_bytes)
 		return;
@@ -90,9 +54,12 @@ static sot_code on_hello(controller *c, host *h, sot_str frame, sot_err *err)
 		return code;
 	if (m.generation > GENERATION_MAX)
 		return sot_fail(err, SOT_INVALID, "hello: generation out of range");
+	bool was_lost = h->row.state == HOST_HOST_LOST;
+	bool same_boot = sot_str_eq_c(m.boot_id, h->row.boot_id);
 	h->has_session = true;
 	h->agent_start_id = m.agent_start_id;
 	h->status_seq = 0;
+	h->row.address = m.address;
 	model_copy_text(h->row.boot_id, sizeof(h->row.boot_id), m.boot_id);
 	model_copy_text(h->row.agent_version, sizeof(h->row.agent_version), m.agent_version);
 	model_copy_text(h->row.hostname, sizeof(h->row.hostname), m.hostname);
@@ -101,18 +68,16 @@ static sot_code on_hello(controller *c, host *h, sot_str frame, sot_err *err)
 	take_capacity(c, h, &m);
 	note_seen(c, h);
 	touch_host(c, h);
-	if (m.docker_version.n > 0) {
-		set_state(c, h, HOST_ONLINE, "the agent said hello");
-	} else {
-		set_state(c, h, HOST_DOCKER_SICK, "the Docker Engine does not answer");
-	}
+	host_is_heard(c, h, m.docker_version.n > 0, "the agent said hello");
+	if (was_lost)
+		loss_returned(c, h, same_boot);
 	/* An agent that is ahead met a leader whose rows were lost (a restored database). */
 	if (m.generation > h->row.generation)
 		h->row.generation = m.generation + 1;
 	if (m.generation == h->row.generation && m.generation > 0) {
 		assign_nothing(c, h);
 	} else {
-		assign_full(c, h);
+		greeting_ask(c, h);
 	}
 	return SOT_OK;
 }
@@ -127,8 +92,7 @@ static sot_code on_heartbeat(controller *c, host *h, sot_str frame, sot_err *err
 	struct sot_heartbeat_ack ack = {c->config.epoch, h->row.generation};
 	if (h->has_session) {
 		note_seen(c, h);
-		set_state(c, h, m.docker_ok ? HOST_ONLINE : HOST_DOCKER_SICK,
-		    m.docker_ok ? "the agent is back" : "the Docker Engine does not answer");
+		host_is_heard(c, h, m.docker_ok, "the agent is back");
 	} else if (m.generation == h->row.generation) {
 		ack.generation = m.generation + 1; /* any other number makes the agent say hello */
 	}
@@ -164,8 +128,10 @@ static sot_code on_status(controller *c, host *h, sot_str frame, sot_err *err)
 		h->status_seq = m.seq;
 		for (size_t k = 0; k < m.instances_count; k++) {
 			instance *i = model_find_instance(c, m.instances[k].instance_id);
-			if (!i || i->host != h)
+			if (!i || i->host != h) {
+				departure_status(c, h, &m.instances[k]);
 				continue;
+			}
 			bound_status(c, i, &m.instances[k]);
 			instance_apply_status(c, i, &m.instances[k]);
 		}
@@ -182,6 +148,14 @@ static sot_code on_status(controller *c, host *h, sot_str frame, sot_err *err)
 	return sot_status_ack_encode(&ack, &e->frame, err);
 }
 
+static sot_code on_probed(controller *c, const host *h, sot_str frame, sot_err *err)
+{
+	struct sot_host_probed m = {0};
+	sot_code code = sot_host_probed_decode(frame, c->arena, &m, err);
+
+	return code == SOT_OK ? witnesses_said(c, h, &m, err) : code;
+}
+
 /* ---- logs, relayed ---- */
 
 static void reply_logs(controller *c, const relay *r, const struct sot_agent_logs *m)
@@ -195,12 +169,25 @@ static void reply_logs(controller *c, const relay *r, const struct sot_agent_log
 		struct sot_logs logs = {r->request_id, m->text, m->truncated};
 		code = sot_logs_encode(&logs, &e->frame, &err);
 	} else {
-		struct sot_refused refused = {r->request_id, SOT_REFUSAL_UNAVAILABLE, SOT_STR(""),
-		    m ? m->error : SOT_STR("the host's agent did not answer in time; try again")};
+		struct sot_refused refused = {.request_id = r->request_id,
+		    .code = SOT_REFUSAL_UNAVAILABLE,
+		    .text = m ? m->error : SOT_STR("the host's agent did not answer in time; try again")};
 		code = sot_refused_encode(&refused, &e->frame, &err);
 	}
 	if (code != SOT_OK)
 		sot_buf_reset(&e->frame);
+}
+
+static relay *take_relay(controller *c, uint64_t agent_request_id)
+{
+	for (sot_link *l = c->relays.next; l != &c->relays; l = l->next) {
+		relay *r = SOT_CONTAINER(l, relay, all);
+		if (r->agent_request_id == agent_request_id) {
+			sot_list_remove(&r->all);
+			return r;
+		}
+	}
+	return NULL;
 }
 
 static sot_code on_logs(controller *c, sot_str frame, sot_err *err)
@@ -210,16 +197,30 @@ static sot_code on_logs(controller *c, sot_str frame, sot_err *err)
 
 	if (code != SOT_OK)
 		return code;
-	for (sot_link *l = c->relays.next; l != &c->relays; l = l->next) {
-		relay *r = SOT_CONTAINER(l, relay, all);
-		if (r->agent_request_id != m.request_id)
-			continue;
-		reply_logs(c, r, &m);
-		sot_list_remove(&r->all);
-		free(r);
-		return SOT_OK;
-	}
-	return sot_fail(err, SOT_NOT_FOUND, "nobody waits for these log lines any more");
+	relay *r = take_relay(c, m.request_id);
+	if (!r)
+		return sot_fail(err, SOT_NOT_FOUND, "nobody waits for these log lines any more");
+	reply_logs(c, r, &m);
+	free(r);
+	return SOT_OK;
+}
+
+/* The frames are the gateway's to read. */
+static sot_code on_usage(controller *c, sot_str frame, sot_err *err)
+{
+	struct sot_agent_usage m = {0};
+	sot_code code = sot_agent_usage_decode(frame, c->arena, &m, err);
+
+	if (code != SOT_OK)
+		return code;
+	relay *r = take_relay(c, m.request_id);
+	if (!r)
+		return sot_fail(err, SOT_NOT_FOUND, "nobody waits for these figures any more");
+	controller_effect *e = say_effect(c, EFFECT_REPLY);
+	struct sot_usage usage = {r->request_id, m.host, m.instances, m.instances_count, m.findings};
+	e->peer = r->from;
+	free(r);
+	return sot_usage_encode(&usage, &e->frame, err);
 }
 
 void relays_tick(controller *c)
@@ -257,8 +258,14 @@ sot_code controller_agent_message(
 	case SOT_MSG_STATUS:
 		code = on_status(c, h, frame, err);
 		break;
+	case SOT_MSG_AGENT_USAGE:
+		code = on_usage(c, frame, err);
+		break;
 	case SOT_MSG_AGENT_LOGS:
 		code = on_logs(c, frame, err);
+		break;
+	case SOT_MSG_HOST_PROBED:
+		code = on_probed(c, h, frame, err);
 		break;
 	case SOT_MSG_ASSIGNED: /* the next heartbeat says the same */
 		break;
@@ -271,20 +278,34 @@ sot_code controller_agent_message(
 
 /* ---- lease and generations ---- */
 
+static bool is_watched(const host *h)
+{
+	return host_is_up(h) || h->row.state == HOST_SUSPECT || h->row.state == HOST_AGENT_LOST;
+}
+
+static void watch(controller *c, host *h)
+{
+	int64_t silent_ms = sot_mono_diff_ms(c->now.mono, h->last_seen);
+
+	if (silent_ms < c->config.suspect_after_ms)
+		return;
+	if (host_is_up(h))
+		host_move(c, h, HOST_SUSPECT, "3 heartbeats are missing");
+	if (silent_ms >= c->config.lost_after_ms && h->row.state == HOST_SUSPECT)
+		host_move(c, h, HOST_AGENT_LOST, "no heartbeat; its instances are left alone");
+	witnesses_tick(c, h);
+	loss_tick(c, h);
+}
+
 void agents_tick(controller *c)
 {
 	for (sot_link *l = c->all_hosts.next; l != &c->all_hosts; l = l->next) {
 		host *h = SOT_CONTAINER(l, host, all);
-		int64_t silent_ms = sot_mono_diff_ms(c->now.mono, h->last_seen);
-		if (h->row.state == HOST_REGISTERED || h->row.state == HOST_RETIRED ||
-		    h->row.state == HOST_AGENT_LOST)
-			continue;
-		if (silent_ms >= c->config.lost_after_ms) {
-			set_state(c, h, HOST_AGENT_LOST, "no heartbeat; its instances are left alone");
-		} else if (silent_ms >= c->config.suspect_after_ms && h->row.state != HOST_SUSPECT) {
-			set_state(c, h, HOST_SUSPECT, "3 heartbeats are missing");
-		}
+		if (is_watched(h))
+			watch(c, h);
 	}
+	brake_look(c);
+	drains_tick(c);
 }
 
 void agents_push(controller *c)
@@ -292,10 +313,10 @@ void agents_push(controller *c)
 	while (!sot_list_empty(&c->changed_hosts)) {
 		host *h = SOT_CONTAINER(c->changed_hosts.next, host, changed);
 		sot_list_remove(&h->changed);
-		if (sot_list_empty(&h->pushes))
+		if (sot_list_empty(&h->pushes) && !h->departures_changed)
 			continue;
 		uint64_t from = h->row.generation++;
-		touch_host(c, h);
+		touch_booking(c, h);
 		assign_delta(c, h, from);
 	}
 }

@@ -1,5 +1,6 @@
 #include "assign.h"
 
+#include "middleware.h"
 #include "parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +9,26 @@
 /* A frame may have 1 MiB; the estimate of a spec below is generous. */
 #define PART_BYTES_MAX 700000
 
+/* One spec of an assignment: of an instance of the host, or of a copy that it shall give up. */
+typedef struct pick {
+	const instance *i;  /* NULL: only the departure is known */
+	const departure *d; /* NULL: it stands here */
+} pick;
+
 typedef struct picked {
-	instance **items;
+	pick *items;
 	size_t count, cap;
 } picked;
 
-static size_t spec_size(const instance *i)
+static size_t spec_size(const pick *p)
 {
+	const instance *i = p->i;
+
+	if (!i)
+		return 1500;
 	const app_row *a = &i->app->row;
-	size_t size = 1500 + strlen(a->command) + strlen(i->row.image);
+	size_t size = 1500 + 160 * middleware_count(sot_str_c(i->row.middleware)) + strlen(a->command) +
+	              strlen(a->health.command) + strlen(i->row.image);
 
 	for (size_t k = 0; k < a->env_count; k++)
 		size += 12 + strlen(a->env[k].name) + strlen(a->env[k].value);
@@ -34,6 +46,7 @@ static struct sot_health_spec health_of(const health_row *h)
 	    .healthy_after = h->healthy_after,
 	    .unhealthy_after = h->unhealthy_after,
 	    .start_period_ms = h->start_period_ms,
+	    .command = sot_str_c(h->command),
 	};
 }
 
@@ -50,13 +63,15 @@ static void set_package(struct sot_instance_spec *spec, const instance *i)
 }
 
 /* `env` is an array of the app's env_count, freed by the caller after the encoding. */
-static struct sot_instance_spec spec_of(const instance *i, struct sot_env_var *env)
+static struct sot_instance_spec spec_of(const controller *c, const instance *i,
+    struct sot_env_var *env, struct sot_middleware_spec *packages)
 {
 	const app_row *a = &i->app->row;
+	const plan_row *p = sot_map_get_c(c->plans, i->row.plan);
 	struct sot_instance_spec spec = {
 	    .instance_id = i->row.id,
 	    .generation = i->row.generation,
-	    .desired = i->row.desired,
+	    .desired = instance_told_desired(i),
 	    .restart_seq = i->row.restart_seq,
 	    .name = sot_str_c(i->row.name),
 	    .app = sot_str_c(a->name),
@@ -75,14 +90,18 @@ static struct sot_instance_spec spec_of(const instance *i, struct sot_env_var *e
 	    .prefix_v6 = i->row.v6.prefix,
 	    .gateway_v6 = i->row.v6.gateway,
 	    .address_v6_generation = i->row.v6.generation,
-	    .vlan_id = i->row.net.vlan_id,
-	    .vrf = i->row.net.vrf,
-	    .mtu = i->row.net.mtu,
-	    .isolated = i->row.net.isolated,
-	    .dns = (sot_ip *)i->row.net.dns, /* only read by the encoder */
-	    .dns_count = i->row.net.dns_count,
-	    .dns_search = sot_str_c(i->row.net.dns_search),
+	    .vlan_id = i->row.net->vlan_id,
+	    .vrf = i->row.net->vrf,
+	    .mtu = i->row.net->mtu,
+	    .isolated = i->row.net->isolated,
+	    .dns = (sot_ip *)(uintptr_t)i->row.net->dns, /* only read by the encoder */
+	    .dns_count = i->row.net->dns_count,
+	    .dns_search = sot_str_c(i->row.net->dns_search),
 	    .bandwidth_kbit = i->row.bandwidth_kbit,
+	    .cpu_pinned = p && p->cpu_pinned,
+	    .pids_max = p ? p->pids_max : 0,
+	    .io_weight = p ? p->io_weight : 0,
+	    .rebuild_seq = i->row.rebuild_seq,
 	    .mac = i->row.mac,
 	    .health = health_of(&a->health),
 	};
@@ -92,7 +111,42 @@ static struct sot_instance_spec spec_of(const instance *i, struct sot_env_var *e
 		env[k].value = sot_str_c(a->env[k].value);
 	}
 	set_package(&spec, i);
+	spec.middleware = packages;
+	spec.middleware_count = middleware_specs(c, i->row.middleware, packages);
 	return spec;
+}
+
+/* A copy that is not wanted: what it was made of is not needed to remove it. */
+static struct sot_instance_spec spec_of_gone(const departure_row *d)
+{
+	return (struct sot_instance_spec){.instance_id = d->instance_id,
+	    .generation = d->generation,
+	    .desired = SOT_DESIRED_STATE_RETIRED,
+	    .name = sot_str_c(d->name),
+	    .app = sot_str_c(d->app),
+	    .image = SOT_STR("-"),
+	    .cpu_milli = 10,
+	    .memory_bytes = 4194304,
+	    .health = {
+	        .interval_ms = 1000, .timeout_ms = 1000, .healthy_after = 1, .unhealthy_after = 1}};
+}
+
+static struct sot_instance_spec spec_of_pick(const controller *c, const pick *p,
+    struct sot_env_var *env, struct sot_middleware_spec *packages)
+{
+	if (!p->d)
+		return spec_of(c, p->i, env, packages);
+	if (!p->i || p->d->row.desired == SOT_DESIRED_STATE_RETIRED)
+		return spec_of_gone(&p->d->row);
+	struct sot_instance_spec spec = spec_of(c, p->i, env, packages);
+	spec.desired = p->d->row.desired;
+	spec.generation = p->d->row.generation;
+	return spec;
+}
+
+static size_t env_count(const pick *p)
+{
+	return p->i ? p->i->app->row.env_count : 0;
 }
 
 static size_t part_length(const picked *p, size_t from)
@@ -100,7 +154,7 @@ static size_t part_length(const picked *p, size_t from)
 	size_t n = 0, bytes = 0;
 
 	while (from + n < p->count && n < PART_INSTANCES_MAX) {
-		bytes += spec_size(p->items[from + n]);
+		bytes += spec_size(&p->items[from + n]);
 		if (n > 0 && bytes > PART_BYTES_MAX)
 			break;
 		n++;
@@ -120,16 +174,18 @@ static uint16_t count_parts(const picked *p)
 	return parts;
 }
 
-static void send_part(controller *c, host *h, struct sot_assign *m, instance **items, size_t n)
+static void send_part(controller *c, host *h, struct sot_assign *m, const pick *items, size_t n)
 {
 	struct sot_instance_spec *specs = sot_alloc_array(n + 1, sizeof(*specs));
 	struct sot_env_var **envs = sot_alloc_array(n + 1, sizeof(*envs));
+	struct sot_middleware_spec *packages =
+	    sot_alloc_array(MIDDLEWARE_MAX * (n + 1), sizeof(*packages));
 	controller_effect *e = say_effect(c, EFFECT_AGENT);
 	sot_err err = {0};
 
 	for (size_t k = 0; k < n; k++) {
-		envs[k] = sot_alloc_array(items[k]->app->row.env_count + 1, sizeof(*envs[k]));
-		specs[k] = spec_of(items[k], envs[k]);
+		envs[k] = sot_alloc_array(env_count(&items[k]) + 1, sizeof(*envs[k]));
+		specs[k] = spec_of_pick(c, &items[k], envs[k], packages + MIDDLEWARE_MAX * k);
 	}
 	m->instances = specs;
 	m->instances_count = n;
@@ -139,6 +195,7 @@ static void send_part(controller *c, host *h, struct sot_assign *m, instance **i
 	for (size_t k = 0; k < n; k++)
 		free(envs[k]);
 	free(envs);
+	free(packages);
 	free(specs);
 }
 
@@ -159,6 +216,15 @@ static void send_parts(controller *c, host *h, uint64_t from_generation, const p
 	}
 }
 
+static void pick_departures(const controller *c, const host *h, picked *p)
+{
+	for (const sot_link *l = h->departures.next; l != &h->departures; l = l->next) {
+		const departure *d = SOT_CONTAINER(l, departure, of_host);
+		*VECTOR_PUSH(p->items, p->count, p->cap) =
+		    (pick){sot_map_get_uuid(c->instances, d->row.instance_id), d};
+	}
+}
+
 void assign_full(controller *c, host *h)
 {
 	picked p = {0};
@@ -166,8 +232,9 @@ void assign_full(controller *c, host *h)
 	for (sot_link *l = h->instances.next; l != &h->instances; l = l->next) {
 		instance *i = SOT_CONTAINER(l, instance, of_host);
 		if (instance_is_told(i))
-			*VECTOR_PUSH(p.items, p.count, p.cap) = i;
+			*VECTOR_PUSH(p.items, p.count, p.cap) = (pick){i, NULL};
 	}
+	pick_departures(c, h, &p);
 	send_parts(c, h, 0, &p);
 	free(p.items);
 }
@@ -179,9 +246,12 @@ void assign_delta(controller *c, host *h, uint64_t from)
 	while (!sot_list_empty(&h->pushes)) {
 		instance *i = SOT_CONTAINER(h->pushes.next, instance, push);
 		sot_list_remove(&i->push);
-		*VECTOR_PUSH(p.items, p.count, p.cap) = i;
+		*VECTOR_PUSH(p.items, p.count, p.cap) = (pick){i, NULL};
 	}
-	if (h->has_session)
+	if (h->departures_changed)
+		pick_departures(c, h, &p);
+	h->departures_changed = false;
+	if (h->has_session && !greeting_is_due(h)) /* its whole set comes */
 		send_parts(c, h, from, &p);
 	free(p.items);
 }

@@ -1,5 +1,7 @@
 /* The controller's frame: memory, take-over, batches. What it decides is in the other files. */
+#include "middleware.h"
 #include "parts.h"
+#include "rebalance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,9 @@ controller_config controller_config_default(uint64_t epoch)
 	    .suspect_after_ms = 15000,
 	    .lost_after_ms = 40000,
 	    .retry_ms = 10000,
+	    .sweep_ms = 60000,
 	    .ipam_retry_ms = 1000,
+	    .ipam_retry_max_ms = 15000,
 	    .wait_deadline_ms = 86400000,
 	    .start_deadline_ms = 600000,
 	    .healthy_deadline_ms = 300000,
@@ -21,6 +25,23 @@ controller_config controller_config_default(uint64_t epoch)
 	    .failure_grace_ms = 15000,
 	    .logs_deadline_ms = 5000,
 	    .seen_write_ms = 30000,
+	    .load_limit_permille = placer_default_policy().load_limit_permille,
+	    .starts_per_host = 8,
+	    .starts_per_rack = 64,
+	    .starts_in_all = 400,
+	    .pulls_per_image = 20,
+	    .syncs_per_s = 500,
+	    .queue_max = 100,
+	    .operations_max = 20000,
+	    .grace_ms = 60000,
+	    .witness_interval_ms = 5000,
+	    .witness_deadline_ms = 4000,
+	    .brake_hosts = 3,
+	    .brake_percent = 10,
+	    .brake_window_ms = 60000,
+	    .rebalance_check_ms = 600000,
+	    .idle_cpu_permille = 50,
+	    .idle_net_bytes_per_s = 2000,
 	};
 }
 
@@ -32,12 +53,14 @@ static controller_batch *batch_new(void)
 controller *controller_new(const controller_config *config, uint64_t seed)
 {
 	controller *c = sot_alloc(sizeof(*c));
-	sot_map **maps[] = {&c->plans, &c->images, &c->hosts, &c->hosts_by_name, &c->apps,
-	    &c->apps_by_name, &c->groups, &c->instances, &c->instances_by_name, &c->by_address,
-	    &c->operations, &c->keys, &c->asked};
-	sot_link *lists[] = {&c->all_hosts, &c->all_apps, &c->all_operations, &c->awake, &c->asking,
-	    &c->changed_hosts, &c->relays, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
-	    &c->dirty.groups, &c->dirty.instances, &c->dirty.operations, &c->dirty.steps};
+	sot_map **maps[] = {&c->plans, &c->teams, &c->host_classes, &c->images, &c->middleware,
+	    &c->hosts, &c->hosts_by_name, &c->apps, &c->apps_by_name, &c->groups, &c->instances,
+	    &c->instances_by_name, &c->by_address, &c->operations, &c->keys, &c->asked};
+	sot_link *lists[] = {&c->host_operations, &c->drains, &c->looks, &c->all_hosts, &c->all_apps,
+	    &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->changed_hosts, &c->relays,
+	    &c->to_bind, &c->open_asks, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
+	    &c->dirty.groups, &c->dirty.instances, &c->dirty.operations, &c->dirty.steps,
+	    &c->dirty.refusals, &c->dirty.rollouts};
 
 	c->config = *config;
 	sot_rand_seed(&c->rand, seed);
@@ -45,10 +68,16 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 		*maps[i] = sot_map_new();
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		sot_list_init(lists[i]);
+	for (int k = 0; k < WORKLOADS * WORKLOADS; k++)
+		c->mixing[k / WORKLOADS][k % WORKLOADS] = MIXING_FREE;
 	vlans_init(c);
+	starts_init(c);
+	greetings_init(c);
 	fleet_init(c);
 	c->next = batch_new();
+	c->next_number = 1;
 	c->next_request_id = sot_rand_u64(&c->rand) >> 16;
+	c->shared = shared_pool_new();
 	c->arena = sot_arena_new(MESSAGE_ARENA_MAX);
 	return c;
 }
@@ -56,6 +85,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 static void free_instance(instance *i)
 {
 	sot_list_remove(&i->stale);
+	sot_list_remove(&i->to_bind);
 	instance_row_clear(&i->row);
 	free(i);
 }
@@ -65,6 +95,8 @@ static void free_operation(operation *o)
 	for (size_t k = 0; k < o->step_count; k++)
 		free(o->steps[k]);
 	free(o->steps);
+	free(o->refusal.data);
+	free(o->rollout);
 	operation_row_clear(&o->row);
 	free(o);
 }
@@ -72,7 +104,11 @@ static void free_operation(operation *o)
 static void free_app(app *a)
 {
 	app_row_clear(&a->row);
-	free(a->group);
+	while (!sot_list_empty(&a->groups)) {
+		group *g = SOT_CONTAINER(a->groups.next, group, of_app);
+		sot_list_remove(&g->of_app);
+		free(g);
+	}
 	free(a->versions);
 	free(a);
 }
@@ -140,6 +176,19 @@ static void free_map(sot_map *map, void (*release)(void *value))
 	sot_map_free(map);
 }
 
+static void release_host(void *value)
+{
+	host *h = value;
+
+	while (!sot_list_empty(&h->departures)) {
+		departure *d = SOT_CONTAINER(h->departures.next, departure, of_host);
+		sot_list_remove(&d->of_host);
+		free(d);
+	}
+	host_row_clear(&h->row);
+	free(h);
+}
+
 static void release_asked(void *value)
 {
 	asked_free(value);
@@ -153,8 +202,11 @@ controller *controller_free(controller *c)
 	free_graveyard(c);
 	free_relays(c);
 	free_map(c->plans, free);
-	free_map(c->images, free);
-	free_map(c->hosts, free);
+	free_map(c->teams, free);
+	free_map(c->host_classes, free);
+	free_map(c->images, image_free);
+	free_map(c->middleware, middleware_free);
+	free_map(c->hosts, release_host);
 	free_map(c->hosts_by_name, NULL);
 	free_map(c->apps, release_app);
 	free_map(c->apps_by_name, NULL);
@@ -166,223 +218,35 @@ controller *controller_free(controller *c)
 	free_map(c->keys, free);
 	free_map(c->asked, release_asked);
 	vlans_clear(c);
+	starts_clear(c);
 	fleet_clear(c);
 	free(c->buried);
 	free(c->ended);
 	free(c->deleted);
+	free(c->told);
+	shared_pool_free(c->shared);
 	sot_arena_free(c->arena);
 	controller_batch_free(c->next);
+	controller_batch_free(c->early);
 	free(c);
 	return NULL;
-}
-
-/* ---- take-over ---- */
-
-void controller_load_plan(controller *c, const plan_row *row)
-{
-	plan_row *copy = sot_alloc(sizeof(*copy));
-
-	*copy = *row;
-	free(sot_map_set(c->plans, row->name, strlen(row->name), copy));
-}
-
-void controller_load_image(controller *c, const image_row *row)
-{
-	model_add_image(c, row);
-}
-
-void controller_load_host(controller *c, const host_row *row)
-{
-	model_add_host(c, row);
-}
-
-void controller_load_app(controller *c, const app_row *row)
-{
-	app_row copy;
-
-	app_row_copy(&copy, row);
-	model_add_app(c, &copy);
-}
-
-static sot_code missing(const char *what, sot_uuid id, const char *where, sot_err *err)
-{
-	char text[SOT_UUID_TEXT];
-
-	return sot_fail(err, SOT_INTERNAL, "%s names %s %s, which is not there", where, what,
-	    sot_uuid_format(id, text));
-}
-
-sot_code controller_load_group(controller *c, const group_row *row, sot_err *err)
-{
-	app *a = sot_map_get_uuid(c->apps, row->app_id);
-
-	if (!a)
-		return missing("app", row->app_id, "a group", err);
-	model_add_group(c, a, row);
-	return SOT_OK;
-}
-
-sot_code controller_load_version(controller *c, const version_row *row, sot_err *err)
-{
-	app *a = sot_map_get_uuid(c->apps, row->app_id);
-
-	if (!a)
-		return missing("app", row->app_id, "a version", err);
-	model_add_version(c, a, row, false);
-	return SOT_OK;
-}
-
-sot_code controller_load_instance(controller *c, const instance_row *row, sot_err *err)
-{
-	app *a = sot_map_get_uuid(c->apps, row->app_id);
-	host *h = sot_map_get_uuid(c->hosts, row->host_id);
-	instance_row copy;
-
-	if (!a)
-		return missing("app", row->app_id, "an instance", err);
-	if (!h && !sot_uuid_is_zero(row->host_id))
-		return missing("host", row->host_id, "an instance", err);
-	instance_row_copy(&copy, row);
-	instance *i = model_add_instance(c, a, &copy);
-	i->host = h;
-	if (h)
-		sot_list_push(&h->instances, &i->of_host);
-	return SOT_OK;
-}
-
-sot_code controller_load_operation(
-    controller *c, const operation_row *row, uint64_t next_line, sot_err *err)
-{
-	operation_row copy;
-
-	if (operation_state_is_final(row->state))
-		return sot_fail(err, SOT_INTERNAL, "an operation that has ended was loaded");
-	operation_row_copy(&copy, row);
-	operation *o = model_add_operation(c, &copy);
-	o->next_line = next_line;
-	if (o->app)
-		sot_list_push(&o->app->queue, &o->queued);
-	return SOT_OK;
-}
-
-sot_code controller_load_step(controller *c, const step_row *row, sot_err *err)
-{
-	operation *o = sot_map_get_uuid(c->operations, row->operation_id);
-
-	if (!o)
-		return missing("operation", row->operation_id, "a step", err);
-	model_add_step(c, o, row);
-	return SOT_OK;
-}
-
-void controller_load_key(controller *c, const key_row *row)
-{
-	model_remember_key(c, row);
-}
-
-/* What an instance was in the middle of when the last leader stopped. */
-static void resume_instance(controller *c, instance *i)
-{
-	if (i->row.desired == SOT_DESIRED_STATE_RETIRED) {
-		/* The last leader may have asked, and never read the answer. */
-		if (sot_ip_is_none(i->row.v4.address) && i->row.vlan[0])
-			address_need_set(c, i, ADDRESS_ACQUIRE);
-		instance_reclaim(c, i);
-	} else if (i->row.state == INSTANCE_RUNNING) {
-		address_need_set(c, i, ADDRESS_BIND);
-	} else if (i->host && sot_ip_is_none(i->row.v4.address)) {
-		address_need_set(c, i, ADDRESS_ACQUIRE);
-	}
-}
-
-void controller_loaded(controller *c, controller_now now)
-{
-	c->now = now;
-	for (sot_link *l = c->all_hosts.next; l != &c->all_hosts; l = l->next) {
-		host *h = SOT_CONTAINER(l, host, all);
-		h->last_seen = now.mono;
-		h->seen_written_unix_ms = now.wall.unix_ms;
-	}
-	for (sot_link *l = c->all_apps.next; l != &c->all_apps; l = l->next) {
-		app *a = SOT_CONTAINER(l, app, all);
-		for (sot_link *k = a->instances.next, *next; k != &a->instances; k = next) {
-			next = k->next;
-			resume_instance(c, SOT_CONTAINER(k, instance, of_app));
-		}
-	}
-	for (sot_link *l = c->all_operations.next; l != &c->all_operations; l = l->next) {
-		operation *o = SOT_CONTAINER(l, operation, all);
-		for (size_t k = 0; k < o->step_count; k++)
-			o->steps[k]->since = now.mono;
-		wake_operation(c, o);
-	}
-	vlans_ask(c);
 }
 
 void controller_tick(controller *c, controller_now now)
 {
 	c->now = now;
 	agents_tick(c);
+	load_tick(c);
 	relays_tick(c);
+	bind_some(c);
+	starts_tick(c);
 	operations_tick(c);
+	fence_ask(c);
+	rebalance_tick(c);
 	vlans_ask(c);
 }
 
 /* ---- batches ---- */
-
-static void *collect_next(sot_link *list)
-{
-	sot_link *l = list->next;
-
-	if (l == list)
-		return NULL;
-	sot_list_remove(l);
-	return l;
-}
-
-/* Moves one dirty list into an array of row pointers of the batch. */
-#define COLLECT(list, type, array, count)                                                          \
-	do {                                                                                           \
-		size_t room_ = 0;                                                                          \
-		sot_link *l_;                                                                              \
-		while ((l_ = collect_next(&(list))))                                                       \
-			*VECTOR_PUSH(array, count, room_) = &SOT_CONTAINER(l_, type, dirty)->row;              \
-	} while (0)
-
-static bool holds_nothing(const instance_row *row)
-{
-	return sot_ip_is_none(row->v4.address) && sot_ip_is_none(row->v6.address);
-}
-
-/* Who lost an address is written before who got it: the unique index looks row by row. */
-static void put_addressless_first(controller_batch *b)
-{
-	const instance_row **sorted = sot_alloc_array(b->instance_count + 1, sizeof(*sorted));
-	size_t n = 0;
-
-	for (size_t k = 0; k < b->instance_count; k++) {
-		if (holds_nothing(b->instances[k]))
-			sorted[n++] = b->instances[k];
-	}
-	for (size_t k = 0; k < b->instance_count; k++) {
-		if (!holds_nothing(b->instances[k]))
-			sorted[n++] = b->instances[k];
-	}
-	free(b->instances);
-	b->instances = sorted;
-}
-
-static void collect(controller *c, controller_batch *b)
-{
-	COLLECT(c->dirty.hosts, host, b->hosts, b->host_count);
-	COLLECT(c->dirty.images, image, b->images, b->image_count);
-	COLLECT(c->dirty.apps, app, b->apps, b->app_count);
-	COLLECT(c->dirty.groups, group, b->groups, b->group_count);
-	COLLECT(c->dirty.instances, instance, b->instances, b->instance_count);
-	put_addressless_first(b);
-	COLLECT(c->dirty.operations, operation, b->operations, b->operation_count);
-	COLLECT(c->dirty.steps, step, b->steps, b->step_count);
-}
 
 controller_batch *controller_take_batch(controller *c, controller_now now)
 {
@@ -390,22 +254,28 @@ controller_batch *controller_take_batch(controller *c, controller_now now)
 	free_graveyard(c);
 	operations_advance(c);
 	addresses_ask(c);
+	greetings_send(c);
 	agents_push(c);
 	controller_batch *b = c->next;
-	collect(c, b);
+	batch_collect(c, b);
 	mark_written(c);
 	if (!controller_batch_has_rows(b) && b->effect_count == 0)
 		return NULL;
 	c->next = batch_new();
+	c->next_number++;
 	return b;
 }
 
 bool controller_batch_has_rows(const controller_batch *b)
 {
-	return b->host_count + b->image_count + b->app_count + b->group_count + b->instance_count +
-	           b->operation_count + b->step_count + b->version_count + b->log_count +
-	           b->event_count + b->audit_count + b->deleted_app_count >
-	       0;
+	return b->host_count + b->booking_count + b->image_count + b->image_version_count +
+	               b->app_count + b->group_count + b->middleware_count + b->instance_count +
+	               b->operation_count + b->step_count + b->version_count + b->decision_count +
+	               b->log_count + b->event_count + b->audit_count + b->deleted_app_count +
+	               b->departure_count + b->rollout_count + b->use_count >
+	           0 ||
+	       b->rewrites.plans || b->rewrites.teams || b->rewrites.host_classes ||
+	       b->rewrites.mixing || b->writes_brake;
 }
 
 controller_batch *controller_batch_free(controller_batch *b)
@@ -413,13 +283,30 @@ controller_batch *controller_batch_free(controller_batch *b)
 	if (!b)
 		return NULL;
 	free(b->hosts);
+	free(b->bookings);
 	free(b->images);
+	for (size_t k = 0; k < b->image_version_count; k++)
+		image_version_row_clear(&b->image_versions[k]);
+	free(b->image_versions);
 	free(b->apps);
 	free(b->groups);
 	free(b->instances);
 	free(b->operations);
 	free(b->steps);
+	free(b->placed);
+	free(b->plans);
+	free(b->teams);
+	free(b->host_classes);
+	free(b->mixing);
+	for (size_t k = 0; k < b->middleware_count; k++)
+		free(b->middleware[k].version.origin);
+	free(b->middleware);
+	for (size_t k = 0; k < b->version_count; k++)
+		free(b->versions[k].origin);
 	free(b->versions);
+	for (size_t k = 0; k < b->decision_count; k++)
+		free(b->decisions[k].data);
+	free(b->decisions);
 	for (size_t k = 0; k < b->log_count; k++)
 		free(b->logs[k].text);
 	free(b->logs);
@@ -428,6 +315,9 @@ controller_batch *controller_batch_free(controller_batch *b)
 	free(b->events);
 	free(b->audits);
 	free(b->deleted_apps);
+	free(b->departures);
+	free(b->rollouts);
+	free(b->uses);
 	for (size_t k = 0; k < b->effect_count; k++)
 		sot_buf_clear(&b->effects[k].frame);
 	free(b->effects);
@@ -443,6 +333,9 @@ controller_stats controller_get_stats(const controller *c)
 	stats.apps = sot_map_count(c->apps);
 	stats.instances = sot_map_count(c->instances);
 	stats.operations_open = sot_map_count(c->operations);
+	stats.starts_in_flight = c->starts.all.flying;
+	stats.starts_waiting = c->starts.waiting;
+	stats.syncs_waiting = c->greetings.waiting;
 	stats.hosts_online = 0;
 	for (const sot_link *l = c->all_hosts.next; l != &c->all_hosts; l = l->next)
 		stats.hosts_online += SOT_CONTAINER(l, host, all)->row.state == HOST_ONLINE;

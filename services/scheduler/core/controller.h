@@ -25,8 +25,10 @@ typedef struct controller_config {
 	uint64_t epoch;              /* of this leadership; agents refuse lower ones */
 	int64_t suspect_after_ms;    /* silence of an agent until `suspect` */
 	int64_t lost_after_ms;       /* ... until `agent_lost` */
-	int64_t retry_ms;            /* next look at what waits for a host or an address */
-	int64_t ipam_retry_ms;       /* next request to ipam after it could not answer */
+	int64_t retry_ms;            /* next look at what waits for an address, at why no host fits */
+	int64_t sweep_ms;            /* next look at what waits for a host, if nothing wakes it */
+	int64_t ipam_retry_ms;       /* next request to ipam after it could not answer: at most this, */
+	int64_t ipam_retry_max_ms;   /* then twice that, ... at most this; a random part of it each */
 	int64_t wait_deadline_ms;    /* an operation that waits for a host or an address ends then */
 	int64_t start_deadline_ms;   /* from the order to a running PID 1, image pull included */
 	int64_t healthy_deadline_ms; /* from running to healthy, besides the app's start period */
@@ -34,6 +36,23 @@ typedef struct controller_config {
 	int64_t failure_grace_ms;    /* an instance that reports `failed` may recover for so long */
 	int64_t logs_deadline_ms;    /* for an agent's answer to logs_read */
 	int64_t seen_write_ms;       /* how often seen_at of a quiet host is written */
+	/* Starts in flight; 0: no limit. */
+	uint16_t load_limit_permille; /* live load from which a host gets nothing; above 1000: none */
+	uint32_t starts_per_host, starts_per_rack, starts_in_all;
+	uint32_t pulls_per_image;    /* hosts that pull the same image */
+	uint32_t syncs_per_s;        /* whole sets to agents that come back */
+	uint32_t queue_max;          /* operations that may wait for one app */
+	uint32_t operations_max;     /* open ones of all */
+	int64_t grace_ms;            /* a new leader calls no host lost and replaces nothing before */
+	int64_t witness_interval_ms; /* between two rounds of questions about a silent host */
+	int64_t witness_deadline_ms; /* of the answers of a round */
+	int64_t brake_hosts;         /* so many hosts silent at once engage the brake, */
+	int64_t brake_percent;       /* or more than this share of them (and more than one) */
+	int64_t brake_window_ms;     /* at once: within this */
+	/* An instance is idle while it uses no more than this: thousandths of its limit; bytes, both
+	 * ways. */
+	uint64_t idle_cpu_permille, idle_net_bytes_per_s;
+	int64_t rebalance_check_ms; /* between two looks at whether a rebalance pays; 0: none */
 } controller_config;
 
 /* The values of the shell's config.def. */
@@ -70,17 +89,44 @@ typedef struct controller_batch {
 	const group_row **groups;
 	const instance_row **instances;
 	const operation_row **operations;
-	const step_row **steps;
-	size_t host_count, image_count, app_count, group_count, instance_count, operation_count,
-	    step_count;
+	const step_row **steps; /* whole tracks: with a step come its neighbours of the same instance */
+	const host_row **bookings; /* hosts of which only the booking and the generation changed */
+	size_t host_count, booking_count, image_count, app_count, group_count, instance_count,
+	    operation_count, step_count;
+	/* So many of them no batch has held before; they are the last. */
+	size_t new_apps, new_groups, new_instances, new_operations, new_steps;
+	/* The small tables that changed, each as a whole: what is not among the rows is gone. */
+	struct {
+		bool plans, teams, host_classes, mixing;
+	} rewrites;
+	plan_row *plans;
+	team_row *teams;
+	host_class_row *host_classes;
+	mixing_row *mixing;
+	size_t plan_count, team_count, host_class_count, mixing_count;
+	/* While some app has a hard rule; checked after all rows are written. What was placed before a
+	 * rule changed in the same batch is not among them. */
+	placed_row *placed;
+	size_t placed_count, placed_cap;
 	version_row *versions;
+	middleware_row *middleware;        /* new versions; their origins are the batch's */
+	image_version_row *image_versions; /* one per image and version; texts are the batch's */
+	decision_row *decisions;
 	log_row *logs;
 	event_row *events;
 	audit_row *audits;
+	departure_row *departures; /* one per host and instance */
+	rollout_row *rollouts;     /* one per operation */
+	use_row *uses;
+	bool writes_brake;
+	brake_row brake;
 	sot_uuid *deleted_apps; /* with their retired instances; deleted before anything is written */
 	controller_effect *effects;
-	size_t version_count, log_count, event_count, audit_count, deleted_app_count, effect_count;
-	size_t version_cap, log_cap, event_cap, audit_cap, deleted_app_cap, effect_cap;
+	size_t version_count, decision_count, log_count, event_count, audit_count, deleted_app_count,
+	    effect_count, departure_count, image_version_count, rollout_count, use_count,
+	    middleware_count;
+	size_t version_cap, decision_cap, log_cap, event_cap, audit_cap, deleted_app_cap, effect_cap,
+	    departure_cap, image_version_cap, rollout_cap, use_cap, middleware_cap;
 } controller_batch;
 
 /* Never NULL. `seed` is for ids only. */
@@ -88,22 +134,32 @@ controller *controller_new(const controller_config *config, uint64_t seed);
 controller *controller_free(controller *c);
 SOT_DEFINE_AUTO(controller)
 
-/* ---- take-over: rows in the order plans, images, hosts, apps, groups, versions, instances,
- * operations (by created_at), steps, keys; then controller_loaded. Rows are copied. SOT_INTERNAL
- * when a row names another that is not there. Only instances that are not retired and operations
- * that have not ended are loaded; keys are of all operations. ---- */
+/* ---- take-over: rows in the order plans, teams, host classes, mixing, images, their versions,
+ * hosts, apps, groups, versions, instances, departures, the brake, operations (by created_at),
+ * rollouts, steps, keys; then controller_loaded. Rows are copied. SOT_INTERNAL when a row names
+ * another that is not there. Only instances that are not retired and operations that have not ended
+ * are loaded; keys are of all operations. ---- */
 void controller_load_plan(controller *c, const plan_row *row);
+void controller_load_team(controller *c, const team_row *row);
+void controller_load_host_class(controller *c, const host_class_row *row);
+void controller_load_mixing(controller *c, const mixing_row *row);
 void controller_load_image(controller *c, const image_row *row);
+sot_code controller_load_image_version(
+    controller *c, const image_version_row *row, sot_err *err) SOT_CHECK;
 void controller_load_host(controller *c, const host_row *row);
 void controller_load_app(controller *c, const app_row *row);
 sot_code controller_load_group(controller *c, const group_row *row, sot_err *err) SOT_CHECK;
+void controller_load_middleware(controller *c, const middleware_row *row);
 sot_code controller_load_version(controller *c, const version_row *row, sot_err *err) SOT_CHECK;
 sot_code controller_load_instance(controller *c, const instance_row *row, sot_err *err) SOT_CHECK;
 /* next_line: the number of the operation's next log line. */
 sot_code controller_load_operation(
     controller *c, const operation_row *row, uint64_t next_line, sot_err *err) SOT_CHECK;
+sot_code controller_load_rollout(controller *c, const rollout_row *row, sot_err *err) SOT_CHECK;
 sot_code controller_load_step(controller *c, const step_row *row, sot_err *err) SOT_CHECK;
 void controller_load_key(controller *c, const key_row *row);
+sot_code controller_load_departure(controller *c, const departure_row *row, sot_err *err) SOT_CHECK;
+void controller_load_brake(controller *c, const brake_row *row);
 /* Everything is here: leases of hosts begin anew (nobody is lost because the leader changed), open
  * operations and half-done retirements go on. */
 void controller_loaded(controller *c, controller_now now);
@@ -116,6 +172,14 @@ void controller_request(
  * dropped, with the reason. */
 sot_code controller_agent_message(
     controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err);
+/* A host_report of the agent whose key belongs to host_id: live load, for placement. Writes no
+ * rows. SOT_INVALID or SOT_NOT_FOUND when it was dropped. */
+sot_code controller_host_report(
+    controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err) SOT_CHECK;
+/* The instance_reports of that agent: which of its instances are used. As controller_host_report,
+ * but a few times a day it writes rows. */
+sot_code controller_instance_reports(
+    controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err) SOT_CHECK;
 /* How an EFFECT_IPAM ended: SOT_OK with the reply's frame, else `code` and `why`. Unknown request
  * ids are ignored. */
 void controller_ipam_reply(controller *c, controller_now now, uint64_t request_id, sot_code code,
@@ -124,6 +188,12 @@ void controller_ipam_reply(controller *c, controller_now now, uint64_t request_i
 void controller_tick(controller *c, controller_now now);
 
 /* ---- what comes out ---- */
+/* Decides what can be decided and returns what may be said before anything of it is committed, as
+ * a batch without rows: asks for the addresses of instances that no row tells of yet. A grant that
+ * is told before controller_take_batch goes into the same commit. When that commit does not happen
+ * the next leader's fence takes the addresses back. NULL when there is nothing to ask, or ipam does
+ * not know of this epoch yet; calling it is optional: the batch asks for what was not asked for. */
+controller_batch *controller_ask_early(controller *c, controller_now now);
 /* Decides what can be decided and returns what is to be written and said; NULL when nothing is.
  * The caller owns the batch and calls this only when none is in flight. */
 controller_batch *controller_take_batch(controller *c, controller_now now);
@@ -133,8 +203,9 @@ controller_batch *controller_batch_free(controller_batch *batch);
 SOT_DEFINE_AUTO(controller_batch)
 
 typedef struct controller_stats {
-	size_t hosts, hosts_online, apps, instances, operations_open;
-	uint64_t requests, refused, statuses_stale, ipam_requests, placements;
+	size_t hosts, hosts_online, apps, instances, operations_open, starts_in_flight, starts_waiting,
+	    syncs_waiting;
+	uint64_t requests, refused, statuses_stale, ipam_requests, placements, moves, replacements;
 } controller_stats;
 controller_stats controller_get_stats(const controller *c);
 /* For the allow list at take-over: visits every host. */

@@ -27,23 +27,60 @@ typedef struct bench {
 	uint32_t reply;
 	instance_row instance; /* the newest row; texts are not kept */
 	operation_row operation;
-	uint64_t ipam_id;
+	struct {
+		sot_uuid id, host_id;
+		char name[64];
+		uint64_t generation;
+		sot_desired_state desired;
+		bool is_gone; /* reported as retired */
+	} told[16];       /* what agents were told, one of each instance */
+	size_t told_count;
+	char warning[600];                     /* the last line of a log that is no mere information */
+	const char *watch;                     /* a kind of events */
+	char watched[300];                     /* data of the last one of that kind */
+	char event[64], data[4096];            /* the last one that tells more than operation.state */
+	uint64_t ipam_id, acquire_id;          /* of the last request; of the last acquire */
+	uint32_t planned_moves, planned_stays; /* of the last plan, and its first instance */
+	char planned_to[64], planned_why[600];
 	uint32_t ipam_message;
 	size_t ipam_owners;
-	sot_uuid owners[16];
+	sot_uuid owners[128];
 	uint64_t acked_seq, wanted_generation;
 	size_t assigned;
+	struct {
+		sot_uuid witness;
+		uint64_t request_id;
+		size_t targets;
+	} probes[32]; /* open questions about silent hosts */
+	size_t probe_count;
+	departure_row departures[16]; /* the last words about each */
+	size_t departure_count;
+	brake_row brake;
+	char host_states[256][32]; /* by order of registration */
+	sot_uuid host_ids[256];
+	size_t host_count;
+	sot_uuid assigned_host; /* of the last assign that named an instance */
 	sot_instance_spec spec; /* the last one of the last assign; its texts and lists are not kept */
 	uint64_t vlans_id;      /* an open question about VLANs; answered by settle */
+	uint64_t ipam_closed;   /* as the last addresses_acquire said */
+	uint64_t fence_id;      /* an open addresses_fence; answered by settle, unless: */
+	bool fence_is_open;
 	sot_vlan_state vlans[8];
 	size_t vlan_count;
 	bool vlans_are_as_told; /* the answer names none: nothing has changed */
 	char blocked[100];
-	char wanted_vlan[33]; /* of the last want */
+	char wanted_vlan[VLAN_REF_MAX]; /* of the last want */
 	sot_ip_families wanted_families;
 	sot_address_conflict conflict;
 	sot_subnet_facts facts; /* of the next grant; VLAN and prefix are filled in */
 	uint32_t next_address;  /* last byte of the next grant */
+	/* The last answer to a question. */
+	char answer[262144], etag[41];
+	/* Decisions: how many rows of instances that found a host, the last of them, the last refusal.
+	 */
+	size_t placements;
+	decision_row placed, waiting; /* data: below */
+	char placed_data[16384], waiting_data[16384];
 } bench;
 
 int bench_setup(void **state);
@@ -55,6 +92,18 @@ void bench_settle(bench *b);
 /* Time passes; one tick. */
 void bench_pass(bench *b, int64_t ms);
 void bench_hello(bench *b);
+/* The agent of the host says that it is there, as the one whose hello was bench_hello's. */
+void bench_beat(bench *b, sot_uuid host);
+/* All open questions are answered. */
+void bench_witness(bench *b, sot_probe_answer host, sot_probe_answer targets);
+const char *bench_host_state(const bench *b, sot_uuid host);
+/* Takes a host in, says hello for it and returns its id; b->host_id stays. */
+sot_uuid bench_add_host(bench *b, const char *name, const char *rack);
+/* What the gateway sends when nothing is asked for: soft spread. */
+sot_placement bench_placement(void);
+/* One more host that is online, with 4 cores. */
+sot_uuid bench_add_sized_host(
+    bench *b, const char *name, const char *az, const char *rack, uint64_t memory_bytes);
 /* The app `shop` in VLAN or group `net`, with `count` instances. */
 void bench_create(bench *b, uint32_t count);
 /* Answers of ipam to the open request: an address each; how many refs were changed and skipped. */

@@ -24,9 +24,16 @@ static void what_does_not_fit_waits_in_words_and_goes_on_when_there_is_room(void
 {
 	bench *b = *state;
 
+	b->watch = "placement.refused";
 	bench_create(b, 3); /* 400 MiB each, 1 GiB there */
 	bench_pass(b, 1000);
 	assert_int_equal(b->ipam_owners, 2);
+	assert_non_null(
+	    strstr(b->watched, "\"kind\":\"app.create\",\"instances\":1,\"waitsFor\":\"a host "));
+	b->watched[0] = '\0';
+	bench_pass(b, 3000); /* looked at again, and told once */
+	assert_string_equal(b->watched, "");
+	b->watch = "placement.found";
 	assert_int_equal(b->operation.state, OPERATION_RUNNING);
 	assert_non_null(strstr(b->operation.waits_for, "1 memory (best has 224 MiB of 400 MiB)"));
 	TELL(b, hello, .protocol_version = 1, .boot_id = SOT_STR("b"), .agent_start_id = 9,
@@ -34,6 +41,7 @@ static void what_does_not_fit_waits_in_words_and_goes_on_when_there_is_room(void
 	    .disk_bytes = 1ull << 40);
 	bench_grant(b);
 	assert_int_equal(b->ipam_owners, 1);
+	assert_non_null(strstr(b->watched, "app.create"));
 }
 
 static void a_cancelled_operation_retires_what_was_not_begun(void **state)
@@ -189,7 +197,7 @@ static void a_key_gives_the_same_operation_or_is_refused_for_another_request(voi
 	    {.actor = SOT_STR("user:u"),
 	        .idempotency_key = SOT_STR("k3"),
 	        .request_sha256 = {other, 32}},
-	    SOT_STR("shop"), 5};
+	    SOT_STR("shop"), 5, false, SOT_STR(""), SOT_STR(""), SOT_SCALE_PICK_SPREAD};
 	sot_buf out;
 	sot_err err;
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);

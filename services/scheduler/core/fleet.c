@@ -1,28 +1,17 @@
 /* The model as the placer sees it: what changed is marked by touch_host and touch_instance, and
  * told here before the next placement. Level-triggered: each look compares what is with what the
  * placer was told, so that no path of the model has to tell it everything. */
-#include "parts.h"
+#include "fleet_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A name, or a size, and its handle. */
-typedef struct fleet_item {
-	uint32_t handle;
-	/* Of a network: its pools, one per VLAN; the name of that VLAN. */
-	struct fleet_pool {
-		uint32_t handle;
-		char vlan[33];
-	} * pools;
-	size_t pool_count, pool_cap;
-	uint64_t vlans_seen;
-	size_t hosts_seen;
-} fleet_item;
 
 void fleet_init(controller *c)
 {
 	placer_config config = {.policy = placer_default_policy()};
 
+	config.policy.load_limit_permille = c->config.load_limit_permille;
 	c->fleet.placer = placer_new(&config);
 	c->fleet.zones = sot_map_new();
 	c->fleet.racks = sot_map_new();
@@ -30,6 +19,7 @@ void fleet_init(controller *c)
 	c->fleet.networks = sot_map_new();
 	sot_list_init(&c->fleet.hosts);
 	sot_list_init(&c->fleet.instances);
+	fleet_rules_init(c);
 }
 
 static void free_items(sot_map *map)
@@ -50,12 +40,17 @@ void fleet_clear(controller *c)
 	free_items(c->fleet.racks);
 	free_items(c->fleet.shapes);
 	free_items(c->fleet.networks);
+	free_items(c->fleet.tags);
+	free_items(c->fleet.teams);
+	free_items(c->fleet.named);
+	for (size_t k = 0; k < c->fleet.ghost_count; k++)
+		free(c->fleet.ghosts[k]);
+	free(c->fleet.ghosts);
 	free(c->fleet.by_handle);
 	c->fleet.placer = placer_free(c->fleet.placer);
 }
 
-/* The item of the key; *ret_new when it was not there: the caller gives it its handle. */
-static fleet_item *item_of(sot_map *map, const void *key, size_t key_n, bool *ret_new)
+fleet_item *fleet_item_of(sot_map *map, const void *key, size_t key_n, bool *ret_new)
 {
 	fleet_item *item = sot_map_get(map, key, key_n);
 
@@ -74,13 +69,15 @@ static uint32_t rack_of(controller *c, const host_row *row)
 {
 	char key[sizeof(row->az) + sizeof(row->rack)] = {0};
 	bool is_new;
-	fleet_item *zone = item_of(c->fleet.zones, row->az, strlen(row->az), &is_new);
+	fleet_item *zone = fleet_item_of(c->fleet.zones, row->az, strlen(row->az), &is_new);
 
-	if (is_new)
+	if (is_new) {
 		zone->handle = placer_az_add(c->fleet.placer);
+		c->fleet.catalog++; /* who is pinned to other zones must not come here */
+	}
 	memcpy(key, row->az, sizeof(row->az));
 	memcpy(key + sizeof(row->az), row->rack, sizeof(row->rack));
-	fleet_item *rack = item_of(c->fleet.racks, key, sizeof(key), &is_new);
+	fleet_item *rack = fleet_item_of(c->fleet.racks, key, sizeof(key), &is_new);
 	if (is_new)
 		rack->handle = placer_rack_add(c->fleet.placer, zone->handle);
 	return rack->handle;
@@ -92,25 +89,52 @@ static placer_state state_of(const host_row *row)
 		return PLACER_ABSENT;
 	if (row->state == HOST_DOCKER_SICK)
 		return PLACER_ENGINE_SICK;
+	if (row->state == HOST_DRAINING || row->state == HOST_MAINTENANCE)
+		return PLACER_CORDONED;
 	if (row->state != HOST_ONLINE || row->revoked)
 		return PLACER_OFFLINE;
 	return row->schedulable ? PLACER_OPEN : PLACER_CORDONED;
 }
 
-static int32_t bounded(uint64_t amount)
+int32_t fleet_bounded(uint64_t amount)
 {
 	return amount < PLACER_UNLIMITED ? (int32_t)amount : PLACER_UNLIMITED;
 }
 
-/* Capacities are cut to whole MiB and needs are raised to them: never more than the rows allow. */
-static int32_t mib_of_capacity(uint64_t bytes)
+int32_t fleet_mib_of_capacity(uint64_t bytes)
 {
-	return bounded(bytes >> 20);
+	return fleet_bounded(bytes >> 20);
 }
 
-static int32_t mib_of_need(uint64_t bytes)
+int32_t fleet_mib_of_need(uint64_t bytes)
 {
-	return bounded((bytes + (1 << 20) - 1) >> 20);
+	return fleet_bounded((bytes + (1 << 20) - 1) >> 20);
+}
+
+static void set_dim(placer_host_spec *spec, placer_dim dim, int32_t capacity, int32_t reserve,
+    uint32_t overcommit_permille)
+{
+	spec->capacity[dim] = capacity;
+	spec->reserve[dim] = reserve < capacity ? reserve : capacity;
+	spec->overcommit_permille[dim] = (int32_t)overcommit_permille;
+}
+
+static void set_amounts(const controller *c, const host *h, placer_host_spec *spec)
+{
+	const host_row *row = &h->row;
+	const host_class_row *class = sot_map_get_c(c->host_classes, row->class);
+
+	set_dim(spec, PLACER_CPU, fleet_bounded(row->cpu_milli), fleet_bounded(row->reserve_cpu_milli),
+	    row->cpu_overcommit_permille);
+	set_dim(spec, PLACER_MEMORY, fleet_mib_of_capacity(row->memory_bytes),
+	    fleet_mib_of_need(row->reserve_memory_bytes), row->memory_overcommit_permille);
+	set_dim(spec, PLACER_DISK, fleet_mib_of_capacity(row->disk_bytes),
+	    fleet_mib_of_need(row->reserve_disk_bytes), row->disk_overcommit_permille);
+	if (row->max_instances)
+		spec->capacity[PLACER_INSTANCES] = fleet_bounded(row->max_instances);
+	if (class && class->max_starts)
+		spec->capacity[PLACER_STARTS] =
+		    fleet_bounded(load_is_fresh(c, h) ? (class->max_starts + 3) / 4 : class->max_starts);
 }
 
 static void sync_host(controller *c, host *h)
@@ -119,16 +143,57 @@ static void sync_host(controller *c, host *h)
 	placer_host_spec spec = placer_host_blank(rack);
 
 	spec.state = state_of(&h->row);
-	spec.capacity[PLACER_CPU] = bounded(h->row.cpu_milli);
-	spec.overcommit_permille[PLACER_CPU] = HOST_CPU_OVERCOMMIT * 1000;
-	spec.capacity[PLACER_MEMORY] = mib_of_capacity(h->row.memory_bytes);
-	spec.capacity[PLACER_DISK] = mib_of_capacity(h->row.disk_bytes);
+	set_amounts(c, h, &spec);
+	fleet_host_tags(c, &h->row, &spec);
+	load_predict(h, spec.load_permille);
 	if (h->handle == PLACER_NONE) {
 		h->handle = placer_host_add(c->fleet.placer, &spec);
 		*VECTOR_PUSH(c->fleet.by_handle, c->fleet.by_handle_count, c->fleet.by_handle_cap) = h;
-	} else if (memcmp(placer_host_spec_of(c->fleet.placer, h->handle), &spec, sizeof(spec)) != 0) {
-		placer_host_set(c->fleet.placer, h->handle, &spec);
+		c->fleet.present += spec.state != PLACER_ABSENT;
+		return;
 	}
+	const placer_host_spec *known = placer_host_spec_of(c->fleet.placer, h->handle);
+	c->fleet.present += spec.state != PLACER_ABSENT;
+	c->fleet.present -= known->state != PLACER_ABSENT;
+	if (memcmp(known, &spec, sizeof(spec)) != 0)
+		placer_host_set(c->fleet.placer, h->handle, &spec);
+}
+
+/* ---- hosts that are not there ---- */
+
+/* One that no question uses now, of that rack; or a new one. */
+static uint32_t ghost_of(controller *c, const host_row *place, uint32_t rack, uint32_t *next)
+{
+	placer *p = c->fleet.placer;
+	placer_host_spec spec = placer_host_blank(rack);
+
+	for (; *next < c->fleet.ghost_count; ++*next) {
+		uint32_t handle = c->fleet.ghosts[*next]->handle;
+		if (placer_host_spec_of(p, handle)->rack == rack) {
+			++*next;
+			return handle;
+		}
+	}
+	host *ghost = sot_alloc(sizeof(*ghost));
+	(void)snprintf(ghost->row.name, sizeof(ghost->row.name), "new-%zu", ++c->fleet.ghost_count);
+	memcpy(ghost->row.az, place->az, sizeof(ghost->row.az));
+	memcpy(ghost->row.rack, place->rack, sizeof(ghost->row.rack));
+	spec.state = PLACER_ABSENT;
+	ghost->handle = placer_host_add(p, &spec);
+	*VECTOR_PUSH(c->fleet.by_handle, c->fleet.by_handle_count, c->fleet.by_handle_cap) = ghost;
+	c->fleet.ghosts =
+	    sot_grow_array(c->fleet.ghosts, *next, c->fleet.ghost_count, sizeof(*c->fleet.ghosts));
+	c->fleet.ghosts[(*next)++] = ghost;
+	return ghost->handle;
+}
+
+uint32_t fleet_ghosts(controller *c, const host_row *place, uint32_t count, uint32_t *ret_handles)
+{
+	uint32_t rack = rack_of(c, place), next = 0;
+
+	for (uint32_t k = 0; k < count; k++)
+		ret_handles[k] = ghost_of(c, place, rack, &next);
+	return rack;
 }
 
 host *fleet_host(const controller *c, uint32_t handle)
@@ -138,17 +203,27 @@ host *fleet_host(const controller *c, uint32_t handle)
 
 /* ---- apps and instances ---- */
 
-static uint32_t shape_of(controller *c, const instance_row *row)
+uint32_t fleet_shape(controller *c, uint64_t cpu_milli, uint64_t memory_bytes, uint64_t disk_bytes)
 {
-	placer_shape_spec spec = {.need = {[PLACER_CPU] = bounded(row->cpu_milli),
-	                              [PLACER_MEMORY] = mib_of_need(row->memory_bytes),
-	                              [PLACER_DISK] = mib_of_need(row->disk_bytes)}};
+	placer_shape_spec spec = {.need = {[PLACER_CPU] = fleet_bounded(cpu_milli),
+	                              [PLACER_MEMORY] = fleet_mib_of_need(memory_bytes),
+	                              [PLACER_DISK] = fleet_mib_of_need(disk_bytes)}};
 	bool is_new;
-	fleet_item *shape = item_of(c->fleet.shapes, spec.need, sizeof(spec.need), &is_new);
+	fleet_item *shape = fleet_item_of(c->fleet.shapes, spec.need, sizeof(spec.need), &is_new);
 
 	if (is_new)
 		shape->handle = placer_shape_add(c->fleet.placer, &spec);
 	return shape->handle;
+}
+
+uint32_t fleet_shape_of_plan(controller *c, const plan_row *plan)
+{
+	return fleet_shape(c, plan->cpu_milli, plan->memory_bytes, plan->disk_bytes);
+}
+
+static uint32_t shape_of(controller *c, const instance_row *row)
+{
+	return fleet_shape(c, row->cpu_milli, row->memory_bytes, row->disk_bytes);
 }
 
 static struct fleet_pool *pool_of(controller *c, fleet_item *network, const vlan *v)
@@ -194,10 +269,38 @@ static void sync_network(controller *c, fleet_item *network, const char *wanted)
 	network->hosts_seen = c->fleet.by_handle_count;
 }
 
+const char *fleet_vlan(const controller *c, const app *a, uint32_t pool)
+{
+	const fleet_item *network = sot_map_get(c->fleet.networks, a->row.vlan, strlen(a->row.vlan));
+
+	for (size_t k = 0; network && k < network->pool_count; k++) {
+		if (network->pools[k].handle == pool)
+			return network->pools[k].vlan;
+	}
+	return "";
+}
+
+void fleet_addresses_left(const controller *c, const app *a, sot_buf *out)
+{
+	const fleet_item *network = sot_map_get_c(c->fleet.networks, a->row.vlan);
+	const char *separator = "";
+
+	sot_buf_add_c(out, "[");
+	for (size_t k = 0; network && k < network->pool_count; k++) {
+		const struct fleet_pool *pool = &network->pools[k];
+		if (!wanted_vlan(c, pool->vlan, a->row.vlan))
+			continue;
+		sot_buf_printf(out, "%s{\"vlan\":\"%s\",\"free\":%u}", separator, pool->vlan,
+		    placer_pool_free(c->fleet.placer, pool->handle));
+		separator = ",";
+	}
+	sot_buf_add_c(out, "]");
+}
+
 static uint32_t network_of(controller *c, const char *wanted)
 {
 	bool is_new;
-	fleet_item *network = item_of(c->fleet.networks, wanted, strlen(wanted), &is_new);
+	fleet_item *network = fleet_item_of(c->fleet.networks, wanted, strlen(wanted), &is_new);
 
 	if (is_new)
 		network->handle = placer_network_add(c->fleet.placer);
@@ -205,23 +308,14 @@ static uint32_t network_of(controller *c, const char *wanted)
 	return network->handle;
 }
 
-/* The app as it is when nothing is asked of it: enough to say what stands where. */
-static void know_app(controller *c, app *a, uint32_t shape)
-{
-	placer_app_spec spec = {.shape = shape, .network = PLACER_NONE, .team = PLACER_NONE};
-
-	for (int level = 0; level < PLACER_LEVELS; level++)
-		spec.spread[level].prefer = true;
-	if (a->handle == PLACER_NONE)
-		a->handle = placer_app_add(c->fleet.placer, &spec);
-}
-
 uint32_t fleet_app(controller *c, app *a, const instance *size)
 {
 	uint32_t shape = shape_of(c, &size->row);
 
 	fleet_sync(c);
-	know_app(c, a, shape);
+	fleet_know_app(c, a, shape);
+	fleet_tell_rules(c);
+	fleet_sync(c); /* words that got a number just now, on their hosts */
 	placer_app_spec spec = *placer_app_spec_of(c->fleet.placer, a->handle);
 	uint32_t network = network_of(c, a->row.vlan);
 	if (spec.shape != shape || spec.network != network) {
@@ -232,12 +326,24 @@ uint32_t fleet_app(controller *c, app *a, const instance *size)
 	return a->handle;
 }
 
+static void take(placer *p, uint32_t *handle)
+{
+	if (*handle != PLACER_NONE)
+		placer_take(p, *handle);
+	*handle = PLACER_NONE;
+}
+
 void fleet_forget_instance(controller *c, instance *i)
 {
-	if (i->handle != PLACER_NONE)
-		placer_take(c->fleet.placer, i->handle);
-	i->handle = PLACER_NONE;
+	take(c->fleet.placer, &i->handle);
+	take(c->fleet.placer, &i->target_handle);
 	sot_list_remove(&i->stale);
+}
+
+void fleet_stands_anew(controller *c, instance *i)
+{
+	take(c->fleet.placer, &i->handle);
+	touch_instance(c, i);
 }
 
 void fleet_forget_app(controller *c, app *a)
@@ -247,23 +353,31 @@ void fleet_forget_app(controller *c, app *a)
 	a->handle = PLACER_NONE;
 }
 
+/* One of the two places that an instance may book: its host, and where it moves to. */
+static void sync_standing(
+    placer *p, const instance *i, uint32_t *handle, uint32_t on, uint32_t shape)
+{
+	if (*handle != PLACER_NONE && placer_instance_host(p, *handle) != on)
+		take(p, handle);
+	if (on == PLACER_NONE)
+		return;
+	if (*handle == PLACER_NONE)
+		*handle = placer_put(p, i->app->handle, shape, on);
+	placer_resize(p, *handle, shape);
+}
+
 static void sync_instance(controller *c, instance *i)
 {
 	placer *p = c->fleet.placer;
 	uint32_t on = i->host ? i->host->handle : PLACER_NONE, shape = shape_of(c, &i->row);
 
-	if (i->handle != PLACER_NONE && placer_instance_host(p, i->handle) != on) {
-		placer_take(p, i->handle);
-		i->handle = PLACER_NONE;
-	}
-	if (on == PLACER_NONE)
-		return;
-	know_app(c, i->app, shape);
-	if (i->handle == PLACER_NONE)
-		i->handle = placer_put(p, i->app->handle, shape, on);
-	placer_resize(p, i->handle, shape);
-	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
+	fleet_know_app(c, i->app, shape);
+	sync_standing(p, i, &i->target_handle, i->target ? i->target->handle : PLACER_NONE, shape);
+	sync_standing(p, i, &i->handle, on, shape);
+	if (on != PLACER_NONE && (i->target || i->row.desired == SOT_DESIRED_STATE_RETIRED))
 		placer_leave(p, i->handle);
+	if (on != PLACER_NONE && !instance_is_starting(i))
+		placer_started(p, i->handle);
 }
 
 void fleet_sync(controller *c)
@@ -278,4 +392,135 @@ void fleet_sync(controller *c)
 		sot_list_remove(&i->stale);
 		sync_instance(c, i);
 	}
+}
+
+/* ---- moves ---- */
+
+/* The pool that its address is of: where that reaches, a move needs no other one. */
+static void know_pool(controller *c, const instance *i)
+{
+	const fleet_item *network = sot_map_get_c(c->fleet.networks, i->app->row.vlan);
+
+	for (size_t k = 0; network && k < network->pool_count; k++) {
+		if (strcmp(network->pools[k].vlan, i->row.vlan) == 0)
+			placer_address_is_of(c->fleet.placer, i->handle, network->pools[k].handle);
+	}
+}
+
+void fleet_prepare_move(controller *c, instance *i)
+{
+	(void)fleet_app(c, i->app, i);
+	know_pool(c, i);
+}
+
+static void describe_obstacles(const instance *i, const host *h, uint32_t obstacles, sot_buf *why)
+{
+	const char *between = "";
+
+	sot_buf_printf(why, "%s does not fit %s: ", i->row.name, h->row.name);
+	for (uint32_t reason = 0; reason < PLACER_REASONS; reason++) {
+		if (!(obstacles >> reason & 1))
+			continue;
+		sot_buf_printf(why, "%s%s", between, placer_reason_name(reason));
+		between = ", ";
+	}
+}
+
+/* Inside a what-if: the instance does not stand where it does. */
+static host *try_wanted(controller *c, instance *i, host *wanted, sot_buf *why)
+{
+	placer *p = c->fleet.placer;
+	const vlan *held = sot_map_get_c(c->vlans.by_name, i->row.vlan);
+
+	placer_take(p, i->handle);
+	uint32_t obstacles = placer_obstacles(p, i->app->handle, wanted->handle);
+	if (held && vlan_reaches(held, wanted))
+		obstacles &= ~(1u << PLACER_REASON_ADDRESSES);
+	if (obstacles == 0)
+		return wanted;
+	describe_obstacles(i, wanted, obstacles, why);
+	return NULL;
+}
+
+static host *try_best(controller *c, instance *i, sot_buf *why)
+{
+	placer *p = c->fleet.placer;
+	placer_refusal refusal = {0};
+
+	/* Full, not closed: its zone still counts for the skew. */
+	placer_host_spec full = *placer_host_spec_of(p, i->host->handle);
+	full.capacity[PLACER_INSTANCES] = 0;
+	placer_host_set(p, i->host->handle, &full);
+	uint32_t handle = placer_move_instance(p, i->handle);
+	if (handle != PLACER_NONE)
+		return fleet_host(c, handle);
+	placer_take(p, i->handle);
+	placer_refuse(p, i->app->handle, &refusal);
+	sot_buf_printf(why, "another host for %s: ", i->row.name);
+	placer_refusal_text(&refusal, why);
+	return NULL;
+}
+
+host *fleet_choose_move(controller *c, instance *i, host *wanted, sot_buf *why)
+{
+	(void)fleet_app(c, i->app, i);
+	know_pool(c, i);
+	placer_mark mark = placer_begin(c->fleet.placer);
+	host *found = wanted ? try_wanted(c, i, wanted, why) : try_best(c, i, why);
+	placer_rollback(c->fleet.placer, mark);
+	return found;
+}
+
+/* Inside a what-if: the instance moves, or its refusal is written down. */
+static void plan_one(controller *c, planned *at)
+{
+	placer *p = c->fleet.placer;
+	placer_refusal refusal = {0};
+	sot_buf why;
+
+	uint32_t handle = placer_move_instance(p, at->i->handle);
+	if (handle != PLACER_NONE) {
+		at->to = fleet_host(c, handle);
+		return;
+	}
+	placer_refuse(p, at->i->app->handle, &refusal);
+	model_text_init(&why);
+	placer_refusal_text(&refusal, &why);
+	model_copy_text(at->why, sizeof(at->why), sot_buf_str(&why));
+	sot_buf_clear(&why);
+}
+
+void fleet_plan_drain(
+    controller *c, host *const *hosts, size_t host_count, planned *items, size_t count)
+{
+	placer *p = c->fleet.placer;
+
+	fleet_sync(c);
+	for (size_t k = 0; k < count; k++) { /* apps and networks are no part of a what-if */
+		(void)fleet_app(c, items[k].i->app, items[k].i);
+		know_pool(c, items[k].i);
+	}
+	placer_mark mark = placer_begin(p);
+	for (size_t k = 0; k < host_count; k++) {
+		if (placer_host_spec_of(p, hosts[k]->handle)->state == PLACER_OPEN)
+			placer_host_set_state(p, hosts[k]->handle, PLACER_CORDONED);
+	}
+	for (size_t k = 0; k < count; k++) {
+		if (!items[k].is_kept)
+			plan_one(c, &items[k]);
+	}
+	placer_rollback(p, mark);
+}
+
+host *fleet_choose(controller *c, instance *i)
+{
+	placer *p = c->fleet.placer;
+	uint32_t handle, app_handle = fleet_app(c, i->app, i);
+	placer_mark mark = placer_begin(p);
+
+	if (i->handle != PLACER_NONE)
+		placer_take(p, i->handle);
+	handle = placer_choose(p, app_handle);
+	placer_rollback(p, mark);
+	return handle == PLACER_NONE ? NULL : fleet_host(c, handle);
 }

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool instance_is_starting(const instance *i)
+{
+	return i->row.state == INSTANCE_PLACED || i->row.state == INSTANCE_CREATING ||
+	       i->row.state == INSTANCE_STARTING;
+}
+
 void instance_set_desired(controller *c, instance *i, enum sot_desired_state desired)
 {
 	if (i->row.desired == desired)
@@ -16,14 +22,23 @@ void instance_set_desired(controller *c, instance *i, enum sot_desired_state des
 
 bool instance_is_told(const instance *i)
 {
-	return i->host &&
-	       (!sot_ip_is_none(i->row.v4.address) ||
+	bool is_settled = i->row.state != INSTANCE_PLACED &&
+	                  (i->row.state != INSTANCE_MOVING || i->target); /* see moves.c */
+
+	return i->host && !i->held &&
+	       ((!sot_ip_is_none(i->row.v4.address) && is_settled) ||
 	           (i->row.desired == SOT_DESIRED_STATE_RETIRED && i->row.observed_generation > 0));
+}
+
+enum sot_desired_state instance_told_desired(const instance *i)
+{
+	return i->target ? SOT_DESIRED_STATE_RETIRED : i->row.desired;
 }
 
 /*
  *   what is true                                        next
  *   its agent has it                                    the agent reports `retired`
+ *   its start was not given a slot, addresses are held  release; it leaves its host
  *   addresses were asked for, the answer is open        ipam's answer
  *   placed, nobody knows whether ipam granted           acquire (again), then release
  *   addresses are held                                  release
@@ -33,6 +48,9 @@ void instance_reclaim(controller *c, instance *i)
 {
 	if (instance_is_told(i)) {
 		model_spec_changed(c, i);
+	} else if (i->held && i->host && model_holds_address(i)) {
+		model_unbook(c, i); /* no agent has heard of it */
+		address_need_set(c, i, ADDRESS_RELEASE);
 	} else if (i->need == ADDRESS_ACQUIRE) {
 		/* answered soon, or asked again */
 	} else if (i->host && !model_holds_address(i)) {
@@ -50,6 +68,7 @@ void instance_retire(controller *c, instance *i)
 {
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 		return;
+	model_unreserve(c, i); /* it was moving: it leaves for good */
 	instance_set_desired(c, i, SOT_DESIRED_STATE_RETIRED);
 	instance_move(c, i, INSTANCE_RETIRING);
 	i->row.health = SOT_HEALTH_UNKNOWN;
@@ -70,6 +89,8 @@ static instance_state state_when_running(const struct sot_instance_status *s, in
 		return INSTANCE_RUNNING;
 	case SOT_OBSERVED_STATE_FAILED:
 		return INSTANCE_FAILED;
+	case SOT_OBSERVED_STATE_FROZEN:
+		return INSTANCE_FROZEN; /* it goes on soon */
 	case SOT_OBSERVED_STATE_RETIRED:
 		break; /* nobody asked for that; the next status will tell more */
 	}
@@ -88,12 +109,22 @@ static instance_state state_when_stopped(const struct sot_instance_status *s)
 	}
 }
 
+/* Held still, or on the way to it. */
+static instance_state state_when_frozen(const struct sot_instance_status *s, instance_state now)
+{
+	return s->observed == SOT_OBSERVED_STATE_FROZEN ? INSTANCE_FROZEN : state_when_running(s, now);
+}
+
 static instance_state state_of(const instance *i, const struct sot_instance_status *s)
 {
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 		return INSTANCE_RETIRING;
+	if (i->target)
+		return INSTANCE_MOVING;
 	if (i->row.desired == SOT_DESIRED_STATE_STOPPED)
 		return state_when_stopped(s);
+	if (i->row.desired == SOT_DESIRED_STATE_FROZEN)
+		return state_when_frozen(s, i->row.state);
 	return state_when_running(s, i->row.state);
 }
 
@@ -124,12 +155,12 @@ static void copy_facts(controller *c, instance *i, const struct sot_instance_sta
 {
 	i->row.observed_generation = s->generation;
 	i->row.observed_restart_seq = s->restart_seq;
-	model_copy_text(i->row.observed_version, sizeof(i->row.observed_version), s->version);
+	shared_set(&i->row.observed_version, c->shared, s->version);
 	model_copy_text(i->row.container_id, sizeof(i->row.container_id), s->container_id);
 	i->row.restarts = s->restarts;
 	i->row.started_unix_ms = s->started_unix_ms;
 	i->row.observed_unix_ms = c->now.wall.unix_ms;
-	instance_set_error(i, s->error);
+	instance_set_error(c, i, s->error);
 }
 
 static void note_failure(controller *c, instance *i, bool failed)
@@ -144,16 +175,26 @@ static void note_failure(controller *c, instance *i, bool failed)
 static bool note_conflict(controller *c, instance *i, const struct sot_instance_status *s)
 {
 	sot_ip address = s->conflict_address;
+	bool is_copy = sot_ip_is_none(address) && !sot_ip_is_none(s->elsewhere_address);
 
+	/* The copy on a lost host answers after all: that one keeps the address. */
+	if (is_copy && instance_may_run_on_lost(c, i))
+		address = s->elsewhere_address;
 	if (sot_ip_is_none(address) || i->row.desired == SOT_DESIRED_STATE_RETIRED ||
 	    (!sot_ip_eq(address, i->row.v4.address) && !sot_ip_eq(address, i->row.v6.address)))
 		return false;
 	if (i->need == ADDRESS_CONFLICT)
 		return true;
 	i->conflict.address = address;
-	i->conflict.mac = s->conflict_mac;
+	i->conflict.mac = is_copy ? i->row.mac : s->conflict_mac;
 	address_need_set(c, i, ADDRESS_CONFLICT);
 	return true;
+}
+
+/* Of the order that was given last; an older one's failure says nothing about it. */
+static bool is_start_over(const instance *i, const struct sot_instance_status *s)
+{
+	return instance_carries_out(i) || (i->has_failed && s->generation >= i->row.generation);
 }
 
 void instance_apply_status(controller *c, instance *i, const struct sot_instance_status *s)
@@ -171,14 +212,19 @@ void instance_apply_status(controller *c, instance *i, const struct sot_instance
 	set_health(c, i, to == INSTANCE_RUNNING ? s->health : SOT_HEALTH_UNKNOWN);
 	if (instance_state_may(i->row.state, to))
 		instance_move(c, i, to);
+	if (i->start.phase == START_FLIES && is_start_over(i, s))
+		start_over(c, i);
 	touch_instance(c, i);
 	if (!note_conflict(c, i, s) && to == INSTANCE_RUNNING && !i->bound &&
 	    i->need == ADDRESS_NOTHING)
 		address_need_set(c, i, ADDRESS_BIND);
-	if (to == INSTANCE_RETIRING && s->observed == SOT_OBSERVED_STATE_RETIRED &&
-	    s->generation == i->row.generation) {
-		model_unbook(c, i);
-		instance_reclaim(c, i);
+	if (s->observed == SOT_OBSERVED_STATE_RETIRED && s->generation == i->row.generation) {
+		if (to == INSTANCE_RETIRING) {
+			model_unbook(c, i);
+			instance_reclaim(c, i);
+		} else if (to == INSTANCE_MOVING) {
+			move_left(c, i);
+		}
 	}
 	wake_app(c, i->app);
 }

@@ -71,7 +71,7 @@ static void index_address(controller *c, instance *i, sot_ip address)
 	uint8_t key[ADDRESS_KEY];
 
 	if (!sot_ip_is_none(address))
-		sot_map_set(c->by_address, address_key(key, i->row.net.vrf, address), sizeof(key), i);
+		sot_map_set(c->by_address, address_key(key, i->row.net->vrf, address), sizeof(key), i);
 }
 
 void model_set_address(controller *c, instance *i, held_address *held, const held_address *next)
@@ -79,7 +79,8 @@ void model_set_address(controller *c, instance *i, held_address *held, const hel
 	uint8_t key[ADDRESS_KEY];
 
 	if (!sot_ip_is_none(held->address))
-		sot_map_remove(c->by_address, address_key(key, i->row.net.vrf, held->address), sizeof(key));
+		sot_map_remove(
+		    c->by_address, address_key(key, i->row.net->vrf, held->address), sizeof(key));
 	*held = *next;
 	index_address(c, i, held->address);
 	touch_instance(c, i);
@@ -142,6 +143,15 @@ void touch_host(controller *c, host *h)
 {
 	mark(&c->dirty.hosts, &h->dirty);
 	mark(&c->fleet.hosts, &h->stale);
+	h->only_booked = false;
+}
+
+void touch_booking(controller *c, host *h)
+{
+	if (sot_list_empty(&h->dirty))
+		h->only_booked = true;
+	mark(&c->dirty.hosts, &h->dirty);
+	mark(&c->fleet.hosts, &h->stale);
 }
 
 void touch_app(controller *c, app *a)
@@ -168,6 +178,16 @@ void touch_operation(controller *c, operation *o)
 	mark(&c->dirty.operations, &o->dirty);
 }
 
+void touch_refusal(controller *c, operation *o)
+{
+	mark(&c->dirty.refusals, &o->refused);
+}
+
+void touch_rollout(controller *c, operation *o)
+{
+	mark(&c->dirty.rollouts, &o->rollout->dirty);
+}
+
 void touch_step(controller *c, step *s)
 {
 	mark(&c->dirty.steps, &s->dirty);
@@ -180,6 +200,7 @@ image *model_add_image(controller *c, const image_row *row)
 	image *i = sot_alloc(sizeof(*i));
 
 	i->row = *row;
+	sot_list_init(&i->versions);
 	sot_list_init(&i->dirty);
 	sot_map_set(c->images, row->name, strlen(row->name), i);
 	return i;
@@ -194,7 +215,11 @@ host *model_add_host(controller *c, const host_row *row)
 	sot_list_init(&h->changed);
 	sot_list_init(&h->pushes);
 	sot_list_init(&h->instances);
+	sot_list_init(&h->arrivals);
+	sot_list_init(&h->departures);
 	sot_list_init(&h->stale);
+	start_init_host(h);
+	sot_list_init(&h->greeting);
 	h->handle = PLACER_NONE;
 	mark(&c->fleet.hosts, &h->stale);
 	sot_list_push(&c->all_hosts, &h->all);
@@ -211,12 +236,43 @@ app *model_add_app(controller *c, app_row *row)
 	a->handle = PLACER_NONE;
 	sot_list_init(&a->dirty);
 	sot_list_init(&a->instances);
+	sot_list_init(&a->groups);
 	sot_list_init(&a->queue);
 	sot_list_init(&a->asking);
+	start_init_app(a);
 	sot_list_push(&c->all_apps, &a->all);
 	sot_map_set_uuid(c->apps, row->id, a);
 	sot_map_set(c->apps_by_name, row->name, strlen(row->name), a);
+	fleet_app_added(c, a);
 	return a;
+}
+
+void model_drop_app(controller *c, app *a)
+{
+	fleet_forget_app(c, a);
+	fleet_forget_told(c);
+	sot_list_remove(&a->all);
+	sot_map_remove_uuid(c->apps, a->row.id);
+	sot_map_remove(c->apps_by_name, a->row.name, strlen(a->row.name));
+	app_row_clear(&a->row);
+	free(a);
+}
+
+group *model_find_group(const app *a, sot_str name, bool or_deleted)
+{
+	for (const sot_link *l = a->groups.next; l != &a->groups; l = l->next) {
+		group *g = SOT_CONTAINER(l, group, of_app);
+		if (sot_str_eq_c(name, g->row.name) && (or_deleted || !g->row.deleted))
+			return g;
+	}
+	return NULL;
+}
+
+group *instance_group(const controller *c, const instance *i)
+{
+	group *g = sot_map_get_uuid(c->groups, i->row.group_id);
+
+	return g ? g : i->app->group;
 }
 
 group *model_add_group(controller *c, app *a, const group_row *row)
@@ -225,7 +281,9 @@ group *model_add_group(controller *c, app *a, const group_row *row)
 
 	g->row = *row;
 	sot_list_init(&g->dirty);
-	a->group = g;
+	if (!a->group || strcmp(row->name, "default") == 0)
+		a->group = g;
+	sot_list_push(&a->groups, &g->of_app);
 	sot_map_set_uuid(c->groups, row->id, g);
 	return g;
 }
@@ -235,6 +293,7 @@ void model_add_version(controller *c, app *a, const version_row *row, bool write
 	version_row *v = VECTOR_PUSH(a->versions, a->version_count, a->version_cap);
 
 	*v = *row;
+	v->origin = NULL;
 	if (write) {
 		controller_batch *b = c->next;
 		*VECTOR_PUSH(b->versions, b->version_count, b->version_cap) = *row;
@@ -249,9 +308,12 @@ instance *model_add_instance(controller *c, app *a, instance_row *row)
 	i->app = a;
 	sot_list_init(&i->dirty);
 	sot_list_init(&i->of_host);
+	sot_list_init(&i->of_target);
 	sot_list_init(&i->push);
+	start_init_instance(i);
 	sot_list_init(&i->stale);
-	i->handle = PLACER_NONE;
+	sot_list_init(&i->to_bind);
+	i->handle = i->target_handle = PLACER_NONE;
 	mark(&c->fleet.instances, &i->stale);
 	sot_list_push(&a->instances, &i->of_app);
 	sot_map_set_uuid(c->instances, row->id, i);
@@ -261,6 +323,18 @@ instance *model_add_instance(controller *c, app *a, instance_row *row)
 	return i;
 }
 
+static bool follows_hosts(operation_kind kind)
+{
+	return kind == OPERATION_HOST_REPLACE || kind == OPERATION_HOST_EVACUATE ||
+	       kind == OPERATION_HOST_RETURN;
+}
+
+static bool is_rollout(operation_kind kind)
+{
+	return kind == OPERATION_APP_DEPLOY || kind == OPERATION_APP_RESIZE ||
+	       kind == OPERATION_APP_REBUILD || kind == OPERATION_APP_MIDDLEWARE;
+}
+
 operation *model_add_operation(controller *c, operation_row *row)
 {
 	operation *o = sot_alloc(sizeof(*o));
@@ -268,9 +342,26 @@ operation *model_add_operation(controller *c, operation_row *row)
 	o->row = *row;
 	o->next_line = 1;
 	o->app = sot_map_get_uuid(c->apps, row->app_id);
+	o->parent = sot_map_get_uuid(c->operations, row->parent_id);
 	sot_list_init(&o->dirty);
+	sot_list_init(&o->children);
+	sot_list_init(&o->sibling);
+	if (o->parent)
+		sot_list_push(&o->parent->children, &o->sibling);
 	sot_list_init(&o->queued);
+	sot_list_init(&o->of_hosts);
+	if (follows_hosts(row->kind))
+		sot_list_push(&c->host_operations, &o->of_hosts);
+	sot_list_init(&o->of_drains);
+	if (row->kind == OPERATION_HOST_DRAIN)
+		sot_list_push(&c->drains, &o->of_drains);
+	if (is_rollout(row->kind))
+		o->rollout = rollout_new(row->id);
+	sot_list_push(&c->looks, &o->look);
+	o->looked_at = c->now.mono; /* whoever makes one wakes it */
 	sot_list_init(&o->awake);
+	sot_list_init(&o->refused);
+	sot_list_init(&o->waits);
 	sot_list_push(&c->all_operations, &o->all);
 	sot_map_set_uuid(c->operations, row->id, o);
 	return o;
@@ -282,6 +373,7 @@ step *model_add_step(controller *c, operation *o, const step_row *row)
 
 	(void)c;
 	s->row = *row;
+	s->of = o;
 	sot_list_init(&s->dirty);
 	*VECTOR_PUSH(o->steps, o->step_count, o->step_cap) = s;
 	return s;
@@ -289,15 +381,40 @@ step *model_add_step(controller *c, operation *o, const step_row *row)
 
 /* ---- hosts and booking ---- */
 
+#define REASONS(first, count) (((1u << (count)) - 1) << (first))
+/* Spread with a maximum skew allows more where the others have become more. */
+#define FREED_BY_COMING                                                                            \
+	(REASONS(PLACER_REASON_SPREAD, PLACER_LEVELS) | REASONS(PLACER_REASON_TOGETHER, 1))
+#define FREED_BY_LEAVING                                                                           \
+	(REASONS(PLACER_REASON_EXCLUSIVE, 2) | REASONS(PLACER_REASON_DIM, PLACER_DIMS) |               \
+	    REASONS(PLACER_REASON_SPREAD, PLACER_LEVELS) | REASONS(PLACER_REASON_APART, 1) |           \
+	    REASONS(PLACER_REASON_QUOTA, 1))
+
+static void book(host *h, const instance *i)
+{
+	h->row.booked_cpu_milli += i->row.cpu_milli;
+	h->row.booked_memory_bytes += i->row.memory_bytes;
+	h->row.booked_disk_bytes += i->row.disk_bytes;
+	h->row.booked_instances++;
+}
+
+static void unbook(host *h, const instance *i)
+{
+	h->row.booked_cpu_milli -= i->row.cpu_milli;
+	h->row.booked_memory_bytes -= i->row.memory_bytes;
+	h->row.booked_disk_bytes -= i->row.disk_bytes;
+	h->row.booked_instances--;
+}
+
 void model_book(controller *c, instance *i, host *h)
 {
 	i->host = h;
 	i->row.host_id = h->row.id;
-	h->row.booked_cpu_milli += i->row.cpu_milli;
-	h->row.booked_memory_bytes += i->row.memory_bytes;
-	h->row.booked_disk_bytes += i->row.disk_bytes;
+	i->unsampled = 1;
+	book(h, i);
 	sot_list_push(&h->instances, &i->of_host);
-	touch_host(c, h);
+	c->freed |= FREED_BY_COMING;
+	touch_booking(c, h);
 	touch_instance(c, i);
 }
 
@@ -307,15 +424,53 @@ void model_unbook(controller *c, instance *i)
 
 	if (!h)
 		return;
-	h->row.booked_cpu_milli -= i->row.cpu_milli;
-	h->row.booked_memory_bytes -= i->row.memory_bytes;
-	h->row.booked_disk_bytes -= i->row.disk_bytes;
+	unbook(h, i);
 	sot_list_remove(&i->of_host);
 	sot_list_remove(&i->push);
 	i->host = NULL;
 	i->row.host_id = (sot_uuid){{0}};
+	c->freed |= FREED_BY_LEAVING;
+	touch_booking(c, h);
+	touch_instance(c, i);
+}
+
+void model_unbook_size(controller *c, instance *i)
+{
+	unbook(i->host, i);
 	c->capacity_changed = true;
-	touch_host(c, h);
+	touch_host(c, i->host);
+}
+
+void model_book_size(controller *c, instance *i)
+{
+	book(i->host, i);
+	touch_host(c, i->host);
+	touch_instance(c, i);
+}
+
+void model_reserve(controller *c, instance *i, host *h)
+{
+	i->target = h;
+	i->row.moving_to = h->row.id;
+	book(h, i);
+	sot_list_push(&h->arrivals, &i->of_target);
+	fleet_note_placed(c, i);
+	touch_booking(c, h);
+	touch_instance(c, i);
+}
+
+void model_unreserve(controller *c, instance *i)
+{
+	host *h = i->target;
+
+	if (!h)
+		return;
+	unbook(h, i);
+	sot_list_remove(&i->of_target);
+	i->target = NULL;
+	i->row.moving_to = (sot_uuid){{0}};
+	c->freed |= FREED_BY_LEAVING;
+	touch_booking(c, h);
 	touch_instance(c, i);
 }
 
@@ -326,39 +481,14 @@ void model_spec_changed(controller *c, instance *i)
 		return;
 	mark(&i->host->pushes, &i->push);
 	mark(&c->changed_hosts, &i->host->changed);
-	touch_host(c, i->host);
+	touch_booking(c, i->host);
 }
 
 /* ---- life and death ---- */
 
-void instance_set_error(instance *i, sot_str text)
+void instance_set_error(controller *c, instance *i, sot_str text)
 {
-	if (sot_str_eq_c(text, i->row.error))
-		return;
-	free(i->row.error);
-	i->row.error = sot_strndup(text);
-}
-
-static void say_instance_state(controller *c, const instance *i, instance_state from)
-{
-	char id[SOT_UUID_TEXT];
-	sot_buf data;
-
-	model_text_init(&data);
-	sot_buf_printf(&data, "{\"id\":\"%s\",\"changed\":{\"state\":[\"%s\",\"%s\"]}",
-	    sot_uuid_format(i->row.id, id), instance_state_name(from),
-	    instance_state_name(i->row.state));
-	char address[SOT_IP_TEXT];
-	if (sot_ip_is_none(i->row.v4.address))
-		sot_buf_add_c(&data, ",\"address\":null");
-	else
-		sot_buf_printf(&data, ",\"address\":\"%s\"", sot_ip_format(i->row.v4.address, address));
-	if (i->row.state == INSTANCE_FAILED) {
-		sot_buf_add_c(&data, ",\"error\":");
-		sot_buf_add_json(&data, sot_str_c(i->row.error));
-	}
-	sot_buf_add_c(&data, "}");
-	say_event(c, "instance.state", i->row.name, i->app, i->host, app_operation(i->app), &data);
+	shared_set(&i->row.error, c->shared, text);
 }
 
 void instance_move(controller *c, instance *i, instance_state to)
@@ -368,18 +498,25 @@ void instance_move(controller *c, instance *i, instance_state to)
 	if (from == to)
 		return;
 	assert(instance_state_may(from, to));
+	bool was_starting = instance_is_starting(i);
+	if (to == INSTANCE_RETIRING || to == INSTANCE_RETIRED || to == INSTANCE_MOVING)
+		start_over(c, i);
 	i->row.state = to;
+	if (was_starting && !instance_is_starting(i)) /* a start less is in flight there */
+		c->freed |= REASONS(PLACER_REASON_DIM + PLACER_STARTS, 1);
 	touch_instance(c, i);
 	say_instance_state(c, i, from);
 }
 
 void model_bury_instance(controller *c, instance *i)
 {
+	start_over(c, i);
 	sot_list_remove(&i->of_app);
 	sot_map_remove_uuid(c->instances, i->row.id);
 	sot_map_remove(c->instances_by_name, i->row.name, strlen(i->row.name));
 	touch_instance(c, i);
 	fleet_forget_instance(c, i);
+	departures_of_gone(c, i->row.id);
 	*VECTOR_PUSH(c->buried, c->buried_count, c->buried_cap) = i;
 	wake_app(c, i->app);
 }
@@ -394,9 +531,10 @@ void model_delete_app(controller *c, app *a)
 	sot_list_remove(&a->asking);
 	sot_map_remove_uuid(c->apps, a->row.id);
 	sot_map_remove(c->apps_by_name, a->row.name, strlen(a->row.name));
-	if (a->group) {
-		sot_list_remove(&a->group->dirty);
-		sot_map_remove_uuid(c->groups, a->group->row.id);
+	for (sot_link *l = a->groups.next; l != &a->groups; l = l->next) {
+		group *g = SOT_CONTAINER(l, group, of_app);
+		sot_list_remove(&g->dirty);
+		sot_map_remove_uuid(c->groups, g->row.id);
 	}
 	for (size_t k = 0; k < c->buried_count; k++) {
 		if (c->buried[k]->app == a)
@@ -404,10 +542,13 @@ void model_delete_app(controller *c, app *a)
 	}
 	size_t kept = 0;
 	for (size_t k = 0; k < b->version_count; k++) {
-		if (!sot_uuid_eq(b->versions[k].app_id, a->row.id))
+		if (sot_uuid_eq(b->versions[k].app_id, a->row.id))
+			free(b->versions[k].origin);
+		else
 			b->versions[kept++] = b->versions[k];
 	}
 	b->version_count = kept;
+	fleet_app_gone(c, a);
 	fleet_forget_app(c, a);
 	*VECTOR_PUSH(c->deleted, c->deleted_count, c->deleted_cap) = a;
 }
@@ -415,8 +556,12 @@ void model_delete_app(controller *c, app *a)
 void model_end_operation(controller *c, operation *o)
 {
 	sot_list_remove(&o->all);
+	sot_list_remove(&o->look);
+	sot_list_remove(&o->of_drains);
 	sot_list_remove(&o->queued);
 	sot_list_remove(&o->awake);
+	sot_list_remove(&o->of_hosts);
+	sot_list_remove(&o->sibling);
 	sot_map_remove_uuid(c->operations, o->row.id);
 	*VECTOR_PUSH(c->ended, c->ended_count, c->ended_cap) = o;
 }
@@ -431,58 +576,19 @@ operation *app_operation(const app *a)
 	return sot_list_empty(&a->queue) ? NULL : SOT_CONTAINER(a->queue.next, operation, queued);
 }
 
+void wake_host_operations(controller *c)
+{
+	for (sot_link *l = c->host_operations.next; l != &c->host_operations; l = l->next)
+		wake_operation(c, SOT_CONTAINER(l, operation, of_hosts));
+}
+
 void wake_app(controller *c, app *a)
 {
-	operation *o = app_operation(a);
-
-	if (o)
+	wake_host_operations(c);
+	for (sot_link *l = a->queue.next; l != &a->queue; l = l->next) {
+		operation *o = SOT_CONTAINER(l, operation, queued);
+		if (l != a->queue.next && o->row.state != OPERATION_RUNNING)
+			return;
 		wake_operation(c, o);
-}
-
-/* ---- what is said ---- */
-
-void say_event(controller *c, const char *kind, const char *subject, const app *a, const host *h,
-    const operation *o, sot_buf *data)
-{
-	controller_batch *b = c->next;
-	event_row *e = VECTOR_PUSH(b->events, b->event_count, b->event_cap);
-
-	e->kind = kind;
-	model_copy_text(e->subject, sizeof(e->subject), sot_str_c(subject));
-	if (a)
-		memcpy(e->app, a->row.name, sizeof(e->app));
-	if (h)
-		memcpy(e->host, h->row.name, sizeof(e->host));
-	memcpy(e->actor, o ? o->row.actor : "svc:scheduler", o ? sizeof(e->actor) : 14);
-	if (o)
-		e->operation_id = o->row.id;
-	e->data = sot_strndup(sot_buf_str(data));
-	sot_buf_clear(data);
-}
-
-void say_log(controller *c, operation *o, log_level level, const char *fmt, ...)
-{
-	controller_batch *b = c->next;
-	log_row *l = VECTOR_PUSH(b->logs, b->log_count, b->log_cap);
-	char text[1024];
-	va_list args;
-
-	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	l->operation_id = o->row.id;
-	l->line = o->next_line++;
-	l->at_unix_ms = c->now.wall.unix_ms;
-	l->level = level;
-	l->text = sot_strdup(text);
-}
-
-controller_effect *say_effect(controller *c, controller_effect_kind kind)
-{
-	controller_batch *b = c->next;
-	controller_effect *e = VECTOR_PUSH(b->effects, b->effect_count, b->effect_cap);
-
-	e->kind = kind;
-	model_text_init(&e->frame);
-	return e;
+	}
 }

@@ -22,15 +22,65 @@
 		&(array)[(count)++];                                                                       \
 	})
 
-#define HOST_CPU_OVERCOMMIT 4 /* as the CHECK of scheduler.host */
+/* Of operation.lacks: what ipam has to give. */
+#define LACKS_VLAN (1u << PLACER_REASON_NETWORK | 1u << PLACER_REASON_ADDRESSES)
+
+#define WORKLOADS 4       /* of enum sot_workload */
+#define GIVING_WAY_MAX 16 /* instances that leave for one placement */
+#define MIXING_FREE UINT32_MAX
 
 /* A place in one of the controller's dirty lists; unlinked = clean. */
 typedef sot_link dirty_mark;
 
+#define GREETING_URGENCIES 3
+
+/* One limit on starts in flight (starts.c). */
+typedef struct start_gauge {
+	uint32_t flying;
+	sot_link parked; /* instances whose start waits for this limit */
+} start_gauge;
+
+typedef struct start_team start_team;
+
+typedef enum start_phase { START_NONE, START_WAITS, START_FLIES } start_phase;
+
 typedef struct image {
 	image_row row;
+	sot_link versions;
 	dirty_mark dirty;
 } image;
+
+typedef struct image_version {
+	image_version_row row; /* without texts */
+	sot_link of_image;
+} image_version;
+
+/* What others were asked about a silent host: witnesses.c. */
+#define WITNESSES 3
+typedef enum question_end {
+	QUESTION_OPEN,
+	QUESTION_UNKNOWN, /* the witness cannot tell */
+	QUESTION_SILENT,
+	QUESTION_ANSWERED,
+} question_end;
+typedef struct inquiry {
+	struct question {
+		uint64_t request_id;
+		sot_uuid witness;
+		question_end end;
+	} questions[WITNESSES];
+	size_t count, needed;
+	bool is_open;
+	sot_mono begun, silent_at;
+	unsigned silent_rounds;   /* in a row */
+	char who[WITNESSES * 66]; /* found it silent in the last of them */
+} inquiry;
+
+typedef struct departure {
+	departure_row row;
+	struct host *host;
+	sot_link of_host;
+} departure;
 
 typedef struct host {
 	host_row row;
@@ -39,21 +89,42 @@ typedef struct host {
 	sot_link changed;   /* in controller.changed_hosts while `pushes` is not empty */
 	sot_link pushes;    /* instances whose spec changed since the last generation */
 	sot_link instances; /* placed here, not retired */
+	sot_link arrivals;  /* moving to here: booked, not here yet */
 	bool has_session;   /* said hello in this leadership */
 	uint64_t agent_start_id, status_seq;
 	sot_mono last_seen;
 	int64_t seen_written_unix_ms;
-	uint32_t handle; /* in the placer; PLACER_NONE: not there yet */
-	sot_link stale;  /* in controller.fleet.hosts: the placer has not seen the last change */
+	struct {
+		bool known;                                      /* a report came in time */
+		double level[PLACER_LOADS], trend[PLACER_LOADS]; /* thousandths; a second */
+		sot_mono at;                                     /* when it came */
+		int64_t period_ms;
+		bool is_back; /* came (back) to life at back_at, not long ago */
+		sot_mono back_at;
+	} load;
+	bool only_booked;  /* while dirty: nothing but the booking and the generation changed */
+	uint32_t handle;   /* in the placer; PLACER_NONE: not there yet */
+	sot_link greeting; /* in controller.greetings while it waits for its whole set */
+	start_gauge starts;
+	sot_link stale; /* in controller.fleet.hosts: the placer has not seen the last change */
+	inquiry inquiry;
+	sot_link departures;     /* copies of instances that stand elsewhere now */
+	bool departures_changed; /* since the last generation */
+	bool is_excused;         /* from the brake: silent when it was released */
 } host;
 
 typedef struct group {
 	group_row row;
 	dirty_mark dirty;
+	bool is_written; /* as of instance */
+	sot_link of_app;
 } group;
 
 typedef struct app app;
 typedef struct operation operation;
+
+/* What an instance is to the rollout that is looked at. */
+typedef enum rollout_part { PART_NONE, PART_CHANGES, PART_HELPS } rollout_part;
 
 /* What ipam is asked for an instance. */
 typedef enum address_need {
@@ -68,7 +139,7 @@ typedef enum address_need {
 /* A VLAN as ipam tells it: where it reaches, what is free. Free counts are hints. */
 typedef struct vlan {
 	sot_link all;
-	char name[33], group[33];
+	char name[VLAN_REF_MAX], group[VLAN_REF_MAX];
 	uint64_t told_v4;   /* free addresses, as ipam told last */
 	uint64_t settings;  /* digest of what its interfaces are told */
 	char shortage[401]; /* what uses its addresses, while none is free */
@@ -85,55 +156,120 @@ typedef struct instance {
 	dirty_mark dirty;
 	app *app;
 	host *host;
-	sot_link of_app, of_host, push;
+	host *target; /* it moves there; NULL: it stays */
+	sot_link of_app, of_host, of_target, push;
 	address_need need;
-	bool asked; /* a request to ipam that names it is open */
-	bool bound; /* ipam knows that it is in use */
+	bool asked;       /* a request to ipam that names it is open */
+	bool is_written;  /* a batch held its row, or it was loaded */
+	bool bound;       /* ipam knows that it is in use */
+	sot_link to_bind; /* in controller.to_bind: it is told again that it is */
 	struct {
 		sot_ip address; /* none: no conflict */
 		sot_mac mac;
 	} conflict;
+	bool held;    /* its agent has not heard of it: its start was not given a slot yet */
+	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
+	struct {
+		start_phase phase;
+		sot_link line; /* in its app's line, or parked at a limit, while it waits */
+		sot_link all;  /* in controller.starts.flying */
+		host *host;    /* what it holds while it flies */
+		start_gauge *rack, *pull;
+		sot_mono since;
+	} start;
+	double unsampled; /* the share of its use that is in no report of its host yet */
 	bool has_failed;
 	sot_mono failed_since;
-	uint32_t handle; /* in the placer, while it stands on a host */
-	sot_link stale;  /* in controller.fleet.instances */
+	rollout_part part; /* set and read while a rollout of its app is looked at */
+	struct {
+		uint64_t batch;      /* number of the batch that it is in; 0: none */
+		size_t event;        /* its place there */
+		instance_state from; /* INSTANCE_STATES: the event is instance.created */
+	} told;                  /* its last event: what happens within one batch is told as one */
+	struct {
+		int64_t written_unix_ms; /* its row of uses, by this leader; 0: not yet */
+		bool was_used, is_used;  /* as that row says; since then */
+	} use;
+	uint32_t handle;        /* in the placer, while it stands on a host */
+	uint32_t target_handle; /* in the placer, while it moves */
+	sot_link stale;         /* in controller.fleet.instances */
 } instance;
 
 struct app {
 	app_row row;
 	dirty_mark dirty;
+	bool is_written; /* as of instance */
 	sot_link all;
-	group *group;
+	group *group;    /* the first one, `default` */
+	sot_link groups; /* all, deleted ones too */
 	version_row *versions;
 	size_t version_count, version_cap;
 	sot_link instances; /* oldest first */
 	sot_link queue;     /* operations, the first one runs */
 	sot_link asking;    /* in controller.asking while an instance needs something of ipam */
 	sot_mono ask_after[ADDRESS_NEEDS];
+	uint8_t ask_failures[ADDRESS_NEEDS]; /* in a row: the pauses between grow */
+	struct {
+		sot_link ready;   /* instances whose start waits for its turn */
+		sot_link in_team; /* while there are any */
+		start_team *team; /* of in_team */
+	} starts;
 	char address_text[OPERATION_TEXT_MAX]; /* why there is no address yet */
 	uint32_t handle;                       /* in the placer, PLACER_NONE before it is used */
+	uint64_t told; /* controller.fleet.catalog when its rules were told; 0: they are not */
 };
 
 typedef struct step {
 	step_row row;
 	dirty_mark dirty;
+	bool is_written; /* as of instance */
+	operation *of;
 	sot_mono since; /* when it began, in this leadership */
 } step;
 
+typedef struct rollout {
+	rollout_row row;
+	dirty_mark dirty;
+	size_t first_open; /* all steps before it are over */
+	sot_mono blocked_since, unwell_since;
+	bool is_blocked; /* nobody may be taken away */
+	bool is_unwell;  /* one that was changed and healthy is not any more */
+} rollout;
+
 struct operation {
 	operation_row row;
+	rollout *rollout; /* owned; NULL when it is none */
 	dirty_mark dirty;
+	bool is_written;    /* as of instance */
+	sot_link of_hosts;  /* in controller.host_operations */
+	sot_link of_drains; /* in controller.drains: it empties a host */
+	sot_link look;      /* in controller.looks */
 	sot_link all, queued, awake;
-	app *app;     /* NULL for none */
+	app *app; /* NULL for none */
+	operation *parent;
+	sot_link children, sibling; /* open children, in order; in parent->children */
+	uint32_t running_children;
 	step **steps; /* owned */
 	size_t step_count, step_cap;
 	uint64_t next_line;
+	sot_mono looked_at;
 	sot_mono place_after; /* no attempt to place before */
+	/* While it waits for hosts: why, as its row says it. */
+	decision_row refusal;
+	dirty_mark refused;                  /* in controller.dirty.refusals */
+	sot_link waits;                      /* in controller.waiting while it lacks something */
+	uint32_t lacks;                      /* first reasons of hosts, bits by placer_reason */
+	sot_mono explained;                  /* when that was found out */
+	sot_uuid giving_way[GIVING_WAY_MAX]; /* who was asked to leave for it, in this leadership */
+	size_t giving_way_count;
+	bool stays;         /* a move of a rebalance: it no longer pays off */
+	unsigned wait_rank; /* step_wait_rank of what it waits for, in the pass under way */
 	char place_text[OPERATION_TEXT_MAX];
 };
 
 /* An open request to ipam. */
 typedef struct asked {
+	sot_link all; /* in controller.open_asks, by request id */
 	uint64_t request_id;
 	address_need need;
 	sot_uuid app_id;
@@ -141,7 +277,7 @@ typedef struct asked {
 	size_t instance_count;
 } asked;
 
-/* An open logs_read. */
+/* An open logs_read or usage_read. */
 typedef struct relay {
 	sot_link all;
 	uint64_t agent_request_id, request_id;
@@ -153,29 +289,64 @@ struct controller {
 	controller_config config;
 	sot_rand rand;
 	controller_now now; /* of the event that is handled */
-	sot_map *plans, *images, *hosts, *hosts_by_name, *apps, *apps_by_name, *groups, *instances,
-	    *instances_by_name, *by_address, *operations, *keys, *asked;
-	sot_link all_hosts, all_apps, all_operations, awake, asking, changed_hosts, relays;
+	sot_map *plans, *teams, *host_classes, *images, *middleware, *hosts, *hosts_by_name, *apps,
+	    *apps_by_name, *groups, *instances, *instances_by_name, *by_address, *operations, *keys,
+	    *asked;
+	sot_link all_hosts, all_apps, all_operations, awake, waiting, asking, changed_hosts, relays,
+	    to_bind, open_asks;
 	/* The model as the placer sees it: fleet.c. */
 	struct {
 		placer *placer;
-		sot_map *zones, *racks, *shapes, *networks; /* to a fleet_item */
+		sot_map *zones, *racks, *shapes, *networks, *tags, *teams, *named; /* to a fleet_item */
+		size_t guarded;   /* apps with a hard rule */
+		bool told;        /* quotas, mixing and relations are as the placer has them */
+		uint64_t catalog; /* counts what changes how apps' rules are told: zones, names of apps */
 		host **by_handle;
 		size_t by_handle_count, by_handle_cap;
+		host **ghosts; /* hosts of what-ifs: absent from the placer but in one */
+		size_t ghost_count;
+		uint32_t present;          /* hosts that are not retired */
 		sot_link hosts, instances; /* stale ones */
 	} fleet;
+	uint32_t mixing[WORKLOADS][WORKLOADS]; /* at most so many of the second beside the first */
 	struct {
-		sot_link hosts, images, apps, groups, instances, operations, steps;
+		sot_link hosts, images, apps, groups, instances, operations, steps, refusals, rollouts;
 	} dirty;
-	controller_batch *next; /* rows to append and effects of the next batch */
-	instance **buried;      /* retired, freed after the batch that writes them */
+	struct {
+		bool plans, teams, host_classes, mixing;
+	} rewrite;               /* small tables that the next batch writes as a whole */
+	controller_batch *next;  /* rows to append and effects of the next batch */
+	uint64_t next_number;    /* of that batch, from 1 */
+	controller_batch *early; /* what may be said before it is committed; NULL: nothing */
+	instance **buried;       /* retired, freed after the batch that writes them */
 	operation **ended;
 	app **deleted;
 	size_t buried_count, buried_cap, ended_count, ended_cap, deleted_count, deleted_cap;
 	struct {
 		size_t buried, ended, deleted;
 	} written; /* how many of them the last batch held */
-	bool capacity_changed;
+	struct {
+		sot_mono since; /* of the second that is counted in */
+		uint32_t count;
+	} uses;          /* rows that were written */
+	sot_mono looked; /* operations_tick was called last */
+	instance **told; /* of which the batch under way has an event: say.c */
+	size_t told_count, told_cap;
+	struct {
+		sot_map *racks, *images, *by_team;
+		sot_link teams, flying; /* the teams that have something ready, in turn */
+		start_gauge all;
+		size_t waiting;
+	} starts;
+	struct {
+		sot_link lines[GREETING_URGENCIES];
+		size_t waiting;
+		int64_t tokens; /* in thousandths */
+		sot_mono refilled;
+	} greetings;
+	bool capacity_changed; /* of hosts: whatever waits for one may find it now */
+	uint32_t
+	    freed; /* what else may let them fit: reasons that may be gone, bits by placer_reason */
 	struct {
 		sot_map *by_name;
 		sot_link all;
@@ -185,8 +356,34 @@ struct controller {
 		bool known;                       /* there was an answer in this leadership */
 		char blocked[OPERATION_TEXT_MAX]; /* why ipam gives nothing out now, or "" */
 	} vlans;
-	uint64_t next_request_id;
-	sot_arena *arena; /* for the message that is handled */
+	/* ipam was told that this epoch leads. Until then nothing is asked for before its commit. */
+	struct {
+		uint64_t request_id; /* 0: no such request is open */
+		sot_mono ask_after;
+		bool stands;
+	} fence;
+	struct {
+		brake_row row;
+		bool is_dirty;
+	} brake;
+	/* The standing look at what a rebalance would save: rebalance.c. */
+	struct {
+		sot_mono next;
+		uint32_t at;             /* the handle of the first host of its next part */
+		int64_t checked_unix_ms; /* 0: not yet in this leadership */
+		struct {
+			uint32_t moves, mends;
+			double gain;
+		} finding, found; /* of this round, of the last one */
+	} balance;
+	sot_mono loaded_at;
+	sot_link host_operations; /* those that follow instances of many apps */
+	sot_link drains;
+	sot_link looks; /* all operations, those first that were looked at longest ago */
+	size_t departure_count;
+	uint64_t next_request_id, next_position;
+	shared_pool *shared; /* what instances have in common */
+	sot_arena *arena;    /* for the message that is handled */
 	controller_stats stats;
 };
 
@@ -209,46 +406,73 @@ void model_remember_key(controller *c, const key_row *row);
 image *model_add_image(controller *c, const image_row *row);
 host *model_add_host(controller *c, const host_row *row);
 app *model_add_app(controller *c, app_row *row);
+/* By its name; `or_deleted`: one that was deleted, too. NULL: none. */
+group *model_find_group(const app *a, sot_str name, bool or_deleted);
+group *instance_group(const controller *c, const instance *i);
 group *model_add_group(controller *c, app *a, const group_row *row);
-void model_add_version(controller *c, app *a, const version_row *row, bool write);
+void model_add_version(
+    controller *c, app *a, const version_row *row, bool write); /* takes its origin */
 instance *model_add_instance(controller *c, app *a, instance_row *row);
 operation *model_add_operation(controller *c, operation_row *row);
 step *model_add_step(controller *c, operation *o, const step_row *row);
 
 /* ---- dirty ---- */
+/* The refusal of the operation is written anew. */
+void touch_refusal(controller *c, operation *o);
 void touch_image(controller *c, image *i);
 void touch_host(controller *c, host *h);
+/* Only what is booked, or the generation, changed. */
+void touch_booking(controller *c, host *h);
 void touch_app(controller *c, app *a);
 void touch_group(controller *c, group *g);
 void touch_instance(controller *c, instance *i);
 void touch_operation(controller *c, operation *o);
 void touch_step(controller *c, step *s);
+void touch_rollout(controller *c, operation *o);
+
+/* Takes an app away again that no batch has seen and that has nothing. */
+void model_drop_app(controller *c, app *a);
 
 /* ---- hosts and booking ---- */
 void model_book(controller *c, instance *i, host *h); /* the instance stands on h from now on */
 void model_unbook(controller *c, instance *i);
+/* What its row says that it needs is taken off its host, and booked again after a change. */
+void model_unbook_size(controller *c, instance *i);
+void model_book_size(controller *c, instance *i);
+/* Books on `h` as well: the instance moves there. */
+void model_reserve(controller *c, instance *i, host *h);
+void model_unreserve(controller *c, instance *i);
 /* The spec of an instance changed: its host's agent must hear of it (if it has one). */
 void model_spec_changed(controller *c, instance *i);
 
 /* ---- life and death ---- */
 /* Moves and emits instance.state; an edge that the table lacks is a bug. */
 void instance_move(controller *c, instance *i, instance_state to);
-void instance_set_error(instance *i, sot_str text);
+void instance_set_error(controller *c, instance *i, sot_str text);
 /* Out of all lists; written as retired and freed with the next batch. */
 void model_bury_instance(controller *c, instance *i);
 void model_delete_app(controller *c, app *a);
 /* The operation ended: only its key is remembered. */
 void model_end_operation(controller *c, operation *o);
 void wake_operation(controller *c, operation *o);
-/* Wakes the operation that runs on the app. */
+/* Wakes the operations that follow hosts, whatever app changed. */
+void wake_host_operations(controller *c);
+/* Wakes what runs on the app: the first of its queue, or several parts of one bulk operation. */
 void wake_app(controller *c, app *a);
-/* The operation that runs on the app, NULL when none. */
+/* The operation that runs on the app (of several the first), NULL when none. */
 operation *app_operation(const app *a);
 
 /* ---- what is said ---- */
 /* data: JSON object text. */
 void say_event(controller *c, const char *kind, const char *subject, const app *a, const host *h,
     const operation *o, sot_buf *data);
+/* instance.created: told once, as it stands when the batch is taken. */
+void say_instance_created(controller *c, instance *i, const operation *o);
+/* instance.state; `from`: what it was. */
+void say_instance_state(controller *c, instance *i, instance_state from);
+/* What the events of instances in the batch under way say: the last word is the one that counts, so
+ * it is written when the batch is taken. */
+void say_told(controller *c);
 void say_log(controller *c, operation *o, log_level level, const char *fmt, ...) SOT_PRINTF(4, 5);
 controller_effect *say_effect(controller *c, controller_effect_kind kind);
 /* A buffer for a frame or a JSON object. */

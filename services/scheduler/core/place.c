@@ -1,5 +1,6 @@
 /* Hosts for the instances of an operation, and which instance leaves: what the placer decides
  * becomes what the model holds. */
+#include "explain.h"
 #include "parts.h"
 
 #include <stdlib.h>
@@ -23,13 +24,12 @@ static instance **waiting(controller *c, const operation *o, size_t *ret_count)
 	return list;
 }
 
-static void put(controller *c, operation *o, instance *i, host *h)
+static void put(controller *c, operation *o, instance *i, host *h, vlan *v)
 {
-	vlan *v = vlans_of_host(c, o->app->row.vlan, h);
-
-	memcpy(i->row.vlan, v->name, sizeof(i->row.vlan)); /* never NULL: its host was open */
+	shared_set(&i->row.vlan, c->shared, sot_str_c(v->name));
 	v->free_v4--;
 	model_book(c, i, h);
+	fleet_note_placed(c, i);
 	instance_move(c, i, INSTANCE_PLACED);
 	address_need_set(c, i, ADDRESS_ACQUIRE);
 	c->stats.placements++;
@@ -37,30 +37,208 @@ static void put(controller *c, operation *o, instance *i, host *h)
 	    h->row.name, h->row.az, h->row.rack, v->name);
 }
 
-/* `text`: what the operation waits for. */
-static void wait_for(controller *c, operation *o, const sot_buf *text)
+/* ---- what does not fit ---- */
+
+bool placement_is_blocked(const controller *c, const app *a, sot_buf *text, const char **ret_word)
+{
+	*ret_word = c->vlans.known && !c->vlans.blocked[0] ? "vlan" : "ipam";
+	return vlans_block(c, a->row.vlan, text);
+}
+
+void placement_refusal(
+    controller *c, const app *a, uint32_t handle, size_t count, placer_refusal *why, sot_buf *text)
+{
+	placer_refuse(c->fleet.placer, handle, why);
+	sot_buf_printf(text, "a host for %zu instance%s: ", count, count == 1 ? "" : "s");
+	placer_refusal_text(why, text);
+	if (why->count[PLACER_REASON_ADDRESSES] > 0)
+		vlans_describe_shortage(c, a->row.vlan, text);
+}
+
+static uint32_t reasons_of(const placer_refusal *why)
+{
+	uint32_t bits = 0;
+
+	for (uint32_t r = 0; r < PLACER_REASONS; r++)
+		bits |= why->count[r] > 0 ? 1u << r : 0;
+	return bits;
+}
+
+static void write_refusal(controller *c, operation *o, const refused *r)
+{
+	decision_row *row = &o->refusal;
+	sot_buf data;
+
+	model_text_init(&data);
+	refusal_json(c, r, &data);
+	free(row->data);
+	row->data = sot_strndup(sot_buf_str(&data));
+	sot_buf_clear(&data);
+	row->id = row->operation_id = o->row.id;
+	row->refused = row->open = true;
+	row->at_unix_ms = c->now.wall.unix_ms;
+	row->next_unix_ms = c->now.wall.unix_ms + c->config.sweep_ms;
+	touch_refusal(c, o);
+}
+
+/* It is woken when one of these is freed; who waits longest first. */
+static void set_lacks(controller *c, operation *o, uint32_t reasons)
+{
+	o->lacks = reasons;
+	if (!reasons)
+		sot_list_remove(&o->waits);
+	else if (sot_list_empty(&o->waits))
+		sot_list_push(&c->waiting, &o->waits);
+}
+
+static void say_waits(controller *c, operation *o, sot_str text)
 {
 	char before[OPERATION_TEXT_MAX];
 
 	memcpy(before, o->place_text, sizeof(before));
-	model_copy_text(o->place_text, sizeof(o->place_text), sot_buf_str(text));
+	model_copy_text(o->place_text, sizeof(o->place_text), text);
 	if (strcmp(before, o->place_text) != 0)
 		say_log(c, o, LOG_WARN, "waits for %s", o->place_text);
+}
+
+void place_wait_for(controller *c, operation *o, const sot_buf *text)
+{
+	say_waits(c, o, sot_buf_str(text));
+	set_lacks(c, o, UINT32_MAX);
 	o->place_after = sot_mono_add_ms(c->now.mono, c->config.retry_ms);
 }
 
-/* False, with the reason in `why`, when no host fits. */
-static bool place_one(controller *c, operation *o, instance *i, placer_refusal *why)
+static void say_refused(controller *c, const operation *o, const refused *r)
+{
+	sot_buf data;
+
+	model_text_init(&data);
+	sot_buf_printf(&data,
+	    "{\"kind\":\"%s\",\"instances\":%zu,\"waitsFor\":", operation_kind_name(o->row.kind),
+	    r->count);
+	sot_buf_add_json(&data, r->text);
+	sot_buf_add_char(&data, '}');
+	say_event(c, "placement.refused", o->row.target, o->app, NULL, o, &data);
+}
+
+static void say_found(controller *c, const operation *o)
+{
+	sot_buf data;
+
+	model_text_init(&data);
+	sot_buf_printf(&data, "{\"kind\":\"%s\"}", operation_kind_name(o->row.kind));
+	say_event(c, "placement.found", o->row.target, o->app, NULL, o, &data);
+}
+
+/* Says what it waits for, and looks again when that is freed, or after a while. */
+static void wait_for(controller *c, operation *o, const refused *r)
+{
+	if (!o->refusal.open)
+		say_refused(c, o, r);
+	say_waits(c, o, r->text);
+	write_refusal(c, o, r);
+	o->explained = c->now.mono;
+	o->place_after = sot_mono_add_ms(c->now.mono, c->config.sweep_ms);
+}
+
+/* Nothing fitted for `count` of its instances. The reasons cost a look at all hosts, so they are
+ * found out once in a while; a failed try alone is cheap. */
+static void refuse(controller *c, operation *o, const instance *i, size_t count)
+{
+	refused r = {.app = o->app, .handle = PLACER_NONE, .count = count};
+	placer_refusal why;
+	sot_buf text;
+
+	sot_mono next = sot_mono_add_ms(o->explained, c->config.retry_ms);
+	if (o->explained.ms != 0 && o->refusal.open && !sot_mono_reached(c->now.mono, next)) {
+		set_lacks(c, o, UINT32_MAX); /* others than before, perhaps */
+		o->place_after = next;
+		return;
+	}
+	model_text_init(&text);
+	fleet_sync(c);
+	if (placement_is_blocked(c, o->app, &text, &r.blocked)) {
+		set_lacks(c, o, LACKS_VLAN);
+	} else {
+		r.handle = fleet_app(c, o->app, i);
+		placement_refusal(c, o->app, r.handle, count, &why, &text);
+		preempt_for(c, o, i, &text);
+		r.why = &why;
+		set_lacks(c, o, reasons_of(&why));
+	}
+	r.text = sot_buf_str(&text);
+	wait_for(c, o, &r);
+	sot_buf_clear(&text);
+}
+
+void operation_unrefuse(controller *c, operation *o)
+{
+	set_lacks(c, o, 0);
+	if (!o->refusal.open)
+		return;
+	o->refusal.open = false;
+	touch_refusal(c, o);
+	say_found(c, o);
+}
+
+static uint8_t priority_of(const operation *o)
+{
+	return o->app ? o->app->row.placement.priority : 0;
+}
+
+/* Those of one priority. */
+static void wake_placers(controller *c, uint8_t priority)
+{
+	for (sot_link *l = c->waiting.next; l != &c->waiting; l = l->next) {
+		operation *o = SOT_CONTAINER(l, operation, waits);
+		if (priority_of(o) != priority || (!c->capacity_changed && (o->lacks & c->freed) == 0))
+			continue;
+		if (c->capacity_changed)
+			o->explained = (sot_mono){0}; /* in new words */
+		o->place_after = c->now.mono;
+		sot_list_remove(&o->awake); /* woken before, but its turn is now */
+		wake_operation(c, o);
+	}
+}
+
+void placers_wake(controller *c)
+{
+	bool waits[UINT8_MAX + 1] = {false};
+
+	if (!c->capacity_changed && c->freed == 0)
+		return;
+	for (sot_link *l = c->waiting.next; l != &c->waiting; l = l->next)
+		waits[priority_of(SOT_CONTAINER(l, operation, waits))] = true;
+	/* Who is more important is woken first, so that nobody else takes the room. */
+	for (int priority = UINT8_MAX; priority >= 0; priority--) {
+		if (waits[priority])
+			wake_placers(c, (uint8_t)priority);
+	}
+	c->capacity_changed = false;
+	c->freed = 0;
+}
+
+/* ---- placing ---- */
+
+/* False when no host fits. */
+static bool place_one(controller *c, operation *o, decision *d, instance *i)
 {
 	placer *p = c->fleet.placer;
-	uint32_t app_handle = fleet_app(c, o->app, i);
+	uint32_t pool, handle = fleet_app(c, o->app, i);
 
-	if (placer_place(p, app_handle, 1, &i->handle, why) == 0)
+	i->handle = decision_place(c, d, o->app, handle, i->row.name);
+	if (i->handle == PLACER_NONE)
 		return false;
-	/* ipam's count, told again by fleet_app, says what is left; starts are not limited yet. */
+	if (d->count == 1)
+		d->id = model_new_id(c);
+	i->row.decision_id = d->id;
+	(void)placer_instance_holds(p, i->handle, &pool);
+	vlan *v = sot_map_get_c(c->vlans.by_name, fleet_vlan(c, o->app, pool));
+	/* ipam's count, told again by fleet_app, says what is left. */
 	placer_addressed(p, i->handle);
-	placer_started(p, i->handle);
-	put(c, o, i, fleet_host(c, placer_instance_host(p, i->handle)));
+	put(c, o, i, fleet_host(c, placer_instance_host(p, i->handle)), v);
+	if (decision_is_full(d))
+		decision_write(c, d, o);
 	return true;
 }
 
@@ -68,25 +246,24 @@ void operation_place(controller *c, operation *o)
 {
 	size_t count = 0, placed = 0;
 	instance **list = waiting(c, o, &count);
-	placer_refusal why = {0};
+	const char *word;
+	decision d;
 	sot_buf text;
 
-	model_text_init(&text);
 	if (count > 0 && sot_mono_reached(c->now.mono, o->place_after)) {
-		bool blocked = vlans_block(c, o->app->row.vlan, &text);
-		while (!blocked && placed < count && place_one(c, o, list[placed], &why))
+		model_text_init(&text);
+		decision_init(&d);
+		bool blocked = placement_is_blocked(c, o->app, &text, &word);
+		while (!blocked && placed < count && place_one(c, o, &d, list[placed]))
 			placed++;
-		if (placed < count && !blocked) {
-			size_t left = count - placed;
-			sot_buf_printf(&text, "a host for %zu instance%s: ", left, left == 1 ? "" : "s");
-			placer_refusal_text(&why, &text);
-			if (why.count[PLACER_REASON_ADDRESSES] > 0)
-				vlans_describe_shortage(c, o->app->row.vlan, &text);
-		}
+		decision_write(c, &d, o);
+		decision_clear(&d);
+		sot_buf_clear(&text);
 		if (placed < count)
-			wait_for(c, o, &text);
+			refuse(c, o, list[placed], count - placed);
+		else
+			operation_unrefuse(c, o);
 	}
-	sot_buf_clear(&text);
 	free(list);
 }
 
@@ -104,7 +281,26 @@ static bool is_more_crowded(const controller *c, const instance *a, const instan
 	return false;
 }
 
-instance *place_leaver(controller *c, app *a)
+static unsigned ill(const instance *i)
+{
+	return (i->row.state != INSTANCE_RUNNING ? 4u : 0) +
+	       (i->row.health != SOT_HEALTH_HEALTHY ? 2u : 0) + (i->row.restarts > 0 ? 1u : 0);
+}
+
+/* Whether the first leaves before the second, which is newer. */
+static bool leaves_before(
+    const controller *c, const instance *a, const instance *b, enum sot_scale_pick pick)
+{
+	if (pick == SOT_SCALE_PICK_NEWEST)
+		return false;
+	if (pick == SOT_SCALE_PICK_LEAST_HEALTHY && ill(a) != ill(b))
+		return ill(a) > ill(b);
+	if (pick == SOT_SCALE_PICK_LEAST_HEALTHY && a->row.restarts != b->row.restarts)
+		return a->row.restarts > b->row.restarts;
+	return is_more_crowded(c, a, b);
+}
+
+instance *place_leaver(controller *c, app *a, const group *g, enum sot_scale_pick pick)
 {
 	instance *leaver = NULL;
 
@@ -113,11 +309,12 @@ instance *place_leaver(controller *c, app *a)
 	 * nowhere. */
 	for (sot_link *l = a->instances.prev; l != &a->instances; l = l->prev) {
 		instance *i = SOT_CONTAINER(l, instance, of_app);
-		if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
+		if (i->row.desired == SOT_DESIRED_STATE_RETIRED ||
+		    (g && !sot_uuid_eq(i->row.group_id, g->row.id)))
 			continue;
 		if (!i->host)
 			return i;
-		if (!leaver || is_more_crowded(c, i, leaver))
+		if (!leaver || leaves_before(c, i, leaver, pick))
 			leaver = i;
 	}
 	return leaver;

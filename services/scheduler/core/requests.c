@@ -1,5 +1,8 @@
 /* Requests of the gateway: replay, validate, accept. */
 #include "requests.h"
+#include "forecast.h"
+#include "parts.h"
+#include "rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +20,31 @@ static void reply(request *q, sot_code code, controller_effect *e)
 void request_refuse(request *q, uint64_t request_id, const problem *p)
 {
 	controller_effect *e = say_effect(q->c, EFFECT_REPLY);
-	sot_refused m = {request_id, p->code, sot_str_c(p->pointer), sot_str_c(p->text)};
+	sot_refused m = {.request_id = request_id,
+	    .code = p->code,
+	    .pointer = sot_str_c(p->pointer),
+	    .text = sot_str_c(p->text),
+	    .retry_after_ms = p->retry_after_ms};
 	sot_err err = {0};
 
 	q->c->stats.refused++;
 	reply(q, sot_refused_encode(&m, &e->frame, &err), e);
+}
+
+void request_answer(request *q, uint64_t request_id, sot_str etag, const sot_buf *body)
+{
+	sot_answer m = {request_id, etag, sot_buf_str(body)};
+	sot_err err = {0};
+	problem p;
+
+	if (sot_buf_failed(body) || body->n > ANSWER_MAX) {
+		problem_set(
+		    &p, SOT_REFUSAL_LIMIT, "", "the answer is longer than 960 KiB; ask for less at a time");
+		request_refuse(q, request_id, &p);
+		return;
+	}
+	controller_effect *e = say_effect(q->c, EFFECT_REPLY);
+	reply(q, sot_answer_encode(&m, &e->frame, &err), e);
 }
 
 static void accepted(
@@ -54,7 +77,7 @@ bool request_is_replay(request *q, uint64_t request_id, const sot_request_contex
 	return true;
 }
 
-static void add_audit(controller *c, const operation *o, const sot_request_context *context)
+void operation_audit(controller *c, const operation *o, const sot_request_context *context)
 {
 	controller_batch *b = c->next;
 	audit_row *row = VECTOR_PUSH(b->audits, b->audit_count, b->audit_cap);
@@ -77,15 +100,16 @@ static void remember_key(controller *c, const operation *o)
 	model_remember_key(c, &row);
 }
 
-operation *request_accept(request *q, const acceptance *a)
+operation *operation_accept(controller *c, const acceptance *a)
 {
-	controller *c = q->c;
+	sot_uuid id = model_new_id(c);
 	operation_row row = {
-	    .id = model_new_id(c),
+	    .id = id,
 	    .kind = a->kind,
 	    .app_id = a->app ? a->app->row.id : (sot_uuid){{0}},
-	    .resource_id = a->resource_id,
+	    .resource_id = sot_uuid_is_zero(a->resource_id) ? id : a->resource_id,
 	    .spec = sot_strndup(sot_buf_str(a->spec)),
+	    .position = c->next_position++,
 	    .count = a->count,
 	    .state = OPERATION_QUEUED,
 	    .created_unix_ms = c->now.wall.unix_ms,
@@ -96,19 +120,32 @@ operation *request_accept(request *q, const acceptance *a)
 	model_copy_text(row.actor, sizeof(row.actor), a->context->actor);
 	model_copy_text(row.key, sizeof(row.key), a->context->idempotency_key);
 	model_copy_text(row.version, sizeof(row.version), a->version);
+	model_copy_text(row.to_host, sizeof(row.to_host), a->to_host);
+	model_copy_text(row.reason, sizeof(row.reason), a->context->reason);
+	model_copy_text(row.plan, sizeof(row.plan), a->plan);
+	model_copy_text(row.bandwidth, sizeof(row.bandwidth), a->bandwidth);
+	model_copy_text(row.image, sizeof(row.image), a->image);
+	model_copy_text(row.group, sizeof(row.group), a->group);
+	row.pick = a->pick;
 	memcpy(row.request_sha256, a->context->request_sha256.p, sizeof(row.request_sha256));
 	operation *o = model_add_operation(c, &row);
 	remember_key(c, o);
-	add_audit(c, o, a->context);
+	operation_audit(c, o, a->context);
 	operation_enqueue(c, o);
+	return o;
+}
+
+operation *request_accept(request *q, const acceptance *a)
+{
+	operation *o = operation_accept(q->c, a);
+
 	accepted(q, a->request_id, o->row.id, o->row.resource_id, false);
 	return o;
 }
 
 /* ---- apps ---- */
 
-/* The app of a request, ready for a change; NULL after a refusal. */
-static app *wanted_app(request *q, uint64_t request_id, sot_str name)
+app *request_app(request *q, uint64_t request_id, sot_str name)
 {
 	app *a = model_find_app(q->c, name);
 	problem p;
@@ -118,10 +155,23 @@ static app *wanted_app(request *q, uint64_t request_id, sot_str name)
 	else if (a->row.deleting)
 		problem_set(
 		    &p, SOT_REFUSAL_CONFLICT, "/name", "app '%.*s' is being deleted", SOT_ARG(name));
-	else
+	else if (request_has_room(q->c, a, 1, &p))
 		return a;
 	request_refuse(q, request_id, &p);
 	return NULL;
+}
+
+bool request_group(request *q, uint64_t request_id, const app *a, sot_str name, const group **ret)
+{
+	problem p;
+
+	*ret = name.n > 0 ? model_find_group(a, name, false) : NULL;
+	if (name.n == 0 || *ret)
+		return true;
+	problem_set(&p, SOT_REFUSAL_NOT_FOUND, "/group", "app '%s' has no group '%.*s'", a->row.name,
+	    SOT_ARG(name));
+	request_refuse(q, request_id, &p);
+	return false;
 }
 
 static bool check_app_create(controller *c, const sot_app_create *m, problem *p)
@@ -131,13 +181,14 @@ static bool check_app_create(controller *c, const sot_app_create *m, problem *p)
 	if (model_find_app(c, m->name))
 		return problem_set(
 		    p, SOT_REFUSAL_CONFLICT, "/name", "an app '%.*s' exists already", SOT_ARG(m->name));
-	if (!sot_map_get(c->images, m->image.p, m->image.n))
-		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/image",
-		    "no image is called '%.*s'; see the list of images, or register it", SOT_ARG(m->image));
+	if (!request_check_image(c, m->image, p))
+		return false;
 	if (!sot_map_get(c->plans, m->plan.p, m->plan.n))
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/plan",
 		    "no plan is called '%.*s'; see the list of plans", SOT_ARG(m->plan));
-	return true;
+	return request_has_room(c, NULL, 1, p) &&
+	       rules_check_placement(c, m->name, m->team, &m->placement, p) &&
+	       rules_check_quota(c, m->team, m->plan, m->count, p);
 }
 
 static void copy_health(health_row *to, const sot_health_spec *from)
@@ -150,27 +201,38 @@ static void copy_health(health_row *to, const sot_health_spec *from)
 	to->healthy_after = from->healthy_after;
 	to->unhealthy_after = from->unhealthy_after;
 	to->start_period_ms = from->start_period_ms;
+	model_copy_text(to->command, sizeof(to->command), from->command);
 }
 
-static app *make_app(controller *c, const sot_app_create *m)
+static app_row app_row_of(controller *c, const sot_app_create *m)
 {
 	app_row row = {
 	    .id = model_new_id(c),
 	    .command = sot_strndup(m->command),
 	    .env = m->env_count ? sot_alloc_array(m->env_count, sizeof(env_row)) : NULL,
 	    .env_count = m->env_count,
+	    .placement = rules_placement_of(&m->placement),
 	    .created_unix_ms = c->now.wall.unix_ms,
+	    .recovery = m->recovery,
+	    .on_return = m->on_return,
 	};
 
 	model_copy_text(row.name, sizeof(row.name), m->name);
 	model_copy_text(row.image, sizeof(row.image), m->image);
 	model_copy_text(row.plan, sizeof(row.plan), m->plan);
 	model_copy_text(row.vlan, sizeof(row.vlan), m->vlan);
+	model_copy_text(row.team, sizeof(row.team), m->team);
 	copy_health(&row.health, &m->health);
 	for (size_t k = 0; k < m->env_count; k++) {
 		row.env[k].name = sot_strndup(m->env[k].name);
 		row.env[k].value = sot_strndup(m->env[k].value);
 	}
+	return row;
+}
+
+static app *make_app(controller *c, const sot_app_create *m)
+{
+	app_row row = app_row_of(c, m);
 	app *a = model_add_app(c, &row);
 	group_row first = {.id = model_new_id(c), .app_id = a->row.id, .next_number = 1};
 	memcpy(first.name, "default", sizeof("default"));
@@ -192,6 +254,18 @@ static void spec_text(sot_buf *spec, const char *field, sot_str value)
 	sot_buf_add_json(spec, value);
 }
 
+/* The app as it would be, for the time of the forecast. */
+static bool create_goes_on(request *q, const sot_app_create *m)
+{
+	if (!m->dry_run && m->if_still_true.n == 0)
+		return true;
+	app_row row = app_row_of(q->c, m);
+	app *a = model_add_app(q->c, &row);
+	bool goes_on = forecast_goes_on(q, m->request_id, a, m->count, m->dry_run, m->if_still_true);
+	model_drop_app(q->c, a);
+	return goes_on;
+}
+
 static void on_app_create(void *self, const void *from, const sot_app_create *m)
 {
 	request *q = self;
@@ -205,14 +279,22 @@ static void on_app_create(void *self, const void *from, const sot_app_create *m)
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
+	if (!create_goes_on(q, m))
+		return;
 	app *a = make_app(q->c, m);
 	spec_begin(&spec, m->name);
 	spec_text(&spec, "image", m->image);
 	spec_text(&spec, "plan", m->plan);
 	spec_text(&spec, "vlan", m->vlan);
 	sot_buf_printf(&spec, ",\"count\":%u}", m->count);
-	operation *o = request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_APP_CREATE,
-	                                     a, m->name, a->row.id, &spec, m->count, {0}});
+	operation *o = request_accept(q, &(acceptance){.request_id = m->request_id,
+	                                     .context = &m->context,
+	                                     .kind = OPERATION_APP_CREATE,
+	                                     .app = a,
+	                                     .target = m->name,
+	                                     .resource_id = a->row.id,
+	                                     .spec = &spec,
+	                                     .count = m->count});
 	model_text_init(&data);
 	sot_buf_add_c(&data, "{\"image\":");
 	sot_buf_add_json(&data, m->image);
@@ -229,62 +311,69 @@ static void on_app_delete(void *self, const void *from, const sot_app_delete *m)
 	(void)from;
 	if (request_is_replay(q, m->request_id, &m->context))
 		return;
-	app *a = wanted_app(q, m->request_id, m->name);
+	app *a = request_app(q, m->request_id, m->name);
 	if (!a)
 		return;
 	spec_begin(&spec, m->name);
 	sot_buf_add_c(&spec, "}");
-	request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_APP_DELETE, a, m->name,
-	                      a->row.id, &spec, 0, {0}});
+	request_accept(q, &(acceptance){.request_id = m->request_id,
+	                      .context = &m->context,
+	                      .kind = OPERATION_APP_DELETE,
+	                      .app = a,
+	                      .target = m->name,
+	                      .resource_id = a->row.id,
+	                      .spec = &spec});
 }
 
 static void on_app_scale(void *self, const void *from, const sot_app_scale *m)
 {
 	request *q = self;
-	sot_buf spec;
-
-	(void)from;
-	if (request_is_replay(q, m->request_id, &m->context))
-		return;
-	app *a = wanted_app(q, m->request_id, m->name);
-	if (!a)
-		return;
-	spec_begin(&spec, m->name);
-	sot_buf_printf(&spec, ",\"count\":%u}", m->count);
-	request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_APP_SCALE, a, m->name,
-	                      a->row.id, &spec, m->count, {0}});
-}
-
-static void on_app_deploy(void *self, const void *from, const sot_app_deploy *m)
-{
-	request *q = self;
-	char version[65];
 	problem p;
 	sot_buf spec;
 
 	(void)from;
 	if (request_is_replay(q, m->request_id, &m->context))
 		return;
-	app *a = wanted_app(q, m->request_id, m->name);
-	if (!a)
+	const group *g = NULL;
+	app *a = request_app(q, m->request_id, m->name);
+	if (!a || !request_group(q, m->request_id, a, m->group, &g))
 		return;
-	model_copy_text(version, sizeof(version), m->version);
-	if (!model_find_version(a, version)) {
-		problem_set(&p, SOT_REFUSAL_NOT_FOUND, "/version",
-		    "app '%s' has no version '%s'; upload the package first", a->row.name, version);
+	size_t others = g ? app_wanted_count(a, NULL) - app_wanted_count(a, g) : 0;
+	if (!rules_check_quota(q->c, sot_str_c(a->row.team), sot_str_c(a->row.plan),
+	        m->count + (uint32_t)others, &p)) {
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
+	if (g && (m->dry_run || m->if_still_true.n > 0)) {
+		problem_set(
+		    &p, SOT_REFUSAL_INVALID, "/group", "a forecast is of the whole app, without a group");
+		request_refuse(q, m->request_id, &p);
+		return;
+	}
+	if (!forecast_goes_on(q, m->request_id, a, m->count, m->dry_run, m->if_still_true))
+		return;
 	spec_begin(&spec, m->name);
-	spec_text(&spec, "version", m->version);
+	sot_buf_printf(&spec, ",\"count\":%u", m->count);
+	if (g)
+		spec_text(&spec, "group", m->group);
+	if (m->pick != SOT_SCALE_PICK_SPREAD)
+		spec_text(&spec, "pick", sot_str_c(scale_pick_name(m->pick)));
 	sot_buf_add_c(&spec, "}");
-	request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_APP_DEPLOY, a, m->name,
-	                      a->row.id, &spec, 0, m->version});
+	request_accept(q, &(acceptance){.request_id = m->request_id,
+	                      .context = &m->context,
+	                      .kind = OPERATION_APP_SCALE,
+	                      .app = a,
+	                      .target = m->name,
+	                      .resource_id = a->row.id,
+	                      .spec = &spec,
+	                      .count = m->count,
+	                      .group = m->group,
+	                      .pick = m->pick});
 }
 
-/* ---- instances, operations, logs ---- */
+/* ---- instances, operations ---- */
 
-static instance *wanted_instance(controller *c, sot_str text)
+instance *request_instance(controller *c, sot_str text)
 {
 	sot_uuid id;
 	sot_err err;
@@ -294,7 +383,8 @@ static instance *wanted_instance(controller *c, sot_str text)
 	return sot_map_get(c->instances_by_name, text.p, text.n);
 }
 
-static bool check_instance(const instance *i, const sot_instance_act *m, problem *p)
+static bool check_instance(
+    const controller *c, const instance *i, const sot_instance_act *m, problem *p)
 {
 	if (!i)
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/instance",
@@ -305,13 +395,18 @@ static bool check_instance(const instance *i, const sot_instance_act *m, problem
 	if (sot_ip_is_none(i->row.v4.address) && m->action != SOT_INSTANCE_ACTION_RETIRE)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance",
 		    "%s is not placed yet; wait for its operation, or cancel that", i->row.name);
-	return true;
+	return request_has_room(c, i->app, 1, p);
 }
 
 static void on_instance_act(void *self, const void *from, const sot_instance_act *m)
 {
-	static const operation_kind kinds[] = {OPERATION_INSTANCE_START, OPERATION_INSTANCE_STOP,
-	    OPERATION_INSTANCE_RESTART, OPERATION_INSTANCE_RETIRE};
+	static const operation_kind kinds[] = {[SOT_INSTANCE_ACTION_START] = OPERATION_INSTANCE_START,
+	    [SOT_INSTANCE_ACTION_STOP] = OPERATION_INSTANCE_STOP,
+	    [SOT_INSTANCE_ACTION_RESTART] = OPERATION_INSTANCE_RESTART,
+	    [SOT_INSTANCE_ACTION_RETIRE] = OPERATION_INSTANCE_RETIRE,
+	    [SOT_INSTANCE_ACTION_FREEZE] = OPERATION_INSTANCE_FREEZE,
+	    [SOT_INSTANCE_ACTION_UNFREEZE] = OPERATION_INSTANCE_UNFREEZE,
+	    [SOT_INSTANCE_ACTION_REBUILD] = OPERATION_INSTANCE_REBUILD};
 	request *q = self;
 	problem p;
 	sot_buf spec;
@@ -319,15 +414,20 @@ static void on_instance_act(void *self, const void *from, const sot_instance_act
 	(void)from;
 	if (request_is_replay(q, m->request_id, &m->context))
 		return;
-	instance *i = wanted_instance(q->c, m->instance);
-	if (!check_instance(i, m, &p)) {
+	instance *i = request_instance(q->c, m->instance);
+	if (!check_instance(q->c, i, m, &p)) {
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
 	spec_begin(&spec, sot_str_c(i->row.name));
 	sot_buf_add_c(&spec, "}");
-	request_accept(q, &(acceptance){m->request_id, &m->context, kinds[m->action], i->app,
-	                      sot_str_c(i->row.name), i->row.id, &spec, 0, {0}});
+	request_accept(q, &(acceptance){.request_id = m->request_id,
+	                      .context = &m->context,
+	                      .kind = kinds[m->action],
+	                      .app = i->app,
+	                      .target = sot_str_c(i->row.name),
+	                      .resource_id = i->row.id,
+	                      .spec = &spec});
 }
 
 static bool check_cancel(const operation *o, problem *p)
@@ -338,13 +438,18 @@ static bool check_cancel(const operation *o, problem *p)
 	if (o->row.kind == OPERATION_APP_DELETE && o->row.state == OPERATION_RUNNING)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "",
 		    "the instances are being removed already; a deletion cannot be taken back");
+	if (o->row.cancelled_by[0])
+		return problem_set(p, SOT_REFUSAL_CONFLICT, "",
+		    "%s cancelled it already; %u targets that run are waited for: cancel their operations "
+		    "one by one if you must",
+		    o->row.cancelled_by, o->running_children);
 	return true;
 }
 
 static void on_operation_cancel(void *self, const void *from, const sot_operation_cancel *m)
 {
 	request *q = self;
-	char id[SOT_UUID_TEXT], why[200];
+	char id[SOT_UUID_TEXT], why[200], actor[129];
 	problem p;
 	sot_buf spec;
 
@@ -358,57 +463,20 @@ static void on_operation_cancel(void *self, const void *from, const sot_operatio
 	}
 	model_text_init(&spec);
 	sot_buf_printf(&spec, "{\"operation\":\"%s\"}", sot_uuid_format(m->operation_id, id));
-	request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_CANCEL, NULL,
-	                      sot_str_c(o->row.target), o->row.id, &spec, 0, {0}});
-	(void)snprintf(why, sizeof(why), "cancelled by %.*s", SOT_ARG(m->context.actor));
-	operation_end(q->c, o, OPERATION_CANCELLED, why);
-}
-
-static bool check_logs(const instance *i, problem *p)
-{
-	if (!i)
-		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no live instance has this id");
-	if (!i->host)
-		return problem_set(p, SOT_REFUSAL_CONFLICT, "", "%s is not placed yet", i->row.name);
-	if (!i->host->has_session)
-		return problem_set(p, SOT_REFUSAL_UNAVAILABLE, "",
-		    "the agent of host %s is not connected; try again", i->host->row.name);
-	return true;
-}
-
-static void on_logs_read(void *self, const void *from, const sot_logs_read *m)
-{
-	request *q = self;
-	controller *c = q->c;
-	const instance *i = model_find_instance(c, m->instance_id);
-	problem p;
-	sot_err err = {0};
-
-	(void)from;
-	if (!check_logs(i, &p)) {
-		request_refuse(q, m->request_id, &p);
+	request_accept(q, &(acceptance){.request_id = m->request_id,
+	                      .context = &m->context,
+	                      .kind = OPERATION_CANCEL,
+	                      .target = sot_str_c(o->row.target),
+	                      .resource_id = o->row.id,
+	                      .spec = &spec});
+	model_copy_text(actor, sizeof(actor), m->context.actor);
+	if (operation_kind_is_bulk(o->row.kind)) {
+		bulk_cancel(q->c, o, actor);
 		return;
 	}
-	for (sot_link *l = c->relays.next; l != &c->relays; l = l->next) {
-		const relay *open = SOT_CONTAINER(l, relay, all);
-		if (open->request_id == m->request_id &&
-		    memcmp(&open->from, q->from, sizeof(open->from)) == 0) {
-			q->answered = true; /* asked again before the agent answered */
-			return;
-		}
-	}
-	relay *r = sot_alloc(sizeof(*r));
-	r->agent_request_id = c->next_request_id++;
-	r->request_id = m->request_id;
-	r->from = *q->from;
-	r->deadline = sot_mono_add_ms(c->now.mono, c->config.logs_deadline_ms);
-	sot_list_push(&c->relays, &r->all);
-	sot_agent_logs_read ask = {r->agent_request_id, m->instance_id, m->tail};
-	controller_effect *e = say_effect(c, EFFECT_AGENT);
-	e->host_id = i->host->row.id;
-	if (sot_agent_logs_read_encode(&ask, &e->frame, &err) != SOT_OK)
-		sot_buf_reset(&e->frame);
-	q->answered = true;
+	memcpy(o->row.cancelled_by, actor, sizeof(o->row.cancelled_by));
+	(void)snprintf(why, sizeof(why), "cancelled by %s", actor);
+	operation_end(q->c, o, OPERATION_CANCELLED, why);
 }
 
 static void on_ping(void *self, const void *from, const sot_ping *m)
@@ -427,13 +495,44 @@ static const sot_scheduler_handlers handlers = {
     .app_delete = on_app_delete,
     .app_scale = on_app_scale,
     .app_deploy = on_app_deploy,
+    .app_update = on_app_update,
+    .host_set = on_host_set,
+    .host_class_set = on_host_class_set,
+    .plan_set = on_plan_set,
+    .team_set = on_team_set,
+    .mixing_set = on_mixing_set,
+    .catalogue_delete = on_catalogue_delete,
     .instance_act = on_instance_act,
+    .instance_move = on_instance_move,
+    .app_set_recovery = on_app_set_recovery,
+    .host_declare_lost = on_host_declare_lost,
+    .host_evacuate = on_host_evacuate,
+    .host_brake_release = on_host_brake_release,
+    .host_drain = on_host_drain,
+    .host_retire = on_host_retire,
     .package_register = on_package_register,
     .image_register = on_image_register,
+    .image_add = on_image_add,
+    .image_act = on_image_act,
+    .app_resize = on_app_resize,
+    .instance_resize = on_instance_resize,
+    .app_rebuild = on_app_rebuild,
+    .app_middleware = on_app_middleware,
+    .group_set = on_group_set,
+    .group_delete = on_group_delete,
+    .group_move = on_group_move,
+    .rollout_act = on_rollout_act,
     .host_register = on_host_register,
     .host_set_schedulable = on_host_set_schedulable,
     .operation_cancel = on_operation_cancel,
+    .operation_retry = on_operation_retry,
+    .operation_bulk = on_operation_bulk,
     .logs_read = on_logs_read,
+    .usage_read = on_usage_read,
+    .what_if = on_what_if,
+    .capacity_read = on_capacity_read,
+    .rebalance_read = on_rebalance_read,
+    .fleet_rebalance = on_fleet_rebalance,
     .ping = on_ping,
 };
 

@@ -1,6 +1,8 @@
 /* Requests that register things or switch them: done with the batch that accepts them. */
 #include "requests.h"
+#include "rules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void hex_of(const uint8_t *bytes, size_t n, sot_buf *out)
@@ -32,10 +34,33 @@ static bool check_package(controller *c, const sot_package_register *m, app *a, 
 	return true;
 }
 
-static version_row version_of(controller *c, const app *a, const sot_package_register *m)
+static void origin_text(sot_buf *out, const char *field, sot_str value)
+{
+	if (value.n == 0)
+		return;
+	sot_buf_printf(out, "%s\"%s\":", out->n > 1 ? "," : "", field);
+	sot_buf_add_json(out, value);
+}
+
+/* Where it is from, for people; free() it. */
+char *package_origin_of(const sot_package_register *m)
+{
+	sot_buf text;
+	model_text_init(&text);
+	sot_buf_add_c(&text, "{");
+	origin_text(&text, "commit", m->commit);
+	origin_text(&text, "source", m->source);
+	origin_text(&text, "signedBy", m->signed_by);
+	origin_text(&text, "signature", m->signature);
+	sot_buf_add_c(&text, "}");
+	char *origin = sot_strndup(sot_buf_str(&text));
+	sot_buf_clear(&text);
+	return origin;
+}
+
+version_row package_version_of(controller *c, const sot_package_register *m)
 {
 	version_row row = {
-	    .app_id = a->row.id,
 	    .size_bytes = m->size_bytes,
 	    .created_unix_ms = c->now.wall.unix_ms,
 	};
@@ -57,14 +82,21 @@ void on_package_register(void *self, const void *from, const sot_package_registe
 	(void)from;
 	if (request_is_replay(q, m->request_id, &m->context))
 		return;
+	if (m->middleware_kind.n > 0) {
+		middleware_register(q, m);
+		return;
+	}
 	if (!check_package(q->c, m, a, &p)) {
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
-	version_row row = version_of(q->c, a, m);
+	version_row row = package_version_of(q->c, m);
+	row.app_id = a->row.id;
 	bool is_new = !model_find_version(a, row.version);
-	if (is_new)
+	if (is_new) {
+		row.origin = package_origin_of(m);
 		model_add_version(q->c, a, &row, true);
+	}
 	model_text_init(&spec);
 	sot_buf_add_c(&spec, "{\"version\":");
 	sot_buf_add_json(&spec, m->version);
@@ -74,45 +106,16 @@ void on_package_register(void *self, const void *from, const sot_package_registe
 	model_text_init(&data);
 	sot_buf_add_str(&data, sot_buf_str(&spec));
 	/* app NULL: it does not wait in the app's queue, and a roll-out need not end for it. */
-	operation *o =
-	    request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_PACKAGE_REGISTER,
-	                          NULL, m->app, a->row.id, &spec, 0, m->version});
+	operation *o = request_accept(q, &(acceptance){.request_id = m->request_id,
+	                                     .context = &m->context,
+	                                     .kind = OPERATION_PACKAGE_REGISTER,
+	                                     .target = m->app,
+	                                     .resource_id = a->row.id,
+	                                     .spec = &spec,
+	                                     .version = m->version});
 	if (is_new)
 		say_event(q->c, "package.registered", row.version, a, NULL, o, &data);
 	sot_buf_clear(&data);
-}
-
-void on_image_register(void *self, const void *from, const sot_image_register *m)
-{
-	request *q = self;
-	image_row row = {0};
-	problem p;
-	sot_buf spec, data;
-
-	(void)from;
-	if (request_is_replay(q, m->request_id, &m->context))
-		return;
-	if (!validate_image_register(m, &p)) {
-		request_refuse(q, m->request_id, &p);
-		return;
-	}
-	model_copy_text(row.name, sizeof(row.name), m->name);
-	model_copy_text(row.reference, sizeof(row.reference), m->reference);
-	image *i = sot_map_get(q->c->images, m->name.p, m->name.n);
-	if (!i)
-		i = model_add_image(q->c, &row);
-	i->row = row;
-	touch_image(q->c, i);
-	model_text_init(&spec);
-	sot_buf_add_c(&spec, "{\"reference\":");
-	sot_buf_add_json(&spec, m->reference);
-	sot_buf_add_c(&spec, "}");
-	model_text_init(&data);
-	sot_buf_add_str(&data, sot_buf_str(&spec));
-	operation *o =
-	    request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_IMAGE_REGISTER, NULL,
-	                          m->name, (sot_uuid){{0}}, &spec, 0, {0}});
-	say_event(q->c, "image.registered", row.name, NULL, NULL, o, &data);
 }
 
 static host *host_of_key(controller *c, sot_str public_key)
@@ -146,22 +149,27 @@ static host *make_host(controller *c, const sot_host_register *m)
 	host_row row = {
 	    .id = model_new_id(c),
 	    .schedulable = true,
+	    .tags = shared_text(c->shared, SOT_STR("")),
+	    .repels = shared_text(c->shared, SOT_STR("")),
 	    .state = HOST_REGISTERED,
 	    .created_unix_ms = c->now.wall.unix_ms,
 	};
 
 	model_copy_text(row.name, sizeof(row.name), m->name);
 	model_copy_text(row.public_key, sizeof(row.public_key), m->public_key);
-	return model_add_host(c, &row);
+	memcpy(row.class, "default", sizeof("default"));
+	host *h = model_add_host(c, &row);
+	requests_apply_class(c, h);
+	return h;
 }
 
 static void set_place(controller *c, host *h, const sot_host_register *m)
 {
 	model_copy_text(h->row.az, sizeof(h->row.az), m->az);
 	model_copy_text(h->row.rack, sizeof(h->row.rack), m->rack);
-	h->row.tag_count = m->tags_count < HOST_TAGS_MAX ? m->tags_count : HOST_TAGS_MAX;
-	for (size_t i = 0; i < h->row.tag_count; i++)
-		model_copy_text(h->row.tags[i], sizeof(h->row.tags[i]), m->tags[i]);
+	char *tags = rules_join(m->tags, m->tags_count);
+	shared_set(&h->row.tags, c->shared, sot_str_c(tags));
+	free(tags);
 	touch_host(c, h);
 }
 
@@ -192,9 +200,12 @@ void on_host_register(void *self, const void *from, const sot_host_register *m)
 	sot_buf_add_c(&spec, "}");
 	model_text_init(&data);
 	sot_buf_add_str(&data, sot_buf_str(&spec));
-	operation *o =
-	    request_accept(q, &(acceptance){m->request_id, &m->context, OPERATION_HOST_REGISTER, NULL,
-	                          m->name, h->row.id, &spec, 0, {0}});
+	operation *o = request_accept(q, &(acceptance){.request_id = m->request_id,
+	                                     .context = &m->context,
+	                                     .kind = OPERATION_HOST_REGISTER,
+	                                     .target = m->name,
+	                                     .resource_id = h->row.id,
+	                                     .spec = &spec});
 	if (is_new)
 		say_event(q->c, "host.registered", h->row.name, NULL, h, o, &data);
 	sot_buf_clear(&data);
@@ -219,12 +230,23 @@ void on_host_set_schedulable(void *self, const void *from, const sot_host_set_sc
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
+	if (m->schedulable && drain_of(q->c, h)) {
+		problem_set(&p, SOT_REFUSAL_CONFLICT, "/name",
+		    "%s is being drained; cancel that operation first", h->row.name);
+		request_refuse(q, m->request_id, &p);
+		return;
+	}
 	h->row.schedulable = m->schedulable;
+	if (m->schedulable)
+		host_set_duty(q->c, h, DUTY_ACTIVE, "uncordoned");
 	q->c->capacity_changed |= m->schedulable;
 	touch_host(q->c, h);
 	model_text_init(&spec);
 	sot_buf_add_c(&spec, "{}");
-	request_accept(q, &(acceptance){m->request_id, &m->context,
-	                      m->schedulable ? OPERATION_HOST_UNCORDON : OPERATION_HOST_CORDON, NULL,
-	                      m->name, h->row.id, &spec, 0, {0}});
+	request_accept(q, &(acceptance){.request_id = m->request_id,
+	                      .context = &m->context,
+	                      .kind = m->schedulable ? OPERATION_HOST_UNCORDON : OPERATION_HOST_CORDON,
+	                      .target = m->name,
+	                      .resource_id = h->row.id,
+	                      .spec = &spec});
 }

@@ -10,13 +10,15 @@
  *                             ^  ^________|  ^______| |
  *                             |______ failed <________|      (and back, when it recovers)
  *   running -> stopping -> stopped -> starting
+ *   running -> frozen -> running
+ *   creating .. failed -> moving -> creating | placed (needs another address)
  *   any but retired -> retiring -> retired
  */
 #define BIT SOT_SM_BIT
 #define LIVE                                                                                       \
 	(BIT(INSTANCE_CREATING) | BIT(INSTANCE_STARTING) | BIT(INSTANCE_RUNNING) |                     \
 	    BIT(INSTANCE_STOPPING) | BIT(INSTANCE_STOPPED) | BIT(INSTANCE_FAILED) |                    \
-	    BIT(INSTANCE_RETIRING))
+	    BIT(INSTANCE_RETIRING) | BIT(INSTANCE_MOVING) | BIT(INSTANCE_FROZEN))
 static const sot_sm_state instance_states[INSTANCE_STATES] = {
     [INSTANCE_REQUESTED] = {"requested", BIT(INSTANCE_PLACED) | BIT(INSTANCE_RETIRING), false},
     [INSTANCE_PLACED] = {"placed", BIT(INSTANCE_CREATING) | BIT(INSTANCE_RETIRING), false},
@@ -28,6 +30,9 @@ static const sot_sm_state instance_states[INSTANCE_STATES] = {
     [INSTANCE_RETIRING] = {"retiring", BIT(INSTANCE_RETIRED), false},
     [INSTANCE_RETIRED] = {"retired", 0, true},
     [INSTANCE_FAILED] = {"failed", LIVE, false},
+    [INSTANCE_FROZEN] = {"frozen", LIVE, false},
+    [INSTANCE_MOVING] = {"moving",
+        BIT(INSTANCE_CREATING) | BIT(INSTANCE_PLACED) | BIT(INSTANCE_RETIRING), false},
 };
 
 #define ENDS (BIT(OPERATION_DONE) | BIT(OPERATION_FAILED) | BIT(OPERATION_CANCELLED))
@@ -39,14 +44,44 @@ static const sot_sm_state operation_states[OPERATION_STATES] = {
     [OPERATION_CANCELLED] = {"cancelled", 0, true},
 };
 
-static const char *const host_states[HOST_STATES] = {
-    "registered", "online", "suspect", "agent_lost", "docker_sick", "retired"};
+/*
+ *   registered -> up <-> suspect -> agent_lost -> host_lost
+ *   up: online | draining | maintenance | docker_sick; whoever is heard again is up
+ *   host_lost from suspect: by an operator's word
+ *   any that runs nothing and is not up to take more -> retired
+ */
+#define UP (BIT(HOST_ONLINE) | BIT(HOST_DRAINING) | BIT(HOST_MAINTENANCE) | BIT(HOST_DOCKER_SICK))
+static const sot_sm_state host_states[HOST_STATES] = {
+    [HOST_REGISTERED] = {"registered", UP | BIT(HOST_RETIRED), false},
+    [HOST_ONLINE] = {"online", UP | BIT(HOST_SUSPECT) | BIT(HOST_RETIRED), false},
+    [HOST_SUSPECT] = {"suspect", UP | BIT(HOST_AGENT_LOST) | BIT(HOST_HOST_LOST), false},
+    [HOST_AGENT_LOST] = {"agent_lost", UP | BIT(HOST_HOST_LOST) | BIT(HOST_RETIRED), false},
+    [HOST_HOST_LOST] = {"host_lost", UP | BIT(HOST_RETIRED), false},
+    [HOST_DOCKER_SICK] = {"docker_sick", UP | BIT(HOST_SUSPECT) | BIT(HOST_RETIRED), false},
+    [HOST_DRAINING] = {"draining", UP | BIT(HOST_SUSPECT), false},
+    [HOST_MAINTENANCE] = {"maintenance", UP | BIT(HOST_SUSPECT) | BIT(HOST_RETIRED), false},
+    [HOST_RETIRED] = {"retired", 0, true},
+};
+
+static const char *const host_duties[HOST_DUTIES] = {"active", "draining", "maintenance"};
+static const char *const image_states[IMAGE_STATES] = {
+    "candidate", "promoted", "retired", "removed"};
+static const char *const image_smokes[IMAGE_SMOKES] = {"untested", "passed", "failed", "waived"};
+static const char *const loss_proofs[LOSS_PROOFS] = {"", "witnesses", "operator"};
 static const char *const operation_kinds[OPERATION_KINDS] = {"app.create", "app.scale",
     "app.delete", "app.deploy", "instance.start", "instance.stop", "instance.restart",
-    "instance.retire", "package.register", "image.register", "host.register", "host.cordon",
-    "host.uncordon", "operation.cancel"};
-static const char *const step_kinds[STEP_KINDS] = {
-    "place", "address", "start", "healthy", "deploy", "stop", "restart", "remove", "release"};
+    "instance.retire", "instance.move", "app.resize", "app.rebuild", "app.middleware",
+    "instance.resize", "instance.freeze", "instance.unfreeze", "instance.rebuild", "app.update",
+    "package.register", "image.register", "host.register", "host.cordon", "host.uncordon",
+    "host.set", "host_class.set", "host_class.delete", "plan.set", "plan.delete", "team.set",
+    "team.delete", "mixing.set", "operation.cancel", "bulk.start", "bulk.stop", "bulk.restart",
+    "bulk.retire", "bulk.scale", "bulk.deploy", "app.recovery", "host.declare_lost", "host.replace",
+    "host.evacuate", "host.return", "brake.release", "host.drain", "host.retire", "fleet.rebalance",
+    "image.add", "image.test", "image.promote", "image.retire", "image.remove", "rollout.pause",
+    "rollout.resume", "rollout.roll_back", "group.set", "group.delete", "group.move"};
+static const char *const step_kinds[STEP_KINDS] = {"place", "address", "start", "healthy", "deploy",
+    "stop", "restart", "remove", "release", "target", "leave", "resize", "freeze", "unfreeze",
+    "rebuild", "replace", "return", "roll_back", "rotate_out", "rotate_in", "middleware"};
 static const char *const log_levels[LOG_LEVELS] = {"info", "warn", "error"};
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -92,11 +127,13 @@ void app_row_copy(app_row *to, const app_row *from)
 {
 	*to = *from;
 	to->command = sot_strdup(from->command);
+	to->middleware = from->middleware ? sot_strdup(from->middleware) : NULL;
 	to->env = from->env_count ? sot_alloc_array(from->env_count, sizeof(*to->env)) : NULL;
 	for (size_t i = 0; i < from->env_count; i++) {
 		to->env[i].name = sot_strdup(from->env[i].name);
 		to->env[i].value = sot_strdup(from->env[i].value);
 	}
+	placement_row_copy(&to->placement, &from->placement);
 }
 
 void app_row_clear(app_row *row)
@@ -105,42 +142,101 @@ void app_row_clear(app_row *row)
 		free(row->env[i].name);
 		free(row->env[i].value);
 	}
+	placement_row_clear(&row->placement);
 	free(row->env);
 	free(row->command);
+	free(row->middleware);
+	row->middleware = NULL;
 	row->env = NULL;
 	row->env_count = 0;
 	row->command = NULL;
 }
 
+/* The shared parts of an instance's row. */
+#define EACH_SHARED(row, each)                                                                     \
+	do {                                                                                           \
+		each((row)->vlan);                                                                         \
+		each((row)->plan);                                                                         \
+		each((row)->image);                                                                        \
+		each((row)->version);                                                                      \
+		each((row)->middleware);                                                                   \
+		each((row)->observed_version);                                                             \
+		each((row)->error);                                                                        \
+		each((row)->net);                                                                          \
+	} while (0)
+
+void instance_row_init(instance_row *row, shared_pool *pool)
+{
+	static const vlan_facts none;
+
+#define EMPTY(field) (field) = shared_text(pool, SOT_STR(""))
+	row->net = NULL;
+	EMPTY(row->vlan);
+	EMPTY(row->plan);
+	EMPTY(row->image);
+	EMPTY(row->version);
+	EMPTY(row->middleware);
+	EMPTY(row->observed_version);
+	EMPTY(row->error);
+	instance_row_set_net(row, pool, &none);
+#undef EMPTY
+}
+
+void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts *facts)
+{
+	const vlan_facts *before = row->net;
+
+	row->net = shared_bytes(pool, facts, sizeof(*facts));
+	shared_drop(before);
+}
+
+void host_row_copy(host_row *to, const host_row *from)
+{
+	*to = *from;
+	(void)shared_keep(to->tags);
+	(void)shared_keep(to->repels);
+}
+
+void host_row_clear(host_row *row)
+{
+	shared_drop(row->tags);
+	shared_drop(row->repels);
+}
+
 void instance_row_copy(instance_row *to, const instance_row *from)
 {
 	*to = *from;
-	to->image = sot_strdup(from->image);
-	to->error = sot_strdup(from->error);
+	EACH_SHARED(to, (void)shared_keep);
 }
 
 void instance_row_clear(instance_row *row)
 {
-	free(row->image);
-	free(row->error);
-	row->image = row->error = NULL;
+	EACH_SHARED(row, shared_drop);
 }
 
 void operation_row_copy(operation_row *to, const operation_row *from)
 {
 	*to = *from;
 	to->spec = sot_strdup(from->spec);
+	to->targets = NULL;
+	if (from->target_count > 0) {
+		to->targets = sot_alloc_array(from->target_count, sizeof(*to->targets));
+		memcpy(to->targets, from->targets, from->target_count * sizeof(*to->targets));
+	}
 }
 
 void operation_row_clear(operation_row *row)
 {
 	free(row->spec);
+	free(row->targets);
 	row->spec = NULL;
+	row->targets = NULL;
+	row->target_count = 0;
 }
 
 const char *host_state_name(host_state state)
 {
-	return word(host_states, COUNT(host_states), state);
+	return sot_sm_name(host_states, HOST_STATES, state);
 }
 
 const char *instance_state_name(instance_state state)
@@ -194,7 +290,18 @@ const char *health_check_name(enum sot_health_check kind)
 		return code;                                                                               \
 	}
 #define WORDS(what, table) find(what, table, COUNT(table), text, &value, err)
-PARSER(host_state_parse, host_state, WORDS("host state", host_states))
+PARSER(host_state_parse, host_state,
+    find_state("host state", host_states, HOST_STATES, text, &value, err))
+PARSER(host_duty_parse, host_duty, WORDS("duty", host_duties))
+PARSER(loss_proof_parse, loss_proof, WORDS("proof of a loss", loss_proofs))
+PARSER(image_state_parse, image_state, WORDS("state of an image", image_states))
+PARSER(image_smoke_parse, image_smoke, WORDS("outcome of a smoke test", image_smokes))
+PARSER(recovery_parse, enum sot_recovery,
+    known("recovery", sot_recovery_find(text), text, &value, err))
+PARSER(on_return_parse, enum sot_on_return,
+    known("onReturn", sot_on_return_find(text), text, &value, err))
+PARSER(scale_pick_parse, enum sot_scale_pick,
+    known("pick", sot_scale_pick_find(text), text, &value, err))
 PARSER(operation_kind_parse, operation_kind, WORDS("operation kind", operation_kinds))
 PARSER(step_kind_parse, step_kind, WORDS("step", step_kinds))
 PARSER(health_parse, enum sot_health, known("health", sot_health_find(text), text, &value, err))
@@ -202,10 +309,54 @@ PARSER(desired_parse, enum sot_desired_state,
     known("desired state", sot_desired_state_find(text), text, &value, err))
 PARSER(health_check_parse, enum sot_health_check,
     known("health check", sot_health_check_find(text), text, &value, err))
+PARSER(workload_parse, enum sot_workload,
+    known("kind of work", sot_workload_find(text), text, &value, err))
+PARSER(exclusive_parse, enum sot_exclusive,
+    known("exclusiveness", sot_exclusive_find(text), text, &value, err))
 PARSER(instance_state_parse, instance_state,
     find_state("instance state", instance_states, INSTANCE_STATES, text, &value, err))
 PARSER(operation_state_parse, operation_state,
     find_state("operation state", operation_states, OPERATION_STATES, text, &value, err))
+
+const char *host_duty_name(host_duty duty)
+{
+	return word(host_duties, COUNT(host_duties), duty);
+}
+
+const char *image_state_name(image_state state)
+{
+	return word(image_states, COUNT(image_states), state);
+}
+
+const char *image_smoke_name(image_smoke smoke)
+{
+	return word(image_smokes, COUNT(image_smokes), smoke);
+}
+
+const char *loss_proof_name(loss_proof proof)
+{
+	return word(loss_proofs, COUNT(loss_proofs), proof);
+}
+
+const char *recovery_name(enum sot_recovery recovery)
+{
+	return sot_recovery_name(recovery);
+}
+
+const char *on_return_name(enum sot_on_return on_return)
+{
+	return sot_on_return_name(on_return);
+}
+
+const char *scale_pick_name(enum sot_scale_pick pick)
+{
+	return sot_scale_pick_name(pick);
+}
+
+bool host_state_may(host_state from, host_state to)
+{
+	return sot_sm_may(host_states, HOST_STATES, from, to);
+}
 
 bool instance_state_may(instance_state from, instance_state to)
 {
@@ -220,4 +371,25 @@ bool operation_state_may(operation_state from, operation_state to)
 bool operation_state_is_final(operation_state state)
 {
 	return operation_states[state].final;
+}
+
+bool operation_kind_is_bulk(operation_kind kind)
+{
+	return (kind >= OPERATION_BULK_START && kind <= OPERATION_BULK_DEPLOY) ||
+	       kind == OPERATION_HOST_DRAIN || kind == OPERATION_FLEET_REBALANCE;
+}
+
+void row_add_i64(sot_buf *out, int64_t v)
+{
+	char text[20];
+	size_t at = sizeof(text);
+	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	do {
+		text[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (v < 0)
+		text[--at] = '-';
+	sot_buf_add(out, text + at, sizeof(text) - at);
 }

@@ -8,16 +8,83 @@
 #define SCHEDULER_ROWS_H
 
 #include "messages.h"
+#include "rows_catalogue.h"
+#include "shared.h"
 #include "sot_ip.h"
 #include "sot_mem.h"
 #include "sot_uuid.h"
+
+/* "vlan", or "vlan/pool" for a named pool of it; the same of groups of VLANs. */
+enum { VLAN_REF_MAX = 66 };
 
 typedef struct plan_row {
 	char name[33];
 	uint32_t cpu_milli;
 	uint64_t memory_bytes, disk_bytes;
 	uint32_t bandwidth_kbit; /* each direction; 0: no limit */
+	bool cpu_pinned;
+	uint32_t pids_max;
+	uint16_t io_weight;
 } plan_row;
+
+/* A quota of 0 is no limit. */
+typedef struct team_row {
+	char name[31];
+	uint32_t cpu_milli;
+	uint64_t memory_bytes, disk_bytes;
+	uint32_t instances;
+} team_row;
+
+typedef struct host_class_row {
+	char name[31];
+	uint32_t cpu_overcommit_permille, memory_overcommit_permille, disk_overcommit_permille;
+	uint32_t reserve_cpu_milli;
+	uint64_t reserve_memory_bytes, reserve_disk_bytes;
+	uint32_t max_instances, max_starts; /* 0: no limit */
+} host_class_row;
+
+/* On a host that runs `workload`, at most so many of `beside`. */
+typedef struct mixing_row {
+	enum sot_workload workload, beside;
+	uint32_t at_most;
+} mixing_row;
+
+/* ---- placement rules of an app ---- */
+#define LEVELS 3 /* of enum sot_spread_level */
+typedef struct spread_row {
+	bool prefer;
+	uint32_t max_skew, max_count; /* 0: no rule */
+} spread_row;
+
+typedef struct relation_row {
+	enum sot_relation_kind kind;
+	enum sot_spread_level level;
+	uint32_t count; /* of kind apart */
+	char app[31];   /* by name: one that is deleted and made again is meant again */
+} relation_row;
+
+/* What the lists of words of an app are for. */
+typedef enum tag_use {
+	TAGS_REQUIRED,
+	TAGS_FORBIDDEN,
+	TAGS_PREFERRED,
+	TAGS_TOLERATED,
+	TAGS_ZONES,
+	TAG_USES
+} tag_use;
+
+typedef struct placement_row {
+	enum sot_workload workload;
+	enum sot_exclusive exclusive;
+	uint8_t priority;
+	bool preemptable;
+	uint32_t max_unavailable;
+	spread_row spread[LEVELS];
+	char *tags[TAG_USES];    /* owned, never NULL: words with commas between, "" for none */
+	relation_row *relations; /* owned */
+	size_t relation_count;
+} placement_row;
+#define RELATIONS_MAX 16
 
 /* An address that ipam granted, and how to use it. */
 typedef struct held_address {
@@ -37,29 +104,19 @@ typedef struct vlan_facts {
 	uint64_t settings; /* ipam's digest of all this */
 } vlan_facts;
 
-typedef struct image_row {
-	char name[65], reference[256];
-} image_row;
-
-typedef struct version_row {
-	sot_uuid app_id;
-	char version[65];
-	uint8_t sha256[32];
-	uint64_t size_bytes;
-	char file_name[201], created_by[129];
-	int64_t created_unix_ms;
-} version_row;
-
 typedef struct group_row {
 	sot_uuid id, app_id;
 	char name[31];
 	uint32_t next_number; /* numbers are never used twice */
+	char version[65];     /* of a rollout over this group alone; "": its app's */
+	char environment[31]; /* "" for none */
+	bool deleted;         /* kept for its numbers */
 } group_row;
 
 typedef struct health_row {
 	enum sot_health_check kind;
 	uint16_t port;
-	char path[201];
+	char path[201], command[501];
 	uint32_t interval_ms, timeout_ms, start_period_ms;
 	uint8_t healthy_after, unhealthy_after;
 } health_row;
@@ -70,13 +127,18 @@ typedef struct env_row {
 
 typedef struct app_row {
 	sot_uuid id;
-	char name[31], image[65], plan[33], vlan[33], version[65];
+	char name[31], image[65], plan[33], vlan[VLAN_REF_MAX], version[65];
 	bool deleting;
 	health_row health;
-	char *command; /* owned, never NULL */
-	env_row *env;  /* owned */
+	char *command;    /* owned, never NULL */
+	char *middleware; /* owned; "jdk=17,tomcat=10.1" by name, NULL for none */
+	env_row *env;     /* owned */
 	size_t env_count;
+	char team[31]; /* "" for none */
+	placement_row placement;
 	int64_t created_unix_ms, updated_unix_ms;
+	enum sot_recovery recovery;   /* of its instances, when their host is lost */
+	enum sot_on_return on_return; /* which copy survives when that host is back */
 } app_row;
 
 typedef enum host_state {
@@ -84,17 +146,25 @@ typedef enum host_state {
 	HOST_ONLINE,
 	HOST_SUSPECT,
 	HOST_AGENT_LOST,
+	HOST_HOST_LOST,
 	HOST_DOCKER_SICK,
+	HOST_DRAINING,
+	HOST_MAINTENANCE,
 	HOST_RETIRED,
 	HOST_STATES
 } host_state;
 
-#define HOST_TAGS_MAX 32
+/* What the operators use it for; its state says so while its agent speaks. */
+typedef enum host_duty { DUTY_ACTIVE, DUTY_DRAINING, DUTY_MAINTENANCE, HOST_DUTIES } host_duty;
+
+/* Who says that a host is lost. */
+typedef enum loss_proof { LOSS_NONE, LOSS_WITNESSES, LOSS_OPERATOR, LOSS_PROOFS } loss_proof;
+
 typedef struct host_row {
 	sot_uuid id;
 	char name[64], az[33], rack[33], public_key[41];
-	char tags[HOST_TAGS_MAX][65];
-	size_t tag_count;
+	const char *tags, *repels; /* shared.h, never NULL: words with commas between */
+	char class[31];
 	bool revoked, schedulable;
 	host_state state;
 	uint64_t generation; /* of the desired set */
@@ -103,9 +173,44 @@ typedef struct host_row {
 	uint64_t memory_bytes, disk_bytes;
 	uint32_t booked_cpu_milli;
 	uint64_t booked_memory_bytes, booked_disk_bytes;
+	uint32_t booked_instances;
+	/* What its class says, for the database's guard. */
+	uint32_t cpu_overcommit_permille, memory_overcommit_permille, disk_overcommit_permille;
+	uint32_t reserve_cpu_milli;
+	uint64_t reserve_memory_bytes, reserve_disk_bytes;
+	uint32_t max_instances;
 	uint32_t unknown_containers;
 	int64_t created_unix_ms, seen_unix_ms;
+	host_duty duty;
+	sot_ip address;     /* of the machine, as its agent told; none: not known */
+	char reason[401];   /* of its state */
+	loss_proof lost_by; /* of the last loss */
+	int64_t lost_unix_ms;
 } host_row;
+
+/* The order to a host to give up its copy of an instance that stands elsewhere now: losses.c. */
+typedef struct departure_row {
+	sot_uuid host_id, instance_id;
+	uint64_t generation;
+	enum sot_desired_state desired; /* stopped: it may be wanted back; retired */
+	char name[64], app[31];         /* of the instance, which may be gone */
+	int64_t created_unix_ms;
+	bool is_gone; /* the row is to be deleted */
+} departure_row;
+
+/* What an agent told of an instance's use since its row was written last. */
+typedef struct use_row {
+	sot_uuid instance_id;
+	bool is_used;
+	int64_t at_unix_ms;
+} use_row;
+
+/* Whether replacing lost hosts has stopped itself: brake.c. */
+typedef struct brake_row {
+	bool engaged;
+	char reason[401];
+	int64_t since_unix_ms;
+} brake_row;
 
 typedef enum instance_state {
 	INSTANCE_REQUESTED,
@@ -118,6 +223,8 @@ typedef enum instance_state {
 	INSTANCE_RETIRING,
 	INSTANCE_RETIRED,
 	INSTANCE_FAILED,
+	INSTANCE_MOVING, /* leaves its host; starts on moving_to once that is proven */
+	INSTANCE_FROZEN, /* all its processes are held still */
 	INSTANCE_STATES
 } instance_state;
 
@@ -130,21 +237,26 @@ typedef struct instance_row {
 	enum sot_desired_state desired;
 	uint64_t generation;
 	uint32_t restart_seq;
-	sot_uuid host_id; /* zero: on no host */
-	char vlan[33];    /* where its addresses are from; "" until it is placed */
+	sot_uuid host_id;   /* zero: on no host */
+	sot_uuid moving_to; /* booked there too; zero: it stays */
+	/* shared.h: never NULL, changed by shared_set */
+	const char *vlan; /* where its addresses are from; "" until it is placed */
+	const char *plan; /* its size; what the plan says besides is looked up by this */
+	const char *image, *version, *observed_version, *error;
+	const char *middleware; /* as of app_row; "" for none */
+	const vlan_facts *net;
 	held_address v4, v6;
-	vlan_facts net;
 	sot_mac mac;
+	uint32_t rebuild_seq; /* grows when its container shall be made anew */
+	sot_uuid decision_id; /* why it is there; zero: decided by an earlier leader, the row knows */
 	uint32_t bandwidth_kbit;
+	bool bandwidth_own; /* the limit is its own, whatever its plan says */
 	uint32_t cpu_milli;
 	uint64_t memory_bytes, disk_bytes;
-	char *image; /* owned, never NULL */
-	char version[65];
 	uint64_t observed_generation;
 	uint32_t observed_restart_seq;
-	char observed_version[65], container_id[65];
+	char container_id[65];
 	uint32_t restarts;
-	char *error; /* owned, never NULL */
 	int64_t started_unix_ms, observed_unix_ms, created_unix_ms, updated_unix_ms;
 } instance_row;
 
@@ -166,30 +278,95 @@ typedef enum operation_kind {
 	OPERATION_INSTANCE_STOP,
 	OPERATION_INSTANCE_RESTART,
 	OPERATION_INSTANCE_RETIRE,
+	OPERATION_INSTANCE_MOVE,
+	OPERATION_APP_RESIZE,
+	OPERATION_APP_REBUILD,
+	OPERATION_APP_MIDDLEWARE,
+	OPERATION_INSTANCE_RESIZE,
+	OPERATION_INSTANCE_FREEZE,
+	OPERATION_INSTANCE_UNFREEZE,
+	OPERATION_INSTANCE_REBUILD,
+	OPERATION_APP_UPDATE, /* from here on in no queue of an app */
 	OPERATION_PACKAGE_REGISTER,
 	OPERATION_IMAGE_REGISTER,
 	OPERATION_HOST_REGISTER,
 	OPERATION_HOST_CORDON,
 	OPERATION_HOST_UNCORDON,
+	OPERATION_HOST_SET,
+	OPERATION_HOST_CLASS_SET,
+	OPERATION_HOST_CLASS_DELETE,
+	OPERATION_PLAN_SET,
+	OPERATION_PLAN_DELETE,
+	OPERATION_TEAM_SET,
+	OPERATION_TEAM_DELETE,
+	OPERATION_MIXING_SET,
 	OPERATION_CANCEL,
+	OPERATION_BULK_START, /* with a child for each target; the order of bulk_action */
+	OPERATION_BULK_STOP,
+	OPERATION_BULK_RESTART,
+	OPERATION_BULK_RETIRE,
+	OPERATION_BULK_SCALE,
+	OPERATION_BULK_DEPLOY,
+	OPERATION_APP_RECOVERY,
+	OPERATION_HOST_DECLARE_LOST,
+	OPERATION_HOST_REPLACE,
+	OPERATION_HOST_EVACUATE,
+	OPERATION_HOST_RETURN,
+	OPERATION_BRAKE_RELEASE,
+	OPERATION_HOST_DRAIN, /* a bulk operation of moves */
+	OPERATION_HOST_RETIRE,
+	OPERATION_FLEET_REBALANCE, /* a bulk operation of moves */
+	OPERATION_IMAGE_ADD,
+	OPERATION_IMAGE_TEST,
+	OPERATION_IMAGE_PROMOTE,
+	OPERATION_IMAGE_RETIRE,
+	OPERATION_IMAGE_REMOVE,
+	OPERATION_ROLLOUT_PAUSE, /* the order of rollout_action */
+	OPERATION_ROLLOUT_RESUME,
+	OPERATION_ROLLOUT_BACK,
+	OPERATION_GROUP_SET,
+	OPERATION_GROUP_DELETE,
+	OPERATION_GROUP_MOVE,
 	OPERATION_KINDS
 } operation_kind;
+
+/* The children of a bulk operation; those that are in none of the last three have not ended. */
+typedef struct children_row {
+	uint32_t total, done, failed, cancelled;
+} children_row;
 
 #define OPERATION_TEXT_MAX 600
 typedef struct operation_row {
 	sot_uuid id;
 	operation_kind kind;
 	sot_uuid app_id; /* zero for none */
-	char target[81], actor[129], key[129];
+	char target[81], actor[129], key[129], reason[256];
 	uint8_t request_sha256[32];
 	sot_uuid resource_id;
-	char *spec;       /* owned JSON object, never NULL: what was asked, for people */
-	char version[65]; /* read back from spec: app.deploy */
-	uint32_t count;   /* read back from spec: app.create, app.scale */
+	sot_uuid parent_id; /* the bulk operation it is a part of; zero for none */
+	sot_uuid retry_of;  /* the ended operation that it goes on with; zero for none */
+	uint64_t position;  /* counts what was accepted: queues are in this order */
+	sot_uuid *targets;  /* owned: what a retry goes on with */
+	size_t target_count;
+	uint32_t parallel, failures_max; /* of a bulk operation; failures_max 0: no end */
+	children_row children;
+	char *spec;         /* owned JSON object, never NULL: what was asked, for people */
+	char version[65];   /* read back from spec: app.deploy */
+	uint32_t count;     /* read back from spec: app.create, app.scale */
+	char plan[33];      /* read back from spec: *.resize; "": as it is */
+	char bandwidth[12]; /* read back from spec: instance.resize; a number of kbit, "plan", or "" */
+	char image[65];     /* read back from spec: app.rebuild; of app.middleware the package's name */
+	char group[31];     /* read back from spec: app.scale, app.deploy; "": the whole app */
+	enum sot_scale_pick pick; /* read back from spec: app.scale */
+	char to_host[64];         /* read back from spec: instance.move; "": the best one */
+	uint32_t deadline_s;      /* read back from spec: host.drain; 0: none */
+	bool include_pinned;      /* read back from spec: host.evacuate */
 	operation_state state;
 	char waits_for[OPERATION_TEXT_MAX], error[OPERATION_TEXT_MAX];
+	char outcome[OPERATION_TEXT_MAX]; /* what stands after a failure or a cancellation */
+	char cancelled_by[129];           /* set before the end: a parent waits for what runs */
 	uint32_t progress_done, progress_total;
-	int64_t created_unix_ms, updated_unix_ms, finished_unix_ms;
+	int64_t created_unix_ms, updated_unix_ms, started_unix_ms, finished_unix_ms;
 } operation_row;
 
 typedef enum step_kind {
@@ -202,6 +379,18 @@ typedef enum step_kind {
 	STEP_RESTART,
 	STEP_REMOVE,
 	STEP_RELEASE,
+	STEP_TARGET,
+	STEP_LEAVE,
+	STEP_RESIZE,
+	STEP_FREEZE,
+	STEP_UNFREEZE,
+	STEP_REBUILD,
+	STEP_REPLACE,
+	STEP_RETURN,
+	STEP_ROLL_BACK, /* to what its app runs */
+	STEP_ROTATE_OUT,
+	STEP_ROTATE_IN,
+	STEP_MIDDLEWARE,
 	STEP_KINDS
 } step_kind;
 
@@ -210,11 +399,43 @@ typedef struct step_row {
 	uint32_t ordinal;
 	sot_uuid instance_id;
 	step_kind kind;
+	uint16_t batch;   /* of a rollout, from 1; 0: of none */
 	char subject[64]; /* name of the instance */
 	operation_state state;
 	char detail[OPERATION_TEXT_MAX];
 	int64_t started_unix_ms, finished_unix_ms;
 } step_row;
+
+/* How a rollout goes: as struct rollout_strategy of proto/scheduler.toml. */
+typedef struct rollout_strategy {
+	uint32_t batch, batch_percent, canary, max_unavailable, surge;
+	enum sot_rollout_order order;
+	enum sot_rollout_pause pause;
+	uint32_t pause_s, bake_s, deadline_s, drain_s;
+	enum sot_rollout_failure on_failure;
+} rollout_strategy;
+
+/* How far a rollout is; its steps say the rest. */
+typedef struct rollout_row {
+	sot_uuid operation_id;
+	rollout_strategy strategy;
+	uint32_t batch, batches;    /* under way or done last, from 1; planned. 0: not planned yet */
+	int64_t batch_done_unix_ms; /* all of that batch are healthy since; 0: not yet */
+	uint32_t passed;            /* the wait after this batch is over */
+	char paused_by[129];        /* "" while it is not */
+	bool goes_back;
+	char back_by[129];              /* who asked for that; "": by itself */
+	char cause[OPERATION_TEXT_MAX]; /* of going back */
+} rollout_row;
+
+/* What the placer decided for an operation, and why: instances that found hosts together, or (with
+ * the operation's own id) what it waits for. Written only; kept while an instance names it. */
+typedef struct decision_row {
+	sot_uuid id, operation_id;
+	bool refused, open;               /* nothing fitted; and it still waits */
+	int64_t at_unix_ms, next_unix_ms; /* next: the latest time of the next try while it waits */
+	char *data; /* owned JSON object; "{}" closes what an earlier leader wrote, if it did */
+} decision_row;
 
 /* An idempotency key that was used: who, which request, which answer. */
 typedef struct key_row {
@@ -247,9 +468,48 @@ typedef struct audit_row {
 	sot_uuid operation_id;
 } audit_row;
 
+/* What a batch has placed, for the database's guard: the most of the app that memory allowed in the
+ * zone, the rack and on the host then; INT32_MAX: no rule. */
+typedef struct placed_row {
+	sot_uuid instance_id;
+	uint32_t most[LEVELS];
+} placed_row;
+
+/* ---- placement_row.c ---- */
+/* Nothing asked for but soft spread. */
+placement_row placement_row_default(void);
+void placement_row_copy(placement_row *to, const placement_row *from);
+void placement_row_clear(placement_row *row);
+bool placement_row_eq(const placement_row *a, const placement_row *b);
+/* As the API and the column scheduler.app.placement show it. */
+void placement_row_json(const placement_row *row, sot_buf *out);
+/* The relations as one text and back: "apart host 2 shop,together rack 0 db". SOT_INTERNAL when it
+ * cannot be read. */
+sot_code relations_parse(sot_str text, placement_row *row, sot_err *err) SOT_CHECK;
+/* Some hard rule: what the database's guard looks at. */
+bool placement_row_is_guarded(const placement_row *row);
+/* The next word of a list with commas between; false at its end. */
+bool words_next(sot_str *rest, sot_str *ret_word);
+
+/* ---- rollout_row.c ---- */
+/* As the API and the column scheduler.rollout.strategy show it. */
+void rollout_strategy_json(const rollout_strategy *s, sot_buf *out);
+rollout_strategy rollout_strategy_of(const struct sot_rollout_strategy *m);
+/* What it does now: rolling, baking, paused or rolling_back. */
+const char *rollout_phase(const rollout_row *row);
+sot_code rollout_order_parse(sot_str word, enum sot_rollout_order *ret, sot_err *err) SOT_CHECK;
+sot_code rollout_pause_parse(sot_str word, enum sot_rollout_pause *ret, sot_err *err) SOT_CHECK;
+sot_code rollout_failure_parse(sot_str word, enum sot_rollout_failure *ret, sot_err *err) SOT_CHECK;
+
+/* Nothing shared yet: everything that is, is "", and the VLAN has no facts. */
+void instance_row_init(instance_row *row, shared_pool *pool);
+void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts *facts);
+
 /* Deep copies into an uninitialised `to`; clear frees what the row owns. */
 void app_row_copy(app_row *to, const app_row *from);
 void app_row_clear(app_row *row);
+void host_row_copy(host_row *to, const host_row *from);
+void host_row_clear(host_row *row);
 void instance_row_copy(instance_row *to, const instance_row *from);
 void instance_row_clear(instance_row *row);
 void operation_row_copy(operation_row *to, const operation_row *from);
@@ -265,6 +525,13 @@ const char *log_level_name(log_level level);
 const char *health_name(enum sot_health health);
 const char *desired_name(enum sot_desired_state desired);
 const char *health_check_name(enum sot_health_check kind);
+const char *host_duty_name(host_duty duty);
+const char *loss_proof_name(loss_proof proof);
+const char *image_state_name(image_state state);
+const char *image_smoke_name(image_smoke smoke);
+const char *recovery_name(enum sot_recovery recovery);
+const char *scale_pick_name(enum sot_scale_pick pick);
+const char *on_return_name(enum sot_on_return on_return);
 
 /* The value of a word; SOT_INTERNAL with the word when the table does not have it (a row that this
  * version does not understand). */
@@ -275,11 +542,26 @@ sot_code operation_kind_parse(sot_str word, operation_kind *ret, sot_err *err) S
 sot_code step_kind_parse(sot_str word, step_kind *ret, sot_err *err) SOT_CHECK;
 sot_code health_parse(sot_str word, enum sot_health *ret, sot_err *err) SOT_CHECK;
 sot_code desired_parse(sot_str word, enum sot_desired_state *ret, sot_err *err) SOT_CHECK;
+sot_code workload_parse(sot_str word, enum sot_workload *ret, sot_err *err) SOT_CHECK;
+sot_code exclusive_parse(sot_str word, enum sot_exclusive *ret, sot_err *err) SOT_CHECK;
 sot_code health_check_parse(sot_str word, enum sot_health_check *ret, sot_err *err) SOT_CHECK;
 
+sot_code host_duty_parse(sot_str word, host_duty *ret, sot_err *err) SOT_CHECK;
+sot_code loss_proof_parse(sot_str word, loss_proof *ret, sot_err *err) SOT_CHECK;
+sot_code image_state_parse(sot_str word, image_state *ret, sot_err *err) SOT_CHECK;
+sot_code image_smoke_parse(sot_str word, image_smoke *ret, sot_err *err) SOT_CHECK;
+sot_code recovery_parse(sot_str word, enum sot_recovery *ret, sot_err *err) SOT_CHECK;
+sot_code scale_pick_parse(sot_str word, enum sot_scale_pick *ret, sot_err *err) SOT_CHECK;
+sot_code on_return_parse(sot_str word, enum sot_on_return *ret, sot_err *err) SOT_CHECK;
+
+/* Appends a number in decimal: a batch has 100,000 of them a second, and printf is slower. */
+void row_add_i64(sot_buf *out, int64_t v);
+
 /* Whether the table of edges allows the change; staying is allowed. */
+bool host_state_may(host_state from, host_state to);
 bool instance_state_may(instance_state from, instance_state to);
 bool operation_state_may(operation_state from, operation_state to);
 bool operation_state_is_final(operation_state state);
+bool operation_kind_is_bulk(operation_kind kind);
 
 #endif

@@ -10,6 +10,7 @@ bool problem_set(problem *p, enum sot_refusal code, const char *pointer, const c
 	va_list args;
 
 	p->code = code;
+	p->retry_after_ms = 0;
 	(void)snprintf(p->pointer, sizeof(p->pointer), "%s", pointer);
 	va_start(args, fmt);
 	(void)vsnprintf(p->text, sizeof(p->text), fmt, args);
@@ -49,7 +50,10 @@ static bool validate_health(const sot_health_spec *h, problem *p)
 {
 	if (h->kind == SOT_HEALTH_CHECK_NONE)
 		return true;
-	if (h->port == 0)
+	if (h->kind == SOT_HEALTH_CHECK_COMMAND && h->command.n == 0)
+		return problem_set(
+		    p, SOT_REFUSAL_INVALID, "/health/command", "a command health check needs a command");
+	if (h->kind != SOT_HEALTH_CHECK_COMMAND && h->port == 0)
 		return problem_set(p, SOT_REFUSAL_INVALID, "/health/port",
 		    "a %s health check needs a port between 1 and 65535", sot_health_check_name(h->kind));
 	if (h->timeout_ms > h->interval_ms)
@@ -130,15 +134,44 @@ bool validate_package_register(const sot_package_register *m, problem *p)
 	return true;
 }
 
+static bool is_image(sot_str name, sot_str reference, problem *p)
+{
+	if (!sot_is_label(name, 64))
+		return problem_set(p, SOT_REFUSAL_INVALID, "/name",
+		    "'%.*s' is no name of an image: a-z, 0-9 and '-', a letter first", SOT_ARG(name));
+	if (!all_alnum_or(reference, "._-/:@"))
+		return problem_set(p, SOT_REFUSAL_INVALID, "/reference",
+		    "'%.*s' is no image reference; write it as registry:5000/name:tag", SOT_ARG(reference));
+	return true;
+}
+
 bool validate_image_register(const sot_image_register *m, problem *p)
 {
-	if (!sot_is_label(m->name, 64))
-		return problem_set(p, SOT_REFUSAL_INVALID, "/name",
-		    "'%.*s' is no name of an image: a-z, 0-9 and '-', a letter first", SOT_ARG(m->name));
-	if (!all_alnum_or(m->reference, "._-/:@"))
-		return problem_set(p, SOT_REFUSAL_INVALID, "/reference",
-		    "'%.*s' is no image reference; write it as registry:5000/name:tag",
-		    SOT_ARG(m->reference));
+	return is_image(m->name, m->reference, p);
+}
+
+static bool is_digest(sot_str s)
+{
+	if (s.n != 71 || memcmp(s.p, "sha256:", 7) != 0)
+		return false;
+	for (size_t i = 7; i < s.n; i++) {
+		if ((s.p[i] < '0' || s.p[i] > '9') && (s.p[i] < 'a' || s.p[i] > 'f'))
+			return false;
+	}
+	return true;
+}
+
+bool validate_image_add(const sot_image_add *m, problem *p)
+{
+	if (!is_image(m->name, m->reference, p))
+		return false;
+	if (!all_alnum_or(m->version, "._-"))
+		return problem_set(p, SOT_REFUSAL_INVALID, "/version",
+		    "'%.*s' is no version: letters, digits, '.', '_' and '-' only", SOT_ARG(m->version));
+	if (m->digest.n > 0 && !is_digest(m->digest))
+		return problem_set(p, SOT_REFUSAL_INVALID, "/digest",
+		    "'%.*s' is no digest; write it as sha256: and 64 hexadecimal digits",
+		    SOT_ARG(m->digest));
 	return true;
 }
 

@@ -87,21 +87,9 @@ static void refresh_settings(controller *c)
 
 	for (instance *i; (i = sot_map_next(c->instances, &it, NULL));) {
 		const vlan *v = sot_map_get_c(c->vlans.by_name, i->row.vlan);
-		if (v && v->settings != i->row.net.settings && i->need == ADDRESS_NOTHING &&
+		if (v && v->settings != i->row.net->settings && i->need == ADDRESS_NOTHING &&
 		    i->row.desired != SOT_DESIRED_STATE_RETIRED && !sot_ip_is_none(i->row.v4.address))
 			address_need_set(c, i, ADDRESS_ACQUIRE);
-	}
-}
-
-/* Operations that wait for a host may find one now. */
-static void wake_placers(controller *c)
-{
-	for (sot_link *l = c->all_operations.next; l != &c->all_operations; l = l->next) {
-		operation *o = SOT_CONTAINER(l, operation, all);
-		if (o->place_text[0]) {
-			o->place_after = c->now.mono;
-			wake_operation(c, o);
-		}
 	}
 }
 
@@ -143,11 +131,14 @@ bool vlans_answered(controller *c, uint64_t request_id, sot_code code, sot_str f
 	          !sot_str_eq_c(m.blocked, c->vlans.blocked);
 	c->vlans.changes += m.full || m.vlans_count > 0;
 	c->vlans.version = m.version;
+	bool is_first = !c->vlans.known;
 	c->vlans.known = true;
+	if (is_first)
+		moves_settle(c);
 	model_copy_text(c->vlans.blocked, sizeof(c->vlans.blocked), m.blocked);
 	sot_arena_reset(c->arena);
 	if (changed)
-		wake_placers(c);
+		c->freed |= LACKS_VLAN;
 	return true;
 }
 

@@ -51,6 +51,7 @@ enum {
 	PLACER_LOADS = 3,     /* live load: cpu, memory, I/O */
 	PLACER_LOAD_UNKNOWN = 0xffff,
 	PLACER_RUNNERS_UP = 3,
+	PLACER_BEST = 3,
 };
 
 typedef enum placer_state {
@@ -185,6 +186,8 @@ uint32_t placer_pool_free(const placer *p, uint32_t pool);
 /* ---- apps ---- */
 uint32_t placer_shape_add(placer *p, const placer_shape_spec *spec);
 uint32_t placer_app_add(placer *p, const placer_app_spec *spec);
+/* What one more instance of the app takes. */
+void placer_need_of(const placer *p, uint32_t app, int32_t ret_need[PLACER_DIMS]);
 /* What stands keeps its shape; see placer_resize. */
 void placer_app_set(placer *p, uint32_t app, const placer_app_spec *spec);
 /* Nothing of it may stand; its rules go with it and its handle is given out again. Not inside a
@@ -227,6 +230,9 @@ void placer_crowding(
 /* How many of the app are lost with the worst domain of the level. */
 uint32_t placer_worst_loss(const placer *p, uint32_t app, placer_level level);
 
+/* The most of the app that may stay in any one domain of each level now; INT32_MAX: no rule. */
+void placer_ceilings(placer *p, uint32_t app, uint32_t ret_most[PLACER_LEVELS]);
+
 /* ---- decide ---- */
 /* First reason of a host in this order; the counts of a refusal are by first reason. */
 typedef enum placer_reason {
@@ -256,6 +262,9 @@ typedef struct placer_refusal {
 	uint32_t sole[PLACER_REASONS];  /* hosts with no other obstacle: without this one they fit */
 	int32_t need[PLACER_DIMS];
 	int32_t best_free[PLACER_DIMS]; /* the most left among hosts whose first reason it is */
+	/* Of the hosts counted under a reason those nearest to fitting, nearest first (as `nearest`
+	 * below); PLACER_NONE behind the last. */
+	uint32_t best[PLACER_REASONS][PLACER_BEST];
 	/* The host with fewest obstacles, then with least lacking: when all of `nearest_obstacles`
 	 * (bits by placer_reason) are removed, it fits. PLACER_NONE without hosts. */
 	uint32_t nearest;
@@ -273,6 +282,8 @@ uint32_t placer_obstacles(placer *p, uint32_t app, uint32_t host);
  * ret_why is not NULL, it says why. */
 uint32_t placer_place(
     placer *p, uint32_t app, uint32_t count, uint32_t *ret_instances, placer_refusal *ret_why);
+/* Books one instance on the host that placer_choose answered, as placer_place does; returns it. */
+uint32_t placer_place_on(placer *p, uint32_t app, uint32_t host);
 /* Would the instance, as it stands, fit its host with that shape? Bits by reason, 0: yes. */
 uint32_t placer_fits_resized(placer *p, uint32_t instance, uint32_t shape);
 
@@ -293,6 +304,8 @@ typedef struct placer_explanation {
 
 /* Explains what placer_choose would answer now. False when nothing fits. */
 bool placer_explain(placer *p, uint32_t app, placer_explanation *ret);
+/* Crowding and cost of one more instance of the app on the host, which fits. */
+void placer_parts_of(placer *p, uint32_t app, uint32_t host, placer_parts *ret);
 
 /* ---- try, undo, plan ---- */
 /* What changes after placer_begin (instances, hosts, apps; new hosts too) is written to a journal.
@@ -306,6 +319,8 @@ typedef struct placer_move {
 	uint32_t instance; /* keeps its handle when it moves; PLACER_NONE: a new one */
 	uint32_t app, shape;
 	uint32_t from, to; /* PLACER_NONE: new, gone */
+	double gain;       /* of a rebalance: what the move saves, in units of cost */
+	bool mends;        /* of a rebalance: it stood against a rule */
 } placer_move;
 
 typedef struct placer_seen {
@@ -343,8 +358,16 @@ void placer_plan_evacuate(placer *p, const uint32_t *hosts, size_t host_count, p
 typedef struct placer_rebalance {
 	uint32_t max_moves;
 	double min_gain;
+	/* Whether the instance may be moved; NULL: all may. */
+	bool (*may_move)(void *self, uint32_t instance);
+	void *self;
+	/* Only what stands on so many hosts from this handle on is moved; a count of 0: on any. */
+	uint32_t first_host, host_count;
 } placer_rebalance;
 void placer_plan_rebalance(placer *p, const placer_rebalance *options, placer_plan *ret);
+/* Whether a move of the instance to the best other host pays off now, by the same rules; then where
+ * to and what it saves. Changes nothing. */
+bool placer_move_pays(placer *p, uint32_t instance, double min_gain, placer_move *ret);
 
 /* Instances of lower priority whose leaving makes room for one of `app` on ret_host: the fewest of
  * the least important, only preemptable ones, within their apps' budgets. Returns how many (at most
@@ -355,7 +378,11 @@ uint32_t placer_preempt(
 /* ---- text ---- */
 /* "0 of 3 hosts fit: 2 memory (best has 120 MiB of 512 MiB), 1 cordoned" */
 void placer_refusal_text(const placer_refusal *refusal, sot_buf *out);
-/* A word for a reason such as "memory"; never NULL. */
+/* Words for a reason such as "not online", for people; never NULL. */
 const char *placer_reason_name(uint32_t reason);
+/* One word for a reason such as "not_online", for programs; never NULL. */
+const char *placer_reason_code(uint32_t reason);
+/* What an amount of the dimension is counted in: "MiB", "thousandths of a core" or "". */
+const char *placer_dim_unit(uint32_t dim);
 
 #endif

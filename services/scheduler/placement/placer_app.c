@@ -80,6 +80,12 @@ const placer_app_spec *placer_app_spec_of(const placer *p, uint32_t id)
 	return &p->apps[id].spec;
 }
 
+void placer_need_of(const placer *p, uint32_t id, int32_t ret_need[PLACER_DIMS])
+{
+	assert(id < p->app_count);
+	memcpy(ret_need, p->shapes[p->apps[id].spec.shape].need, PLACER_DIMS * sizeof(*ret_need));
+}
+
 /* ---- rules ---- */
 
 void placer_rule_add(placer *p, const placer_rule *rule)
@@ -221,6 +227,17 @@ ceilings spread_ceilings(const placer *p, const request_class *c, uint32_t app_i
 		limits.of[level] = ceiling;
 	}
 	return limits;
+}
+
+void placer_ceilings(placer *p, uint32_t app_id, uint32_t ret_most[PLACER_LEVELS])
+{
+	assert(app_id < p->app_count);
+	request_class *c = p->apps[app_id].class;
+
+	class_sync(p, c);
+	ceilings limits = spread_ceilings(p, c, app_id);
+	for (int level = 0; level < PLACER_LEVELS; level++)
+		ret_most[level] = limits.of[level] < INT32_MAX ? limits.of[level] : INT32_MAX;
 }
 
 uint32_t app_obstacles(const placer *p, uint32_t app_id, uint32_t host_id, const ceilings *limits)

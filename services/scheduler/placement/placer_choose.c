@@ -320,27 +320,34 @@ uint32_t placer_choose(placer *p, uint32_t app_id)
 	return search_run(&s);
 }
 
+uint32_t placer_place_on(placer *p, uint32_t app_id, uint32_t host_id)
+{
+	assert(app_id < p->app_count && host_id < p->host_count);
+	const placer_app_spec *spec = &p->apps[app_id].spec;
+	instance record = {.app = app_id,
+	    .host = host_id,
+	    .shape = spec->shape,
+	    .pool = PLACER_NONE,
+	    .starting = true};
+
+	if (spec->network != PLACER_NONE) {
+		record.pool = network_pool_for(p, spec->network, host_id);
+		record.holding = true;
+	}
+	return instance_put(p, &record);
+}
+
 uint32_t placer_place(
     placer *p, uint32_t app_id, uint32_t count, uint32_t *ret_instances, placer_refusal *ret_why)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t host_id = placer_choose(p, app_id);
-		const placer_app_spec *spec = &p->apps[app_id].spec;
 		if (host_id == PLACER_NONE) {
 			if (ret_why)
 				placer_refuse(p, app_id, ret_why);
 			return i;
 		}
-		instance record = {.app = app_id,
-		    .host = host_id,
-		    .shape = spec->shape,
-		    .pool = PLACER_NONE,
-		    .starting = true};
-		if (spec->network != PLACER_NONE) {
-			record.pool = network_pool_for(p, spec->network, host_id);
-			record.holding = true;
-		}
-		ret_instances[i] = instance_put(p, &record);
+		ret_instances[i] = placer_place_on(p, app_id, host_id);
 	}
 	return count;
 }

@@ -1,4 +1,4 @@
-/* Batches and what their commits release. */
+/* What the commit of a batch releases: replies, requests to ipam, frames for agents, hints. */
 #include "internal.h"
 
 #include <inttypes.h>
@@ -10,7 +10,8 @@
 #include "sot_log.h"
 #include "sot_metrics.h"
 
-#define HINT_GAP_MS 50 /* at most 20 hints a second */
+#define HINT_GAP_MS 50   /* at most 20 hints a second */
+#define LATE_DOUBLINGS 3 /* of the deadline for ipam: up to 8 times */
 
 _Static_assert(sizeof(bus_peer) <= CONTROLLER_PEER_SIZE, "a bus peer fits the core's opaque one");
 
@@ -38,7 +39,19 @@ typedef struct ipam_call {
 	sot_link all;
 	scheduler *s;
 	uint64_t request_id;
+	bool is_early;
 } ipam_call;
+
+/* An ipam that is slower than the deadline would have every answer come too late, and the same
+ * asked again for ever: so the deadline doubles with each answer that is missing, and is halved by
+ * each that comes. */
+static void note_answer(scheduler *s, bool came)
+{
+	if (came && s->ipam_late > 0)
+		s->ipam_late--;
+	else if (!came && s->ipam_late < LATE_DOUBLINGS)
+		s->ipam_late++;
+}
 
 static void on_ipam(void *self, sot_code code, sot_str frame, const sot_err *why)
 {
@@ -46,9 +59,11 @@ static void on_ipam(void *self, sot_code code, sot_str frame, const sot_err *why
 	scheduler *s = call->s;
 	uint64_t request_id = call->request_id;
 
+	s->wave.open -= call->is_early;
 	sot_list_remove(&call->all);
 	free(call);
 	SOT_FAILPOINT_HIT("scheduler.ipam.answered");
+	note_answer(s, code == SOT_OK);
 	if (code != SOT_OK)
 		sot_log_err(SOT_WARN, "ipam.unanswered", why, "%s", "");
 	if (!s->c)
@@ -65,20 +80,23 @@ void effects_forget(scheduler *s)
 		sot_list_remove(&call->all);
 		free(call);
 	}
+	s->wave.open = 0;
 }
 
-static void ask_ipam(scheduler *s, const controller_effect *e)
+void effects_ask_ipam(scheduler *s, const controller_effect *e, bool is_early)
 {
 	ipam_call *call = sot_alloc(sizeof(*call));
 	sot_err err;
 
-	*call = (ipam_call){.s = s, .request_id = e->request_id};
+	*call = (ipam_call){.s = s, .request_id = e->request_id, .is_early = is_early};
+	s->wave.open += is_early;
 	sot_list_push(&s->ipam_calls, &call->all);
 	SOT_FAILPOINT_HIT("scheduler.effects.before_ipam");
 	sot_code code = bus_request(s->ipam, e->request_id, sot_buf_str(&e->frame),
-	    s->config->ipam_deadline_ms, on_ipam, call, &err);
+	    s->config->ipam_deadline_ms << s->ipam_late, on_ipam, call, &err);
 	if (code == SOT_OK)
 		return;
+	s->wave.open -= is_early;
 	sot_list_remove(&call->all);
 	free(call);
 	controller_ipam_reply(s->c, scheduler_now(s), e->request_id, code, (sot_str){0}, err.text);
@@ -91,6 +109,7 @@ static void reply(scheduler *s, const controller_effect *e)
 	sot_err err;
 
 	memcpy(&peer, e->peer.bytes, sizeof(peer));
+	pressure_answered(s, &peer, sot_buf_str(&e->frame));
 	SOT_FAILPOINT_HIT("scheduler.effects.before_reply");
 	if (bus_send(s->requests, &peer, sot_buf_str(&e->frame), &err) != SOT_OK)
 		sot_log_err(SOT_WARN, "reply.lost", &err, "peer=%s", peer.identity);
@@ -123,7 +142,7 @@ void effects_carry_out(scheduler *s, const controller_batch *b)
 			tell_agent(s, e);
 			break;
 		case EFFECT_IPAM:
-			ask_ipam(s, e);
+			effects_ask_ipam(s, e, false);
 			break;
 		case EFFECT_ALLOW:
 			SOT_FAILPOINT_HIT("scheduler.effects.before_allow");
@@ -150,77 +169,4 @@ void effects_hint(void *self, uint64_t missed)
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	if (sot_outbox_hint_encode(&m, &frame, &err) == SOT_OK)
 		bus_publish(s->hints, SOT_STR("outbox"), sot_buf_str(&frame));
-}
-
-/* ---- batches ---- */
-
-static void settle(scheduler *s);
-
-static void on_committed(void *self, const store_outcome *outcome)
-{
-	scheduler *s = self;
-
-	if (outcome->code != SOT_OK) {
-		sot_metric_add(s->metrics.batches_failed, 1);
-		sot_log_err(SOT_ERROR, "batch.failed", outcome->why, "sqlstate=%s constraint=%s",
-		    outcome->sqlstate, outcome->constraint);
-		leadership_lose(s, true, "a batch was not committed; its memory is thrown away");
-		return;
-	}
-	SOT_FAILPOINT_HIT("scheduler.batch.after_commit");
-	sot_metric_add(s->metrics.batches, 1);
-	sot_metric_observe_ms(s->metrics.batch_ms, sot_mono_diff_ms(reactor_now(s->r), s->batch_sent));
-	controller_batch *b = SOT_TAKE(s->inflight);
-	effects_carry_out(s, b);
-	controller_batch_free(b);
-	SOT_FAILPOINT_HIT("scheduler.batch.effects_done");
-	settle(s);
-}
-
-static sot_code commit(scheduler *s, sot_err *err)
-{
-	SOT_FAILPOINT("scheduler.batch.before_commit", err);
-	store_tx *tx = store_begin(s->store);
-	write_batch(s, tx, s->inflight);
-	s->batch_sent = reactor_now(s->r);
-	sot_code code = store_commit(&tx, on_committed, s, err);
-	SOT_FAILPOINT_HIT("scheduler.batch.sent");
-	return code;
-}
-
-static void settle(scheduler *s)
-{
-	sot_err err;
-
-	if (!s->c || s->inflight || s->draining)
-		return;
-	s->inflight = controller_take_batch(s->c, scheduler_now(s));
-	if (!s->inflight)
-		return;
-	if (!controller_batch_has_rows(s->inflight)) {
-		controller_batch *b = SOT_TAKE(s->inflight);
-		effects_carry_out(s, b);
-		controller_batch_free(b);
-		return;
-	}
-	if (commit(s, &err) != SOT_OK) {
-		sot_log_err(SOT_ERROR, "batch.not_sent", &err, "%s", "");
-		leadership_lose(s, true, "a batch could not be sent");
-	}
-}
-
-static void on_settle(void *self)
-{
-	scheduler *s = self;
-
-	s->settling = false;
-	settle(s);
-}
-
-void scheduler_settle(scheduler *s)
-{
-	if (s->settling)
-		return;
-	s->settling = true;
-	reactor_defer(s->r, on_settle, s);
 }

@@ -9,8 +9,6 @@
 #include "sot_log.h"
 #include "sot_metrics.h"
 
-#define REPORT_BYTES_MAX 65536
-
 static void refuse(
     scheduler *s, const bus_peer *to, sot_str frame, sot_refusal code, const char *why)
 {
@@ -20,16 +18,21 @@ static void refuse(
 
 	if (sot_wire_peek(frame, &head, &err) != SOT_OK)
 		return;
-	sot_refused m = {head.request_id, code, SOT_STR(""), sot_str_c(why)};
+	sot_refused m = {.request_id = head.request_id, .code = code, .text = sot_str_c(why)};
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	if (sot_refused_encode(&m, &out, &err) == SOT_OK)
 		(void)bus_send(s->requests, to, sot_buf_str(&out), &err);
 }
 
+void intake_refuse_not_leading(scheduler *s, const bus_peer *to, sot_str frame)
+{
+	refuse(s, to, frame, SOT_REFUSAL_NOT_LEADER,
+	    "this scheduler does not lead; ask another, or again in a moment");
+}
+
 void intake_request(void *self, const bus_peer *from, sot_str frame)
 {
 	scheduler *s = self;
-	controller_peer peer = {{0}};
 
 	SOT_FAILPOINT_HIT("scheduler.request.received");
 	if (strcmp(from->identity, "svc:api-gateway") != 0) {
@@ -37,12 +40,17 @@ void intake_request(void *self, const bus_peer *from, sot_str frame)
 		return;
 	}
 	if (s->draining || !s->c) {
-		refuse(s, from, frame, SOT_REFUSAL_NOT_LEADER,
-		    "this scheduler does not lead; ask another, or again in a moment");
+		intake_refuse_not_leading(s, from, frame);
 		return;
 	}
-	memcpy(peer.bytes, from, sizeof(*from));
-	controller_request(s->c, scheduler_now(s), &peer, frame);
+	if (!pressure_admit(s, from, frame))
+		return;
+	if (!pipeline_put_request(s, from, frame)) {
+		pressure_answered(s, from, frame);
+		refuse(s, from, frame, SOT_REFUSAL_UNAVAILABLE,
+		    "more requests wait for a commit than may; try again in a moment");
+		return;
+	}
 	scheduler_settle(s);
 }
 
@@ -99,7 +107,7 @@ void intake_agent(void *self, const bus_peer *from, sot_str frame)
 	scheduler_settle(s);
 }
 
-/* The last report of each host, for placement by load. */
+/* Reports feed placement by load. A standby has no use for them: the next one comes in seconds. */
 void intake_report(void *self, const char *identity, sot_str topic, sot_str frame, uint64_t gap)
 {
 	scheduler *s = self;
@@ -109,16 +117,17 @@ void intake_report(void *self, const char *identity, sot_str topic, sot_str fram
 
 	(void)topic;
 	(void)gap;
-	if (!host_of(identity, &host_id) || frame.n > REPORT_BYTES_MAX ||
-	    sot_wire_peek(frame, &head, &err) != SOT_OK || head.id != SOT_MSG_HOST_REPORT)
+	if (!s->c || !host_of(identity, &host_id) || sot_wire_peek(frame, &head, &err) != SOT_OK ||
+	    (head.id != SOT_MSG_HOST_REPORT && head.id != SOT_MSG_INSTANCE_REPORTS))
 		return;
-	sot_metric_add(s->metrics.reports, 1);
-	sot_buf *last = sot_map_get_uuid(s->last_reports, host_id);
-	if (!last) {
-		last = sot_alloc(sizeof(*last));
-		sot_buf_init(last, REPORT_BYTES_MAX + 1);
-		sot_map_set_uuid(s->last_reports, host_id, last);
+	bool is_host = head.id == SOT_MSG_HOST_REPORT;
+	sot_code code = is_host
+	                    ? controller_host_report(s->c, scheduler_now(s), host_id, frame, &err)
+	                    : controller_instance_reports(s->c, scheduler_now(s), host_id, frame, &err);
+	if (code == SOT_OK) {
+		sot_metric_add(s->metrics.reports, is_host);
+	} else {
+		sot_metric_add(s->metrics.agents_dropped, 1);
+		sot_log_err(SOT_WARN, "agent.report_dropped", &err, "peer=%s", identity);
 	}
-	sot_buf_reset(last);
-	sot_buf_add_str(last, frame);
 }

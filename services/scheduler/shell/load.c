@@ -1,8 +1,9 @@
 /* Take-over: every row that the controller needs, in one read-only transaction. Rows of the old
  * leader cannot change meanwhile: its writes are fenced by the epoch that was won before. */
-#include "internal.h"
+#include "load_cursor.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,21 +12,6 @@
 #include "sot_metrics.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
-
-typedef struct env_item {
-	sot_uuid app_id;
-	char *name, *value;
-} env_item;
-
-struct loader {
-	scheduler *s;
-	controller *c;
-	uint64_t epoch;
-	env_item *env;
-	size_t env_count;
-	sot_code code; /* the first row that could not be read */
-	sot_err err;
-};
 
 loader *load_free(loader *l)
 {
@@ -38,150 +24,24 @@ loader *load_free(loader *l)
 	}
 	free(l->env);
 	controller_free(l->c);
+	shared_pool_free(l->shared);
 	free(l);
 	return NULL;
 }
 
-/* ---- one row, column by column: after a failure the rest reads as zero ---- */
-
-typedef struct cursor {
-	loader *l;
-	const store_result *res;
-	size_t row;
-	int column;
-} cursor;
-
-static void note(loader *l, sot_code code)
-{
-	if (l->code == SOT_OK)
-		l->code = code;
-}
-
-static int64_t number(cursor *at, int64_t lo, int64_t hi)
-{
-	int64_t value = 0;
-	loader *l = at->l;
-
-	if (l->code == SOT_OK)
-		note(l, store_i64(at->res, at->row, at->column, &value, &l->err));
-	if (l->code == SOT_OK && (value < lo || value > hi))
-		note(l, sot_fail(&l->err, SOT_INTERNAL, "column %d: %" PRId64 " is out of range",
-		            at->column, value));
-	at->column++;
-	return value;
-}
-
-static uint64_t u64(cursor *at)
-{
-	return (uint64_t)number(at, 0, INT64_MAX);
-}
-
-static uint32_t u32(cursor *at)
-{
-	return (uint32_t)number(at, 0, UINT32_MAX);
-}
-
-static uint16_t u16(cursor *at)
-{
-	return (uint16_t)number(at, 0, UINT16_MAX);
-}
-
-static uint8_t u8(cursor *at)
-{
-	return (uint8_t)number(at, 0, UINT8_MAX);
-}
-
-static bool flag(cursor *at)
-{
-	bool value = false;
-
-	if (at->l->code == SOT_OK)
-		note(at->l, store_bool(at->res, at->row, at->column, &value, &at->l->err));
-	at->column++;
-	return value;
-}
-
-/* The zero id for NULL. */
-static sot_uuid id(cursor *at)
-{
-	sot_uuid value = {{0}};
-
-	if (at->l->code == SOT_OK && !store_is_null(at->res, at->row, at->column))
-		note(at->l, store_uuid(at->res, at->row, at->column, &value, &at->l->err));
-	at->column++;
-	return value;
-}
-
-static sot_ip ip(cursor *at)
-{
-	sot_ip value = {0};
-
-	if (at->l->code == SOT_OK)
-		note(at->l, store_ip(at->res, at->row, at->column, &value, &at->l->err));
-	at->column++;
-	return value;
-}
-
-static sot_str text(cursor *at)
-{
-	return store_text(at->res, at->row, at->column++);
-}
-
-static void copy(cursor *at, char *dst, size_t size)
-{
-	sot_code code = sot_str_copy(text(at), dst, size, &at->l->err);
-
-	note(at->l, code);
-}
-
-#define COPY(at, field) copy((at), (field), sizeof(field))
-/* An enum by its word. */
-#define WORD(at, parse, field) note((at)->l, parse(text(at), &(field), &(at)->l->err))
-/* Runs the body for every row; `at` is its cursor. */
-#define EACH_ROW(at)                                                                               \
-	for (cursor at = {self, res, 0, 0};                                                            \
-	     ((loader *)self)->code == SOT_OK && at.row < store_rows(res); at.row++, at.column = 0)
-
-static void digest(cursor *at, uint8_t dst[static 32])
-{
-	note(at->l, sot_hex_decode(text(at), dst, 32, &at->l->err));
-}
-
 /* ---- tables ---- */
-
-static void on_plans(void *self, const store_result *res)
-{
-	EACH_ROW(at)
-	{
-		plan_row row = {.cpu_milli = 0};
-		COPY(&at, row.name);
-		row.cpu_milli = u32(&at);
-		row.memory_bytes = u64(&at);
-		row.disk_bytes = u64(&at);
-		row.bandwidth_kbit = u32(&at);
-		controller_load_plan(at.l->c, &row);
-	}
-}
 
 static void on_images(void *self, const store_result *res)
 {
 	EACH_ROW(at)
 	{
-		image_row row = {{0}, {0}};
+		image_row row = {{0}, {0}, {0}, {0}, {0}};
 		COPY(&at, row.name);
 		COPY(&at, row.reference);
+		COPY(&at, row.version);
+		COPY(&at, row.owner_dev);
+		COPY(&at, row.owner_ops);
 		controller_load_image(at.l->c, &row);
-	}
-}
-
-static void read_tags(cursor *at, host_row *row)
-{
-	sot_str rest = text(at);
-
-	while (rest.n > 0 && row->tag_count < HOST_TAGS_MAX) {
-		sot_str tag = sot_str_cut(rest, ',', &rest);
-		size_t k = row->tag_count++;
-		note(at->l, sot_str_copy(tag, row->tags[k], sizeof(row->tags[k]), &at->l->err));
 	}
 }
 
@@ -193,7 +53,7 @@ static void on_hosts(void *self, const store_result *res)
 		COPY(&at, row.name);
 		COPY(&at, row.az);
 		COPY(&at, row.rack);
-		read_tags(&at, &row);
+		read_shared(&at, &row.tags);
 		COPY(&at, row.public_key);
 		row.revoked = flag(&at);
 		row.schedulable = flag(&at);
@@ -213,7 +73,14 @@ static void on_hosts(void *self, const store_result *res)
 		row.unknown_containers = u32(&at);
 		row.created_unix_ms = number(&at, 0, INT64_MAX);
 		row.seen_unix_ms = number(&at, 0, INT64_MAX);
+		load_read_class(&at, &row);
+		WORD(&at, host_duty_parse, row.duty);
+		row.address = ip(&at);
+		COPY(&at, row.reason);
+		WORD(&at, loss_proof_parse, row.lost_by);
+		row.lost_unix_ms = number(&at, 0, INT64_MAX);
 		controller_load_host(at.l->c, &row);
+		host_row_clear(&row);
 	}
 }
 
@@ -254,6 +121,7 @@ static void read_health(cursor *at, health_row *h)
 	h->healthy_after = u8(at);
 	h->unhealthy_after = u8(at);
 	h->start_period_ms = u32(at);
+	COPY(at, h->command);
 }
 
 static void on_apps(void *self, const store_result *res)
@@ -274,47 +142,26 @@ static void on_apps(void *self, const store_result *res)
 		read_health(&at, &row.health);
 		row.created_unix_ms = number(&at, 0, INT64_MAX);
 		row.updated_unix_ms = number(&at, 0, INT64_MAX);
+		COPY(&at, row.team);
+		load_read_placement(&at, &row.placement);
+		WORD(&at, recovery_parse, row.recovery);
+		WORD(&at, on_return_parse, row.on_return);
+		row.middleware = sot_strndup(text(&at));
 		attach_env(self, &row, &next, env);
-		controller_load_app(at.l->c, &row);
+		if (at.l->code == SOT_OK)
+			controller_load_app(at.l->c, &row);
 		free(row.command);
+		free(row.middleware);
+		placement_row_clear(&row.placement);
 	}
 }
 
-static void on_groups(void *self, const store_result *res)
-{
-	EACH_ROW(at)
-	{
-		group_row row = {.id = id(&at)};
-		row.app_id = id(&at);
-		COPY(&at, row.name);
-		row.next_number = u32(&at);
-		if (at.l->code == SOT_OK)
-			note(at.l, controller_load_group(at.l->c, &row, &at.l->err));
-	}
-}
-
-static void on_versions(void *self, const store_result *res)
-{
-	EACH_ROW(at)
-	{
-		version_row row = {.app_id = id(&at)};
-		COPY(&at, row.version);
-		digest(&at, row.sha256);
-		row.size_bytes = u64(&at);
-		COPY(&at, row.file_name);
-		COPY(&at, row.created_by);
-		row.created_unix_ms = number(&at, 0, INT64_MAX);
-		if (at.l->code == SOT_OK)
-			note(at.l, controller_load_version(at.l->c, &row, &at.l->err));
-	}
-}
-
-static void read_address(cursor *at, instance_row *row)
+static void read_address(cursor *at, instance_row *row, vlan_facts *net)
 {
 	row->v4.address = ip(at);
 	row->v4.prefix = u8(at);
 	row->v4.gateway = ip(at);
-	row->net.vlan_id = u16(at);
+	net->vlan_id = u16(at);
 	sot_str mac = text(at);
 	if (mac.n > 0)
 		note(at->l, sot_parse_mac(mac, row->mac.b, &at->l->err));
@@ -331,41 +178,51 @@ static void read_resolvers(cursor *at, vlan_facts *net)
 	}
 }
 
-static void read_network(cursor *at, instance_row *row)
+static void read_network(cursor *at, instance_row *row, vlan_facts *net)
 {
-	COPY(at, row->vlan);
-	row->net.vrf = u16(at);
-	row->net.mtu = u16(at);
-	row->net.isolated = flag(at);
-	read_resolvers(at, &row->net);
-	COPY(at, row->net.dns_search);
+	read_shared(at, &row->vlan);
+	net->vrf = u16(at);
+	net->mtu = u16(at);
+	net->isolated = flag(at);
+	read_resolvers(at, net);
+	COPY(at, net->dns_search);
 	row->v6.address = ip(at);
 	row->v6.prefix = u8(at);
 	row->v6.gateway = ip(at);
 	row->v6.generation = u64(at);
 	row->bandwidth_kbit = u32(at);
-	row->net.settings = u64(at);
+	row->bandwidth_own = flag(at);
+	net->settings = u64(at);
+	instance_row_set_net(row, at->l->shared, net);
 }
 
 static void read_observed(cursor *at, instance_row *row)
 {
 	row->observed_generation = u64(at);
 	row->observed_restart_seq = u32(at);
-	COPY(at, row->observed_version);
+	read_shared(at, &row->observed_version);
 	COPY(at, row->container_id);
 	row->restarts = u32(at);
-	row->error = sot_strndup(text(at));
+	read_shared(at, &row->error);
 	row->started_unix_ms = number(at, 0, INT64_MAX);
 	row->observed_unix_ms = number(at, 0, INT64_MAX);
 	row->created_unix_ms = number(at, 0, INT64_MAX);
 	row->updated_unix_ms = number(at, 0, INT64_MAX);
 }
 
+enum { INSTANCES_AT_A_TIME = 5000 };
+
 static void on_instances(void *self, const store_result *res)
 {
+	loader *reading = self;
+
+	reading->instances_read = store_rows(res);
 	EACH_ROW(at)
 	{
 		instance_row row = {.id = id(&at)};
+		vlan_facts net;
+		memset(&net, 0, sizeof(net)); /* padding too: shared by its bytes */
+		instance_row_init(&row, at.l->shared);
 		row.app_id = id(&at);
 		row.group_id = id(&at);
 		row.number = u32(&at);
@@ -376,18 +233,55 @@ static void on_instances(void *self, const store_result *res)
 		row.generation = u64(&at);
 		row.restart_seq = u32(&at);
 		row.host_id = id(&at);
-		read_address(&at, &row);
+		read_address(&at, &row, &net);
 		row.cpu_milli = u32(&at);
 		row.memory_bytes = u64(&at);
 		row.disk_bytes = u64(&at);
-		row.image = sot_strndup(text(&at));
-		COPY(&at, row.version);
+		read_shared(&at, &row.image);
+		read_shared(&at, &row.version);
 		read_observed(&at, &row);
-		read_network(&at, &row);
+		read_network(&at, &row, &net);
+		row.moving_to = id(&at);
+		read_shared(&at, &row.plan);
+		row.rebuild_seq = u32(&at);
+		read_shared(&at, &row.middleware);
+		at.l->last_instance = row.id;
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_instance(at.l->c, &row, &at.l->err));
 		instance_row_clear(&row);
 	}
+}
+
+/* Comma between. */
+static void read_targets(cursor *at, operation_row *row)
+{
+	sot_str list = text(at), one;
+
+	if (list.n == 0)
+		return;
+	row->targets = sot_alloc_array(list.n / 36 + 1, sizeof(*row->targets));
+	for (; list.n > 0 && at->l->code == SOT_OK; row->target_count++) {
+		one = sot_str_cut(list, ',', &list);
+		note(at->l, sot_uuid_parse(one, &row->targets[row->target_count], &at->l->err));
+	}
+}
+
+static void read_more_of_operation(cursor *at, operation_row *row)
+{
+	COPY(at, row->reason);
+	row->parent_id = id(at);
+	row->retry_of = id(at);
+	row->position = u64(at);
+	read_targets(at, row);
+	row->parallel = u32(at);
+	row->failures_max = u32(at);
+	row->children.total = u32(at);
+	row->children.done = u32(at);
+	row->children.failed = u32(at);
+	row->children.cancelled = u32(at);
+	COPY(at, row->error);
+	COPY(at, row->cancelled_by);
+	row->started_unix_ms = number(at, 0, INT64_MAX);
 }
 
 static void on_operations(void *self, const store_result *res)
@@ -409,9 +303,18 @@ static void on_operations(void *self, const store_result *res)
 		COPY(&at, row.waits_for);
 		row.progress_done = u32(&at);
 		row.progress_total = u32(&at);
+		read_more_of_operation(&at, &row);
 		row.created_unix_ms = number(&at, 0, INT64_MAX);
 		row.updated_unix_ms = number(&at, 0, INT64_MAX);
 		uint64_t next_line = u64(&at);
+		COPY(&at, row.to_host);
+		COPY(&at, row.plan);
+		COPY(&at, row.bandwidth);
+		COPY(&at, row.image);
+		row.include_pinned = flag(&at);
+		row.deadline_s = u32(&at);
+		COPY(&at, row.group);
+		WORD(&at, scale_pick_parse, row.pick);
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_operation(at.l->c, &row, next_line, &at.l->err));
 		operation_row_clear(&row);
@@ -431,6 +334,7 @@ static void on_steps(void *self, const store_result *res)
 		COPY(&at, row.detail);
 		row.started_unix_ms = number(&at, 0, INT64_MAX);
 		row.finished_unix_ms = number(&at, 0, INT64_MAX);
+		row.batch = u16(&at);
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_step(at.l->c, &row, &at.l->err));
 	}
@@ -458,34 +362,6 @@ static void allow(void *self, const host_row *row)
 	    self, row->public_key, row->id, row->revoked || row->state == HOST_RETIRED);
 }
 
-static void on_loaded(void *self, const store_outcome *outcome)
-{
-	loader *l = self;
-	scheduler *s = l->s;
-
-	if (outcome->code != SOT_OK) {
-		sot_log_err(SOT_WARN, "take_over.unread", outcome->why, "epoch=%" PRIu64, l->epoch);
-		leadership_lose(s, true, "the rows could not be read");
-		return;
-	}
-	if (l->code != SOT_OK) {
-		sot_log_err(SOT_ERROR, "take_over.bad_row", &l->err, "epoch=%" PRIu64, l->epoch);
-		leadership_lose(s, true, "a row could not be understood");
-		return;
-	}
-	SOT_FAILPOINT_HIT("scheduler.take_over.loaded");
-	s->c = SOT_TAKE(l->c);
-	s->load = load_free(l);
-	controller_loaded(s->c, scheduler_now(s));
-	controller_each_host(s->c, allow, s);
-	sot_metric_set(s->metrics.leading, 1);
-	controller_stats stats = controller_get_stats(s->c);
-	sot_log(SOT_INFO, "leading", "epoch=%" PRIu64 " hosts=%zu instances=%zu operations=%zu",
-	    s->epoch, stats.hosts, stats.instances, stats.operations_open);
-	SOT_FAILPOINT_HIT("scheduler.take_over.leading");
-	scheduler_settle(s);
-}
-
 static controller *new_controller(const scheduler *s, uint64_t epoch)
 {
 	const scheduler_config *from = s->config;
@@ -495,70 +371,177 @@ static controller *new_controller(const scheduler *s, uint64_t epoch)
 	config.suspect_after_ms = from->suspect_after_ms;
 	config.lost_after_ms = from->lost_after_ms;
 	config.retry_ms = from->retry_ms;
+	config.sweep_ms = from->sweep_ms;
 	config.wait_deadline_ms = from->wait_deadline_ms;
 	config.start_deadline_ms = from->start_deadline_ms;
 	config.healthy_deadline_ms = from->healthy_deadline_ms;
 	config.stop_deadline_ms = from->stop_deadline_ms;
 	config.failure_grace_ms = from->failure_grace_ms;
+	config.load_limit_permille = (uint16_t)from->load_limit_permille;
+	config.starts_per_host = (uint32_t)from->starts_per_host;
+	config.starts_per_rack = (uint32_t)from->starts_per_rack;
+	config.starts_in_all = (uint32_t)from->starts_in_all;
+	config.pulls_per_image = (uint32_t)from->pulls_per_image;
+	config.syncs_per_s = (uint32_t)from->syncs_per_s;
+	config.queue_max = (uint32_t)from->queue_max;
+	config.operations_max = (uint32_t)from->operations_max;
+	config.grace_ms = from->grace_ms;
+	config.witness_interval_ms = from->witness_interval_ms;
+	config.brake_hosts = from->brake_hosts;
+	config.brake_percent = from->brake_percent;
+	config.brake_window_ms = from->brake_window_ms;
+	config.rebalance_check_ms = from->rebalance_check_ms;
+	config.idle_cpu_permille = (uint64_t)from->idle_cpu_permille;
+	config.idle_net_bytes_per_s = (uint64_t)from->idle_net_bytes_per_s;
 	sot_rand_bytes(&seed, sizeof(seed));
 	return controller_new(&config, seed);
 }
 
-/* Nothing waits for it; the reason is for the log. */
-static void on_side_done(void *self, const store_outcome *outcome)
-{
-	(void)self;
-	if (outcome->code != SOT_OK)
-		sot_log_err(SOT_WARN, "database.side_work_failed", outcome->why, "%s", "");
-}
+typedef struct loaded_table {
+	int statement;
+	store_rows_fn on_rows;
+} loaded_table;
 
-static void purge(scheduler *s)
+static void ask(loader *l, store_tx **tx, store_done_fn done)
 {
-	store_tx *tx = store_begin(s->store);
 	sot_err err;
 
-	store_query(tx, SCHEDULER_SQL_FENCE, NULL, NULL);
-	store_arg_c(tx, SCHEDULER_ROLE);
-	store_arg_i64(tx, (int64_t)s->epoch);
-	store_query(tx, SCHEDULER_SQL_PURGE, NULL, NULL);
-	store_arg_i64(tx, s->config->operation_retention_days);
-	if (store_commit(&tx, on_side_done, s, &err) != SOT_OK) /* the next take-over does it */
-		sot_log_err(SOT_WARN, "take_over.not_purged", &err, "%s", "");
+	if (store_commit(tx, done, l, &err) == SOT_OK)
+		return;
+	sot_log_err(SOT_WARN, "take_over.not_asked", &err, "%s", "");
+	leadership_lose(l->s, true, "the database's queue is full");
+}
+
+/* A part of the rows may take longer than a commit may: who gave up would begin again, for ever. */
+static store_tx *begin_part(const loader *l)
+{
+	int64_t deadline_ms = l->s->config->load_deadline_ms;
+	store_tx *tx = store_begin_read(l->s->store);
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, deadline_ms);
+	store_set_deadline_ms(tx, deadline_ms);
+	store_query(tx, SCHEDULER_SQL_ALLOW_LONG_READ, NULL, NULL);
+	store_arg_c(tx, text);
+	return tx;
+}
+
+static void ask_tables(loader *l, const loaded_table *tables, size_t count, store_done_fn done)
+{
+	store_tx *tx = begin_part(l);
+
+	for (size_t k = 0; k < count; k++)
+		store_query(tx, tables[k].statement, tables[k].on_rows, l);
+	ask(l, &tx, done);
+}
+
+/* False when the take-over ends here: rows could not be read, or not be understood. */
+static bool goes_on(loader *l, const store_outcome *outcome)
+{
+	scheduler *s = l->s;
+
+	if (outcome->code != SOT_OK) {
+		sot_log_err(SOT_WARN, "take_over.unread", outcome->why, "epoch=%" PRIu64, l->epoch);
+		leadership_lose(s, true, "the rows could not be read");
+		return false;
+	}
+	if (l->code != SOT_OK) {
+		sot_log_err(SOT_ERROR, "take_over.bad_row", &l->err, "epoch=%" PRIu64, l->epoch);
+		leadership_lose(s, true, "a row could not be understood");
+		return false;
+	}
+	return true;
+}
+
+static void on_loaded(void *self, const store_outcome *outcome)
+{
+	loader *l = self;
+	scheduler *s = l->s;
+
+	if (!goes_on(l, outcome))
+		return;
+	SOT_FAILPOINT_HIT("scheduler.take_over.loaded");
+	s->c = SOT_TAKE(l->c);
+	s->load = load_free(l);
+	(void)malloc_trim(0); /* the rows as they came are gone: what they took goes back */
+	controller_loaded(s->c, scheduler_now(s));
+	controller_each_host(s->c, allow, s);
+	sot_metric_set(s->metrics.leading, 1);
+	controller_stats stats = controller_get_stats(s->c);
+	sot_log(SOT_INFO, "leading", "epoch=%" PRIu64 " hosts=%zu instances=%zu operations=%zu",
+	    s->epoch, stats.hosts, stats.instances, stats.operations_open);
+	SOT_FAILPOINT_HIT("scheduler.take_over.leading");
+	s->refused.led_since = reactor_now(s->r);
+	pipeline_tell_refused(s);
+	scheduler_settle(s);
+}
+
+static void ask_instances(loader *l, store_done_fn done)
+{
+	store_tx *tx = begin_part(l);
+
+	l->instances_read = 0;
+	store_query(tx, SCHEDULER_SQL_LOAD_INSTANCES, on_instances, l);
+	store_arg_uuid(tx, l->last_instance);
+	store_arg_i64(tx, INSTANCES_AT_A_TIME);
+	ask(l, &tx, done);
+}
+
+/* In parts, so that the lease is renewed and memory holds no copy of all rows. Nobody else writes
+ * them: what the last leader had under way ended before the epoch began. */
+static void on_instances_read(void *self, const store_outcome *outcome)
+{
+	static const loaded_table rest[] = {
+	    {SCHEDULER_SQL_LOAD_DEPARTURES, load_on_departures},
+	    {SCHEDULER_SQL_LOAD_BRAKE, load_on_brake},
+	    {SCHEDULER_SQL_LOAD_OPERATIONS, on_operations},
+	    {SCHEDULER_SQL_LOAD_ROLLOUTS, load_on_rollouts},
+	    {SCHEDULER_SQL_LOAD_STEPS, on_steps},
+	    {SCHEDULER_SQL_LOAD_KEYS, on_keys},
+	};
+	loader *l = self;
+
+	if (!goes_on(l, outcome))
+		return;
+	if (l->instances_read == INSTANCES_AT_A_TIME)
+		ask_instances(l, on_instances_read);
+	else
+		ask_tables(l, rest, sizeof(rest) / sizeof(rest[0]), on_loaded);
+}
+
+static void on_tables_read(void *self, const store_outcome *outcome)
+{
+	loader *l = self;
+
+	if (goes_on(l, outcome))
+		ask_instances(l, on_instances_read);
 }
 
 void load_begin(scheduler *s, uint64_t epoch)
 {
-	static const struct {
-		int statement;
-		store_rows_fn on_rows;
-	} tables[] = {
-	    {SCHEDULER_SQL_LOAD_PLANS, on_plans},
+	static const loaded_table tables[] = {
+	    {SCHEDULER_SQL_LOAD_PLANS, load_on_plans},
+	    {SCHEDULER_SQL_LOAD_TEAMS, load_on_teams},
+	    {SCHEDULER_SQL_LOAD_HOST_CLASSES, load_on_host_classes},
+	    {SCHEDULER_SQL_LOAD_MIXING, load_on_mixing},
 	    {SCHEDULER_SQL_LOAD_IMAGES, on_images},
+	    {SCHEDULER_SQL_LOAD_IMAGE_VERSIONS, load_on_image_versions},
 	    {SCHEDULER_SQL_LOAD_HOSTS, on_hosts},
 	    {SCHEDULER_SQL_LOAD_ENV, on_env},
 	    {SCHEDULER_SQL_LOAD_APPS, on_apps},
-	    {SCHEDULER_SQL_LOAD_GROUPS, on_groups},
-	    {SCHEDULER_SQL_LOAD_VERSIONS, on_versions},
-	    {SCHEDULER_SQL_LOAD_INSTANCES, on_instances},
-	    {SCHEDULER_SQL_LOAD_OPERATIONS, on_operations},
-	    {SCHEDULER_SQL_LOAD_STEPS, on_steps},
-	    {SCHEDULER_SQL_LOAD_KEYS, on_keys},
+	    {SCHEDULER_SQL_LOAD_GROUPS, load_on_groups},
+	    {SCHEDULER_SQL_LOAD_VERSIONS, load_on_versions},
+	    {SCHEDULER_SQL_LOAD_MIDDLEWARE, load_on_middleware},
 	};
 	loader *l = sot_alloc(sizeof(*l));
-	sot_err err;
 
 	s->epoch = epoch;
-	purge(s);
-	*l = (loader){.s = s, .epoch = epoch, .c = new_controller(s, epoch)};
+	purge_old(s);
+	*l = (loader){
+	    .s = s, .epoch = epoch, .c = new_controller(s, epoch), .shared = shared_pool_new()};
 	s->load = l;
 	SOT_FAILPOINT_HIT("scheduler.take_over.before_load");
-	store_tx *tx = store_begin_read(s->store);
-	for (size_t k = 0; k < sizeof(tables) / sizeof(tables[0]); k++)
-		store_query(tx, tables[k].statement, tables[k].on_rows, l);
-	if (store_commit(&tx, on_loaded, l, &err) != SOT_OK) {
-		sot_log_err(SOT_WARN, "take_over.not_asked", &err, "%s", "");
-		leadership_lose(s, true, "the database's queue is full");
-	}
+	ask_tables(l, tables, sizeof(tables) / sizeof(tables[0]), on_tables_read);
 }
 
 /* ---- keys ---- */
@@ -588,6 +571,6 @@ void load_host_keys(void *self, uint64_t missed)
 		return;
 	store_tx *tx = store_begin_read(s->store);
 	store_query(tx, SCHEDULER_SQL_HOST_KEYS, on_host_keys, s);
-	if (store_commit(&tx, on_side_done, s, &err) != SOT_OK)
+	if (store_commit(&tx, side_work_done, s, &err) != SOT_OK)
 		sot_log_err(SOT_WARN, "keys.not_read", &err, "%s", "");
 }

@@ -24,6 +24,9 @@ static void on_tick(void *self, uint64_t missed)
 	sot_metric_set(s->metrics.operations_open, (int64_t)stats.operations_open);
 	sot_metric_set(s->metrics.instances, (int64_t)stats.instances);
 	sot_metric_set(s->metrics.hosts_online, (int64_t)stats.hosts_online);
+	sot_metric_set(s->metrics.starts_in_flight, (int64_t)stats.starts_in_flight);
+	sot_metric_set(s->metrics.starts_waiting, (int64_t)stats.starts_waiting);
+	sot_metric_set(s->metrics.syncs_waiting, (int64_t)stats.syncs_waiting);
 	scheduler_settle(s);
 }
 
@@ -70,7 +73,22 @@ static void open_metrics(shell_metrics *m)
 	    sot_counter("sot_scheduler_agent_messages_dropped_total", NULL, "To or from agents");
 	m->operations_open = sot_gauge("sot_scheduler_operations_open", NULL, "Queued and running");
 	m->instances = sot_gauge("sot_scheduler_instances", NULL, "Not retired");
+	m->starts_in_flight =
+	    sot_gauge("sot_scheduler_starts_in_flight", NULL, "Ordered, and not running or failed yet");
+	m->starts_waiting = sot_gauge("sot_scheduler_starts_waiting", NULL, "Wait for a start slot");
+	m->syncs_waiting =
+	    sot_gauge("sot_scheduler_syncs_waiting", NULL, "Agents that wait for their whole set");
+	m->requests_open =
+	    sot_gauge("sot_scheduler_requests_open", NULL, "Requests that were not answered yet");
+	m->requests_refused = sot_counter("sot_scheduler_requests_refused_slow_total", NULL,
+	    "Refused because the database is slow or too many wait");
+	m->requests_repeated = sot_counter(
+	    "sot_scheduler_requests_repeated_total", NULL, "Sent again while their answer was awaited");
 	m->hosts_online = sot_gauge("sot_scheduler_hosts_online", NULL, "Hosts in state online");
+	m->batches_refused = sot_counter("sot_scheduler_batches_refused_total", NULL,
+	    "Batches that the database refused: memory was wrong, and was read anew");
+	m->requests_waiting =
+	    sot_gauge("sot_scheduler_requests_waiting", NULL, "Requests that wait for their commit");
 	m->reports = sot_counter("sot_scheduler_host_reports_total", NULL, "Reports of hosts");
 }
 
@@ -86,10 +104,17 @@ static void name_holder(scheduler *s)
 	(void)snprintf(s->holder, sizeof(s->holder), "%s-%ld", host, (long)getpid());
 }
 
+/* As ipam's: a table that is empty when a statement is planned is not so later, and planning anew
+ * for a short array costs more than running it. */
+static const char planner_options[] =
+    "options='-c plan_cache_mode=force_generic_plan -c enable_seqscan=off'";
+
 static sot_code open_stores(scheduler *s, sot_err *err)
 {
+	char conninfo[SOT_CONFIG_VALUE_MAX + sizeof(planner_options) + 1];
+	(void)snprintf(conninfo, sizeof(conninfo), "%s %s", planner_options, s->config->database);
 	store_options options = {
-	    .conninfo = s->config->database,
+	    .conninfo = conninfo,
 	    .service = "scheduler",
 	    .statements = scheduler_statements,
 	    .statement_count = SCHEDULER_STATEMENT_COUNT,
@@ -100,6 +125,7 @@ static sot_code open_stores(scheduler *s, sot_err *err)
 
 	if (code != SOT_OK)
 		return code;
+	s->call_reports = call_reports_new(s->r, s->store, SCHEDULER_SQL_REPORT_CALLS, "scheduler");
 	options.connections = 1;
 	options.deadline_ms = s->config->lease_ms;
 	return store_new(s->r, &options, on_store_up, s, &s->lead_store, err);
@@ -144,8 +170,10 @@ static sot_code open_sockets(scheduler *s, sot_err *err)
 static void start_timers(scheduler *s)
 {
 	s->lead_timer = reactor_every_ms(s->r, s->config->renew_ms, leadership_tick, s);
+	s->lease_timer = reactor_after_ms(s->r, -1, leadership_tick, s);
 	s->tick_timer = reactor_every_ms(s->r, TICK_MS, on_tick, s);
 	s->keys_timer = reactor_every_ms(s->r, s->config->keys_interval_ms, load_host_keys, s);
+	s->wave_timer = reactor_after_ms(s->r, -1, pipeline_settle, s);
 	s->hint_timer = reactor_after_ms(s->r, 1, effects_hint, s);
 	reactor_rearm_ms(s->hint_timer, -1);
 	leadership_tick(s, 0);
@@ -158,9 +186,10 @@ sot_code scheduler_new(reactor *r, const scheduler_config *config, scheduler **r
 	s->r = r;
 	s->config = config;
 	s->peers = sot_map_new();
-	s->last_reports = sot_map_new();
 	sot_list_init(&s->ipam_calls);
+	sot_list_init(&s->wave.waiting);
 	open_metrics(&s->metrics);
+	pressure_forget(s);
 	name_holder(s);
 	sot_code code = open_stores(s, err);
 	if (code == SOT_OK)
@@ -223,21 +252,19 @@ void scheduler_drain(scheduler *s, void (*drained)(void *self), void *self)
 	s->drained = drained;
 	s->drained_self = self;
 	s->lead_timer = reactor_remove(s->lead_timer);
+	s->lease_timer = reactor_remove(s->lease_timer);
 	s->tick_timer = reactor_remove(s->tick_timer);
 	/* The batch in flight, if any, ends by its deadline; its effects still go out. */
 	s->tick_timer = reactor_every_ms(s->r, 20, wait_for_batch, s);
 }
 
-static void free_values(sot_map *map, bool buffers)
+static void free_values(sot_map *map)
 {
 	sot_map_iter it = {0};
 	void *value;
 
-	while (map && (value = sot_map_next(map, &it, NULL))) {
-		if (buffers)
-			sot_buf_clear(value);
+	while (map && (value = sot_map_next(map, &it, NULL)))
 		free(value);
-	}
 	sot_map_free(map);
 }
 
@@ -246,12 +273,16 @@ scheduler *scheduler_free(scheduler *s)
 	if (!s)
 		return NULL;
 	reactor_remove(s->lead_timer);
+	reactor_remove(s->lease_timer);
 	reactor_remove(s->tick_timer);
 	reactor_remove(s->keys_timer);
 	reactor_remove(s->hint_timer);
+	reactor_remove(s->wave_timer);
 	control_free(s->control);
 	effects_forget(s);
+	pipeline_forget(s);
 	s->load = load_free(s->load);
+	call_reports_free(s->call_reports);
 	if (s->store)
 		store_forget(s->store, s);
 	if (s->lead_store)
@@ -261,8 +292,8 @@ scheduler *scheduler_free(scheduler *s)
 	store_free(s->store);
 	store_free(s->lead_store);
 	bus_free(s->bus);
-	free_values(s->peers, false);
-	free_values(s->last_reports, true);
+	sot_map_free(s->pressure.waiting);
+	free_values(s->peers);
 	free(s);
 	return NULL;
 }

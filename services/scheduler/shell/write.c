@@ -1,52 +1,14 @@
 /* A batch as SQL: one statement per table, arrays by column. */
 #include "internal.h"
+#include "write_columns.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sot_parse.h"
 
-/* One array parameter: `expression` sees `row`. */
-#define COLUMN(rows, count, item, expression)                                                      \
-	do {                                                                                           \
-		store_arg_array_begin(tx);                                                                 \
-		for (size_t k_ = 0; k_ < (count); k_++) {                                                  \
-			__typeof__((rows)[0]) row = (rows)[k_];                                                \
-			item(tx, expression);                                                                  \
-		}                                                                                          \
-		store_arg_array_end(tx);                                                                   \
-	} while (0)
-/* As COLUMN for arrays of values instead of pointers. */
-#define VALUES(rows, count, item, expression)                                                      \
-	do {                                                                                           \
-		store_arg_array_begin(tx);                                                                 \
-		for (size_t k_ = 0; k_ < (count); k_++) {                                                  \
-			const __typeof__((rows)[0]) *row = &(rows)[k_];                                        \
-			item(tx, expression);                                                                  \
-		}                                                                                          \
-		store_arg_array_end(tx);                                                                   \
-	} while (0)
-
-static void item_c(store_tx *tx, const char *c)
-{
-	store_item_str(tx, sot_str_c(c));
-}
-
-static void item_u64(store_tx *tx, uint64_t v)
-{
-	store_item_i64(tx, (int64_t)v);
-}
-
-/* The zero id is NULL. */
-static void item_id(store_tx *tx, sot_uuid id)
-{
-	if (sot_uuid_is_zero(id))
-		store_item_null(tx);
-	else
-		store_item_uuid(tx, id);
-}
-
-static void item_resolvers(store_tx *tx, const vlan_facts *net)
+void write_item_resolvers(store_tx *tx, const vlan_facts *net)
 {
 	char address[SOT_IP_TEXT];
 	SOT_AUTO_BUF list = {0};
@@ -66,24 +28,6 @@ static void item_mac(store_tx *tx, const instance_row *row)
 	item_c(tx, !sot_ip_is_none(row->v4.address) ? sot_format_mac(row->mac.b, mac) : "");
 }
 
-static void item_digest(store_tx *tx, const uint8_t *digest)
-{
-	char hex[65];
-
-	sot_hex_encode(digest, 32, hex);
-	item_c(tx, hex);
-}
-
-static void item_tags(store_tx *tx, const host_row *row)
-{
-	SOT_AUTO_BUF tags = {0};
-
-	sot_buf_init(&tags, HOST_TAGS_MAX * 66);
-	for (size_t k = 0; k < row->tag_count; k++)
-		sot_buf_printf(&tags, "%s%s", k ? "," : "", row->tags[k]);
-	store_item_str(tx, sot_buf_str(&tags));
-}
-
 static void item_health(store_tx *tx, const health_row *h)
 {
 	SOT_AUTO_BUF json = {0};
@@ -92,6 +36,8 @@ static void item_health(store_tx *tx, const health_row *h)
 	sot_buf_printf(
 	    &json, "{\"kind\":\"%s\",\"port\":%u,\"path\":", health_check_name(h->kind), h->port);
 	sot_buf_add_json(&json, sot_str_c(h->path));
+	sot_buf_add_c(&json, ",\"command\":");
+	sot_buf_add_json(&json, sot_str_c(h->command));
 	sot_buf_printf(&json,
 	    ",\"intervalMs\":%u,\"timeoutMs\":%u,\"healthyAfter\":%u,\"unhealthyAfter\":%u,"
 	    "\"startPeriodMs\":%u}",
@@ -116,6 +62,104 @@ static void item_env(store_tx *tx, const app_row *row)
 	store_item_str(tx, sot_buf_str(&json));
 }
 
+static void item_placement(store_tx *tx, const placement_row *row)
+{
+	SOT_AUTO_BUF json = {0};
+
+	sot_buf_init(&json, 65536);
+	placement_row_json(row, &json);
+	store_item_str(tx, sot_buf_str(&json));
+}
+
+static void write_plans(store_tx *tx, const plan_row *r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_PLANS, NULL, NULL);
+	VALUES(r, n, item_c, row->name);
+	VALUES(r, n, item_u64, row->cpu_milli);
+	VALUES(r, n, item_u64, row->memory_bytes);
+	VALUES(r, n, item_u64, row->disk_bytes);
+	VALUES(r, n, item_u64, row->bandwidth_kbit);
+	VALUES(r, n, store_item_bool, row->cpu_pinned);
+	VALUES(r, n, item_u64, row->pids_max);
+	VALUES(r, n, item_u64, row->io_weight);
+}
+
+static void write_teams(store_tx *tx, const team_row *r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_TEAMS, NULL, NULL);
+	VALUES(r, n, item_c, row->name);
+	VALUES(r, n, item_u64, row->cpu_milli);
+	VALUES(r, n, item_u64, row->memory_bytes);
+	VALUES(r, n, item_u64, row->disk_bytes);
+	VALUES(r, n, item_u64, row->instances);
+}
+
+static void write_host_classes(store_tx *tx, const host_class_row *r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_HOST_CLASSES, NULL, NULL);
+	VALUES(r, n, item_c, row->name);
+	VALUES(r, n, item_u64, row->cpu_overcommit_permille);
+	VALUES(r, n, item_u64, row->memory_overcommit_permille);
+	VALUES(r, n, item_u64, row->disk_overcommit_permille);
+	VALUES(r, n, item_u64, row->reserve_cpu_milli);
+	VALUES(r, n, item_u64, row->reserve_memory_bytes);
+	VALUES(r, n, item_u64, row->reserve_disk_bytes);
+	VALUES(r, n, item_u64, row->max_instances);
+	VALUES(r, n, item_u64, row->max_starts);
+}
+
+static void write_mixing(store_tx *tx, const mixing_row *r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_DELETE_MIXING, NULL, NULL);
+	store_query(tx, SCHEDULER_SQL_WRITE_MIXING, NULL, NULL);
+	VALUES(r, n, item_c, sot_workload_name(row->workload));
+	VALUES(r, n, item_c, sot_workload_name(row->beside));
+	VALUES(r, n, item_u64, row->at_most);
+}
+
+/* The small tables, before what refers to them. */
+static void write_small_tables(store_tx *tx, const controller_batch *b)
+{
+	if (b->rewrites.plans)
+		write_plans(tx, b->plans, b->plan_count);
+	if (b->rewrites.teams)
+		write_teams(tx, b->teams, b->team_count);
+	if (b->rewrites.host_classes)
+		write_host_classes(tx, b->host_classes, b->host_class_count);
+	if (b->rewrites.mixing)
+		write_mixing(tx, b->mixing, b->mixing_count);
+}
+
+/* What is gone of them, after what referred to it. */
+static void prune_small_tables(store_tx *tx, const controller_batch *b)
+{
+	if (b->rewrites.plans) {
+		store_query(tx, SCHEDULER_SQL_PRUNE_PLANS, NULL, NULL);
+		VALUES(b->plans, b->plan_count, item_c, row->name);
+	}
+	if (b->rewrites.teams) {
+		store_query(tx, SCHEDULER_SQL_PRUNE_TEAMS, NULL, NULL);
+		VALUES(b->teams, b->team_count, item_c, row->name);
+	}
+	if (b->rewrites.host_classes) {
+		store_query(tx, SCHEDULER_SQL_PRUNE_HOST_CLASSES, NULL, NULL);
+		VALUES(b->host_classes, b->host_class_count, item_c, row->name);
+	}
+}
+
+static void item_targets(store_tx *tx, const operation_row *row)
+{
+	char id[SOT_UUID_TEXT];
+	SOT_AUTO_BUF list = {0};
+
+	sot_buf_init(&list, (row->target_count + 1) * SOT_UUID_TEXT);
+	sot_buf_add_c(&list, "{");
+	for (size_t k = 0; k < row->target_count; k++)
+		sot_buf_printf(&list, "%s%s", k ? "," : "", sot_uuid_format(row->targets[k], id));
+	sot_buf_add_c(&list, "}");
+	store_item_str(tx, sot_buf_str(&list));
+}
+
 static void write_hosts(store_tx *tx, const host_row **r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_WRITE_HOSTS, NULL, NULL);
@@ -123,7 +167,7 @@ static void write_hosts(store_tx *tx, const host_row **r, size_t n)
 	COLUMN(r, n, item_c, row->name);
 	COLUMN(r, n, item_c, row->az);
 	COLUMN(r, n, item_c, row->rack);
-	COLUMN(r, n, item_tags, row);
+	COLUMN(r, n, item_c, row->tags);
 	COLUMN(r, n, item_c, row->public_key);
 	COLUMN(r, n, store_item_bool, row->revoked);
 	COLUMN(r, n, store_item_bool, row->schedulable);
@@ -143,18 +187,26 @@ static void write_hosts(store_tx *tx, const host_row **r, size_t n)
 	COLUMN(r, n, item_u64, row->unknown_containers);
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->seen_unix_ms);
+	COLUMN(r, n, item_c, row->class);
+	COLUMN(r, n, item_c, row->repels);
+	COLUMN(r, n, item_u64, row->cpu_overcommit_permille);
+	COLUMN(r, n, item_u64, row->memory_overcommit_permille);
+	COLUMN(r, n, item_u64, row->disk_overcommit_permille);
+	COLUMN(r, n, item_u64, row->reserve_cpu_milli);
+	COLUMN(r, n, item_u64, row->reserve_memory_bytes);
+	COLUMN(r, n, item_u64, row->reserve_disk_bytes);
+	COLUMN(r, n, item_u64, row->max_instances);
+	COLUMN(r, n, item_u64, row->booked_instances);
+	COLUMN(r, n, item_c, host_duty_name(row->duty));
+	COLUMN(r, n, store_item_ip, row->address);
+	COLUMN(r, n, item_c, row->reason);
+	COLUMN(r, n, item_c, loss_proof_name(row->lost_by));
+	COLUMN(r, n, store_item_i64, row->lost_unix_ms);
 }
 
-static void write_images(store_tx *tx, const image_row **r, size_t n)
+static void write_apps(store_tx *tx, int statement, const app_row **r, size_t n)
 {
-	store_query(tx, SCHEDULER_SQL_WRITE_IMAGES, NULL, NULL);
-	COLUMN(r, n, item_c, row->name);
-	COLUMN(r, n, item_c, row->reference);
-}
-
-static void write_apps(store_tx *tx, const app_row **r, size_t n)
-{
-	store_query(tx, SCHEDULER_SQL_WRITE_APPS, NULL, NULL);
+	store_query(tx, statement, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->id);
 	COLUMN(r, n, item_c, row->name);
 	COLUMN(r, n, item_c, row->image);
@@ -167,30 +219,26 @@ static void write_apps(store_tx *tx, const app_row **r, size_t n)
 	COLUMN(r, n, store_item_bool, row->deleting);
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
+	COLUMN(r, n, item_c, row->team);
+	COLUMN(r, n, item_placement, &row->placement);
+	COLUMN(r, n, item_c, recovery_name(row->recovery));
+	COLUMN(r, n, item_c, on_return_name(row->on_return));
+	COLUMN(r, n, item_c, row->middleware != NULL ? row->middleware : "");
 }
 
-static void write_groups(store_tx *tx, const group_row **r, size_t n)
+static void write_groups(store_tx *tx, int statement, const group_row **r, size_t n)
 {
-	store_query(tx, SCHEDULER_SQL_WRITE_GROUPS, NULL, NULL);
+	store_query(tx, statement, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->id);
 	COLUMN(r, n, store_item_uuid, row->app_id);
 	COLUMN(r, n, item_c, row->name);
 	COLUMN(r, n, item_u64, row->next_number);
+	COLUMN(r, n, item_c, row->version);
+	COLUMN(r, n, item_c, row->environment);
+	COLUMN(r, n, store_item_bool, row->deleted);
 }
 
-static void write_versions(store_tx *tx, const version_row *r, size_t n)
-{
-	store_query(tx, SCHEDULER_SQL_WRITE_VERSIONS, NULL, NULL);
-	VALUES(r, n, store_item_uuid, row->app_id);
-	VALUES(r, n, item_c, row->version);
-	VALUES(r, n, item_digest, row->sha256);
-	VALUES(r, n, item_u64, row->size_bytes);
-	VALUES(r, n, item_c, row->file_name);
-	VALUES(r, n, item_c, row->created_by);
-	VALUES(r, n, store_item_i64, row->created_unix_ms);
-}
-
-static void write_instances(store_tx *tx, const instance_row **r, size_t n)
+void write_instances(store_tx *tx, const instance_row **r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_WRITE_INSTANCES, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->id);
@@ -207,7 +255,7 @@ static void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, store_item_ip, row->v4.address);
 	COLUMN(r, n, item_u64, row->v4.prefix);
 	COLUMN(r, n, store_item_ip, row->v4.gateway);
-	COLUMN(r, n, item_u64, row->net.vlan_id);
+	COLUMN(r, n, item_u64, row->net->vlan_id);
 	COLUMN(r, n, item_mac, row);
 	COLUMN(r, n, item_u64, row->v4.generation);
 	COLUMN(r, n, item_u64, row->cpu_milli);
@@ -226,20 +274,26 @@ static void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
 	COLUMN(r, n, item_c, row->vlan);
-	COLUMN(r, n, item_u64, row->net.vrf);
-	COLUMN(r, n, item_u64, row->net.mtu);
-	COLUMN(r, n, store_item_bool, row->net.isolated);
-	COLUMN(r, n, item_resolvers, &row->net);
-	COLUMN(r, n, item_c, row->net.dns_search);
+	COLUMN(r, n, item_u64, row->net->vrf);
+	COLUMN(r, n, item_u64, row->net->mtu);
+	COLUMN(r, n, store_item_bool, row->net->isolated);
+	COLUMN(r, n, write_item_resolvers, row->net);
+	COLUMN(r, n, item_c, row->net->dns_search);
 	COLUMN(r, n, store_item_ip, row->v6.address);
 	COLUMN(r, n, item_u64, row->v6.prefix);
 	COLUMN(r, n, store_item_ip, row->v6.gateway);
 	COLUMN(r, n, item_u64, row->v6.generation);
 	COLUMN(r, n, item_u64, row->bandwidth_kbit);
-	COLUMN(r, n, item_u64, row->net.settings);
+	COLUMN(r, n, item_u64, row->net->settings);
+	COLUMN(r, n, item_id, row->moving_to);
+	COLUMN(r, n, item_c, row->plan);
+	COLUMN(r, n, item_u64, row->rebuild_seq);
+	COLUMN(r, n, item_id, row->decision_id);
+	COLUMN(r, n, store_item_bool, row->bandwidth_own);
+	COLUMN(r, n, item_c, row->middleware);
 }
 
-static void write_operations(store_tx *tx, const operation_row **r, size_t n)
+void write_operations(store_tx *tx, const operation_row **r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_WRITE_OPERATIONS, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->id);
@@ -259,30 +313,31 @@ static void write_operations(store_tx *tx, const operation_row **r, size_t n)
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
 	COLUMN(r, n, store_item_i64, row->finished_unix_ms);
-}
-
-static void write_steps(store_tx *tx, const step_row **r, size_t n)
-{
-	store_query(tx, SCHEDULER_SQL_WRITE_STEPS, NULL, NULL);
-	COLUMN(r, n, store_item_uuid, row->operation_id);
-	COLUMN(r, n, item_u64, row->ordinal);
-	COLUMN(r, n, item_id, row->instance_id);
-	COLUMN(r, n, item_c, step_kind_name(row->kind));
-	COLUMN(r, n, item_c, row->subject);
-	COLUMN(r, n, item_c, operation_state_name(row->state));
-	COLUMN(r, n, item_c, row->detail);
+	COLUMN(r, n, item_c, row->reason);
+	COLUMN(r, n, item_id, row->parent_id);
+	COLUMN(r, n, item_id, row->retry_of);
+	COLUMN(r, n, item_u64, row->position);
+	COLUMN(r, n, item_targets, row);
+	COLUMN(r, n, item_u64, row->parallel);
+	COLUMN(r, n, item_u64, row->failures_max);
+	COLUMN(r, n, item_u64, row->children.total);
+	COLUMN(r, n, item_u64, row->children.done);
+	COLUMN(r, n, item_u64, row->children.failed);
+	COLUMN(r, n, item_u64, row->children.cancelled);
+	COLUMN(r, n, item_c, row->outcome);
+	COLUMN(r, n, item_c, row->cancelled_by);
 	COLUMN(r, n, store_item_i64, row->started_unix_ms);
-	COLUMN(r, n, store_item_i64, row->finished_unix_ms);
 }
 
-static void write_logs(store_tx *tx, const log_row *r, size_t n)
+static void write_bookings(store_tx *tx, const host_row **r, size_t n)
 {
-	store_query(tx, SCHEDULER_SQL_WRITE_LOGS, NULL, NULL);
-	VALUES(r, n, store_item_uuid, row->operation_id);
-	VALUES(r, n, item_u64, row->line);
-	VALUES(r, n, store_item_i64, row->at_unix_ms);
-	VALUES(r, n, item_c, log_level_name(row->level));
-	VALUES(r, n, item_c, row->text);
+	store_query(tx, SCHEDULER_SQL_WRITE_BOOKINGS, NULL, NULL);
+	COLUMN(r, n, store_item_uuid, row->id);
+	COLUMN(r, n, item_u64, row->generation);
+	COLUMN(r, n, item_u64, row->booked_cpu_milli);
+	COLUMN(r, n, item_u64, row->booked_memory_bytes);
+	COLUMN(r, n, item_u64, row->booked_disk_bytes);
+	COLUMN(r, n, item_u64, row->booked_instances);
 }
 
 static void write_events(store_tx *tx, const event_row *r, size_t n)
@@ -308,6 +363,16 @@ static void write_audits(store_tx *tx, const audit_row *r, size_t n)
 	VALUES(r, n, item_id, row->operation_id);
 }
 
+/* The last guard: what was placed is counted again from the rows above. */
+static void check_placements(store_tx *tx, const placed_row *r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_CHECK_PLACEMENTS, NULL, NULL);
+	VALUES(r, n, store_item_uuid, row->instance_id);
+	VALUES(r, n, item_u64, row->most[SOT_SPREAD_LEVEL_AZ]);
+	VALUES(r, n, item_u64, row->most[SOT_SPREAD_LEVEL_RACK]);
+	VALUES(r, n, item_u64, row->most[SOT_SPREAD_LEVEL_HOST]);
+}
+
 static void delete_apps(store_tx *tx, const sot_uuid *r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_DELETE_INSTANCES, NULL, NULL);
@@ -316,26 +381,63 @@ static void delete_apps(store_tx *tx, const sot_uuid *r, size_t n)
 	VALUES(r, n, store_item_uuid, *row);
 }
 
-/* Parents before children; deletions first, so that a name may be used again in the same batch. */
-void write_batch(scheduler *s, store_tx *tx, const controller_batch *b)
+static void write_fence(scheduler *s, store_tx *tx)
 {
 	store_query(tx, SCHEDULER_SQL_FENCE, NULL, NULL);
 	store_arg_c(tx, SCHEDULER_ROLE);
 	store_arg_i64(tx, (int64_t)s->epoch);
+}
+
+void write_event(scheduler *s, store_tx *tx, const event_row *event)
+{
+	write_fence(s, tx);
+	write_events(tx, event, 1);
+}
+
+/* Parents before children; deletions first, so that a name may be used again in the same batch. */
+void write_batch(scheduler *s, store_tx *tx, const controller_batch *b)
+{
+	write_fence(s, tx);
 #define WRITE(function, rows, count)                                                               \
 	if ((count) > 0)                                                                               \
 	function(tx, rows, count)
+#define OLD_AND_NEW(function, NAME, rows, count, new_count)                                        \
+	do {                                                                                           \
+		size_t old_ = (count) - (new_count);                                                       \
+		if (old_ > 0)                                                                              \
+			function(tx, SCHEDULER_SQL_WRITE_##NAME, rows, old_);                                  \
+		if ((new_count) > 0)                                                                       \
+			function(tx, SCHEDULER_SQL_WRITE_NEW_##NAME, (rows) + old_, new_count);                \
+	} while (0)
 	WRITE(delete_apps, b->deleted_apps, b->deleted_app_count);
+	write_small_tables(tx, b);
 	WRITE(write_images, b->images, b->image_count);
+	WRITE(write_image_versions, b->image_versions, b->image_version_count);
 	WRITE(write_hosts, b->hosts, b->host_count);
-	WRITE(write_apps, b->apps, b->app_count);
-	WRITE(write_groups, b->groups, b->group_count);
+	WRITE(write_bookings, b->bookings, b->booking_count);
+	OLD_AND_NEW(write_apps, APPS, b->apps, b->app_count, b->new_apps);
+	OLD_AND_NEW(write_groups, GROUPS, b->groups, b->group_count, b->new_groups);
 	WRITE(write_versions, b->versions, b->version_count);
-	WRITE(write_instances, b->instances, b->instance_count);
-	WRITE(write_operations, b->operations, b->operation_count);
-	WRITE(write_steps, b->steps, b->step_count);
+	WRITE(write_middleware, b->middleware, b->middleware_count);
+	WRITE(write_instances, b->instances, b->instance_count - b->new_instances);
+	WRITE(write_new_instances, b->instances + (b->instance_count - b->new_instances),
+	    b->new_instances);
+	WRITE(write_departures, b->departures, b->departure_count);
+	WRITE(write_uses, b->uses, b->use_count);
+	if (b->writes_brake)
+		write_brake(tx, &b->brake);
+	WRITE(write_operations, b->operations, b->operation_count - b->new_operations);
+	WRITE(write_new_operations, b->operations + (b->operation_count - b->new_operations),
+	    b->new_operations);
+	WRITE(write_rollouts, b->rollouts, b->rollout_count);
+	OLD_AND_NEW(write_steps, STEPS, b->steps, b->step_count, b->new_steps);
+	WRITE(write_decisions, b->decisions, b->decision_count);
 	WRITE(write_logs, b->logs, b->log_count);
 	WRITE(write_events, b->events, b->event_count);
 	WRITE(write_audits, b->audits, b->audit_count);
+	prune_small_tables(tx, b);
+	if (b->placed_count > 0)
+		check_placements(tx, b->placed, b->placed_count);
 #undef WRITE
+#undef OLD_AND_NEW
 }

@@ -1,3 +1,3 @@
 -- name: load_groups
--- columns: id uuid, app_id uuid, name text, next_number int4
-SELECT id, app_id, name, next_number FROM scheduler.instance_group
+-- columns: id uuid, app_id uuid, name text, next_number int4, version text, environment text, deleted bool
+SELECT id, app_id, name, next_number, version, environment, deleted FROM scheduler.instance_group

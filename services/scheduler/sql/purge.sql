@@ -1,3 +1,19 @@
 -- name: purge
 -- columns: none
-DELETE FROM scheduler.operation WHERE finished_at < now() - $1::bigint * interval '1 day'
+-- A bulk operation goes with its children (operation.parent_id), and each with its steps, its log and its decisions; but why a
+-- live instance is where it is stays known.
+WITH old AS (
+  SELECT id FROM scheduler.operation WHERE parent_id IS NULL AND finished_at < now() - $1::bigint * interval '1 day'
+), every AS (
+  SELECT id FROM old UNION ALL SELECT id FROM scheduler.operation WHERE parent_id IN (SELECT id FROM old)
+), steps AS (
+  DELETE FROM scheduler.operation_track WHERE operation_id IN (SELECT id FROM every)
+), rollouts AS (
+  DELETE FROM scheduler.rollout WHERE operation_id IN (SELECT id FROM every)
+), lines AS (
+  DELETE FROM scheduler.operation_log_part WHERE operation_id IN (SELECT id FROM every)
+), decisions AS (
+  DELETE FROM scheduler.decision d WHERE NOT d.open AND d.at < now() - $1::bigint * interval '1 day'
+    AND NOT EXISTS (SELECT FROM scheduler.instance i WHERE i.decision_id = d.id AND i.state <> 'retired')
+)
+DELETE FROM scheduler.operation WHERE id IN (SELECT id FROM old)

@@ -180,12 +180,18 @@ static void on_bind(void *self, const void *from, const sot_addresses_bind *m)
 	say_done(self, from, m->request_id, (uint32_t)m->refs_count);
 }
 
+static void on_fence(void *self, const void *from, const sot_addresses_fence *m)
+{
+	say_done(self, from, m->request_id, 0);
+}
+
 static void on_ipam_frame(void *self, const bus_peer *from, sot_str frame)
 {
 	static const sot_ipam_handlers handlers = {
 	    .addresses_acquire = on_acquire,
 	    .addresses_release = on_release,
 	    .addresses_bind = on_bind,
+	    .addresses_fence = on_fence,
 	    .vlans_read = on_vlans_read,
 	};
 	world *w = self;
@@ -299,6 +305,23 @@ static void on_agent_up(void *self, bool up)
 		say_hello(self);
 }
 
+/* The interval is long, so that one report says it all. */
+static void say_load(agent *a)
+{
+	SOT_AUTO_BUF out = {0};
+	sot_err err = {0};
+	sot_host_report m = {.host_name = SOT_STR("n"),
+	    .interval_ms = 600000,
+	    .cpu_cores = 8,
+	    .cpu_user_permille = a->cpu_permille,
+	    .memory_total_bytes = 16ull << 30,
+	    .memory_available_bytes = 16ull << 30};
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	assert_int_equal(sot_host_report_encode(&m, &out, &err), SOT_OK);
+	if (a->cpu_permille > 0)
+		bus_publish(a->reports, SOT_STR("report"), sot_buf_str(&out));
+}
+
 static void on_beat(void *self, uint64_t missed)
 {
 	agent *a = self;
@@ -310,6 +333,7 @@ static void on_beat(void *self, uint64_t missed)
 	assert_int_equal(sot_heartbeat_encode(&m, &out, &err), SOT_OK);
 	agent_say(a, &out);
 	say_status(a);
+	say_load(a);
 }
 
 /* ---- the gateway ---- */
@@ -367,7 +391,8 @@ sot_request_context context(world *w, char key[static 32], uint64_t number)
 	(void)snprintf(key, 32, "key-%llu", (unsigned long long)number);
 	return (sot_request_context){.actor = SOT_STR("user:test"),
 	    .idempotency_key = sot_str_c(key),
-	    .request_sha256 = {digest, 32}};
+	    .request_sha256 = {digest, 32},
+	    .reason = SOT_STR("a test")};
 }
 
 void expect_accepted(world *w)
@@ -402,6 +427,20 @@ void scale(world *w, uint32_t count)
 	wait_done(w);
 }
 
+/* What was reserved for an owner of which no row tells goes back: its commit never happened. */
+static void end_leases(world *w)
+{
+	char sql[200], id[SOT_UUID_TEXT];
+	for (size_t k = 0; k < HOLDINGS; k++) {
+		if (w->holdings[k].generation == 0)
+			continue;
+		(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM scheduler.instance WHERE id = '%s'",
+		    sot_uuid_format(w->holdings[k].owner, id));
+		if (control(w, sql) == 0)
+			w->holdings[k].generation = 0;
+	}
+}
+
 void expect_invariants(world *w, int64_t live)
 {
 	wait_for(w,
@@ -419,13 +458,25 @@ void expect_invariants(world *w, int64_t live)
 	    control(
 	        w, "SELECT count(DISTINCT address) FROM scheduler.instance WHERE state <> 'retired'"),
 	    live);
+	end_leases(w);
 	int64_t held = 0;
 	for (size_t k = 0; k < HOLDINGS; k++)
 		held += w->holdings[k].generation != 0;
 	assert_int_equal(held, live);
+	expect_zero(w, "an instance of which nobody knows why it is there",
+	    "SELECT count(*) FROM scheduler.instance i WHERE host_id IS NOT NULL AND NOT EXISTS (SELECT"
+	    " FROM scheduler.decision d WHERE d.id = i.decision_id AND d.data::jsonb->'placed' @@"
+	    " format('$[*][0] == %s', to_json(i.name))::jsonpath)");
+	expect_zero(
+	    w, "a refusal of which nobody waits", "SELECT count(*) FROM scheduler.decision WHERE open");
 	expect_zero(w, "an operation without its audit row",
-	    "SELECT count(*) FROM scheduler.operation o WHERE (SELECT count(*) FROM gateway.audit a"
-	    " WHERE a.operation_id = o.id) <> 1");
+	    "SELECT count(*) FROM scheduler.operation o WHERE parent_id IS NULL"
+	    " AND (SELECT count(*) FROM gateway.audit a WHERE a.operation_id = o.id) <> 1");
+	expect_zero(w, "a bulk operation that counts other children than it has",
+	    "SELECT count(*) FROM scheduler.operation o WHERE o.children_total <> (SELECT count(*)"
+	    " FROM scheduler.operation c WHERE c.parent_id = o.id) OR o.children_done <> (SELECT "
+	    "count(*)"
+	    " FROM scheduler.operation c WHERE c.parent_id = o.id AND c.state = 'done')");
 }
 
 /* ---- fixture ---- */
@@ -445,6 +496,10 @@ static void open_agent(world *w, int index, const char *server_key)
 	(void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/agents", w->dir);
 	assert_int_equal(
 	    bus_connect(a->bus, name, endpoint, server_key, on_push, on_agent_up, a, &a->client, &err),
+	    SOT_OK);
+	(void)snprintf(endpoint, sizeof(endpoint), "ipc://%s/reports", w->dir);
+	assert_int_equal(
+	    bus_publisher_new(a->bus, "reports", endpoint, false, server_key, &a->reports, &err),
 	    SOT_OK);
 	reactor_every_ms(w->loop, 300, on_beat, a);
 }

@@ -30,6 +30,8 @@ typedef struct agent {
 	bus *bus;
 	bus_client *client;
 	char public_key[BUS_KEY_TEXT];
+	bus_publisher *reports;
+	uint32_t cpu_permille; /* what it reports as the load of its host; 0: it reports nothing */
 	uint64_t generation, seq, start_id;
 	struct {
 		sot_uuid id;

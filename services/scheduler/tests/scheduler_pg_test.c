@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the story ---- */
@@ -14,6 +15,11 @@ static const sot_health_spec no_check = {.kind = SOT_HEALTH_CHECK_NONE,
     .timeout_ms = 500,
     .healthy_after = 1,
     .unhealthy_after = 3};
+
+static const sot_placement soft_spread = {.max_unavailable = 1,
+    .spread_az = {.prefer = true},
+    .spread_rack = {.prefer = true},
+    .spread_host = {.prefer = true}};
 
 static void an_app_lives_on_two_hosts(void **state)
 {
@@ -31,7 +37,8 @@ static void an_app_lives_on_two_hosts(void **state)
 	}
 	wait_for(w, "SELECT (count(*) = 2)::int FROM scheduler.host WHERE state = 'online'");
 	ASK(w, app_create, .name = SOT_STR("shop"), .image = SOT_STR("tomcat"), .plan = SOT_STR("tiny"),
-	    .vlan = SOT_STR("default"), .health = no_check, .env = env, .env_count = 1, .count = 2);
+	    .vlan = SOT_STR("default"), .health = no_check, .env = env, .env_count = 1, .count = 2,
+	    .placement = soft_spread);
 	wait_done(w);
 	expect_invariants(w, 2);
 	assert_int_equal(control(w, "SELECT count(DISTINCT host_id) FROM scheduler.instance"), 2);
@@ -82,6 +89,139 @@ static void a_version_rolls_out_and_an_instance_stops_and_starts(void **state)
 	expect_invariants(w, 3);
 }
 
+/* A parent, its counts and its queue are rows: a crash in the middle changes nothing. */
+static void many_are_restarted_in_one_operation_although_the_process_dies(void **state)
+{
+	/* Low counts: a slow machine puts the same work into fewer batches. */
+	static const char *const points[] = {"scheduler.batch.sent=crash:2",
+	    "scheduler.batch.after_commit=crash:2", "scheduler.effects.before_assign=crash"};
+	world *w = *state;
+	sot_str shop = SOT_STR("shop");
+	char sql[300], id[SOT_UUID_TEXT];
+	for (size_t k = 0; k < sizeof(points) / sizeof(points[0]); k++) {
+		unsigned before = w->revived;
+		end_server(w, SIGKILL);
+		start_server(w, points[k]);
+		ASK(w, operation_bulk, .action = SOT_BULK_ACTION_RESTART, .apps = &shop, .apps_count = 1,
+		    .parallel = 2, .expect = 3);
+		wait_done(w);
+		assert_int_not_equal(w->revived, before);
+		(void)snprintf(sql, sizeof(sql),
+		    "SELECT count(*) FROM scheduler.operation WHERE id = '%s' AND children_done = 3 AND"
+		    " progress_done = 3 AND reason = 'a test' AND started_at IS NOT NULL",
+		    sot_uuid_format(w->accepted.operation_id, id));
+		assert_int_equal(control(w, sql), 1);
+		expect_invariants(w, 3);
+	}
+}
+
+static void a_retry_is_a_new_operation_that_keeps_its_link_and_its_targets(void **state)
+{
+	world *w = *state;
+	sot_uuid gone[2] = {{{7}}, {{8}}}, first;
+	char sql[300], id[SOT_UUID_TEXT];
+	scale(w, 3);
+	first = w->accepted.operation_id;
+	end_server(w, SIGTERM);
+	start_server(w, "scheduler.batch.after_commit=crash:2");
+	ASK(w, operation_retry, .operation_id = first, .kind = SOT_STR("app.scale"),
+	    .app = SOT_STR("shop"), .count = 4, .targets = gone, .targets_count = 2);
+	wait_done(w);
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM scheduler.operation WHERE retry_of = '%s' AND"
+	    " array_length(targets, 1) = 2",
+	    sot_uuid_format(first, id));
+	assert_int_equal(control(w, sql), 1);
+	expect_invariants(w, 4);
+	scale(w, 3);
+}
+
+/* ---- B5: every statement takes half a second ---- */
+enum { FLOOD = 300 };
+
+typedef struct flood {
+	unsigned accepted, refused, others;
+	uint32_t retry_after_ms;
+} flood;
+
+static void on_flood(void *self, sot_code code, sot_str frame, const sot_err *why)
+{
+	flood *f = self;
+	SOT_AUTO(sot_arena) arena = sot_arena_new(1u << 16);
+	sot_wire_head head = {0};
+	sot_refused no = {0};
+	sot_err err;
+	(void)why;
+	if (code != SOT_OK || sot_wire_peek(frame, &head, &err) != SOT_OK) {
+		f->others++;
+	} else if (head.id == SOT_MSG_ACCEPTED) {
+		f->accepted++;
+	} else if (sot_refused_decode(frame, arena, &no, &err) == SOT_OK &&
+	           no.code == SOT_REFUSAL_UNAVAILABLE) {
+		f->refused++;
+		f->retry_after_ms = no.retry_after_ms;
+	} else {
+		f->others++;
+	}
+}
+
+static void send_image(world *w, flood *f, unsigned number)
+{
+	char key[32], name[32];
+	SOT_AUTO_BUF out = {0};
+	sot_err err = {0};
+	sot_image_register m = {.request_id = ++w->next_request,
+	    .context = context(w, key, ++w->next_key),
+	    .reference = SOT_STR("localhost:5000/flood:1")};
+	(void)snprintf(name, sizeof(name), "flood-%u", number);
+	m.name = sot_str_c(name);
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	assert_int_equal(sot_image_register_encode(&m, &out, &err), SOT_OK);
+	assert_int_equal(
+	    bus_request(w->requests, m.request_id, sot_buf_str(&out), 20000, on_flood, f, &err),
+	    SOT_OK);
+}
+
+static void slow_statements(world *w, bool slow)
+{
+	if (slow)
+		control(w, "CREATE FUNCTION scheduler.doze() RETURNS trigger LANGUAGE plpgsql AS"
+		           " $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$");
+	control(w, slow ? "CREATE TRIGGER doze AFTER INSERT OR UPDATE ON scheduler.operation FOR EACH"
+	                  " STATEMENT EXECUTE FUNCTION scheduler.doze()"
+	                : "DROP TRIGGER doze ON scheduler.operation");
+	control(w, slow ? "CREATE TRIGGER doze AFTER INSERT OR UPDATE ON scheduler.image FOR EACH"
+	                  " STATEMENT EXECUTE FUNCTION scheduler.doze()"
+	                : "DROP TRIGGER doze ON scheduler.image");
+	if (!slow)
+		control(w, "DROP FUNCTION scheduler.doze()");
+}
+
+static void a_slow_database_refuses_what_it_cannot_take_and_answers_everybody(void **state)
+{
+	world *w = *state;
+	flood f = {0};
+	slow_statements(w, true);
+	/* One by one until commits are known to be slow; then all at once. */
+	for (unsigned k = 0; k < FLOOD; k++) {
+		send_image(w, &f, k);
+		for (unsigned turns = 0; k < 2 && f.accepted <= k && turns < 2000; turns++)
+			reactor_turn(w->loop, 50);
+	}
+	sot_mono limit = sot_mono_add_ms(sot_mono_now(), LIMIT_MS);
+	while (f.accepted + f.refused + f.others < FLOOD && !sot_mono_reached(sot_mono_now(), limit))
+		reactor_turn(w->loop, 50);
+	slow_statements(w, false);
+	assert_int_equal(f.others, 0);
+	assert_int_equal(f.accepted + f.refused, FLOOD);
+	assert_true(f.refused > 0);
+	assert_true(f.retry_after_ms >= 1000);
+	assert_int_equal(
+	    control(w, "SELECT count(*) FROM scheduler.image WHERE name LIKE 'flood-%'"), f.accepted);
+	scale(w, 3); /* and it goes on */
+	expect_invariants(w, 3);
+}
+
 static void a_crash_at_every_failpoint_loses_nothing(void **state)
 {
 	static const char *const points[] = {"scheduler.request.received", "scheduler.agent.received",
@@ -118,6 +258,45 @@ static void a_fault_in_the_database_costs_an_epoch_and_no_data(void **state)
 	expect_invariants(w, 4);
 }
 
+/* The machine has less than memory believes: what the guard refuses is told, read anew, and ends.
+ */
+static void what_memory_gets_wrong_is_refused_told_and_read_anew(void **state)
+{
+	world *w = *state;
+	int64_t epoch = control(w, "SELECT epoch FROM core.leader WHERE role = 'scheduler'");
+	int64_t live = control(w, "SELECT count(*) FROM scheduler.instance WHERE state = 'running'");
+	control(w, "UPDATE scheduler.host SET memory_bytes = booked_memory_bytes");
+	scale(w, (uint32_t)live + 1);
+	wait_for(w, "SELECT count(*) FROM core.outbox WHERE kind = 'scheduler.refused' AND"
+	            " data->>'constraint' = 'host_capacity'");
+	int64_t epochs = control(w, "SELECT epoch FROM core.leader WHERE role = 'scheduler'") - epoch;
+	assert_true(epochs >= 1 && epochs <= 3);
+	expect_invariants(w, live + 1);
+}
+
+/* It passed the fence, holds rows, and will not go on. */
+static void a_batch_that_a_stopped_leader_left_open_does_not_hold_up_the_next(void **state)
+{
+	world *w = *state;
+	char text[300];
+	(void)snprintf(
+	    text, sizeof(text), "host=%s dbname=sotalia user=sot_scheduler", getenv("SOT_PG_DIR"));
+	PGconn *stopped = PQconnectdb(text);
+	(void)snprintf(text, sizeof(text),
+	    "BEGIN; SELECT core.fence('scheduler', %lld); UPDATE scheduler.host SET seen_at = now()",
+	    (long long)control(w, "SELECT epoch FROM core.leader WHERE role = 'scheduler'"));
+	PQclear(PQexec(stopped, text));
+	assert_int_equal(PQtransactionStatus(stopped), PQTRANS_INTRANS);
+	int64_t live = control(w, "SELECT count(*) FROM scheduler.instance WHERE state = 'running'");
+	end_server(w, SIGKILL);
+	start_server(w, "");
+	scale(w, (uint32_t)live + 1);
+	PQclear(PQexec(stopped, "COMMIT"));
+	assert_int_equal(PQstatus(stopped), CONNECTION_BAD);
+	PQfinish(stopped);
+	expect_invariants(w, live + 1);
+}
+
 static void an_app_is_deleted_with_all_it_had(void **state)
 {
 	world *w = *state;
@@ -131,14 +310,142 @@ static void an_app_is_deleted_with_all_it_had(void **state)
 	assert_int_equal(w->code, SOT_REFUSAL_NOT_FOUND);
 }
 
+/* ---- rules ---- */
+
+static void behind_its_back(world *w, const char *sql)
+{
+	PGresult *res = PQexec(w->control, sql);
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(w->control));
+	PQclear(res);
+}
+
+/* An operation that waits for this is what comes after the refused batch: the rows were read again.
+ */
+static void expect_refused_batch_and_then_waiting_for(world *w, const char *what)
+{
+	char sql[300];
+	int64_t epoch = control(w, "SELECT epoch FROM core.leader WHERE role = 'scheduler'");
+	int64_t before = control(w, "SELECT count(*) FROM scheduler.instance WHERE host_id IS NOT NULL"
+	                            " AND state <> 'retired'");
+	ASK(w, app_scale, .name = SOT_STR("shop"), .count = 6);
+	expect_accepted(w);
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM scheduler.operation WHERE state = 'running' AND waits_for LIKE"
+	    " '%%%s%%'",
+	    what);
+	wait_for(w, sql);
+	assert_int_equal(
+	    control(w, "SELECT epoch FROM core.leader WHERE role = 'scheduler'"), epoch + 1);
+	assert_int_equal(control(w, "SELECT count(*) FROM scheduler.instance WHERE host_id IS NOT NULL"
+	                            " AND state <> 'retired'"),
+	    before);
+}
+
+static void cancel_and_shrink(world *w)
+{
+	ASK(w, operation_cancel, .operation_id = w->accepted.operation_id);
+	scale(w, 2);
+	expect_invariants(w, 2);
+}
+
+/* The planted bug: memory does not know what the rows say. The database refuses the batch, the
+ * process throws its memory away, and then it knows. */
+static void memory_that_is_wrong_gets_a_refused_batch_and_breaks_no_rule(void **state)
+{
+	world *w = *state;
+	sot_placement rules = soft_spread;
+	rules.spread_host.max_count = 9; /* some rule, so that there is a guard */
+	scale(w, 2);
+	ASK(w, app_update, .name = SOT_STR("shop"), .placement = rules);
+	wait_done(w);
+	behind_its_back(w, "UPDATE scheduler.app SET placement = jsonb_set(placement,"
+	                   " '{spread,host,maxCount}', '1') WHERE name = 'shop'");
+	expect_refused_batch_and_then_waiting_for(w, "spread over hosts");
+	cancel_and_shrink(w);
+	ASK(w, app_update, .name = SOT_STR("shop"), .placement = soft_spread);
+	wait_done(w);
+	behind_its_back(w, "UPDATE scheduler.host SET reserve_memory_bytes = memory_bytes");
+	expect_refused_batch_and_then_waiting_for(w, "memory");
+	cancel_and_shrink(w);
+	ASK(w, host_class_set, .name = SOT_STR("default"), .cpu_overcommit_permille = 4000,
+	    .memory_overcommit_permille = 1000, .disk_overcommit_permille = 1000);
+	wait_done(w);
+	scale(w, 3);
+	expect_invariants(w, 3);
+}
+
+static void the_guard_counts_apart_and_exclusive_from_the_rows(void **state)
+{
+	world *w = *state;
+	static const char *const plant[] = {"jsonb_set(placement, '{exclusive}', '\"app\"')",
+	    "jsonb_set(placement, '{relations}', '[{\"kind\": \"apart\", \"app\": \"shop\","
+	    " \"level\": \"az\", \"count\": 0}]')"};
+	static const char *const waits[] = {"exclusive", "kept apart"};
+	sot_placement rules = soft_spread;
+	char sql[400];
+	rules.spread_host.max_count = 9;
+	scale(w, 2);
+	ASK(w, app_create, .name = SOT_STR("other"), .image = SOT_STR("tomcat"),
+	    .plan = SOT_STR("tiny"), .vlan = SOT_STR("default"), .health = no_check, .count = 2,
+	    .placement = rules);
+	wait_done(w);
+	for (size_t k = 0; k < 2; k++) {
+		(void)snprintf(sql, sizeof(sql),
+		    "UPDATE scheduler.app SET placement = %s WHERE name = 'other'", plant[k]);
+		behind_its_back(w, sql);
+		expect_refused_batch_and_then_waiting_for(w, waits[k]);
+		ASK(w, operation_cancel, .operation_id = w->accepted.operation_id);
+		ASK(w, app_update, .name = SOT_STR("other"), .placement = rules);
+		wait_done(w);
+		scale(w, 2);
+	}
+	ASK(w, app_delete, .name = SOT_STR("other"));
+	wait_done(w);
+	scale(w, 3);
+	expect_invariants(w, 3);
+}
+
+static void a_host_under_load_gets_nothing_until_its_load_is_gone(void **state)
+{
+	world *w = *state;
+	for (int k = 0; k < AGENTS; k++)
+		w->agents[k].cpu_permille = 980;
+	do { /* until a report has arrived: there is no other sign of it */
+		scale(w, 3);
+		ASK(w, app_scale, .name = SOT_STR("shop"), .count = 4);
+		expect_accepted(w);
+		wait_for(w,
+		    "SELECT count(*) FROM scheduler.operation WHERE state = 'done' OR waits_for LIKE"
+		    " '%2 under load%'");
+		wait_for(w, "SELECT (count(*) = 0)::int FROM scheduler.operation WHERE state IN ('queued',"
+		            " 'running') AND waits_for NOT LIKE '%2 under load%'");
+	} while (control(w, "SELECT count(*) FROM scheduler.operation WHERE state = 'running'") == 0);
+	for (int k = 0; k < AGENTS; k++)
+		w->agents[k].cpu_permille = 10;
+	wait_done(w);
+	for (int k = 0; k < AGENTS; k++)
+		w->agents[k].cpu_permille = 0;
+	scale(w, 3);
+	expect_invariants(w, 3);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_app_lives_on_two_hosts),
 	    cmocka_unit_test(a_repeated_key_gives_the_same_operation),
 	    cmocka_unit_test(a_version_rolls_out_and_an_instance_stops_and_starts),
+	    cmocka_unit_test(many_are_restarted_in_one_operation_although_the_process_dies),
+	    cmocka_unit_test(a_retry_is_a_new_operation_that_keeps_its_link_and_its_targets),
+	    cmocka_unit_test(a_slow_database_refuses_what_it_cannot_take_and_answers_everybody),
+	    cmocka_unit_test(memory_that_is_wrong_gets_a_refused_batch_and_breaks_no_rule),
+	    cmocka_unit_test(the_guard_counts_apart_and_exclusive_from_the_rows),
+	    cmocka_unit_test(a_host_under_load_gets_nothing_until_its_load_is_gone),
 	    cmocka_unit_test(a_crash_at_every_failpoint_loses_nothing),
 	    cmocka_unit_test(a_fault_in_the_database_costs_an_epoch_and_no_data),
+	    cmocka_unit_test(what_memory_gets_wrong_is_refused_told_and_read_anew),
+	    cmocka_unit_test(a_batch_that_a_stopped_leader_left_open_does_not_hold_up_the_next),
 	    cmocka_unit_test(an_app_is_deleted_with_all_it_had),
 	};
 

@@ -9,20 +9,16 @@
  * processor does not depend on what else the machine does: it is printed beside.
  */
 #include "../bench.h"
-#include "bus.h"
+#include "../ipam_rig.h"
 #include "sot_file.h"
 #include "sot_parse.h"
 #include "sot_proto.h"
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -52,8 +48,7 @@ struct run {
 	reactor *loop;
 	bus *bus;
 	bus_client *clients[CONTENDERS];
-	PGconn *pg;
-	char dir[64];
+	ipam_rig *rig;
 	sot_arena *arena;
 	sot_buf frame;
 	flight flights[OPEN];
@@ -64,55 +59,7 @@ struct run {
 	int64_t *took_ns;
 };
 
-static pid_t server; /* must not outlive the bench, however it ends */
-
-static _Noreturn void die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "bench_ipam_alloc: %s: %s\n", what, why);
-	if (server > 0)
-		(void)kill(server, SIGTERM);
-	exit(1);
-}
-
-static void sql(run *r, const char *text)
-{
-	PGresult *res = PQexec(r->pg, text);
-	ExecStatusType status = PQresultStatus(res);
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-		die(text, PQerrorMessage(r->pg));
-	PQclear(res);
-}
-
 /* ---- the world ---- */
-
-static void make_keys(run *r, const char *name, bus_keypair *keys)
-{
-	char path[128];
-	sot_err err = {0};
-	(void)snprintf(path, sizeof(path), "%s/%s.key", r->dir, name);
-	if (bus_keypair_make(keys, &err) != SOT_OK || bus_keypair_save(path, keys, &err) != SOT_OK)
-		die("keys", err.text);
-	(void)snprintf(path, sizeof(path), "%s/%s.pub", r->dir, name);
-	if (sot_file_write(path, sot_str_c(keys->public_key), 0644, &err) != SOT_OK)
-		die("keys", err.text);
-}
-
-static void start_server(run *r)
-{
-	extern char **environ;
-	char keys[100], requests[100], hints[100], agents[100], database[200],
-	    level[] = "--log_level=warn";
-	(void)snprintf(keys, sizeof(keys), "--keys_dir=%s", r->dir);
-	(void)snprintf(requests, sizeof(requests), "--requests_endpoint=ipc://%s/requests", r->dir);
-	(void)snprintf(hints, sizeof(hints), "--hints_endpoint=ipc://%s/hints", r->dir);
-	(void)snprintf(agents, sizeof(agents), "--agents_endpoint=ipc://%s/agents", r->dir);
-	(void)snprintf(database, sizeof(database), "--database=host=%s dbname=sotalia user=sot_ipam",
-	    getenv("SOT_PG_DIR"));
-	char binary[] = IPAM_BINARY;
-	char *argv[] = {binary, keys, requests, hints, agents, database, level, NULL};
-	if (posix_spawn(&server, binary, NULL, NULL, argv, environ) != 0)
-		die("starting", IPAM_BINARY);
-}
 
 /* Ten /16 each of "empty" (10.0 to 10.9) and "full" (10.10 to 10.19), made by SQL. */
 static void make_networks(run *r, const char *name, int first_octet)
@@ -126,7 +73,7 @@ static void make_networks(run *r, const char *name, int first_octet)
 	    "|| '.0.0/16')::cidr"
 	    " AS c, '%s' || i AS name FROM generate_series(0, %d) i) n JOIN ipam.vlan v USING (name)",
 	    name, FULL_NETWORKS - 1, first_octet, name, FULL_NETWORKS - 1);
-	sql(r, text);
+	(void)rig_sql(r->rig, text);
 }
 
 /* Every `of_hundred`th of a hundred addresses is held. */
@@ -138,7 +85,7 @@ static void fill_networks(run *r, const char *name, int of_hundred)
 	    " 'bound', gen_random_uuid() FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan,"
 	    " generate_series(0, 65533) i WHERE v.name LIKE '%s%%' AND (i * 7919) %% 100 < %d",
 	    name, of_hundred);
-	sql(r, text);
+	(void)rig_sql(r->rig, text);
 }
 
 /* One VLAN that gives out exactly EXACT_COUNT addresses. */
@@ -150,40 +97,32 @@ static void make_exact(run *r)
 	    " 9) RETURNING id) INSERT INTO ipam.subnet (id, vlan, cidr, first, last) SELECT"
 	    " gen_random_uuid(), id, '10.99.0.0/16', '10.99.0.1', '10.99.0.0'::inet + %d FROM v",
 	    EXACT_COUNT);
-	sql(r, text);
+	(void)rig_sql(r->rig, text);
 }
 
 static void open_world(run *r)
 {
-	bus_keypair server_keys, own_keys;
-	char text[300];
+	bus_keypair own_keys;
+	char endpoint[100];
 	sot_err err = {0};
-	(void)snprintf(r->dir, sizeof(r->dir), "/tmp/sotalia-ipam-bench.XXXXXX");
-	if (!mkdtemp(r->dir))
-		die("mkdtemp", r->dir);
-	make_keys(r, "ipam", &server_keys);
-	make_keys(r, "scheduler", &own_keys);
-	(void)snprintf(
-	    text, sizeof(text), "host=%s dbname=sotalia user=postgres", getenv("SOT_PG_DIR"));
-	r->pg = PQconnectdb(text);
-	if (PQstatus(r->pg) != CONNECTION_OK)
-		die("connecting", PQerrorMessage(r->pg));
+	r->rig = rig_open();
+	rig_make_keys(r->rig, "scheduler", &own_keys);
 	make_networks(r, "empty", 0);
 	make_networks(r, "full", FULL_NETWORKS);
 	make_networks(r, "pair", 2 * FULL_NETWORKS);
 	fill_networks(r, "empty", 10);
 	fill_networks(r, "full", 99);
 	make_exact(r);
-	sql(r, "VACUUM ANALYZE ipam.address");
-	start_server(r);
+	(void)rig_sql(r->rig, "VACUUM ANALYZE ipam.address");
+	rig_start_server(r->rig, NULL);
 	if (reactor_new(&r->loop, &err) != SOT_OK ||
 	    bus_new(r->loop, &own_keys, &r->bus, &err) != SOT_OK)
-		die("bus", err.text);
-	(void)snprintf(text, sizeof(text), "ipc://%s/requests", r->dir);
+		rig_die("bus", err.text);
+	rig_requests_endpoint(r->rig, endpoint, sizeof(endpoint));
 	for (int i = 0; i < CONTENDERS; i++) {
-		if (bus_connect(r->bus, "ipam", text, server_keys.public_key, NULL, NULL, r, &r->clients[i],
-		        &err) != SOT_OK)
-			die("bus", err.text);
+		if (bus_connect(r->bus, "ipam", endpoint, r->rig->server_keys.public_key, NULL, NULL, r,
+		        &r->clients[i], &err) != SOT_OK)
+			rig_die("bus", err.text);
 	}
 	r->arena = sot_arena_new((size_t)1024 * 1024);
 	sot_buf_init(&r->frame, SOT_WIRE_FRAME_MAX);
@@ -191,23 +130,14 @@ static void open_world(run *r)
 
 static void close_world(run *r)
 {
-	static const char *const names[] = {"ipam.key", "ipam.key_secret", "ipam.pub", "scheduler.key",
-	    "scheduler.key_secret", "scheduler.pub", "requests", "hints", "agents"};
-	(void)kill(server, SIGTERM);
-	(void)waitpid(server, NULL, 0);
+	rig_end_server(r->rig);
 	for (int i = 0; i < CONTENDERS; i++)
 		bus_client_free(r->clients[i]);
 	bus_free(r->bus);
 	reactor_free(r->loop);
 	sot_arena_free(r->arena);
 	sot_buf_clear(&r->frame);
-	PQfinish(r->pg);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char path[128];
-		(void)snprintf(path, sizeof(path), "%s/%s", r->dir, names[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(r->dir);
+	r->rig = rig_close(r->rig);
 }
 
 /* ---- load ---- */
@@ -219,7 +149,7 @@ static void on_granted(void *self, const void *from, const sot_addresses_granted
 	(void)from;
 	flight *f = self;
 	if (m->grants_count != 1)
-		die("grants", "not one");
+		rig_die("grants", "not one");
 	f->holds = f->run->is_pairs;
 	f->ref = (sot_address_ref){.owner = m->grants[0].owner,
 	    .address = m->grants[0].address,
@@ -232,7 +162,7 @@ static void on_done(void *self, const void *from, const sot_addresses_done *m)
 	(void)from;
 	flight *f = self;
 	if (m->changed != 1)
-		die("release", "not changed");
+		rig_die("release", "not changed");
 	f->holds = false;
 }
 
@@ -243,7 +173,7 @@ static void on_refused(void *self, const void *from, const sot_refused *m)
 	char text[200];
 	(void)snprintf(text, sizeof(text), "%.*s", SOT_ARG(m->text));
 	if (m->code != SOT_REFUSAL_BLOCKED)
-		die("refused", text);
+		rig_die("refused", text);
 	f->run->refused++;
 }
 
@@ -255,10 +185,10 @@ static void on_reply(void *self, sot_code code, sot_str frame, const sot_err *wh
 	run *r = f->run;
 	sot_err err = {0};
 	if (code != SOT_OK)
-		die("request", why->text);
+		rig_die("request", why->text);
 	sot_arena_reset(r->arena);
 	if (sot_ipam_dispatch_reply(&replies, f, NULL, frame, r->arena, &err) != SOT_OK)
-		die("reply", err.text);
+		rig_die("reply", err.text);
 	r->took_ns[r->answered++] = bench_now_ns() - f->began_ns;
 	if (r->sent < r->total)
 		send_next(r, f);
@@ -296,7 +226,7 @@ static void send_next(run *r, flight *f)
 	sot_code code = f->holds ? encode_release(r, f, id, &err) : encode_acquire(r, id, &err);
 	if (code != SOT_OK || bus_request(r->clients[r->sent % r->clients_used], id,
 	                          sot_buf_str(&r->frame), REQUEST_MS, on_reply, f, &err) != SOT_OK)
-		die("request", err.text);
+		rig_die("request", err.text);
 	r->sent++;
 }
 
@@ -365,10 +295,10 @@ static double processor_s(pid_t pid, pid_t *ret_parent)
 	return (double)(fields[13] + fields[14]) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static double ipam_used_s(void)
+static double ipam_used_s(const run *r)
 {
 	pid_t parent = 0;
-	return processor_s(server, &parent);
+	return processor_s(r->rig->server, &parent);
 }
 
 static double postgres_used_s(void)
@@ -377,7 +307,7 @@ static double postgres_used_s(void)
 	uint64_t postmaster = 0;
 	double sum = 0;
 	if (sot_parse_u64(sot_str_c(getenv("SOT_PG_PID")), 1, INT32_MAX, &postmaster, NULL) != SOT_OK)
-		die("SOT_PG_PID", "is no process");
+		rig_die("SOT_PG_PID", "is no process");
 	DIR *proc = opendir("/proc");
 	for (struct dirent *entry = proc ? readdir(proc) : NULL; entry; entry = readdir(proc)) {
 		uint64_t pid = 0;
@@ -396,22 +326,23 @@ static double postgres_used_s(void)
 
 static double raw_insert(run *r)
 {
-	sql(r, "CREATE SCHEMA raw");
-	sql(r, "CREATE TABLE raw.address (LIKE ipam.address INCLUDING ALL)");
-	sql(r, "CREATE TABLE raw.address_event (LIKE ipam.address_event INCLUDING ALL)");
-	sql(r, "PREPARE put AS WITH a AS (INSERT INTO raw.address (address, subnet, state, owner)"
-	       " SELECT '10.0.0.0'::inet + ($1 + i), $2, 'reserved', gen_random_uuid()"
-	       " FROM generate_series(1, 128) i ON CONFLICT DO NOTHING RETURNING *),"
-	       " h AS (INSERT INTO raw.address_event (address, event, owner, generation, actor)"
-	       " SELECT address, 'reserved', owner, generation, 'raw' FROM a)"
-	       " SELECT address, owner FROM a");
+	(void)rig_sql(r->rig, "CREATE SCHEMA raw");
+	(void)rig_sql(r->rig, "CREATE TABLE raw.address (LIKE ipam.address INCLUDING ALL)");
+	(void)rig_sql(r->rig, "CREATE TABLE raw.address_event (LIKE ipam.address_event INCLUDING ALL)");
+	(void)rig_sql(r->rig,
+	    "PREPARE put AS WITH a AS (INSERT INTO raw.address (address, subnet, state, owner)"
+	    " SELECT '10.0.0.0'::inet + ($1 + i), $2, 'reserved', gen_random_uuid()"
+	    " FROM generate_series(1, 128) i ON CONFLICT DO NOTHING RETURNING *),"
+	    " h AS (INSERT INTO raw.address_event (address, event, owner, generation, actor)"
+	    " SELECT address, 'reserved', owner, generation, 'raw' FROM a)"
+	    " SELECT address, owner FROM a");
 	int64_t began = bench_now_ns();
 	uint32_t done = 0;
 	for (; done < EMPTY_COUNT; done += RAW_BATCH) {
 		char text[120];
 		(void)snprintf(
 		    text, sizeof(text), "EXECUTE put(%u, '00000000-0000-7000-8000-000000000001')", done);
-		sql(r, text);
+		(void)rig_sql(r->rig, text);
 	}
 	return (double)done / ((double)(bench_now_ns() - began) / 1e9);
 }
@@ -421,9 +352,9 @@ static double raw_insert(run *r)
 static void bench_load(run *r, bench *b, double raw_rate)
 {
 	(void)measure(r, (phase){"empty", FULL_NETWORKS, OPEN, OPEN, 0, false}); /* connects */
-	double ipam_s = ipam_used_s(), postgres_s = postgres_used_s();
+	double ipam_s = ipam_used_s(r), postgres_s = postgres_used_s();
 	double rate = measure(r, (phase){"empty", FULL_NETWORKS, EMPTY_COUNT, OPEN, 0, false});
-	ipam_s = ipam_used_s() - ipam_s;
+	ipam_s = ipam_used_s(r) - ipam_s;
 	postgres_s = postgres_used_s() - postgres_s;
 	bench_figure(b, "ipam.alloc_per_s", rate, "1/s", ">= 20000", raw_rate);
 	bench_figure(b, "ipam.alloc_p99_ms", part_ms(r, 99), "ms", "<= 15", BENCH_NONE);
@@ -447,7 +378,7 @@ static void bench_exact(run *r, bench *b)
 	bench_figure(b, "ipam.contended_per_s", rate, "1/s", NULL, BENCH_NONE);
 	(void)measure(r, (phase){"exact", 1, SINGLE_COUNT, 1, 1, false});
 	if (r->refused != SINGLE_COUNT)
-		die("refusals", "an address was granted where none is left");
+		rig_die("refusals", "an address was granted where none is left");
 	bench_figure(b, "ipam.refusal_p50_ms", part_ms(r, 50), "ms", "<= 1", BENCH_NONE);
 	bench_figure(b, "ipam.refusal_p99_ms", part_ms(r, 99), "ms", NULL, BENCH_NONE);
 	double refusals = measure(r, (phase){"exact", 1, EMPTY_COUNT / 4, OPEN, 0, false});
@@ -467,11 +398,10 @@ static void bench_restart(run *r, bench *b)
 	make_networks(r, "more", 120);
 	fill_networks(r, "million", 90);
 	fill_networks(r, "more", 90);
-	sql(r, "VACUUM ANALYZE ipam.address");
-	(void)kill(server, SIGTERM);
-	(void)waitpid(server, NULL, 0);
+	(void)rig_sql(r->rig, "VACUUM ANALYZE ipam.address");
+	rig_end_server(r->rig);
 	int64_t began = bench_now_ns();
-	start_server(r);
+	rig_start_server(r->rig, NULL);
 	(void)measure(r, (phase){"empty", 1, 1, 1, 1, false});
 	double seconds = (double)(bench_now_ns() - began) / 1e9;
 	bench_figure(b, "ipam.restart_s", seconds, "s", "<= 2", BENCH_NONE);
@@ -480,10 +410,7 @@ static void bench_restart(run *r, bench *b)
 int main(int argc, char **argv)
 {
 	(void)argc;
-	if (!getenv("SOT_PG_DIR")) {
-		execl(PG_SCRIPT, PG_SCRIPT, "run", argv[0], (char *)NULL);
-		die("starting", PG_SCRIPT);
-	}
+	rig_need_postgres(argv);
 	static run r;
 	open_world(&r);
 	bench *b = bench_new("ipam_alloc");
@@ -497,6 +424,6 @@ int main(int argc, char **argv)
 	sot_code code = bench_write(b, &err);
 	bench_free(b);
 	if (code != SOT_OK)
-		die("writing", err.text);
+		rig_die("writing", err.text);
 	return 0;
 }

@@ -6,18 +6,13 @@
  * in the same run: one INSERT of as many rows, with history, into tables of the same shape.
  */
 #include "../bench.h"
-#include "bus.h"
-#include "sot_file.h"
+#include "../ipam_rig.h"
 #include "sot_ip.h"
 #include "sot_proto.h"
 
-#include <libpq-fe.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LINES = 100000, PART_BYTES = 262144, REQUEST_MS = 120000, RUNS = 5 };
@@ -28,8 +23,7 @@ typedef struct run {
 	reactor *loop;
 	bus *bus;
 	bus_client *client;
-	PGconn *pg;
-	char dir[64];
+	ipam_rig *rig;
 	sot_arena *arena;
 	sot_buf csv;
 	unsigned number; /* of the request */
@@ -37,55 +31,7 @@ typedef struct run {
 	uint32_t errors;
 } run;
 
-static pid_t server; /* must not outlive the bench, however it ends */
-
-static _Noreturn void die(const char *what, const char *why)
-{
-	(void)fprintf(stderr, "bench_ipam_import: %s: %s\n", what, why);
-	if (server > 0)
-		(void)kill(server, SIGTERM);
-	exit(1);
-}
-
-static void sql(run *r, const char *text)
-{
-	PGresult *res = PQexec(r->pg, text);
-	ExecStatusType status = PQresultStatus(res);
-	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-		die(text, PQerrorMessage(r->pg));
-	PQclear(res);
-}
-
 /* ---- the world ---- */
-
-static void make_keys(run *r, const char *name, bus_keypair *keys)
-{
-	char path[128];
-	sot_err err = {0};
-	(void)snprintf(path, sizeof(path), "%s/%s.key", r->dir, name);
-	if (bus_keypair_make(keys, &err) != SOT_OK || bus_keypair_save(path, keys, &err) != SOT_OK)
-		die("keys", err.text);
-	(void)snprintf(path, sizeof(path), "%s/%s.pub", r->dir, name);
-	if (sot_file_write(path, sot_str_c(keys->public_key), 0644, &err) != SOT_OK)
-		die("keys", err.text);
-}
-
-static void start_server(run *r)
-{
-	extern char **environ;
-	char keys[100], requests[100], hints[100], agents[100], database[200],
-	    level[] = "--log_level=warn";
-	(void)snprintf(keys, sizeof(keys), "--keys_dir=%s", r->dir);
-	(void)snprintf(requests, sizeof(requests), "--requests_endpoint=ipc://%s/requests", r->dir);
-	(void)snprintf(hints, sizeof(hints), "--hints_endpoint=ipc://%s/hints", r->dir);
-	(void)snprintf(agents, sizeof(agents), "--agents_endpoint=ipc://%s/agents", r->dir);
-	(void)snprintf(database, sizeof(database), "--database=host=%s dbname=sotalia user=sot_ipam",
-	    getenv("SOT_PG_DIR"));
-	char binary[] = IPAM_BINARY;
-	char *argv[] = {binary, keys, requests, hints, agents, database, level, NULL};
-	if (posix_spawn(&server, binary, NULL, NULL, argv, environ) != 0)
-		die("starting", IPAM_BINARY);
-}
 
 static void make_csv(run *r)
 {
@@ -101,56 +47,38 @@ static void make_csv(run *r)
 
 static void open_world(run *r)
 {
-	bus_keypair server_keys, own_keys;
-	char text[300];
+	bus_keypair own_keys;
+	char endpoint[100];
 	sot_err err = {0};
-	(void)snprintf(r->dir, sizeof(r->dir), "/tmp/sotalia-import-bench.XXXXXX");
-	if (!mkdtemp(r->dir))
-		die("mkdtemp", r->dir);
-	make_keys(r, "ipam", &server_keys);
-	make_keys(r, "api-gateway", &own_keys);
-	(void)snprintf(
-	    text, sizeof(text), "host=%s dbname=sotalia user=postgres", getenv("SOT_PG_DIR"));
-	r->pg = PQconnectdb(text);
-	if (PQstatus(r->pg) != CONNECTION_OK)
-		die("connecting", PQerrorMessage(r->pg));
-	start_server(r);
-	(void)snprintf(text, sizeof(text), "ipc://%s/requests", r->dir);
+	r->rig = rig_open();
+	rig_make_keys(r->rig, "api-gateway", &own_keys);
+	rig_start_server(r->rig, NULL);
+	rig_requests_endpoint(r->rig, endpoint, sizeof(endpoint));
 	if (reactor_new(&r->loop, &err) != SOT_OK ||
 	    bus_new(r->loop, &own_keys, &r->bus, &err) != SOT_OK ||
-	    bus_connect(r->bus, "ipam", text, server_keys.public_key, NULL, NULL, r, &r->client,
-	        &err) != SOT_OK)
-		die("bus", err.text);
+	    bus_connect(r->bus, "ipam", endpoint, r->rig->server_keys.public_key, NULL, NULL, r,
+	        &r->client, &err) != SOT_OK)
+		rig_die("bus", err.text);
 	r->arena = sot_arena_new((size_t)1024 * 1024);
 	make_csv(r);
 }
 
 static void close_world(run *r)
 {
-	static const char *const names[] = {"ipam.key", "ipam.key_secret", "ipam.pub",
-	    "api-gateway.key", "api-gateway.key_secret", "api-gateway.pub", "requests", "hints",
-	    "agents"};
-	(void)kill(server, SIGTERM);
-	(void)waitpid(server, NULL, 0);
+	rig_end_server(r->rig);
 	bus_client_free(r->client);
 	bus_free(r->bus);
 	reactor_free(r->loop);
 	sot_arena_free(r->arena);
 	sot_buf_clear(&r->csv);
-	PQfinish(r->pg);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char path[128];
-		(void)snprintf(path, sizeof(path), "%s/%s", r->dir, names[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(r->dir);
+	r->rig = rig_close(r->rig);
 }
 
 /* ---- an import ---- */
 
 static void stage(run *r)
 {
-	sql(r, "DELETE FROM ipam.import");
+	(void)rig_sql(r->rig, "DELETE FROM ipam.import");
 	for (int part = 0; (size_t)part * PART_BYTES < r->csv.n; part++) {
 		char number[12];
 		size_t from = (size_t)part * PART_BYTES;
@@ -158,11 +86,11 @@ static void stage(run *r)
 		(void)snprintf(number, sizeof(number), "%d", part);
 		const char *values[] = {id_text, number, r->csv.p + from};
 		const int lengths[] = {0, 0, (int)n}, formats[] = {0, 0, 1};
-		PGresult *res = PQexecParams(r->pg,
+		PGresult *res = PQexecParams(r->rig->pg,
 		    "SELECT ipam.import_stage($1::uuid, 'user:bench', 'a file', $2::int4, $3::bytea)", 3,
 		    NULL, values, lengths, formats, 0);
 		if (PQresultStatus(res) != PGRES_TUPLES_OK)
-			die("staging", PQerrorMessage(r->pg));
+			rig_die("staging", PQerrorMessage(r->rig->pg));
 		PQclear(res);
 	}
 }
@@ -182,7 +110,7 @@ static void on_refused(void *self, const void *from, const sot_refused *m)
 	(void)from;
 	char text[200];
 	(void)snprintf(text, sizeof(text), "%.*s", SOT_ARG(m->text));
-	die("refused", text);
+	rig_die("refused", text);
 }
 
 static void on_reply(void *self, sot_code code, sot_str frame, const sot_err *why)
@@ -191,10 +119,10 @@ static void on_reply(void *self, sot_code code, sot_str frame, const sot_err *wh
 	run *r = self;
 	sot_err err = {0};
 	if (code != SOT_OK)
-		die("request", why->text);
+		rig_die("request", why->text);
 	sot_arena_reset(r->arena);
 	if (sot_ipam_dispatch_reply(&replies, r, NULL, frame, r->arena, &err) != SOT_OK)
-		die("reply", err.text);
+		rig_die("reply", err.text);
 }
 
 /* Milliseconds from the request to the answer. */
@@ -210,7 +138,7 @@ static double import(run *r, bool dry_run)
 	        .request_sha256 = {key, 32}},
 	    .dry_run = dry_run};
 	if (sot_uuid_parse(sot_str_c(id_text), &m.import_id, &err) != SOT_OK)
-		die("id", err.text);
+		rig_die("id", err.text);
 	stage(r);
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	r->is_done = false;
@@ -218,11 +146,11 @@ static double import(run *r, bool dry_run)
 	if (sot_import_run_encode(&m, &frame, &err) != SOT_OK ||
 	    bus_request(r->client, m.request_id, sot_buf_str(&frame), REQUEST_MS, on_reply, r, &err) !=
 	        SOT_OK)
-		die("request", err.text);
+		rig_die("request", err.text);
 	while (!r->is_done)
 		reactor_turn(r->loop, 1000);
 	if (r->errors > 0 || r->is_applied == dry_run)
-		die("import", "it did not go as it should");
+		rig_die("import", "it did not go as it should");
 	return (double)(bench_now_ns() - began) / 1e6;
 }
 
@@ -238,25 +166,23 @@ static double worst_dry_run(run *r)
 
 static double raw_insert(run *r)
 {
-	sql(r, "CREATE SCHEMA raw");
-	sql(r, "CREATE TABLE raw.address (LIKE ipam.address INCLUDING ALL)");
-	sql(r, "CREATE TABLE raw.address_event (LIKE ipam.address_event INCLUDING ALL)");
+	(void)rig_sql(r->rig, "CREATE SCHEMA raw");
+	(void)rig_sql(r->rig, "CREATE TABLE raw.address (LIKE ipam.address INCLUDING ALL)");
+	(void)rig_sql(r->rig, "CREATE TABLE raw.address_event (LIKE ipam.address_event INCLUDING ALL)");
 	int64_t began = bench_now_ns();
-	sql(r, "WITH a AS (INSERT INTO raw.address (address, subnet, state, owner_name, reason)"
-	       " SELECT '10.64.0.0'::inet + i, '00000000-0000-7000-8000-000000000001', 'static',"
-	       " 'node-' || i, 'rack' FROM generate_series(1, 100000) i RETURNING *)"
-	       " INSERT INTO raw.address_event (vrf, address, event, generation, actor)"
-	       " SELECT vrf, address, 'static', generation, 'raw' FROM a");
+	(void)rig_sql(r->rig,
+	    "WITH a AS (INSERT INTO raw.address (address, subnet, state, owner_name, reason)"
+	    " SELECT '10.64.0.0'::inet + i, '00000000-0000-7000-8000-000000000001', 'static',"
+	    " 'node-' || i, 'rack' FROM generate_series(1, 100000) i RETURNING *)"
+	    " INSERT INTO raw.address_event (vrf, address, event, generation, actor)"
+	    " SELECT vrf, address, 'static', generation, 'raw' FROM a");
 	return (double)(bench_now_ns() - began) / 1e6;
 }
 
 int main(int argc, char **argv)
 {
 	(void)argc;
-	if (!getenv("SOT_PG_DIR")) {
-		execl(PG_SCRIPT, PG_SCRIPT, "run", argv[0], (char *)NULL);
-		die("starting", PG_SCRIPT);
-	}
+	rig_need_postgres(argv);
 	static run r;
 	open_world(&r);
 	double dry_ms = worst_dry_run(&r);
@@ -272,6 +198,6 @@ int main(int argc, char **argv)
 	sot_code code = bench_write(b, &err);
 	bench_free(b);
 	if (code != SOT_OK)
-		die("writing", err.text);
+		rig_die("writing", err.text);
 	return 0;
 }

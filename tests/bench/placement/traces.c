@@ -77,6 +77,38 @@ static uint32_t run_place(run *r, uint32_t shape, uint32_t *ret_instance)
 	return placer_instance_host(r->placer, *ret_instance);
 }
 
+/* What the independent checkers read, in the folder of the bench's figures. */
+static FILE *open_placement(const char *name, char path[static 4096])
+{
+	const char *folder = getenv("SOT_BENCH_DIR");
+
+	(void)snprintf(path, 4096, "%s/placement-%s.csv", folder ? folder : ".", name);
+	FILE *f = fopen(path, "w");
+	if (!f)
+		trace_die(path, "cannot be written");
+	return f;
+}
+
+static void close_placement(FILE *f, const char *path)
+{
+	if (fclose(f) != 0)
+		trace_die(path, "cannot be written");
+	(void)printf("    written: %s\n", path);
+}
+
+/* instance,machine */
+static void write_placement(const trace *t, const uint32_t *host_of, const char *name)
+{
+	char path[4096];
+	FILE *f = open_placement(name, path);
+
+	for (uint32_t i = 0; i < t->requests; i++) {
+		if (host_of[i] != PLACER_NONE)
+			(void)fprintf(f, "%s,%s\n", t->request_name[i], t->host_name[host_of[i]]);
+	}
+	close_placement(f, path);
+}
+
 /* ---- openb ---- */
 
 /* The order of requests: the file's (seed 0) or shuffled, again and again. */
@@ -98,8 +130,10 @@ typedef struct filling {
 	double first_refusal, final, per_s; /* percent of the dimension; decisions a second */
 } filling;
 
-/* Requests for 130 % of what there is of the dimension; one policy. */
-static filling fill(const trace *t, policy_kind policy, uint32_t zones, uint64_t seed, int dim)
+/* Requests for 130 % of what there is of the dimension; one policy. Each request and its host
+ * (none: refused) go to `f`, when it is not NULL. */
+static filling fill(
+    const trace *t, policy_kind policy, uint32_t zones, uint64_t seed, int dim, FILE *f)
 {
 	double capacity = 0, asked = 0, given = 0;
 	filling result = {.first_refusal = -1};
@@ -113,8 +147,12 @@ static filling fill(const trace *t, policy_kind policy, uint32_t zones, uint64_t
 	int64_t began = bench_now_ns();
 	for (; asked < 1.3 * capacity; decided++) {
 		uint32_t shape = t->request[order[decided % t->requests]];
+		uint32_t host = run_place(&r, shape, &id);
 		asked += t->shape[shape][dim];
-		if (run_place(&r, shape, &id) != PLACER_NONE) {
+		if (f)
+			(void)fprintf(f, "%s,%s\n", t->request_name[order[decided % t->requests]],
+			    host == PLACER_NONE ? "" : t->host_name[host]);
+		if (host != PLACER_NONE) {
 			given += t->shape[shape][dim];
 		} else if (result.first_refusal < 0) {
 			result.first_refusal = 100 * given / capacity;
@@ -137,7 +175,7 @@ static filling fill_orders(const trace *t, policy_kind policy, uint32_t zones, i
 
 	(void)printf("    %-12s", policy_names[policy]);
 	for (uint64_t seed = 0; seed < ORDERS; seed++) {
-		filling one = fill(t, policy, zones, seed, dim);
+		filling one = fill(t, policy, zones, seed, dim, NULL);
 		(void)printf("%s%6.2f / %5.2f", separator, one.first_refusal, one.final);
 		separator = "   ";
 		all.first_refusal += one.first_refusal / ORDERS;
@@ -146,6 +184,17 @@ static filling fill_orders(const trace *t, policy_kind policy, uint32_t zones, i
 	}
 	(void)printf("   %8.0f/s\n", all.per_s);
 	return all;
+}
+
+/* The core's own, in the file's order, for the checker. */
+static filling fill_and_write(const trace *t, uint32_t zones, int dim, const char *name)
+{
+	char path[4096];
+	FILE *f = open_placement(name, path);
+	filling result = fill(t, POLICY_CORE, zones, 0, dim, f);
+
+	close_placement(f, path);
+	return result;
 }
 
 static void openb_list(const char *folder, const char *list, bool gpus, filling of[POLICIES])
@@ -158,6 +207,9 @@ static void openb_list(const char *folder, const char *list, bool gpus, filling 
 	    list, gpus ? "GPU as a countable" : "no GPU", gpus ? "GPU" : "cpu");
 	for (int policy = 0; policy < POLICIES; policy++)
 		of[policy] = fill_orders(t, (policy_kind)policy, 1, dim);
+	char name[100];
+	(void)snprintf(name, sizeof(name), "%.60s-%s", list, gpus ? "gpu" : "cpu");
+	(void)fill_and_write(t, 1, dim, name);
 	trace_free(t);
 }
 
@@ -174,8 +226,9 @@ void bench_openb(bench *b, const char *folder)
 	trace *t = trace_read_openb(folder, lists[0], false);
 	(void)printf("  %s, no GPU, hard spread of each size over 3 zones\n", lists[0]);
 	filling zones = fill_orders(t, POLICY_CORE, 3, 0);
-	double file_order = fill(t, POLICY_CORE, 1, 0, 0).first_refusal;
-	double best_fit = fill(t, POLICY_BEST_FIT, 1, 0, 0).first_refusal;
+	(void)fill_and_write(t, 3, 0, "openb_pod_list_default.csv-zones");
+	double file_order = fill(t, POLICY_CORE, 1, 0, 0, NULL).first_refusal;
+	double best_fit = fill(t, POLICY_BEST_FIT, 1, 0, 0, NULL).first_refusal;
 	trace_free(t);
 	bench_figure(b, "placement.openb_first_refusal_percent", file_order, "%", ">= 98.1", best_fit);
 	bench_figure(b, "placement.openb_first_refusal_shuffled_percent", of[POLICY_CORE].first_refusal,
@@ -215,25 +268,6 @@ static double competition_cost(const trace *t, const uint32_t *host_of)
 	free(used);
 	free(is_used);
 	return cost;
-}
-
-/* What the independent checker reads: instance,machine. */
-static void write_placement(const trace *t, const uint32_t *host_of, const char *name)
-{
-	char path[4096];
-	const char *folder = getenv("SOT_BENCH_DIR");
-
-	(void)snprintf(path, sizeof(path), "%s/placement-%s.csv", folder ? folder : ".", name);
-	FILE *f = fopen(path, "w");
-	if (!f)
-		trace_die(path, "cannot be written");
-	for (uint32_t i = 0; i < t->requests; i++) {
-		if (host_of[i] != PLACER_NONE)
-			(void)fprintf(f, "%s,%s\n", t->request_name[i], t->host_name[host_of[i]]);
-	}
-	if (fclose(f) != 0)
-		trace_die(path, "cannot be written");
-	(void)printf("    written: %s\n", path);
 }
 
 static void bench_rebalance(

@@ -51,3 +51,39 @@ def test_13_a_dead_host_agent_disturbs_nothing():
     assert before == {h: lab.docker(h, "ps", "-q", "--no-trunc") for h in lab.HOSTS}
     assert all(i["restarts"] == 0 for i in lab.instances("adopt"))
     lab.scale("adopt", 0)
+
+
+def test_14_an_agent_killed_at_its_failpoints_adopts_what_runs():
+    """D1, A1: with many instances on its host (50 with SOT_E2E_SOAK) the agent dies at one failpoint after another while others are made and
+    changed: whenever it is back it has adopted all of them, and not one was restarted."""
+    count = 50 if lab.SOAK else 8
+    points = [name for service, name in failpoints.all_points() if service.startswith("hostagent")]
+    points = points if lab.SOAK else random.Random(lab.SEED).sample(points, 2)
+    lab.cli("plan", "set", "sliver", "--cpu=0.02", "--memory=32M", "--disk=64M")
+    lab.have("crowd", 0, plan="sliver", image="redis", health={"kind": "tcp", "port": 6379}, placement={"workload": "batch"})
+    lab.cli("host", "cordon", "h2")
+    try:
+        lab.scale("crowd", count, 600)
+    finally:
+        lab.cli("host", "uncordon", "h2")
+    crowd = lab.instances("crowd")
+    assert {i["host"] for i in crowd} == {"h1"}, crowd
+
+    def as_they_run():
+        return lab.docker("h1", "inspect", "-f", "{{.Id}} {{.State.StartedAt}} {{.State.Pid}} {{.RestartCount}}", *("sot-" + i["id"] for i in crowd))
+    before = as_they_run()
+    lab.have("chaos", 2)
+    worst = 0
+    for name in points:
+        begin = time.monotonic()
+        died = failpoints.walk("hostagent-h1", name)
+        back = time.monotonic()
+        lab.until("all to be told healthy again", lambda: all(i["health"] == "healthy" and i["restarts"] == 0 for i in lab.instances("crowd")), 60)
+        worst = max(worst, time.monotonic() - back)
+        assert as_they_run() == before, f"{name}: an instance was restarted"
+        assert died, f"{name} was not passed"
+        print(f"    hostagent {name}: killed there, {count} instances adopted, none restarted, {time.monotonic() - begin:.1f} s", flush=True)
+    print(f"    {len(points)} failpoints, {count} instances: healthy again {worst:.1f} s after the agent was back, at worst")
+    for app in ("chaos", "crowd"):
+        lab.scale(app, 0, 300)
+    lab.invariants()

@@ -33,13 +33,18 @@ def test_1_instances_of_a_dual_stack_vlan_have_and_use_both_families():
     lab.scale("dual", 0)
 
 
-def test_2_an_instance_lands_where_its_vlan_reaches():
-    """S3: a VLAN of one rack takes its instances there; a group with a VLAN per rack gives each instance its rack's."""
+def have_edges():
+    """A group of VLANs, one of each rack."""
     known = {v["name"] for v in lab.cli_json("vlan", "list")["items"]}
     for rack in ("1", "2"):
         if f"edge{rack}" not in known:
             lab.cli("vlan", "create", f"edge{rack}", "--id=400", f"--scope=rack:rack{rack}", "--group=edge", "--dns-zone=edge.example")
             lab.cli("subnet", "create", f"edge{rack}", f"10.4{rack}.0.0/24", f"--gateway=10.4{rack}.0.1")
+
+
+def test_2_an_instance_lands_where_its_vlan_reaches():
+    """S3: a VLAN of one rack takes its instances there; a group with a VLAN per rack gives each instance its rack's."""
+    have_edges()
     lab.create("near", 3, vlan="edge1")
     near = lab.instances("near")
     assert {i["host"] for i in near} == {"h1"} and all(i["address"].startswith("10.41.0.") for i in near), near
@@ -97,6 +102,56 @@ def test_4_instances_of_an_isolated_vlan_reach_others_and_not_each_other():
     finally:
         lab.command(["ip", "netns", "delete", "n500"], check=False)
         lab.scale("lonely", 0)
+
+
+def test_4b_a_named_pool_serves_the_apps_that_name_it():
+    """S4: instances of an app get the addresses of the pool that it names; exhaustion tells the pool and its addresses by state; others get the rest."""
+    have_edges()
+    ranges = {(r["first"], r["pool"]) for r in lab.cli_json("range", "list", "--vlan=edge1")["items"]}
+    if ("10.41.0.200", "front") not in ranges:
+        lab.cli("range", "create", "10.41.0.200", "10.41.0.201", "--kind=pool", "--pool=front")
+    assert "web/none" in lab.cli("app", "create", "lost", "--image=redis", "--vlan=web/none", "--count=0", check=False).stderr
+    lab.create("pooled", 2, vlan="edge/front")
+    assert {i["address"] for i in lab.instances("pooled")} == {"10.41.0.200", "10.41.0.201"}, lab.instances("pooled")
+    (pool,) = [p for p in lab.cli_json("pool", "list")["items"] if p["name"] == "edge1/front"]
+    assert (pool["size"], pool["bound"], pool["groupName"]) == (2, 2, "edge/front"), pool
+    third = lab.post("/v1/apps/pooled/scale", {"count": 3})
+    try:
+        said = lab.until("the operation to say what is missing", lambda: (lambda w: w if "edge1/front" in w else None)(lab.operation(third)["waitsFor"] or ""), 30)
+        assert "10.41.0.0/24 (2 addresses: 0 free" in said and "2 bound" in said, said
+        lab.create("rest", 1, vlan="edge1")
+        assert lab.instances("rest")[0]["address"] not in ("10.41.0.200", "10.41.0.201")
+        lab.cli("range", "create", "10.41.0.202", "10.41.0.202", "--kind=pool", "--pool=front")
+        lab.finished(third)
+        assert "10.41.0.202" in {i["address"] for i in lab.instances("pooled")}
+        lab.invariants()
+    finally:
+        lab.scale("rest", 0)
+        lab.scale("pooled", 0)
+
+
+def test_4c_an_instance_has_a_bandwidth_limit_of_its_own_both_ways_at_once():
+    """S5, S22: a limit apart from the plan holds what a running instance receives and sends, without a restart, and goes again."""
+    have_edges()
+    lab.have("narrow", 1, vlan="edge1")
+    (one,) = lab.instances("narrow")
+    link = "sot" + "".join(f"{int(part):02x}" for part in one["address"].split("."))
+
+    def queues():
+        received = vlans.inside(one["host"], "tc", "qdisc", "show", "dev", link)
+        sent = lab.command(["nsenter", "-t", str(vlans.pid_of(one)), "-n", "tc", "qdisc", "show", "dev", "eth0"])
+        return [q.split("rate ")[1].split()[0] if q.startswith("qdisc tbf") else "none" for q in (received, sent)]
+
+    assert queues() == ["none", "none"], queues()
+    lab.cli("instance", "resize", one["name"], "--bandwidth-kbit=20000", "--wait")
+    lab.until("both ways to be limited", lambda: queues() == ["20Mbit", "20Mbit"], 30)
+    assert lab.cli_json("instance", "show", one["name"])["bandwidthKbit"] == 20000
+    lab.cli("instance", "resize", one["name"], "--bandwidth-kbit=50000", "--wait")
+    lab.until("both ways to have the other limit", lambda: queues() == ["50Mbit", "50Mbit"], 30)
+    lab.cli("instance", "resize", one["name"], "--bandwidth-kbit=plan", "--wait")
+    lab.until("both ways to be free again", lambda: queues() == ["none", "none"], 30)
+    assert lab.instances("narrow")[0]["startedAt"] == one["startedAt"], "a limit restarted the instance"
+    lab.scale("narrow", 0)
 
 
 def test_5_a_host_boots_with_no_control_plane():

@@ -1,9 +1,12 @@
 // The HTTP side of the make-believe platform: the gateway's routes, problems, sessions, SSE, and the built files with the
 // content security policy that the console is made for.
+import { changeImage, imageInstances, rebuildApp, viewImage, viewImageDetail } from './images.mjs';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { capacity, drainPlan, instanceWhy, scaleForecast } from './controller.mjs';
+import { ask, monitoring, request as monitorRequest } from './monitor.mjs';
 import { now, Refusal } from './world.mjs';
 
 export const CONTENT_SECURITY_POLICY =
@@ -118,6 +121,36 @@ function found(item, what) {
 	return item;
 }
 
+/** A wave of its own for each name, so that plots have a shape. */
+function wave(name, seconds, low, high) {
+	const turn = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0);
+	return Math.round(low + ((high - low) * (1 + Math.sin(Date.now() / 1000 / seconds + turn))) / 2);
+}
+
+function instanceUsage(instance) {
+	const { name } = instance;
+	return {
+		id: instance.id, name, app: instance.app, address: instance.address, running: instance.state === 'running', frozen: false, health: instance.health, ownView: true, atUnixMs: Date.now(),
+		cpuMilli: wave(name, 40, 120, 900), cpuLimitMilli: instance.cpuMilli, cpuThrottledPermille: wave(name, 60, 0, 80),
+		memoryWorkingSetBytes: wave(name, 200, 2e8, 3e8), memoryCacheBytes: wave(name, 300, 5e7, 9e7), memoryLimitBytes: instance.memoryBytes,
+		diskUsedBytes: 184_320_000, diskLimitBytes: instance.diskBytes, rxBytesPerSecond: wave(name, 25, 1e4, 9e5), txBytesPerSecond: wave(name, 31, 1e4, 4e6),
+		readBytesPerSecond: 0, writeBytesPerSecond: wave(name, 17, 0, 2e5), pids: wave(name, 90, 30, 44), pidsMax: 1024,
+	};
+}
+
+function hostUsage(world, host) {
+	const { name } = host;
+	return {
+		host: {
+			name, atUnixMs: Date.now(), dockerOk: true, intervalMs: 10_000, cpuUserPermille: wave(name, 50, 200, 600), cpuSystemPermille: wave(name, 70, 30, 90), cpuIowaitPermille: wave(name, 90, 0, 40),
+			load1Milli: wave(name, 60, 2000, 9000), load15Milli: wave(name, 600, 3000, 6000), memoryTotalBytes: 274_877_906_944, memoryAvailableBytes: wave(name, 200, 9e10, 1.2e11),
+			rxBytesPerSecond: wave(name, 40, 1e6, 6e7), txBytesPerSecond: wave(name, 35, 1e6, 9e7), readBytesPerSecond: wave(name, 20, 0, 3e6), writeBytesPerSecond: wave(name, 22, 1e6, 2e7), dockerPingMs: wave(name, 15, 1, 4),
+		},
+		items: world.instances.filter((one) => one.host === name).map(instanceUsage),
+		findings: [{ id: 'time.sync', severity: 'warning', what: 'The clock is not synchronised', why: 'Certificates and leases are judged by the clock.', mend: 'Install and start chrony.', seen: 'time.synchronised = no' }],
+	};
+}
+
 function overview(world) {
 	const live = world.instances.filter((one) => one.state !== 'retired');
 	const hosts = world.hosts.map((host) => world.viewHost(host));
@@ -176,11 +209,25 @@ function reads(context, [kind, name, part], query) {
 	switch (kind) {
 		case 'overview':
 			return overview(world);
+		case 'monitor':
+			return name ? found(monitorRequest(part), `request ${part}`) : monitoring();
 		case 'hosts':
+			if (part === 'usage') {
+				return hostUsage(world, found(world.hosts.find((one) => one.name === name), `host ${name}`));
+			}
+			if (part === 'cleanup') {
+				return list(world, [{ policy: 'rotated_logs', mode: 'delete', entries: 412, bytes: 3_221_225_472, lastEntries: 6, lastBytes: 41_943_040, lastAt: new Date(Date.now() - 3_600_000).toISOString() }], query);
+			}
 			return name ? world.viewHost(found(world.hosts.find((one) => one.name === name), `host ${name}`)) : list(world, world.hosts.map((host) => world.viewHost(host)), query);
 		case 'plans':
-		case 'images':
-			return list(world, world[kind], query);
+			return list(world, world.plans, query);
+		case 'images': {
+			const image = name && found(world.images.find((one) => one.name === name), `image ${name}`);
+			if (part === 'instances') {
+				return list(world, imageInstances(world, image).filter((row) => !query.get('outdated') || String(row.outdated) === query.get('outdated')), query);
+			}
+			return image ? viewImageDetail(world, image) : list(world, world.images.map((one) => viewImage(world, one)), query);
+		}
 		case 'vlans':
 			return list(world, world.vlans, query);
 		case 'subnets':
@@ -196,7 +243,17 @@ function reads(context, [kind, name, part], query) {
 				return list(world, world.versions.filter((one) => one.app === name), query);
 			}
 			return world.viewApp(found(world.apps.find((one) => one.name === name), `app ${name}`));
+		case 'capacity':
+			return capacity(world);
 		case 'instances':
+			if (part === 'why') {
+				return instanceWhy(world, found(world.instances.find((one) => one.name === name), `instance ${name}`));
+			}
+			if (name) {
+				const instance = found(world.instances.find((one) => one.name === name), `instance ${name}`);
+				const app = world.apps.find((one) => one.name === instance.app);
+				return part === 'usage' ? instanceUsage(instance) : { ...instance, plan: app.plan, vlan: app.vlan };
+			}
 			return list(world, world.instances.filter((one) => (query.get('state') ? one.state === query.get('state') : one.state !== 'retired')).filter(is('app')).filter(is('host')), query);
 		case 'operations': {
 			if (!name) {
@@ -260,13 +317,29 @@ async function changes(context, caller, parts, request, response) {
 			operation.progress.total += 1;
 			return accepted(context, operation, response);
 		}
+		if (verb === 'rebuild') {
+			return accepted(context, rebuildApp(world, app, actor), response);
+		}
+		if (verb === 'scale' && body.dryRun) {
+			return send(response, 200, scaleForecast(world, app, body.count));
+		}
 		return accepted(context, verb === 'scale' ? world.scale(app, body.count, actor) : world.deploy(app, body.version, actor), response);
+	}
+	if (kind === 'monitor') {
+		return send(response, 201, { operation: null, resourceId: ask(body), replayed: false });
+	}
+	if (kind === 'images') {
+		const image = found(world.images.find((one) => one.name === name), `image ${name}`);
+		return accepted(context, changeImage(world, image, parts[3], parts[4], actor), response);
 	}
 	if (kind === 'instances') {
 		return accepted(context, world.verb(found(world.instances.find((one) => one.name === name), `instance ${name}`), verb, actor), response);
 	}
 	if (kind === 'hosts' && name) {
 		const host = found(world.hosts.find((one) => one.name === name), `host ${name}`);
+		if (verb === 'drain' && body.dryRun) {
+			return send(response, 200, drainPlan(world, host));
+		}
 		host.schedulable = verb === 'uncordon';
 		world.emit('host.state', name, { host: name, actor, data: { id: host.id, changed: { state: [host.state, host.state] }, reason: verb } });
 		return accepted(context, world.operation(`host.${verb}`, name, '', actor, {}, []), response);

@@ -1,5 +1,6 @@
 // A small make-believe platform for development and tests of the console: hosts, apps, instances, operations that take
 // time, addresses, numbered events. It keeps the contract of the gateway's HTTP API; it is never part of the bundle.
+import { seededImages } from './images.mjs';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
 const GIB = 1024 ** 3;
@@ -35,7 +36,7 @@ export class World {
 			['medium', 1000, GIB, 10 * GIB],
 			['large', 2000, 4 * GIB, 40 * GIB],
 		].map(([name, cpuMilli, memoryBytes, diskBytes]) => ({ name, cpuMilli, memoryBytes, diskBytes }));
-		this.images = ['tomcat', 'nodejs', 'redis'].map((name) => ({ name, reference: `127.0.0.1:5000/sotalia/${name}:1`, updatedAt: ago(90_000) }));
+		this.images = seededImages();
 		this.vlans = [vlan('apps', 110, 'front', { scopes: [{ kind: 'az', name: 'az-1' }, { kind: 'az', name: 'az-2' }], dnsZone: 'apps.example', subnets: ['10.66.0.0/24'] }), vlan('data', 120, '', { description: 'Databases and caches', subnets: ['10.66.8.0/24'] }), vlan('lab', 130, '', { scopes: [{ kind: 'rack', name: 'r22' }] })]
 		this.findings = [];
 		this.guard = { quarantineSince: null, quarantineReason: '', awaited: [], brakeSince: null, brakeCandidates: 0, brakeReason: '' };
@@ -124,7 +125,7 @@ export class World {
 		const number = app.nextNumber++;
 		const host = this.hosts.filter((one) => one.state === 'online' && one.schedulable).sort((a, b) => this.viewHost(a).instances - this.viewHost(b).instances)[0];
 		const name = `${app.name}-default-${String(number).padStart(2, '0')}`;
-		const instance = { id: randomUUID(), name, app: app.name, group: 'default', number, host: host.name, address: null, state: 'requested', health: 'unknown', version: '', wantedVersion: app.version, desired: 'running', image: app.image, mac: null, vlanId: null, cpuMilli: plan.cpuMilli, memoryBytes: plan.memoryBytes, diskBytes: plan.diskBytes, generation: 1, containerId: '', restarts: 0, error: '', startedAt: null, observedAt: null, createdAt: now(), updatedAt: now() };
+		const instance = { id: randomUUID(), name, app: app.name, group: 'default', number, host: host.name, address: null, state: 'requested', health: 'unknown', version: '', wantedVersion: app.version, desired: 'running', image: app.image, imageVersion: this.images.find((one) => one.name === app.image).version, mac: null, vlanId: null, cpuMilli: plan.cpuMilli, memoryBytes: plan.memoryBytes, diskBytes: plan.diskBytes, generation: 1, containerId: '', restarts: 0, error: '', startedAt: null, observedAt: null, createdAt: now(), updatedAt: now() };
 		this.instances.push(instance);
 		this.emit('instance.created', name, { app: app.name, host: host.name, actor, operationId, data: { id: instance.id, group: 'default' } });
 		return instance;
@@ -363,6 +364,7 @@ export async function seededWorld(options) {
 		}
 		await world.run(world.scale(app, count, 'user:li', 'app.create'), 0);
 	}
+	world.images[0].version = '10.1-3'; // promoted after the instances were made: they are outdated
 	const broken = world.instances.find((one) => one.name === 'reports-default-02');
 	broken.restarts = 5;
 	broken.health = 'unhealthy';

@@ -53,7 +53,7 @@ describe('data', () => {
 		const changed = event(1, { kind: 'instance.state', subject: 'shop-01', data: { changed: { state: ['starting', 'running'] } } });
 		expect(changesOf(changed)).toEqual([['state', 'starting', 'running']]);
 		expect(changesOf(event(1, { data: { changed: 'x' } }))).toEqual([]);
-		expect(subjectLink(changed)).toBe('/instances?name=shop-01');
+		expect(subjectLink(changed)).toBe('/instances/shop-01');
 		expect(subjectLink(event(1, { kind: 'operation.state', data: { id: 'o-1' } }))).toBe('/operations/o-1');
 	});
 	it('shows a state it does not know as unknown, never as good', () => {

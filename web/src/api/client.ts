@@ -17,6 +17,11 @@ export function setCsrfToken(token: string): void {
 	csrfToken = token;
 }
 
+/** What a WebSocket of this page offers: its only way to show the token. */
+export function execProtocols(): string[] {
+	return ['sotalia.exec', `csrf.${csrfToken}`];
+}
+
 type QueryValue = string | number | undefined | null;
 
 /** "/v1/instances" + {app: "shop", host: ""} -> "/v1/instances?app=shop": empty values are left out. */

@@ -3,18 +3,31 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 import { useEffect, useRef, useState } from 'react';
 import type { Topic } from '../live/refresh';
 import { fromListItem, parseCursor } from '../live/events';
-import { getJson, path, withQuery } from './client';
+import { change, getJson, path, withQuery } from './client';
 import type {
 	Address,
 	AddressEvent,
 	App,
 	AppVersion,
+	Capacity,
 	Finding,
+	Forecast,
+	Group,
 	Host,
+	HostCleanup,
 	Image,
+	ImageDetail,
+	ImageInstance,
 	Instance,
+	InstanceWhy,
 	Ipam,
 	LogLine,
+	Middleware,
+	MiddlewareInstance,
+	MonitorRequest,
+	Monitoring,
+	Machine,
+	MachineLine,
 	Operation,
 	Overview,
 	Page,
@@ -68,6 +81,7 @@ function useList<T>(topic: Topic, url: string, filter: Filter = {}): List<T> {
 }
 
 export const useHosts = () => useList<Host>('hosts', '/v1/hosts');
+export const useMachines = (filter: Filter = {}) => useList<Machine>('machines', '/v1/machines', filter);
 export const useApps = () => useList<App>('apps', '/v1/apps');
 export const useInstances = (filter: Filter = {}) => useList<Instance>('instances', '/v1/instances', filter);
 export const useOperations = (filter: Filter = {}) => useList<Operation>('operations', '/v1/operations', filter);
@@ -75,7 +89,12 @@ export const useVlans = () => useList<Vlan>('vlans', '/v1/vlans');
 export const useSubnets = (filter: Filter = {}) => useList<Subnet>('vlans', '/v1/subnets', filter);
 export const useAddresses = (filter: Filter = {}) => useList<Address>('addresses', '/v1/addresses', filter);
 export const useImages = () => useList<Image>('images', '/v1/images');
+export const useImageInstances = (image: string, filter: Filter = {}) => useList<ImageInstance>('images', path('images', image, 'instances'), filter);
 export const usePlans = () => useList<Plan>('images', '/v1/plans');
+export const useGroups = (app: string) => useList<Group>('apps', path('apps', app, 'groups'));
+export const useMiddleware = () => useList<Middleware>('versions', '/v1/middleware');
+export const useMiddlewareVersions = (name: string) => useList<AppVersion>('versions', path('middleware', name, 'versions'));
+export const useMiddlewareInstances = (name: string) => useList<MiddlewareInstance>('instances', path('middleware', name, 'instances'));
 export const useVersions = (app: string) => useList<AppVersion>('versions', path('apps', app, 'versions'));
 
 export const useFindings = () => useList<Finding>('addresses', '/v1/ipam/findings');
@@ -100,6 +119,49 @@ export function useOverview() {
 	return useQuery({ queryKey: ['overview'], queryFn: ({ signal }) => getJson<Overview>('/v1/overview', signal) });
 }
 
+export function useCapacity() {
+	return useQuery({ queryKey: ['hosts', 'capacity'], queryFn: ({ signal }) => getJson<Capacity>('/v1/capacity', signal) });
+}
+
+/** Bridges tell of themselves with every renewal of their lease, not by events. */
+export const MONITOR_POLL_MS = 3000;
+/** An answer takes a bridge's next look at its questions, about a second. */
+const ANSWER_POLL_MS = 500;
+
+export function useMonitoring() {
+	return useQuery({
+		queryKey: ['monitor', 'status'],
+		queryFn: ({ signal }) => getJson<Monitoring>('/v1/monitor', signal),
+		refetchInterval: MONITOR_POLL_MS,
+	});
+}
+
+/** What was asked, until it is answered; undefined id: nothing was asked. */
+export function useMonitorRequest(id: string | undefined) {
+	return useQuery({
+		queryKey: ['monitor', 'request', id],
+		queryFn: ({ signal }) => getJson<MonitorRequest>(path('monitor', 'requests', id ?? ''), signal),
+		enabled: id !== undefined,
+		refetchInterval: (query) => (query.state.data?.answer ? false : ANSWER_POLL_MS),
+	});
+}
+
+export function useInstanceWhy(name: string) {
+	return useQuery({
+		queryKey: ['instances', 'why', name],
+		queryFn: ({ signal }) => getJson<InstanceWhy>(path('instances', name, 'why'), signal),
+	});
+}
+
+/** What `count` instances of the app would mean now; nothing is changed. */
+export function useForecast(app: string, count: number) {
+	return useQuery({
+		queryKey: ['instances', 'forecast', app, count],
+		queryFn: () => change<Forecast>('POST', path('apps', app, 'scale'), { count, dryRun: true }),
+		placeholderData: keepPreviousData,
+	});
+}
+
 export function useHost(name: string) {
 	return useQuery({
 		queryKey: ['hosts', 'one', name],
@@ -107,10 +169,26 @@ export function useHost(name: string) {
 	});
 }
 
+export function useImage(name: string) {
+	return useQuery({
+		queryKey: ['images', 'one', name],
+		queryFn: ({ signal }) => getJson<ImageDetail>(path('images', name), signal),
+	});
+}
+
 export function useApp(name: string) {
 	return useQuery({
 		queryKey: ['apps', 'one', name],
 		queryFn: ({ signal }) => getJson<App>(path('apps', name), signal),
+	});
+}
+
+export const useHostCleanup = (name: string) => useList<HostCleanup>('hosts', path('hosts', name, 'cleanup'));
+
+export function useInstance(name: string) {
+	return useQuery({
+		queryKey: ['instances', 'one', name],
+		queryFn: ({ signal }) => getJson<Instance>(path('instances', name), signal),
 	});
 }
 
@@ -207,4 +285,23 @@ export function mergeEvents(live: PlatformEvent[], stored: PlatformEvent[]): Pla
 			const key = `${event.stream}.${event.number}`;
 			return !seen.has(key) && seen.add(key);
 		});
+}
+
+/** Every line that a machine's installation wrote, read on while it is looked at. */
+export function useMachineLog(name: string | null): { lines: MachineLine[]; error: Error | null; retry: () => void } {
+	const seen = useRef<{ name: string | null; lines: MachineLine[] }>({ name: null, lines: [] });
+	const query = useQuery({
+		queryKey: ['machineLog', name],
+		enabled: name !== null,
+		refetchInterval: OPERATION_POLL_MS,
+		queryFn: async ({ signal }) => {
+			const known = seen.current.name === name ? seen.current.lines : [];
+			const last = known.at(-1)?.line;
+			const page = await getJson<Page<MachineLine>>(withQuery(path('machines', name ?? '', 'log'), { limit: 500, after: last }), signal);
+			const lines = page.items.length > 0 ? [...known, ...page.items] : known;
+			seen.current = { name, lines };
+			return lines;
+		},
+	});
+	return { lines: query.data ?? [], error: query.error, retry: () => void query.refetch() };
 }

@@ -1,4 +1,5 @@
 // The objects of the HTTP API. Field names are the columns of the *_v views (deploy/migrations/0005_api_views.sql, 0006_ipam_model.sql).
+import type { Figures } from '../lib/usage';
 
 export interface Resources {
 	cpuMilli: number;
@@ -26,6 +27,33 @@ export interface Host {
 	instances: number;
 	createdAt: string;
 	seenAt: string | null;
+}
+
+/** What preflight finds: worst first. */
+export interface HostFinding {
+	id: string;
+	severity: 'note' | 'warning' | 'error';
+	what: string;
+	why: string;
+	mend: string;
+	seen: string;
+}
+
+export interface HostUsage {
+	host: Figures;
+	items: Figures[];
+	findings: HostFinding[];
+}
+
+/** What clean-up freed on a host by a policy; mode `dry`: what it would have. */
+export interface HostCleanup {
+	policy: string;
+	mode: string;
+	entries: number;
+	bytes: number;
+	lastEntries: number;
+	lastBytes: number;
+	lastAt: string;
 }
 
 export interface HealthCheck {
@@ -83,6 +111,40 @@ export interface AppVersion {
 	fileName: string;
 	createdAt: string;
 	createdBy: string;
+	commit?: string;
+	source?: string;
+	signedBy?: string;
+	instances?: number;
+}
+
+export interface Group {
+	id: string;
+	app: string;
+	name: string;
+	environment: string;
+	version: string;
+	wanted: number;
+	ready: number;
+}
+
+export interface Middleware {
+	name: string;
+	kind: string;
+	versions: number;
+	latest: string;
+	apps: number;
+	instances: number;
+	createdAt: string;
+}
+
+export interface MiddlewareInstance {
+	instance: string;
+	app: string;
+	host: string | null;
+	version: string;
+	appVersion: string;
+	state: string;
+	health: string;
 }
 
 export interface Instance {
@@ -104,6 +166,7 @@ export interface Instance {
 	vlan: string;
 	addressV6: string | null;
 	bandwidthKbit: number;
+	plan: string;
 	cpuMilli: number;
 	memoryBytes: number;
 	diskBytes: number;
@@ -125,6 +188,34 @@ export interface OperationStep {
 	detail: string;
 	startedAt: string | null;
 	finishedAt: string | null;
+	/** Of a rollout, from 1. */
+	batch?: number;
+}
+
+export interface RolloutStrategy {
+	batch: number;
+	batchPercent: number;
+	canary: number;
+	order: string;
+	maxUnavailable: number;
+	surge: number;
+	pause: string;
+	pauseSeconds: number;
+	bakeSeconds: number;
+	onFailure: 'stop' | 'roll_back';
+	deadlineSeconds: number;
+	drainSeconds?: number;
+}
+
+export interface Rollout {
+	phase: 'rolling' | 'baking' | 'paused' | 'rolling_back';
+	batch: number;
+	batches: number;
+	strategy: RolloutStrategy;
+	pausedBy: string;
+	goesBack: boolean;
+	backBy: string;
+	cause: string;
 }
 
 export interface Operation {
@@ -143,6 +234,7 @@ export interface Operation {
 	updatedAt: string;
 	finishedAt: string | null;
 	steps?: OperationStep[];
+	rollout?: Rollout | null;
 }
 
 export interface LogLine {
@@ -274,12 +366,57 @@ export interface AddressEvent {
 export interface Plan extends Resources {
 	name: string;
 	bandwidthKbit: number;
+	cpuPinned: boolean;
+	pidsMax: number;
+	ioWeight: number;
 }
 
 export interface Image {
 	name: string;
 	reference: string;
+	/** The current version: what instances are made of from now on; '' while none was promoted. */
+	version: string;
+	ownerDev: string;
+	ownerOps: string;
+	candidates: number;
+	instances: number;
+	/** Instances of another version than the current one. */
+	outdated: number;
 	updatedAt: string;
+}
+
+export interface ImageVersion {
+	version: string;
+	reference: string;
+	digest: string;
+	state: string;
+	current: boolean;
+	smoke: string;
+	smokeReport: string;
+	changelog: string;
+	createdBy: string;
+	createdAt: string;
+	smokeAt: string | null;
+	promotedAt: string | null;
+	retiredAt: string | null;
+	instances: number;
+}
+
+export interface ImageDetail extends Image {
+	apps: string[];
+	versions: ImageVersion[];
+}
+
+export interface ImageInstance {
+	id: string;
+	name: string;
+	app: string;
+	host: string | null;
+	state: string;
+	image: string;
+	imageVersion: string | null;
+	reference: string;
+	outdated: boolean;
 }
 
 /** One committed event as the console uses it, from GET /v1/events or from the stream. */
@@ -333,4 +470,163 @@ export interface Problem {
 	detail: string;
 	requestId: string;
 	errors?: { pointer: string; detail: string }[];
+}
+
+// ---- the controller's answers (docs/explain.md) ----
+
+export interface CapacitySums {
+	hosts: number;
+	open: number;
+	total: Resources;
+	reserved: Resources;
+	booked: Resources;
+	free: Resources;
+	live: { cpuPermille: number; memoryPermille: number; hosts: number } | null;
+}
+
+export interface Capacity {
+	hosts: number;
+	groups: (CapacitySums & { az: string; rack: string; class: string })[];
+	all: CapacitySums;
+	/** How many more of each fit, by amounts alone, and on how many hosts. */
+	plans: { plan: string; fits: number; hosts: number }[];
+	largestPlan: string | null;
+	stranded: { hosts: number; free: Resources; lacks: { of: string; hosts: number }[] };
+	vlans: { vlan: string; group: string; free: number }[];
+	appCount: number;
+	apps: { app: string; instances: number; worstLoss: { host: number; rack: number; az: number } }[];
+}
+
+/** What a bridge to CAT says of itself (services/monitor-bridge). */
+export interface BridgeStatus {
+	version: string;
+	leads: boolean;
+	reports: string;
+	domains: { hosts: string; instances: string; controller: string };
+	cat: { up: boolean; server: string; servers: string[]; router: string; blocked: boolean; sample: number; framesSent: number; bytesSent: number };
+	machines: { known: number; own: number };
+	queue: { frames: number; bytes: number };
+	made: { frames: number; heartbeats: number; metrics: number; events: number };
+	lost: Record<string, number>;
+	trouble: { at: string; times: number; text: string }[];
+}
+
+export interface Bridge {
+	name: string;
+	number: number;
+	address: string;
+	alive: boolean;
+	joinedAt: string;
+	leaseUntil: string;
+	/** Empty until a bridge has told of itself for the first time. */
+	status: BridgeStatus | Record<string, never>;
+}
+
+export interface Monitoring {
+	bridges: Bridge[];
+	events: { waiting: number; since: string | null };
+}
+
+/** A question to the bridges; `answer` is null until one has answered. */
+export interface MonitorRequest {
+	id: string;
+	kind: 'test' | 'trace';
+	argument: string;
+	bridge: string | null;
+	answer: { frames?: unknown[]; error?: string; connected?: boolean; server?: string } | null;
+}
+
+export interface DrainPlan {
+	moves: number;
+	stays: number;
+	instances: { instance: string; app: string; from: string; to: string | null; keepsAddress: boolean; why: string }[];
+}
+
+export interface PlacementCost {
+	total: number;
+	open: number;
+	load: number;
+	fit: number;
+	pressure: number;
+	preference: number;
+}
+
+export interface PlacementParts {
+	host: string;
+	az: string;
+	rack: string;
+	vlan: string;
+	/** How many of the app stood there before. */
+	crowding: { az: number; rack: number; host: number };
+	cost: PlacementCost;
+}
+
+export interface Refusal {
+	count: number;
+	text: string;
+	hosts: number;
+	reasons: { reason: string; name: string; hosts: number; only: number }[];
+	nearest: { host: string; changes: { text: string }[] } | null;
+}
+
+export interface InstanceWhy {
+	instance: string;
+	host: string | null;
+	decidedAt: string | null;
+	operationId: string | null;
+	need: Resources | null;
+	hosts: number | null;
+	candidates: number | null;
+	refused: { reason: string; hosts: number }[] | null;
+	chosen: PlacementParts | null;
+	runnersUp: PlacementParts[] | null;
+	refusal: Refusal | null;
+}
+
+/** What a change of an app's size would do. */
+export interface Forecast {
+	have: number;
+	want: number;
+	/** Of a growth. */
+	placements?: { placed: [string, string, ...unknown[]][] }[];
+	refusal?: Refusal | null;
+	/** Of a shrinking. */
+	leaving?: { instance: string; host: string }[];
+	etag: string;
+}
+
+/** A machine on its way into service. */
+export interface Machine {
+	name: string;
+	address: string;
+	az: string;
+	rack: string;
+	labels: string[];
+	state: 'registered' | 'installing' | 'preflight' | 'online' | 'failed';
+	task: string;
+	error: string;
+	attempt: number;
+	operation: string;
+	updatedAt: string;
+}
+/** One task of one attempt. */
+export interface MachineLine {
+	line: number;
+	at: string;
+	attempt: number;
+	status: string;
+	task: string;
+	text: string;
+}
+export interface MachineImport {
+	imported: number;
+	unchanged: number;
+	operation: { id: string } | null;
+}
+/** A wrong line of a list. */
+export interface MachineProblem {
+	pointer: string;
+	line: number;
+	column: string;
+	detail: string;
 }

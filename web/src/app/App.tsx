@@ -41,14 +41,22 @@ function PageCrash() {
 }
 
 const OverviewPage = lazy(() => import('../pages/OverviewPage'));
+const CapacityPage = lazy(() => import('../pages/CapacityPage'));
 const HostsPage = lazy(() => import('../pages/HostsPage'));
+const MachinesPage = lazy(() => import('../pages/MachinesPage'));
 const HostPage = lazy(() => import('../pages/HostPage'));
 const AppsPage = lazy(() => import('../pages/AppsPage'));
 const AppPage = lazy(() => import('../pages/AppPage'));
 const InstancesPage = lazy(() => import('../pages/InstancesPage'));
+const InstancePage = lazy(() => import('../pages/InstancePage'));
+const ConsolePage = lazy(() => import('../pages/ConsolePage'));
+const ImagesPage = lazy(() => import('../pages/ImagesPage'));
+const ImagePage = lazy(() => import('../pages/ImagePage'));
 const OperationsPage = lazy(() => import('../pages/OperationsPage'));
 const OperationPage = lazy(() => import('../pages/OperationPage'));
 const AddressesPage = lazy(() => import('../pages/AddressesPage'));
+const MonitoringPage = lazy(() => import('../pages/MonitoringPage'));
+const PackagesPage = lazy(() => import('../pages/PackagesPage'));
 const EventsPage = lazy(() => import('../pages/EventsPage'));
 
 const router = createBrowserRouter(
@@ -58,15 +66,23 @@ const router = createBrowserRouter(
 			errorElement: <PageCrash />,
 			children: [
 				{ index: true, element: <OverviewPage /> },
+				{ path: 'capacity', element: <CapacityPage /> },
 				{ path: 'hosts', element: <HostsPage /> },
+				{ path: 'machines', element: <MachinesPage /> },
 				{ path: 'hosts/:name', element: <HostPage /> },
 				{ path: 'apps', element: <AppsPage /> },
 				{ path: 'apps/:name', element: <AppPage /> },
 				{ path: 'instances', element: <InstancesPage /> },
+				{ path: 'instances/:name', element: <InstancePage /> },
+				{ path: 'instances/:name/console', element: <ConsolePage /> },
+				{ path: 'images', element: <ImagesPage /> },
+				{ path: 'images/:name', element: <ImagePage /> },
 				{ path: 'operations', element: <OperationsPage /> },
 				{ path: 'operations/:id', element: <OperationPage /> },
 				{ path: 'addresses', element: <AddressesPage /> },
+				{ path: 'packages', element: <PackagesPage /> },
 				{ path: 'events', element: <EventsPage /> },
+				{ path: 'monitoring', element: <MonitoringPage /> },
 				{ path: '*', element: <NotFound /> },
 			],
 		},

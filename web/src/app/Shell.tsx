@@ -2,8 +2,13 @@
 import {
 	AppstoreOutlined,
 	BlockOutlined,
+	BuildOutlined,
 	CloudServerOutlined,
 	DashboardOutlined,
+	HeatMapOutlined,
+	LineChartOutlined,
+	ImportOutlined,
+	InboxOutlined,
 	NodeIndexOutlined,
 	SyncOutlined,
 	ThunderboltOutlined,
@@ -19,11 +24,16 @@ import { AccountButton, Lamp, LanguageButton, ProblemsButton, ThemeButton } from
 const PAGES = [
 	['overview', '/', <DashboardOutlined key="i" />],
 	['apps', '/apps', <AppstoreOutlined key="i" />],
+	['packages', '/packages', <InboxOutlined key="i" />],
 	['instances', '/instances', <BlockOutlined key="i" />],
+	['images', '/images', <BuildOutlined key="i" />],
 	['hosts', '/hosts', <CloudServerOutlined key="i" />],
+	['machines', '/machines', <ImportOutlined key="i" />],
+	['capacity', '/capacity', <HeatMapOutlined key="i" />],
 	['operations', '/operations', <SyncOutlined key="i" />],
 	['addresses', '/addresses', <NodeIndexOutlined key="i" />],
 	['events', '/events', <ThunderboltOutlined key="i" />],
+	['monitoring', '/monitoring', <LineChartOutlined key="i" />],
 ] as const satisfies readonly (readonly [string, string, ReactNode])[];
 
 function Crumbs() {

@@ -22,7 +22,9 @@ const SessionContext = createContext<Session | null>(null);
 const RANK: Record<string, number> = { viewer: 0, developer: 1, middleware: 2, operator: 3, admin: 4 };
 
 /** The gateway decides; the console only greys out what it would refuse. */
-export function roleAllows(role: string, needed: 'developer' | 'operator'): boolean {
+type Needed = 'developer' | 'operator' | 'admin';
+
+export function roleAllows(role: string, needed: Needed): boolean {
 	return (RANK[role] ?? 0) >= (RANK[needed] ?? 0);
 }
 
@@ -34,7 +36,7 @@ export function useSession(): Session {
 	return session;
 }
 
-export function useMay(needed: 'developer' | 'operator' = 'developer'): boolean {
+export function useMay(needed: Needed = 'developer'): boolean {
 	return roleAllows(useSession().me?.role ?? '', needed);
 }
 

@@ -51,7 +51,7 @@ describe('catalogues', () => {
 	it('have every key that the source asks for', () => {
 		const asked = sources('src').flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/\bt\(\s*'([^']+)'/g)].map((match) => match[1] ?? ''));
 		expect(asked.length).toBeGreaterThan(150);
-		expect(asked.filter((key) => !english.has(key))).toEqual([]);
+		expect(asked.filter((key) => !english.has(key) && !english.has(`${key}_other`))).toEqual([]); // by number
 	});
 	it('have a text for each kind of event and each state of the live lamp', () => {
 		const lamp = ['connecting', 'live', 'reconnecting', 'polling', 'signedOut', 'stopped'].flatMap((state) => [`live/${state}`, `live/${state}Hint`]);

@@ -45,7 +45,7 @@ export async function switchLanguage(language: Language): Promise<void> {
 }
 
 /** Translates a word of the API (state, kind); words this console does not know are shown as they are. */
-export function apiWord(group: 'state' | 'kind' | 'event' | 'step', word: string): string {
+export function apiWord(group: 'state' | 'kind' | 'event' | 'step' | 'reason' | 'task', word: string): string {
 	const key = `${group}/${word}`;
 	return i18n.exists(key) ? i18n.t(key) : word;
 }

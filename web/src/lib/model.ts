@@ -15,6 +15,8 @@ const TONES: Record<string, Tone> = {
 	creating: 'busy',
 	starting: 'busy',
 	stopping: 'busy',
+	moving: 'busy',
+	frozen: 'off',
 	retiring: 'busy',
 	queued: 'busy',
 	reserved: 'busy',
@@ -22,6 +24,12 @@ const TONES: Record<string, Tone> = {
 	registered: 'off',
 	stopped: 'off',
 	retired: 'off',
+	removed: 'off',
+	candidate: 'busy',
+	promoted: 'good',
+	passed: 'good',
+	waived: 'warn',
+	untested: 'off',
 	cancelled: 'off',
 	cooling: 'off',
 	excluded: 'off',
@@ -45,6 +53,9 @@ const TONES: Record<string, Tone> = {
 	unhealthy: 'bad',
 	failed: 'bad',
 	agent_lost: 'bad',
+	host_lost: 'bad',
+	draining: 'busy',
+	maintenance: 'off',
 	docker_sick: 'bad',
 	conflict: 'bad',
 	down: 'bad',
@@ -133,7 +144,7 @@ export function subjectLink(event: PlatformEvent): string | null {
 		return `/apps/${encodeURIComponent(event.app || event.subject)}`;
 	}
 	if (event.kind.startsWith('instance.')) {
-		return `/instances?name=${name}`;
+		return `/instances/${name}`;
 	}
 	if (event.kind.startsWith('host.')) {
 		return `/hosts/${name}`;

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router-dom';
 import { path } from '../api/client';
-import { useApp, useInstances, useOperations } from '../api/queries';
+import { useApp, useForecast, useInstances, useOperations } from '../api/queries';
 import type { App } from '../api/types';
 import { useChange } from '../app/actions';
 import { useMay } from '../app/session';
@@ -14,10 +14,40 @@ import { useFilters } from '../lib/useFilters';
 import { CopyButton } from '../ui/CopyButton';
 import { InstanceTable } from '../ui/InstanceTable';
 import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
+import { problemOf, ProblemText } from '../ui/Problems';
 import { OperationState, StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
+import { RefusalView } from '../ui/Why';
 import { appState } from './AppsPage';
+import { GroupsPanel } from './GroupsPanel';
 import { VersionsPanel } from './VersionsPanel';
+
+/** The forecast of a scale: where new ones would go, who would leave, or why no host takes them. */
+function ScalePreview({ app, count }: { app: App; count: number }) {
+	const { t } = useTranslation();
+	const { data: forecast, error, isFetching } = useForecast(app.name, count);
+	if (error) {
+		return <ProblemText problem={problemOf(error)} />;
+	}
+	if (!forecast) {
+		return <Skeleton rows={2} />;
+	}
+	const byHost = new Map<string, number>();
+	const goes = (forecast.placements ?? []).flatMap((one) => one.placed.map(([, host]) => host)).concat((forecast.leaving ?? []).map((one) => one.host));
+	goes.forEach((host) => byHost.set(host, (byHost.get(host) ?? 0) + 1));
+	const isLess = forecast.want < forecast.have;
+	return (
+		<div className="sot-gap" aria-busy={isFetching} data-forecast={forecast.want}>
+			{byHost.size > 0 && (
+				<div className="sot-stack">
+					<strong>{t(isLess ? 'apps/wouldLeave' : 'apps/wouldGo')}</strong>
+					<span className="sot-legend">{[...byHost].map(([host, number]) => <span key={host} className="sot-badge sot-num">{host || '–'}: {isLess ? '−' : '+'}{number}</span>)}</span>
+				</div>
+			)}
+			{forecast.refusal && <RefusalView refusal={forecast.refusal} />}
+		</div>
+	);
+}
 
 function ScaleDialog({ app, onClose }: { app: App; onClose: () => void }) {
 	const { t } = useTranslation();
@@ -31,13 +61,14 @@ function ScaleDialog({ app, onClose }: { app: App; onClose: () => void }) {
 		onClose();
 	};
 	return (
-		<Modal open title={t('apps/scale')} okText={t('apps/scale')} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: count === app.wanted }} onOk={() => void scale()} onCancel={onClose} width={440}>
+		<Modal open title={t('apps/scale')} okText={t('apps/scale')} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: count === app.wanted }} onOk={() => void scale()} onCancel={onClose} width={520}>
 			<div className="sot-gap">
 				<label className="sot-stack">
 					{t('apps/scaleTo', { name: app.name })}
 					<InputNumber autoFocus className="sot-wide" min={0} max={10000} precision={0} value={count} onChange={(value) => setCount(value ?? 0)} onPressEnter={() => void scale()} />
 				</label>
 				<span className="sot-muted">{t('apps/scaleHint', { now: app.wanted })}</span>
+				{count !== app.wanted && <ScalePreview app={app} count={count} />}
 				<div>
 					<CopyButton cli text={cliCommand('app', 'scale', app.name, count)} />
 				</div>
@@ -169,6 +200,7 @@ export default function AppPage() {
 						items={[
 							{ key: 'instances', label: t('apps/instances'), children: <InstanceTable list={instances} hide={['app']} /> },
 							{ key: 'versions', label: t('apps/versions'), children: <VersionsPanel app={app} /> },
+							{ key: 'groups', label: t('packages/groups'), children: <GroupsPanel app={app} /> },
 							{ key: 'operations', label: t('nav/operations'), children: <AppOperations name={name} /> },
 							{ key: 'settings', label: t('apps/settings'), children: <Settings app={app} /> },
 						]}

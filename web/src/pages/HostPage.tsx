@@ -1,5 +1,6 @@
 // One host: what it is, how full, what runs on it, and placement on or off.
 import { Button, Tag } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router-dom';
 import { path } from '../api/client';
@@ -10,8 +11,11 @@ import { useMay } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, formatCores, shortId } from '../lib/format';
 import { CopyButton } from '../ui/CopyButton';
+import { DrainDialog } from '../ui/DrainDialog';
 import { Meter } from '../ui/Fill';
+import { HostCleanups, HostFindings } from '../ui/HostHealth';
 import { InstanceTable } from '../ui/InstanceTable';
+import { HostLoad } from '../ui/Load';
 import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
@@ -20,14 +24,25 @@ function Placement({ host }: { host: Host }) {
 	const { t } = useTranslation();
 	const ask = useAskedChange();
 	const may = useMay('operator');
-	const verb = host.schedulable ? 'cordon' : 'uncordon';
+	const mayRetire = useMay('admin');
+	const [draining, setDraining] = useState(false);
+	const isGone = host.state === 'retired';
+	const isEmptied = host.state === 'draining' || host.state === 'maintenance';
+	const verb = host.schedulable && !isEmptied ? 'cordon' : 'uncordon';
 	const what = t(`hosts/${verb}`);
 	return (
 		<>
-			<Button disabled={!may} onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: host.name }), hint: t('hosts/cordonHint') }, { what, url: path('hosts', host.name, verb) })}>
+			<Button disabled={!may || isGone || isEmptied} onClick={() => setDraining(true)}>
+				{t('hosts/drain')}
+			</Button>
+			<Button disabled={!may || isGone} onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: host.name }), hint: t(`hosts/${verb}Hint`) }, { what, url: path('hosts', host.name, verb) })}>
 				{what}
 			</Button>
+			<Button danger disabled={!mayRetire || isGone || host.instances > 0} title={host.instances > 0 ? t('hosts/retireFull') : undefined} onClick={() => ask({ title: t('hosts/retireAsk', { name: host.name }), hint: t('hosts/retireHint'), danger: true }, { what: t('hosts/retire'), url: path('hosts', host.name, 'retire') })}>
+				{t('hosts/retire')}
+			</Button>
 			<CopyButton cli size="middle" text={cliCommand('host', 'show', host.name)} />
+			{draining && <DrainDialog host={host} onClose={() => setDraining(false)} />}
 		</>
 	);
 }
@@ -99,6 +114,15 @@ export default function HostPage() {
 				</>
 			)}
 			<InstanceTable list={instances} title={t('hosts/on')} hide={['host']} />
+			{host && host.state !== 'retired' && (
+				<>
+					<HostLoad name={host.name} />
+					<div className="sot-grid">
+						<div className="sot-c7"><HostFindings name={host.name} /></div>
+						<div className="sot-c5"><HostCleanups name={host.name} /></div>
+					</div>
+				</>
+			)}
 		</>
 	);
 }

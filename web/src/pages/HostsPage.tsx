@@ -73,7 +73,7 @@ export default function HostsPage() {
 			<PageHead title={t('hosts/title')} lead={t('hosts/lead')} />
 			<div className="sot-filters">
 				<Input.Search allowClear style={{ width: 240 }} aria-label={t('common/filter')} placeholder={t('common/filter')} value={get('name')} onChange={(event) => set('name', event.target.value)} />
-				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(state: string | undefined) => set('state', state ?? '')} options={['online', 'suspect', 'agent_lost', 'docker_sick', 'registered', 'retired'].map((state) => ({ value: state, label: apiWord('state', state) }))} />
+				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(state: string | undefined) => set('state', state ?? '')} options={['online', 'suspect', 'agent_lost', 'host_lost', 'docker_sick', 'draining', 'maintenance', 'registered', 'retired'].map((state) => ({ value: state, label: apiWord('state', state) }))} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: hosts.total })}</span>
 			</div>
 			<DataTable list={hosts} rows={rows} columns={columns} rowKey={(host) => host.id} label={t('hosts/title')} empty={{ title: t('hosts/empty'), hint: t('hosts/emptyHint') }} />

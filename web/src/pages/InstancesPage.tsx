@@ -7,7 +7,7 @@ import { useFilters } from '../lib/useFilters';
 import { InstanceTable } from '../ui/InstanceTable';
 import { PageHead, useTitle } from '../ui/Page';
 
-const STATES = ['requested', 'placed', 'creating', 'starting', 'running', 'stopping', 'stopped', 'retiring', 'retired', 'failed'];
+const STATES = ['requested', 'placed', 'creating', 'starting', 'running', 'stopping', 'stopped', 'retiring', 'retired', 'failed', 'moving', 'frozen'];
 
 export default function InstancesPage() {
 	const { t } = useTranslation();

@@ -13,6 +13,7 @@ import { elapsedMs, formatDuration } from '../lib/format';
 import { CopyButton } from '../ui/CopyButton';
 import { LogView } from '../ui/LogView';
 import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
+import { RolloutActions, RolloutBatches, RolloutFacts } from '../ui/Rollout';
 import { OperationState } from '../ui/StateTag';
 import { Time, useNow } from '../ui/Time';
 import { OperationProgress, Took } from './OperationsPage';
@@ -61,6 +62,7 @@ function OperationHead({ operation }: { operation: Operation }) {
 				</>
 			}
 		>
+			{operation.rollout && <RolloutActions operation={operation} rollout={operation.rollout} />}
 			{isOpen(operation) && (
 				<Button danger disabled={!may} onClick={() => ask({ title: t('operations/cancelAsk'), hint: t('operations/cancelHint'), danger: true }, { what: t('operations/cancelAction'), url: path('operations', operation.id, 'cancel') })}>
 					{t('operations/cancelAction')}
@@ -95,6 +97,7 @@ export default function OperationPage() {
 					<Panel>
 						<div className="sot-gap">
 							<OperationProgress operation={operation} />
+							{operation.rollout && <RolloutFacts operation={operation} rollout={operation.rollout} />}
 							<Facts
 								items={[
 									[t('field/app'), operation.app ? <Link key="a" to={`/apps/${operation.app}`}>{operation.app}</Link> : '–'],
@@ -108,7 +111,7 @@ export default function OperationPage() {
 					</Panel>
 					<div className="sot-grid">
 						<Panel className="sot-c5" title={t('operations/steps')} flush>
-							<Steps steps={operation.steps ?? []} />
+							{operation.rollout ? <RolloutBatches steps={operation.steps ?? []} rollout={operation.rollout} /> : <Steps steps={operation.steps ?? []} />}
 						</Panel>
 						<Panel className="sot-c7" title={t('operations/log')} extra={<span className="sot-muted sot-small">{t('operations/lines', { count: log.lines.length })}</span>} flush>
 							<LogView lines={log.lines} note={isOpen(operation) ? t('operations/logGrowing') : t('operations/logEnd')} />

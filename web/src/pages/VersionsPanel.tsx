@@ -14,6 +14,7 @@ import { formatBytes, percentOf } from '../lib/format';
 import { versionFromFile } from '../lib/model';
 import { CopyButton } from '../ui/CopyButton';
 import { DataTable } from '../ui/DataTable';
+import { Origin } from '../ui/Origin';
 import { Panel } from '../ui/Page';
 import { useProblems } from '../ui/Problems';
 import { Time } from '../ui/Time';
@@ -100,6 +101,8 @@ export function VersionsPanel({ app }: { app: App }) {
 		{ title: t('field/file'), key: 'file', dataIndex: 'fileName' },
 		{ title: t('field/size'), key: 'size', align: 'right', render: (_, row) => <span className="sot-num">{formatBytes(row.sizeBytes)}</span> },
 		{ title: t('field/sha256'), key: 'sha256', render: (_, row) => <span className="sot-row sot-mono">{row.sha256.slice(0, 12)}<CopyButton bare text={row.sha256} /></span> },
+		{ title: t('field/instances'), key: 'instances', align: 'right', render: (_, row) => <span className="sot-num">{row.instances ?? 0}</span> },
+		{ title: t('packages/origin'), key: 'origin', render: (_, row) => <Origin of={row} /> },
 		{ title: t('field/created'), key: 'created', render: (_, row) => <Time at={row.createdAt} /> },
 		{ title: t('field/actor'), key: 'by', dataIndex: 'createdBy' },
 		{

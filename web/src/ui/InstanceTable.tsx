@@ -1,34 +1,27 @@
 // Instances as rows, with start, stop, restart, retire and logs. Used by three pages.
-import { FileTextOutlined, MoreOutlined, PlayCircleOutlined, PoweroffOutlined, ReloadOutlined } from '@ant-design/icons';
+import { CodeOutlined, FileTextOutlined, MoreOutlined, PlayCircleOutlined, PoweroffOutlined, QuestionCircleOutlined, ReloadOutlined } from '@ant-design/icons';
 import { Button, Dropdown, type TableColumnsType, Tooltip } from 'antd';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { path } from '../api/client';
 import type { List } from '../api/queries';
 import type { Instance } from '../api/types';
-import { useAskedChange } from '../app/actions';
+import { type InstanceVerb, useInstanceVerb } from '../app/instanceVerbs';
 import { useMay } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { DataTable } from './DataTable';
 import { LogsDrawer } from './LogsDrawer';
 import { StateTag } from './StateTag';
 import { Time } from './Time';
+import { WhyDrawer } from './Why';
 
-type Verb = 'start' | 'stop' | 'restart' | 'retire';
-
-function InstanceActions({ instance, onLogs }: { instance: Instance; onLogs: () => void }) {
+function InstanceActions({ instance, onLogs, onWhy }: { instance: Instance; onLogs: () => void; onWhy: () => void }) {
 	const { t } = useTranslation();
-	const ask = useAskedChange();
 	const may = useMay();
-	const run = (verb: Verb): void =>
-		ask(
-			{ title: t(`instances/${verb}Ask`, { name: instance.name }), hint: t(`instances/${verb}Hint`), danger: verb === 'retire' || verb === 'stop' },
-			{ what: t(`instances/${verb}`), url: path('instances', instance.name, verb) },
-		);
+	const run = useInstanceVerb(instance.name);
 	const stopped = instance.desired === 'stopped';
 	const gone = instance.desired === 'retired';
-	const button = (verb: Verb, icon: ReactNode) => (
+	const button = (verb: InstanceVerb, icon: ReactNode) => (
 		<Tooltip title={t(`instances/${verb}`)}>
 			<Button type="text" size="small" icon={icon} disabled={!may || gone} aria-label={`${t(`instances/${verb}`)}: ${instance.name}`} onClick={() => run(verb)} />
 		</Tooltip>
@@ -37,6 +30,14 @@ function InstanceActions({ instance, onLogs }: { instance: Instance; onLogs: () 
 		<span className="sot-nowrap">
 			<Tooltip title={t('instances/logs')}>
 				<Button type="text" size="small" icon={<FileTextOutlined />} disabled={!may} aria-label={`${t('instances/logs')}: ${instance.name}`} onClick={onLogs} />
+			</Tooltip>
+			<Tooltip title={t('why/ask')}>
+				<Button type="text" size="small" icon={<QuestionCircleOutlined />} aria-label={`${t('why/ask')}: ${instance.name}`} onClick={onWhy} />
+			</Tooltip>
+			<Tooltip title={t('instances/console')}>
+				<Link to={`/instances/${instance.name}/console`} aria-label={`${t('instances/console')}: ${instance.name}`}>
+					<Button type="text" size="small" icon={<CodeOutlined />} disabled={!may || instance.state !== 'running'} tabIndex={-1} />
+				</Link>
 			</Tooltip>
 			{button('restart', <ReloadOutlined />)}
 			{stopped ? button('start', <PlayCircleOutlined />) : button('stop', <PoweroffOutlined />)}
@@ -65,7 +66,7 @@ function InstanceActions({ instance, onLogs }: { instance: Instance; onLogs: () 
 	);
 }
 
-function VersionCell({ instance }: { instance: Instance }) {
+export function VersionCell({ instance }: { instance: Instance }) {
 	const { t } = useTranslation();
 	const switching = instance.wantedVersion !== instance.version && instance.desired !== 'retired';
 	return (
@@ -91,8 +92,9 @@ interface Props {
 export function InstanceTable({ list, rows, title, hide = [], extra }: Props) {
 	const { t } = useTranslation();
 	const [logsOf, setLogsOf] = useState<string | null>(null);
+	const [whyOf, setWhyOf] = useState<string | null>(null);
 	const columns: TableColumnsType<Instance> = [
-		{ title: t('field/name'), key: 'name', sorter: (a, b) => a.name.localeCompare(b.name), render: (_, row) => <Link className="sot-rowlink" to={`/instances?name=${row.name}`}>{row.name}</Link> },
+		{ title: t('field/name'), key: 'name', sorter: (a, b) => a.name.localeCompare(b.name), render: (_, row) => <Link className="sot-rowlink" to={`/instances/${row.name}`}>{row.name}</Link> },
 		{ title: t('field/state'), key: 'state', sorter: (a, b) => a.state.localeCompare(b.state), render: (_, row) => <StateTag state={row.state} hint={row.error} /> },
 		{ title: t('field/health'), key: 'health', render: (_, row) => <StateTag state={row.health} /> },
 		{ title: t('field/address'), key: 'address', render: (_, row) => (row.address ? <Link className="sot-mono" to={`/addresses?address=${row.address}`}>{row.address}</Link> : <span className="sot-muted">–</span>) },
@@ -101,7 +103,7 @@ export function InstanceTable({ list, rows, title, hide = [], extra }: Props) {
 		{ title: t('field/version'), key: 'version', render: (_, row) => <VersionCell instance={row} /> },
 		{ title: t('field/restarts'), key: 'restarts', align: 'right', render: (_, row) => <span className="sot-num">{row.restarts}</span> },
 		{ title: t('field/started'), key: 'started', render: (_, row) => <Time at={row.startedAt} as="ago" /> },
-		{ title: '', key: 'actions', align: 'right', fixed: 'end', render: (_, row) => <InstanceActions instance={row} onLogs={() => setLogsOf(row.name)} /> },
+		{ title: '', key: 'actions', align: 'right', fixed: 'end', render: (_, row) => <InstanceActions instance={row} onLogs={() => setLogsOf(row.name)} onWhy={() => setWhyOf(row.name)} /> },
 	];
 	return (
 		<>
@@ -116,6 +118,7 @@ export function InstanceTable({ list, rows, title, hide = [], extra }: Props) {
 				empty={{ title: t('instances/empty'), hint: t('instances/emptyHint') }}
 			/>
 			<LogsDrawer name={logsOf} onClose={() => setLogsOf(null)} />
+			<WhyDrawer name={whyOf} onClose={() => setWhyOf(null)} />
 		</>
 	);
 }

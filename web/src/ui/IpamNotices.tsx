@@ -46,7 +46,7 @@ function FindingRow({ finding, onAddress }: { finding: Finding; onAddress: (addr
 					event.preventDefault();
 					onAddress(finding.address);
 				}}>{finding.address}</a>
-				{finding.instance && <Link to={`/instances?name=${finding.instance}`}>{finding.instance}</Link>}
+				{finding.instance && <Link to={`/instances/${finding.instance}`}>{finding.instance}</Link>}
 				{finding.host && <Link to={`/hosts/${finding.host}`}>{finding.host}</Link>}
 				{finding.mac && <span className="sot-mono">{finding.mac}</span>}
 				<span className="sot-muted">{finding.detail}</span>

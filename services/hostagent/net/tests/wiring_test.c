@@ -131,6 +131,46 @@ static void an_instance_has_all_that_its_record_says(void **state)
 	net_lab_machine_end(&m);
 }
 
+static void limit_inside(const net_lab_machine *m, const net_record *r, uint32_t kbit, bool changes)
+{
+	bool changed = !changes;
+	sot_err err = {0};
+	int host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(instance_net_limit(m->netns_fd, host, r->mac, kbit, &changed, &err), SOT_OK);
+	assert_int_equal(changed, changes);
+	close(host);
+}
+
+static void what_a_running_instance_sends_is_limited_anew_or_no_more(void **state)
+{
+	(void)state;
+	net_lab_machine m = net_lab_machine_start();
+	net_record r = net_lab_record(100, 11, false);
+	inside i = {.count = 0};
+	net_lab_wire(&r, &m);
+	net_lab_inside(&m, look, &i);
+	assert_string_not_equal(i.eth0.qdisc, "tbf");
+	limit_inside(&m, &r, 50000, true);
+	i = (inside){.count = 0};
+	net_lab_inside(&m, look, &i);
+	assert_string_equal(i.eth0.qdisc, "tbf");
+	limit_inside(&m, &r, 50000, false);
+	limit_inside(&m, &r, 80000, true);
+	limit_inside(&m, &r, 0, true);
+	limit_inside(&m, &r, 0, false);
+	i = (inside){.count = 0};
+	net_lab_inside(&m, look, &i);
+	assert_string_not_equal(i.eth0.qdisc, "tbf");
+	/* A namespace that has become another one's is left alone. */
+	bool changed = false;
+	int host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	r.mac[5] ^= 1;
+	assert_int_equal(
+	    instance_net_limit(m.netns_fd, host, r.mac, 1000, &changed, NULL), SOT_CONFLICT);
+	close(host);
+	net_lab_machine_end(&m);
+}
+
 static void without_an_ipv6_address_there_is_no_ipv6(void **state)
 {
 	(void)state;
@@ -324,6 +364,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
 	        an_instance_has_all_that_its_record_says, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        what_a_running_instance_sends_is_limited_anew_or_no_more, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        without_an_ipv6_address_there_is_no_ipv6, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(both_default_routes_are_set, set_up, tear_down),

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tells every task of every machine to Sotalia while the playbook runs.
+
+Lines are numbered and sent by a thread of their own, at most every half second; what could not be sent is sent again
+with its number, so each is kept once. SOTALIA_RUN names the run (the runner sets it).
+"""
+import os
+import queue
+import threading
+import time
+
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.sotalia.cloud.plugins.module_utils.sotalia_api import Api, ApiError
+
+DOCUMENTATION = """
+name: stream
+type: notification
+short_description: Streams every task of every machine to Sotalia
+description: [Each result is a line of the machine's log, live in `sotalia machine log` and in the web UI.]
+requirements: ["SOTALIA_URL, SOTALIA_TOKEN and SOTALIA_RUN in the environment"]
+"""
+LEASE_S = 120
+BATCH = 100
+FLUSH_S = 0.5
+GIVE_UP_S = 60
+TEXT_MAX = 4000
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "sotalia.cloud.stream"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self):
+        super().__init__()
+        self.run = os.environ.get("SOTALIA_RUN", "")
+        self.disabled = not self.run
+        if self.disabled:
+            return
+        self.api = Api()
+        self.counter = 0
+        self.play = ""
+        self.began = {}
+        self.lines = queue.Queue()
+        self.sender = threading.Thread(target=self._send_lines, daemon=True)
+        self.sender.start()
+
+    # ---- sending ----
+    def _send_lines(self):
+        is_over = False
+        while not is_over:
+            batch = []
+            end = time.monotonic() + FLUSH_S
+            while len(batch) < BATCH and not is_over:
+                try:
+                    line = self.lines.get(timeout=max(0.0, end - time.monotonic()))
+                except queue.Empty:
+                    break
+                is_over = line is None
+                if not is_over:
+                    batch.append(line)
+            # An empty batch says that the playbook is alive; not every half second.
+            if batch or time.monotonic() - getattr(self, "told_at", 0) > LEASE_S / 4:
+                self._send(batch)
+
+    def _send(self, batch):
+        until = time.monotonic() + GIVE_UP_S
+        while True:
+            try:
+                self.api.call("POST", f"/v1/machine-runs/{self.run}/lines", {"leaseSeconds": LEASE_S, "lines": batch})
+                self.told_at = time.monotonic()
+                return
+            except ApiError as error:
+                if 400 <= error.status < 500 and error.status != 429 or time.monotonic() > until:
+                    self._display.warning(f"sotalia: {len(batch)} lines were not taken: {error}")
+                    return
+                threading.Event().wait(1.0)
+
+    def _add(self, result, status, text=""):
+        task = result._task
+        host = result._host.get_name()
+        took = time.monotonic() - self.began.get(task._uuid, time.monotonic())
+        self.counter += 1
+        tags = set(task.tags or ())
+        self.lines.put({
+            "counter": self.counter, "machine": host, "status": status, "play": self.play[:200],
+            "task": (task.get_name() or task.action)[:200], "text": text[-TEXT_MAX:], "tookMs": int(took * 1000),
+            "phase": "preflight" if "preflight" in tags else "install"})
+
+    @staticmethod
+    def _words(result, is_failure=False):
+        found = result._result
+        if found.get("_ansible_no_log"):
+            return "(not shown)"
+        parts = [str(found[key]).strip() for key in (("msg", "stderr", "stdout") if is_failure else ("msg",)) if found.get(key)]
+        return "\n".join(part for part in parts if part)
+
+    # ---- what Ansible tells ----
+    def v2_playbook_on_play_start(self, play):
+        self.play = play.get_name()
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self.began[task._uuid] = time.monotonic()
+
+    v2_playbook_on_handler_task_start = lambda self, task: self.v2_playbook_on_task_start(task, False)
+
+    def v2_runner_on_ok(self, result):
+        self._add(result, "changed" if result._result.get("changed") else "ok", self._words(result))
+
+    def v2_runner_on_skipped(self, result):
+        self._add(result, "skipped")
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        self._add(result, "note" if ignore_errors else "failed", self._words(result, True))
+
+    def v2_runner_on_unreachable(self, result):
+        self._add(result, "unreachable", self._words(result, True))
+
+    def v2_playbook_on_stats(self, stats):
+        self.lines.put(None)
+        self.sender.join(GIVE_UP_S + 5)

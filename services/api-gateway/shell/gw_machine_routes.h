@@ -1,0 +1,12 @@
+/* gw_machine_routes - what enrolment shares with the other routes of machines. */
+#ifndef GW_MACHINE_ROUTES_H
+#define GW_MACHINE_ROUTES_H
+
+#include "gateway.h"
+
+#include <jansson.h>
+
+/* Answers with the member "problem" of what the database said; its "code" picks the status. */
+void machine_answer_problem(gw_call *c, const json_t *answer);
+
+#endif

@@ -1,0 +1,3 @@
+-- name: audit_seal
+-- columns: sealed int8
+SELECT gateway.audit_seal() AS sealed

@@ -1,0 +1,3 @@
+-- name: machine_get
+-- columns: item text
+SELECT row_to_json(v)::text AS item FROM gateway.machine_v v WHERE v.name = $1

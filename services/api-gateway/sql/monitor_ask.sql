@@ -1,0 +1,3 @@
+-- name: monitor_ask
+-- columns: id uuid
+SELECT monitor.ask($1, $2) AS id

@@ -1,0 +1,3 @@
+-- name: request_note
+-- columns: none
+INSERT INTO gateway.request (id, credential) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING

@@ -1,0 +1,58 @@
+#include "inside.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* This process's own network namespace, open as long as it lives. Opened before a thread is ever in
+ * another one: /proc/self tells where the main thread is now. */
+static struct {
+	int fd;
+	ino_t inode;
+} home = {.fd = -1};
+
+static void open_home(void)
+{
+	struct stat st;
+	home.fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (home.fd < 0 || fstat(home.fd, &st) != 0)
+		abort(); /* /proc is not mounted: nothing of the agent would work */
+	home.inode = st.st_ino;
+}
+
+int inside_own(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&once, open_home);
+	return home.fd;
+}
+
+int inside_open(int pid)
+{
+	char path[64];
+	struct stat inner;
+	(void)inside_own();
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && (fstat(fd, &inner) != 0 || inner.st_ino == home.inode)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+int inside_socket(int netns_fd, int family, int type)
+{
+	int own = inside_own(), fd = -1;
+	if (setns(netns_fd, CLONE_NEWNET) == 0) {
+		fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (setns(own, CLONE_NEWNET) != 0)
+			abort(); /* in a tenant's network nothing of this process may go on */
+	}
+	return fd;
+}

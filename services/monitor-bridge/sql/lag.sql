@@ -1,0 +1,3 @@
+-- name: lag
+-- columns: events bigint
+SELECT events FROM monitor.lag_v

@@ -1,0 +1,3 @@
+-- name: leave
+-- columns: none
+SELECT monitor.leave($1::text, $2::uuid)

@@ -1,0 +1,96 @@
+#include "shared.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void what_says_the_same_is_one_value(void **state)
+{
+	shared_pool *p = shared_pool_new();
+	const char *a = shared_text(p, SOT_STR("tomcat")), *b = shared_text(p, SOT_STR("tomcat")),
+	           *c = shared_text(p, SOT_STR("tomca"));
+
+	(void)state;
+	assert_ptr_equal(a, b);
+	assert_ptr_not_equal(a, c);
+	assert_string_equal(a, "tomcat");
+	assert_string_equal(c, "tomca");
+	shared_drop(a);
+	assert_string_equal(b, "tomcat");
+	shared_drop(b);
+	shared_drop(c);
+	shared_drop(NULL);
+	shared_pool_free(p);
+}
+
+static void a_value_outlives_its_pool(void **state)
+{
+	shared_pool *p = shared_pool_new();
+	const char *kept = shared_keep(shared_text(p, SOT_STR("1.2.3")));
+
+	(void)state;
+	shared_pool_free(p);
+	shared_drop(kept);
+	assert_string_equal(kept, "1.2.3");
+	shared_drop(kept);
+}
+
+/* More values than are kept: those that nobody holds go, the others stay what they are. */
+static void what_nobody_keeps_is_forgotten(void **state)
+{
+	shared_pool *p = shared_pool_new();
+	const char *held[10];
+	char text[32];
+
+	(void)state;
+	for (size_t k = 0; k < 20000; k++) {
+		(void)snprintf(text, sizeof(text), "version %zu", k);
+		const char *one = shared_text(p, sot_str_c(text));
+		if (k % 2000 == 0)
+			held[k / 2000] = one;
+		else
+			shared_drop(one);
+	}
+	for (size_t k = 0; k < 10; k++) {
+		(void)snprintf(text, sizeof(text), "version %zu", k * 2000);
+		assert_string_equal(held[k], text);
+		assert_ptr_equal(shared_text(p, sot_str_c(text)), held[k]);
+		shared_drop(held[k]);
+		shared_drop(held[k]);
+	}
+	shared_pool_free(p);
+}
+
+static void bytes_of_every_length_and_value_are_told_apart(void **state)
+{
+	shared_pool *p = shared_pool_new();
+	uint64_t one[3] = {1, 0, 3}, other[3] = {1, 0, 4};
+	const void *a = shared_bytes(p, one, sizeof(one)), *b = shared_bytes(p, other, sizeof(other)),
+	           *c = shared_bytes(p, one, sizeof(one[0]));
+
+	(void)state;
+	assert_ptr_not_equal(a, b);
+	assert_ptr_not_equal(a, c);
+	assert_memory_equal(a, one, sizeof(one));
+	assert_ptr_equal(a, shared_bytes(p, one, sizeof(one)));
+	shared_drop(a);
+	shared_drop(a);
+	shared_drop(b);
+	shared_drop(c);
+	shared_pool_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_says_the_same_is_one_value),
+	    cmocka_unit_test(a_value_outlives_its_pool),
+	    cmocka_unit_test(what_nobody_keeps_is_forgotten),
+	    cmocka_unit_test(bytes_of_every_length_and_value_are_told_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

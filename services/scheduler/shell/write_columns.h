@@ -1,0 +1,64 @@
+/* write_columns - rows as arrays by column, as the statements of a batch take them. Private to
+ * shell/; a function that uses it has the transaction as `tx`.
+ */
+#ifndef SCHEDULER_WRITE_COLUMNS_H
+#define SCHEDULER_WRITE_COLUMNS_H
+
+#include "internal.h"
+#include "sot_parse.h"
+
+/* One array parameter: `expression` sees `row`. */
+#define COLUMN(rows, count, item, expression)                                                      \
+	do {                                                                                           \
+		store_arg_array_begin(tx);                                                                 \
+		for (size_t k_ = 0; k_ < (count); k_++) {                                                  \
+			__typeof__((rows)[0]) row = (rows)[k_];                                                \
+			item(tx, expression);                                                                  \
+		}                                                                                          \
+		store_arg_array_end(tx);                                                                   \
+	} while (0)
+/* As COLUMN for arrays of values instead of pointers. */
+#define VALUES(rows, count, item, expression)                                                      \
+	do {                                                                                           \
+		store_arg_array_begin(tx);                                                                 \
+		for (size_t k_ = 0; k_ < (count); k_++) {                                                  \
+			const __typeof__((rows)[0]) *row = &(rows)[k_];                                        \
+			item(tx, expression);                                                                  \
+		}                                                                                          \
+		store_arg_array_end(tx);                                                                   \
+	} while (0)
+
+static inline void item_c(store_tx *tx, const char *c)
+{
+	store_item_str(tx, sot_str_c(c));
+}
+
+static inline void item_u64(store_tx *tx, uint64_t v)
+{
+	store_item_i64(tx, (int64_t)v);
+}
+
+/* The zero id is NULL. */
+static inline void item_id(store_tx *tx, sot_uuid id)
+{
+	if (sot_uuid_is_zero(id))
+		store_item_null(tx);
+	else
+		store_item_uuid(tx, id);
+}
+
+static inline void item_digest(store_tx *tx, const uint8_t *digest)
+{
+	char hex[65];
+
+	sot_hex_encode(digest, 32, hex);
+	item_c(tx, hex);
+}
+
+/* ---- write_catalog.c ---- */
+void write_images(store_tx *tx, const image_row **r, size_t n);
+void write_image_versions(store_tx *tx, const image_version_row *r, size_t n);
+void write_middleware(store_tx *tx, const middleware_row *r, size_t n);
+void write_versions(store_tx *tx, const version_row *r, size_t n);
+
+#endif

@@ -1,0 +1,234 @@
+/* Rows that no batch has held before, as SQL: inserted with no look at what is there, with the
+ * columns that differ from the table's defaults. It is what a placement costs (docs/adr/0020). */
+#include "internal.h"
+#include "write_columns.h"
+
+#include <stdlib.h>
+
+#include "sot_parse.h"
+
+/* ---- instances ---- */
+
+/* Nothing but what its placement says: all else is as the table's defaults say. */
+static bool is_plain(const instance_row *row)
+{
+	return row->health == SOT_HEALTH_UNKNOWN && row->desired == SOT_DESIRED_STATE_RUNNING &&
+	       row->generation == 1 && row->restart_seq == 0 && row->rebuild_seq == 0 &&
+	       row->observed_generation == 0 && row->observed_restart_seq == 0 && row->restarts == 0 &&
+	       row->started_unix_ms == 0 && row->observed_unix_ms == 0 && !row->observed_version[0] &&
+	       !row->container_id[0] && !row->error[0] && sot_uuid_is_zero(row->moving_to);
+}
+
+static bool is_same_subnet(const held_address *a, const held_address *b)
+{
+	return a->prefix == b->prefix && sot_ip_eq(a->gateway, b->gateway);
+}
+
+/* What both have in common is all that is not an instance's own. Shared values are compared by
+ * where they are: two that say the same make two shapes, which is no harm. */
+static bool is_of_shape(const instance_row *a, const instance_row *b)
+{
+	return sot_uuid_eq(a->group_id, b->group_id) && sot_uuid_eq(a->app_id, b->app_id) &&
+	       sot_uuid_eq(a->decision_id, b->decision_id) && is_same_subnet(&a->v4, &b->v4) &&
+	       is_same_subnet(&a->v6, &b->v6) && a->bandwidth_kbit == b->bandwidth_kbit &&
+	       a->cpu_milli == b->cpu_milli && a->memory_bytes == b->memory_bytes &&
+	       a->disk_bytes == b->disk_bytes && a->created_unix_ms == b->created_unix_ms &&
+	       a->updated_unix_ms == b->updated_unix_ms && a->vlan == b->vlan && a->plan == b->plan &&
+	       a->image == b->image && a->version == b->version && a->middleware == b->middleware &&
+	       a->net == b->net;
+}
+
+typedef struct newcomers {
+	const instance_row **rows, **shapes, **odd; /* odd: not plain */
+	uint64_t *shape_of;                         /* of each of `rows`, from 1 */
+	size_t row_count, shape_count, odd_count;
+} newcomers;
+
+/* Instances of an app come one after another: a shape is looked for in the one before only. */
+static newcomers sort_out(const instance_row **r, size_t n)
+{
+	newcomers c = {.rows = sot_alloc_array(n, sizeof(*r)),
+	    .shapes = sot_alloc_array(n, sizeof(*r)),
+	    .odd = sot_alloc_array(n, sizeof(*r)),
+	    .shape_of = sot_alloc_array(n, sizeof(*c.shape_of))};
+
+	for (size_t k = 0; k < n; k++) {
+		if (!is_plain(r[k])) {
+			c.odd[c.odd_count++] = r[k];
+			continue;
+		}
+		if (c.shape_count == 0 || !is_of_shape(c.shapes[c.shape_count - 1], r[k]))
+			c.shapes[c.shape_count++] = r[k];
+		c.shape_of[c.row_count] = c.shape_count;
+		c.rows[c.row_count++] = r[k];
+	}
+	return c;
+}
+
+static void item_mac_of(store_tx *tx, const instance_row *row)
+{
+	if (sot_ip_is_none(row->v4.address))
+		store_item_null(tx);
+	else
+		store_item_mac(tx, row->mac.b);
+}
+
+static void write_rows(store_tx *tx, const newcomers *c)
+{
+	VALUES(c->shape_of, c->row_count, item_u64, *row);
+	COLUMN(c->rows, c->row_count, store_item_uuid, row->id);
+	COLUMN(c->rows, c->row_count, item_u64, row->number);
+	COLUMN(c->rows, c->row_count, item_c, row->name);
+	COLUMN(c->rows, c->row_count, item_c, instance_state_name(row->state));
+	COLUMN(c->rows, c->row_count, item_id, row->host_id);
+	COLUMN(c->rows, c->row_count, store_item_ip, row->v4.address);
+	COLUMN(c->rows, c->row_count, item_u64, row->v4.generation);
+	COLUMN(c->rows, c->row_count, item_mac_of, row);
+	COLUMN(c->rows, c->row_count, store_item_ip, row->v6.address);
+	COLUMN(c->rows, c->row_count, item_u64, row->v6.generation);
+}
+
+static void write_shapes(store_tx *tx, const instance_row **r, size_t n)
+{
+	COLUMN(r, n, store_item_uuid, row->app_id);
+	COLUMN(r, n, store_item_uuid, row->group_id);
+	COLUMN(r, n, item_u64, row->v4.prefix);
+	COLUMN(r, n, store_item_ip, row->v4.gateway);
+	COLUMN(r, n, item_u64, row->net->vlan_id);
+	COLUMN(r, n, item_u64, row->cpu_milli);
+	COLUMN(r, n, item_u64, row->memory_bytes);
+	COLUMN(r, n, item_u64, row->disk_bytes);
+	COLUMN(r, n, item_c, row->image);
+	COLUMN(r, n, item_c, row->version);
+	COLUMN(r, n, store_item_i64, row->created_unix_ms);
+	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
+	COLUMN(r, n, item_c, row->vlan);
+	COLUMN(r, n, item_u64, row->net->vrf);
+	COLUMN(r, n, item_u64, row->net->mtu);
+	COLUMN(r, n, store_item_bool, row->net->isolated);
+	COLUMN(r, n, write_item_resolvers, row->net);
+	COLUMN(r, n, item_c, row->net->dns_search);
+	COLUMN(r, n, item_u64, row->v6.prefix);
+	COLUMN(r, n, store_item_ip, row->v6.gateway);
+	COLUMN(r, n, item_u64, row->bandwidth_kbit);
+	COLUMN(r, n, item_u64, row->net->settings);
+	COLUMN(r, n, item_c, row->plan);
+	COLUMN(r, n, item_id, row->decision_id);
+	COLUMN(r, n, item_c, row->middleware);
+}
+
+void write_new_instances(store_tx *tx, const instance_row **r, size_t n)
+{
+	newcomers c = sort_out(r, n);
+
+	if (c.odd_count > 0)
+		write_instances(tx, c.odd, c.odd_count);
+	if (c.row_count > 0) {
+		store_query(tx, SCHEDULER_SQL_WRITE_NEW_INSTANCES, NULL, NULL);
+		write_rows(tx, &c);
+		write_shapes(tx, c.shapes, c.shape_count);
+	}
+	free(c.rows);
+	free(c.shapes);
+	free(c.odd);
+	free(c.shape_of);
+}
+
+/* ---- operations ---- */
+
+static bool stands_for_itself(const operation_row *row)
+{
+	return sot_uuid_is_zero(row->parent_id) && sot_uuid_is_zero(row->retry_of) &&
+	       row->target_count == 0 && row->parallel == 0 && row->failures_max == 0 &&
+	       row->children.total == 0 && !row->error[0] && !row->outcome[0] && !row->cancelled_by[0];
+}
+
+static void item_digest_bytes(store_tx *tx, const uint8_t *digest)
+{
+	char text[2 + 65] = "\\x";
+
+	sot_hex_encode(digest, 32, text + 2);
+	item_c(tx, text);
+}
+
+static void write_plain_operations(store_tx *tx, const operation_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_NEW_OPERATIONS, NULL, NULL);
+	COLUMN(r, n, store_item_uuid, row->id);
+	COLUMN(r, n, item_c, operation_kind_name(row->kind));
+	COLUMN(r, n, item_id, row->app_id);
+	COLUMN(r, n, item_c, row->target);
+	COLUMN(r, n, item_c, row->actor);
+	COLUMN(r, n, item_c, row->key);
+	COLUMN(r, n, item_digest_bytes, row->request_sha256);
+	COLUMN(r, n, store_item_uuid, row->resource_id);
+	COLUMN(r, n, item_c, row->spec);
+	COLUMN(r, n, item_c, operation_state_name(row->state));
+	COLUMN(r, n, item_c, row->waits_for);
+	COLUMN(r, n, item_u64, row->progress_done);
+	COLUMN(r, n, item_u64, row->progress_total);
+	COLUMN(r, n, store_item_i64, row->created_unix_ms);
+	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
+	COLUMN(r, n, store_item_i64, row->finished_unix_ms);
+	COLUMN(r, n, item_c, row->reason);
+	COLUMN(r, n, item_u64, row->position);
+	COLUMN(r, n, store_item_i64, row->started_unix_ms);
+}
+
+void write_new_operations(store_tx *tx, const operation_row **r, size_t n)
+{
+	const operation_row **sorted = sot_alloc_array(n, sizeof(*sorted));
+	size_t plain = 0, odd = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		if (stands_for_itself(r[k]))
+			sorted[plain++] = r[k];
+		else
+			sorted[n - ++odd] = r[k];
+	}
+	if (plain > 0)
+		write_plain_operations(tx, sorted, plain);
+	if (odd > 0)
+		write_operations(tx, sorted + plain, odd);
+	free(sorted);
+}
+
+/* ---- decisions ---- */
+
+static void write_placements(store_tx *tx, const decision_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_NEW_DECISIONS, NULL, NULL);
+	COLUMN(r, n, store_item_uuid, row->id);
+	COLUMN(r, n, store_item_uuid, row->operation_id);
+	COLUMN(r, n, store_item_i64, row->at_unix_ms);
+	COLUMN(r, n, item_c, row->data);
+}
+
+static void write_refusals(store_tx *tx, const decision_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_REFUSALS, NULL, NULL);
+	COLUMN(r, n, store_item_uuid, row->id);
+	COLUMN(r, n, store_item_uuid, row->operation_id);
+	COLUMN(r, n, store_item_bool, row->open);
+	COLUMN(r, n, store_item_i64, row->at_unix_ms);
+	COLUMN(r, n, store_item_i64, row->next_unix_ms);
+	COLUMN(r, n, item_c, row->data);
+}
+
+void write_decisions(store_tx *tx, const decision_row *r, size_t n)
+{
+	const decision_row **sorted = sot_alloc_array(n, sizeof(*sorted));
+	size_t placed = 0, refused = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		if (r[k].refused)
+			sorted[n - ++refused] = &r[k];
+		else
+			sorted[placed++] = &r[k];
+	}
+	if (placed > 0)
+		write_placements(tx, sorted, placed);
+	if (refused > 0)
+		write_refusals(tx, sorted + placed, refused);
+	free(sorted);
+}

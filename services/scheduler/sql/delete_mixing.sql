@@ -1,0 +1,3 @@
+-- name: delete_mixing
+-- columns: none
+DELETE FROM scheduler.mixing

@@ -1,0 +1,3 @@
+-- name: prune_plans
+-- columns: none
+DELETE FROM scheduler.plan WHERE name <> ALL($1::text[])

@@ -1,0 +1,107 @@
+"""What goes by itself, and when (S8, S15, S22): disk over the plan, the data of what was retired, containers that never ran."""
+
+import json
+import os
+import pathlib
+import time
+
+import lab
+
+ORDER = 47
+
+
+class Agent:
+    """The agent of a host with other settings for a while."""
+
+    def __init__(self, host, **settings):
+        self.host = host
+        self.env = {f"SOT_HOSTAGENT_{k.upper()}": v for k, v in settings.items()}
+
+    def __enter__(self):
+        self.start(self.env)
+        return self
+
+    def __exit__(self, *_):
+        self.start({})
+
+    def start(self, env):
+        lab.kill("hostagent-" + self.host)
+        lab.sh("lab_agent_start", self.host[1:], env=env)
+        lab.until(f"{self.host} to be online", lambda: lab.api("GET", "/v1/hosts/" + self.host).json["state"] == "online", 60)
+
+
+def inside(instance, script):
+    return lab.docker(instance["host"], "exec", "sot-" + instance["id"], "/bin/sh", "-c", script)
+
+
+def one(app):
+    return lab.instances(app)[0]
+
+
+def test_1_over_its_disk_an_instance_is_held_until_it_is_within():
+    """S22: told at the first look, frozen by its host at the second, with the reason; a larger plan, or files that went, let it go."""
+    for name, disk in (("narrow", "64M"), ("wide", "1G")):
+        lab.cli("plan", "set", name, "--cpu=0.1", "--memory=64M", f"--disk={disk}")
+    lab.have("greedy", 1, image="redis", plan="narrow", health={"kind": "tcp", "port": 6379})
+    i = one("greedy")
+    before = lab.docker(i["host"], "inspect", "-f", "{{.State.StartedAt}}", "sot-" + i["id"])
+    start = lab.api("GET", "/v1/apps?limit=1").json["cursor"]
+    with Agent(i["host"], disk_over="freeze"):
+        inside(i, "dd if=/dev/zero of=/data/appdatas/big bs=1M count=100 2>/dev/null")
+        lab.until("it to be held", lambda: one("greedy")["state"] == "frozen" and "it uses 1" in one("greedy")["error"] and "its plan has 64" in one("greedy")["error"], 120)
+        assert not lab.redis_pings(i["address"])
+        told = lab.until("it to be told", lambda: [e for e in lab.api("GET", f"/v1/events?limit=500&after={start}").json["items"] if ".instance.disk." in e["type"]], 30)
+        assert told[0]["subject"] == i["name"], told
+        lab.cli("instance", "resize", i["name"], "wide", "--wait", timeout=120)
+        lab.until("it to go on with a larger plan", lambda: one("greedy")["state"] == "running" and lab.redis_pings(i["address"]), 120)
+        lab.cli("instance", "resize", i["name"], "narrow", "--wait", timeout=120)
+        lab.until("it to be held again", lambda: one("greedy")["state"] == "frozen", 120)
+        os.unlink(os.path.join(lab.VAR, "hosts", i["host"], "agent/instances", i["id"], "appdatas/big"))
+        lab.until("it to go on when the file has gone", lambda: one("greedy")["state"] == "running" and lab.redis_pings(i["address"]), 120)
+    assert lab.docker(i["host"], "inspect", "-f", "{{.State.StartedAt}}", "sot-" + i["id"]) == before
+    lab.scale("greedy", 0)
+
+
+def never_ran(host, image, days):
+    """A container of this platform, of no instance, that was made `days` ago and never started. Its id."""
+    owner = f"0197b1c2-0000-7000-8000-0000000000{days:02d}"
+    return lab.docker(host, "create", "--network=none", "--name", "sot-" + owner, "--label", "sot.instance=" + owner, "--label", "sot.name=forgotten", image)
+
+
+def make_older(host, containers):
+    """The Engine keeps when a container was made in a file of its own, and reads it at its start; what runs lives on."""
+    lab.kill("dockerd-" + host, "TERM")
+    for container, days in containers.items():
+        path = pathlib.Path(lab.VAR, "hosts", host, "docker/containers", container, "config.v2.json")
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["Created"] = time.strftime("%Y-%m-%dT%H:%M:%S.0Z", time.gmtime(time.time() - days * 86400 - 60))
+        path.write_text(json.dumps(config), encoding="utf-8")
+    lab.sh("engine_start", host, f"/run/netns/{host}")
+
+
+def test_2_the_retired_leave_their_data_and_what_never_ran_goes_after_three_days():
+    """S8 S15: a retired instance's data stay behind while clean-up runs; of two containers that never ran the one of four days goes, the one of two stays, and so does what
+    somebody else made a month ago; it is told."""
+    lab.have("leaves", 2, image="redis", plan="tiny", health={"kind": "tcp", "port": 6379})
+    gone = one("leaves")
+    host = gone["host"]
+    inside(gone, "echo precious >/data/appdatas/kept")
+    lab.cli("instance", "retire", gone["name"], "--wait", timeout=120)
+    tomb = pathlib.Path(lab.VAR, "hosts", host, "agent/instances/.retired", gone["id"])
+    lab.until("the tombstone", tomb.exists, 60)
+    image = next(r["reference"] for r in lab.cli_json("image", "list")["items"] if r["name"] == "redis")
+    stranger = lab.docker(host, "create", "--network=none", "--name", "somebody-elses", image)
+    old, young = never_ran(host, image, 4), never_ran(host, image, 2)
+    make_older(host, {old: 4, young: 2, stranger: 30})
+
+    def containers():
+        return lab.docker(host, "ps", "-aq", "--no-trunc").split()
+    with Agent(host, cleanup_interval_ms="1000"):
+        lab.until("the old container to go", lambda: old not in containers(), 90)
+        told = lab.until("it to be told", lambda: [c for c in lab.cli_json("host", "cleanup", host)["items"] if c["policy"] == "dead_containers"], 60)
+        assert told[0]["entries"] == 1 and young in containers() and stranger in containers(), (told, containers())
+        assert (tomb / "appdatas/kept").read_text(encoding="utf-8") == "precious\n"
+    lab.docker(host, "rm", young, stranger)
+    assert all(lab.redis_pings(i["address"]) for i in lab.instances("leaves"))
+    lab.scale("leaves", 0)
+    lab.invariants()

@@ -1,0 +1,106 @@
+"""Packages as their users see them: uploads that are cut, versions that never change, middleware beside an app's own package."""
+
+import hashlib
+import os
+import random
+import socket
+import threading
+
+import lab
+
+ORDER = 24
+CUTS = 30
+
+
+class CuttingProxy:
+    """Forwards to the gateway, and cuts connections after random numbers of bytes, `CUTS` times in all; then it only forwards."""
+
+    def __init__(self, target, size):
+        self.target, self.cuts, self.rng = target, 0, random.Random(lab.SEED)
+        self.step = size // (CUTS + 2)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self.target)
+            threading.Thread(target=self.up, args=(near, far), daemon=True).start()
+            threading.Thread(target=self.copy, args=(far, near, None), daemon=True).start()
+
+    def up(self, near, far):
+        self.copy(near, far, self.rng.randrange(self.step // 2, self.step) if self.cuts < CUTS else None)
+
+    def copy(self, source, to, budget):
+        try:
+            while data := source.recv(65536):
+                if budget is not None and budget < len(data):
+                    to.sendall(data[:budget])
+                    self.cuts += 1
+                    break
+                budget = None if budget is None else budget - len(data)
+                to.sendall(data)
+        except OSError:
+            pass
+        for s in (source, to):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+def test_01_an_upload_that_is_cut_30_times_arrives_by_itself():
+    """The command line goes on by itself; what arrives is what was sent, and the version says who, from which commit, and where."""
+    lab.cli("app", "create", "parcel", "--image", "nodejs", "--plan", "tiny", "--count", "0", "--health=http", "--port=8080", "--wait")
+    path = os.path.join(lab.VAR, "packages", "parcel.tar.gz")
+    with open(lab.package({"index.js": lab.NODE_SERVER % "1.0"}), "rb") as f:
+        archive = f.read()
+    data = archive + bytes(24 * 1024 * 1024)  # behind the end of a tar nothing is read
+    with open(path, "wb") as f:
+        f.write(data)
+    host, port = lab.env()["SOTALIA_URL"].removeprefix("https://").rsplit(":", 1)
+    proxy = CuttingProxy((host, int(port)), len(data))
+    try:
+        lab.cli("package", "upload", "parcel", "1.0", path, "--commit=1f3a9c2", "--source=https://ci.example/7",
+                f"--url=https://localhost:{proxy.port}", "--wait", timeout=400)
+    finally:
+        proxy.listener.close()
+    assert proxy.cuts == CUTS, proxy.cuts
+    version = lab.api("GET", "/v1/apps/parcel/versions").json["items"][0]
+    digest = hashlib.sha256(data).hexdigest()
+    assert (version["sha256"], version["sizeBytes"], version["commit"]) == (digest, len(data), "1f3a9c2"), version
+    assert lab.api("GET", f"/v1/blobs/{digest}").body == data
+    other = lab.cli("package", "upload", "parcel", "1.0", lab.package({"index.js": "other"}), check=False)
+    assert other.returncode == 5 and "versions never change" in other.stderr, other.stderr
+
+
+def test_02_middleware_is_rolled_over_an_app_and_back():
+    """S11: a framework package is mounted beside the app's own; another version goes over the instances in turn, and the older one comes back."""
+    server = 'const greet = require("/opt/middleware/greeter"); require("http").createServer((q, r) => r.end(greet())).listen(8080)'
+    lab.cli("app", "create", "greeted", "--image", "nodejs", "--plan", "tiny", "--count", "0", "--health=http", "--port=8080", "--wait")
+    lab.cli("package", "upload", "greeted", "1.0", lab.package({"index.js": server}), "--wait")
+    for version in ("1", "2"):
+        lab.cli("middleware", "upload", "greeter", version, lab.package({"index.js": f"module.exports = () => 'greeter {version}'"}),
+                "--kind=framework", "--wait")
+    lab.cli("middleware", "upload", "greeter", "3", lab.package({"index.js": "process.exit(1)"}), "--kind=framework", "--wait")
+    lab.cli("app", "middleware", "greeted", "greeter", "1", "--wait")
+    lab.cli("app", "deploy", "greeted", "1.0", "--wait")
+    lab.cli("app", "scale", "greeted", "3", "--wait")
+    before = lab.instances("greeted")
+    assert [lab.page(i["address"]) for i in before] == ["greeter 1"] * 3
+    lab.cli("app", "middleware", "greeted", "greeter", "2", "--batch=1", "--wait")
+    after = lab.instances("greeted")
+    assert [lab.page(i["address"]) for i in after] == ["greeter 2"] * 3
+    assert {(i["id"], i["containerId"], i["address"]) for i in after} == {(i["id"], i["containerId"], i["address"]) for i in before}
+    bad = lab.cli("app", "middleware", "greeted", "greeter", "3", "--canary=1", "--on-failure=roll_back", "--wait", check=False, timeout=240)
+    assert bad.returncode == 1, bad.stderr
+    assert [lab.page(i["address"]) for i in lab.instances("greeted")] == ["greeter 2"] * 3
+    lab.cli("app", "middleware", "greeted", "greeter", "1", "--batch=3", "--wait")
+    assert [lab.page(i["address"]) for i in lab.instances("greeted")] == ["greeter 1"] * 3
+    board = lab.api("GET", "/v1/middleware/greeter/instances").json["items"]
+    assert {(b["version"], b["appVersion"]) for b in board} == {("1", "1")} and len(board) == 3, board
+    lab.invariants()

@@ -1,0 +1,80 @@
+// Packages: middleware with its versions and who runs them; the packages of apps are with their apps.
+import type { TableColumnsType } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router-dom';
+import { useMiddleware, useMiddlewareInstances, useMiddlewareVersions } from '../api/queries';
+import type { AppVersion, Middleware, MiddlewareInstance } from '../api/types';
+import { cliCommand } from '../lib/cli';
+import { formatBytes } from '../lib/format';
+import { useFilters } from '../lib/useFilters';
+import { CopyButton } from '../ui/CopyButton';
+import { DataTable } from '../ui/DataTable';
+import { Origin } from '../ui/Origin';
+import { PageHead, Panel, useTitle } from '../ui/Page';
+import { StateTag } from '../ui/StateTag';
+import { Time } from '../ui/Time';
+
+function Versions({ name }: { name: string }) {
+	const { t } = useTranslation();
+	const versions = useMiddlewareVersions(name);
+	const columns: TableColumnsType<AppVersion> = [
+		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-mono">{row.version}</span> },
+		{ title: t('field/size'), key: 'size', align: 'right', render: (_, row) => <span className="sot-num">{formatBytes(row.sizeBytes)}</span> },
+		{ title: t('field/instances'), key: 'instances', align: 'right', render: (_, row) => <span className="sot-num">{row.instances ?? 0}</span> },
+		{ title: t('packages/origin'), key: 'origin', render: (_, row) => <Origin of={row} /> },
+		{ title: t('field/created'), key: 'created', render: (_, row) => <Time at={row.createdAt} /> },
+		{ title: t('field/actor'), key: 'by', dataIndex: 'createdBy' },
+		{ title: '', key: 'actions', align: 'right', render: (_, row) => <CopyButton cli bare text={cliCommand('app', 'middleware', 'APP', name, row.version)} /> },
+	];
+	return (
+		<Panel title={`${name}: ${t('apps/versions')}`}>
+			<DataTable list={versions} columns={columns} rowKey={(row) => row.version} label={t('apps/versions')} empty={{ title: t('apps/noVersions') }} />
+		</Panel>
+	);
+}
+
+function Board({ name }: { name: string }) {
+	const { t } = useTranslation();
+	const board = useMiddlewareInstances(name);
+	const columns: TableColumnsType<MiddlewareInstance> = [
+		{ title: t('field/name'), key: 'instance', render: (_, row) => <Link to={`/apps/${row.app}`}>{row.instance}</Link> },
+		{ title: t('field/app'), key: 'app', dataIndex: 'app' },
+		{ title: t('field/host'), key: 'host', dataIndex: 'host' },
+		{ title: t('field/version'), key: 'version', render: (_, row) => <span className={row.version === row.appVersion ? 'sot-mono' : 'sot-badge sot-warned sot-mono'}>{row.version}</span> },
+		{ title: t('packages/appHas'), key: 'appVersion', render: (_, row) => <span className="sot-mono">{row.appVersion || '–'}</span> },
+		{ title: t('field/state'), key: 'state', render: (_, row) => <StateTag state={row.state} /> },
+		{ title: t('field/health'), key: 'health', render: (_, row) => <StateTag state={row.health} /> },
+	];
+	return (
+		<Panel title={`${name}: ${t('packages/board')}`}>
+			<DataTable list={board} columns={columns} rowKey={(row) => row.instance} label={t('packages/board')} empty={{ title: t('packages/nobody') }} />
+		</Panel>
+	);
+}
+
+export default function PackagesPage() {
+	const { t } = useTranslation();
+	useTitle(t('packages/title'));
+	const [get, set] = useFilters();
+	const middleware = useMiddleware();
+	const chosen = get('name') || middleware.items[0]?.name || '';
+	const columns: TableColumnsType<Middleware> = [
+		{ title: t('field/name'), key: 'name', render: (_, row) => <a className="sot-rowlink" href={`?name=${row.name}`} onClick={(event) => { event.preventDefault(); set('name', row.name); }}>{row.name}</a> },
+		{ title: t('field/kind'), key: 'kind', dataIndex: 'kind' },
+		{ title: t('packages/latest'), key: 'latest', render: (_, row) => <span className="sot-mono">{row.latest}</span> },
+		{ title: t('apps/versions'), key: 'versions', align: 'right', dataIndex: 'versions' },
+		{ title: t('nav/apps'), key: 'apps', align: 'right', dataIndex: 'apps' },
+		{ title: t('field/instances'), key: 'instances', align: 'right', dataIndex: 'instances' },
+		{ title: t('field/updated'), key: 'created', render: (_, row) => <Time at={row.createdAt} /> },
+	];
+	return (
+		<>
+			<PageHead title={t('packages/title')} lead={t('packages/lead')} />
+			<div className="sot-gap">
+				<DataTable list={middleware} columns={columns} rowKey={(row) => row.name} label={t('packages/title')} empty={{ title: t('packages/empty'), hint: t('packages/emptyHint') }} />
+				{chosen && <Versions name={chosen} />}
+				{chosen && <Board name={chosen} />}
+			</div>
+		</>
+	);
+}
