@@ -27,6 +27,18 @@ PERCENT_N = re.compile(r'"[^"\n]*%n[^"\n]*"')
 MARKS = re.compile(r"\b(TODO|FIXME|XXX)\b")
 
 
+AUTO_BUF = re.compile(r"SOT_AUTO_BUF ([a-z_0-9]+(?:, [a-z_0-9]+)*);")
+
+
+def unmade_buffers(bare):
+    """A buffer that the scope clears, where a way out lies before anything has made it: garbage would be freed."""
+    for m in AUTO_BUF.finditer(bare):
+        for name in m[1].split(", "):
+            first = re.compile(rf"&{name}\b|\breturn\b|\bgoto\b").search(bare, m.end())
+            if first and not first[0].startswith("&"):
+                yield m.start(), f"{name} is cleared by a way out before it is made: sot_buf_init first"
+
+
 def is_test(path):
     return path.parts[0] == "tests" or path.stem.endswith("_test")
 
@@ -36,6 +48,7 @@ def check_c(path, text):
     found = [(m.start(), f"{m[1]}: use {INSTEAD[m[1]]}") for m in CALL.finditer(bare)]
     if is_test(path):
         found += [(m.start(), f"{m[1]} in a test: wait for the event itself") for m in TEST_SLEEP.finditer(bare)]
+    found += unmade_buffers(bare)
     found += [(m.start(), "%n in a format") for m in PERCENT_N.finditer(text) if "printf" in text[:m.start()].rsplit("\n", 1)[-1]]
     found += [(m.start(), f"{m[1]}: finish it, or open an issue") for m in MARKS.finditer(text)]
     return found
@@ -66,6 +79,8 @@ FAULTS = [
     ("tests/e2e/x.sh", "start\nsleep 1\n", "x.sh:2: sleep in a test"),
     ("libs/base/x.c", 'void f(int *n)\n{\n\tprintf("%n", n);\n}\n', "%n"),
     ("libs/base/x.c", "/* TO" + "DO: later */\n", "finish it"),
+    ("libs/base/x.c", "void f(int a)\n{\n\tSOT_AUTO_BUF text;\n\tif (a)\n\t\treturn;\n\tsot_buf_init(&text, 8);\n}\n", "x.c:3: text is cleared"),
+    ("libs/base/x.c", "int f(void)\n{\n\tSOT_AUTO_BUF text;\n\tsot_buf_init(&text, 8);\n\treturn 1;\n}\n", ""),
     ("libs/base/x.c", '/* strcpy(a) */ const char *s = "system(x)";\nint sot_rand(int);\nint y = o->rand(1);\n', ""),
 ]
 

@@ -106,10 +106,10 @@ static void report(void *self, uint64_t missed)
 {
 	call_reports *c = self;
 	SOT_AUTO_BUF text;
+	sot_buf_init(&text, TEXT_MAX);
 	(void)missed;
 	if (c->is_telling || !store_is_up(c->store))
 		return;
-	sot_buf_init(&text, TEXT_MAX);
 	write_all(c, &text);
 	clear_all(c);
 	if (sot_buf_failed(&text))

@@ -55,11 +55,11 @@ static void on_info(void *self, const docker_reply *reply)
 	fitness *f = self;
 	const char *why;
 	SOT_AUTO_BUF facts;
+	sot_buf_init(&facts, FACTS_MAX);
 	f->is_asking = false;
 	if (f->a->ending)
 		return;
 	bool is_up = views_are_up(f->a->views, &why);
-	sot_buf_init(&facts, FACTS_MAX);
 	machine_facts_read(f->a->config, *f->a->config->lxcfs_dir ? &is_up : NULL, &facts);
 	machine_facts_docker(reply->code == SOT_OK ? reply->body : (sot_str){0}, &facts);
 	judge(f, sot_buf_str(&facts));
