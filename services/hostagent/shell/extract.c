@@ -19,7 +19,7 @@ const extract_limits extract_default_limits = {.entries = 200000,
     .total_bytes = 2048ull * 1024 * 1024,
     .ratio = 100};
 
-enum { BLOCK = 65536, RATIO_FROM = 1024 * 1024, LINKS_MAX = 10000 };
+enum { BLOCK = 65536, RATIO_FROM = 1024 * 1024, LINKS_MAX = 10000, TRIES = 10000 };
 
 typedef struct link_entry {
 	char *name, *target;
@@ -188,21 +188,35 @@ static sot_code note_link(extraction *x, const char *name, const char *target, s
 	return SOT_OK;
 }
 
-/* A target that stays inside when it is read may lead out through another link. The kernel says
- * where it goes; what leads nowhere leads to nothing outside either. */
-static sot_code check_links(const extraction *x, sot_err *err)
+int extract_follow_beneath(int folder_fd, const char *path)
 {
 	struct open_how how = {
 	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-	for (size_t i = 0; i < x->link_count; i++) {
-		int fd = (int)syscall(SYS_openat2, x->folder_fd, x->links[i].name, &how, sizeof(how));
-		int why = fd < 0 ? errno : 0;
+	int why = EAGAIN;
+	for (int k = 0; why == EAGAIN && k < TRIES; k++) {
+		int fd = (int)syscall(SYS_openat2, folder_fd, path, &how, sizeof(how));
+		why = fd < 0 ? errno : 0;
 		if (fd >= 0)
 			close(fd);
+	}
+	return why;
+}
+
+/* A target that stays inside when it is read may lead out through another link. The kernel says
+ * where it goes; what leads nowhere leads to nothing outside either. An answer that says neither
+ * is a refusal. */
+static sot_code check_links(const extraction *x, sot_err *err)
+{
+	for (size_t i = 0; i < x->link_count; i++) {
+		const link_entry *l = &x->links[i];
+		int why = extract_follow_beneath(x->folder_fd, l->name);
 		if (why == EXDEV)
 			return sot_fail(err, SOT_INVALID,
 			    "entry %.100s is a link that leads out of the package through others (%.60s)",
-			    x->links[i].name, x->links[i].target);
+			    l->name, l->target);
+		if (why != 0 && why != ENOENT && why != ENOTDIR && why != ELOOP && why != ENAMETOOLONG)
+			return sot_fail_errno(
+			    err, SOT_UNAVAILABLE, why, "where does link %.100s lead", l->name);
 	}
 	return SOT_OK;
 }

@@ -25,5 +25,10 @@ sot_code extract_archive(
 bool extract_path_is_safe(const char *name);
 /* Whether a link at `name` with this target stays inside. Pure. */
 bool extract_link_is_safe(const char *name, const char *target);
+/* Where the kernel comes to from `path` below an open folder, following links: 0, something inside;
+ * EXDEV, out of the folder; another errno, nowhere. Asks again while renames elsewhere on the
+ * machine keep the kernel from being sure about a "..": EAGAIN only after 10,000 times.
+ * Source: openat2(2), "EAGAIN" */
+int extract_follow_beneath(int folder_fd, const char *path);
 
 #endif

@@ -9,14 +9,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <linux/openat2.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,7 +26,7 @@
 #include "sot_parse.h"
 #include "sot_rand.h"
 
-enum { ARCHIVES = 1000, ENTRIES_MAX = 14, NAME_SIZE = 700, MANY = 100000 };
+enum { ARCHIVES = 1000, ENTRIES_MAX = 14, NAME_SIZE = 700, MANY = 100000, RACES = 500 };
 
 static struct {
 	char root[64], out[96], archive[96], canary[96];
@@ -216,15 +216,11 @@ static int blame(const char *path, const char *why)
 /* Where the kernel goes when it follows the link: out of the folder is EXDEV. */
 static bool leads_out(const char *path)
 {
-	struct open_how how = {
-	    .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 	int folder = open(t.out, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = (int)syscall(SYS_openat2, folder, path + strlen(t.out) + 1, &how, sizeof(how));
-	bool out = fd < 0 && errno == EXDEV;
-	if (fd >= 0)
-		close(fd);
+	int why = extract_follow_beneath(folder, path + strlen(t.out) + 1);
 	close(folder);
-	return out;
+	assert_int_not_equal(why, EAGAIN);
+	return why == EXDEV;
 }
 
 static int judge_entry(const char *path, const struct stat *st, int flag, struct FTW *walk)
@@ -296,15 +292,12 @@ static void no_archive_reaches_out_of_its_folder(void **state)
 }
 
 /* Each link stays inside by itself; together they lead out. */
-static void a_chain_of_links_is_followed_by_the_kernel_not_by_the_eye(void **state)
+static void make_chain(void)
 {
 	static const struct {
 		const char *name, *target;
 	} links[] = {{"a/b/up", "../.."}, {"out", "a/b/up/.."}};
 	struct archive *a = archive_write_new();
-	sot_err err = {0};
-	(void)state;
-	empty_folder();
 	assert_int_equal(archive_write_set_format_pax(a), ARCHIVE_OK);
 	assert_int_equal(archive_write_open_filename(a, t.archive), ARCHIVE_OK);
 	for (size_t i = 0; i < 2; i++) {
@@ -317,8 +310,50 @@ static void a_chain_of_links_is_followed_by_the_kernel_not_by_the_eye(void **sta
 	}
 	(void)archive_write_close(a);
 	archive_write_free(a);
+}
+
+static void a_chain_of_links_is_followed_by_the_kernel_not_by_the_eye(void **state)
+{
+	sot_err err = {0};
+	(void)state;
+	empty_folder();
+	make_chain();
 	assert_int_equal(extract_archive(t.archive, t.out, &extract_default_limits, &err), SOT_INVALID);
 	assert_non_null(strstr(err.text, "out"));
+}
+
+static void *rename_on_and_on(void *is_over)
+{
+	char from[128], to[128];
+	(void)snprintf(from, sizeof(from), "%s/canary2", t.root);
+	(void)snprintf(to, sizeof(to), "%s/canary3", t.root);
+	while (!atomic_load((atomic_bool *)is_over)) {
+		(void)rename(from, to);
+		(void)rename(to, from);
+	}
+	return NULL;
+}
+
+/* Whoever renames anything anywhere on the machine makes the kernel unsure about a "..": EAGAIN. */
+static void a_chain_of_links_is_refused_while_others_rename(void **state)
+{
+	atomic_bool is_over = false;
+	char beside[128];
+	pthread_t racer;
+	(void)state;
+	(void)snprintf(beside, sizeof(beside), "%s/canary2", t.root);
+	assert_int_equal(sot_file_write(beside, SOT_STR("x"), 0600, NULL), SOT_OK);
+	make_chain();
+	assert_int_equal(pthread_create(&racer, NULL, rename_on_and_on, &is_over), 0);
+	int refused = 0;
+	for (int round = 0; round < RACES; round++) {
+		sot_err err = {0};
+		empty_folder();
+		refused += extract_archive(t.archive, t.out, &extract_default_limits, &err) == SOT_INVALID;
+	}
+	atomic_store(&is_over, true);
+	assert_int_equal(pthread_join(racer, NULL), 0);
+	assert_int_equal(refused, RACES);
 }
 
 static void make_many(size_t count)
@@ -365,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_archive_reaches_out_of_its_folder),
 	    cmocka_unit_test(a_chain_of_links_is_followed_by_the_kernel_not_by_the_eye),
+	    cmocka_unit_test(a_chain_of_links_is_refused_while_others_rename),
 	    cmocka_unit_test(a_hundred_thousand_small_files_are_unpacked_and_counted),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
