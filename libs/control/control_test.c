@@ -5,6 +5,8 @@
 #include "sot_metrics.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -278,32 +281,121 @@ static void on_child(void *self, const reactor_child_result *result)
 	reactor_stop(e->r);
 }
 
-static void a_loop_that_hangs_is_aborted(void **state)
+/* This program once more, as a service that `does` something to its loop. */
+static child_end run_child(fixture *f, const char *does)
 {
-	fixture *f = *state;
 	char self_path[4096];
 	ssize_t n = readlink("/proc/self/exe", self_path, sizeof(self_path) - 1);
 	assert_true(n > 0);
 	self_path[n] = '\0';
-	const char *argv[] = {self_path, "hang", NULL};
+	const char *argv[] = {self_path, does, NULL};
 	child_end e = {.r = f->r};
 	sot_err err;
 	assert_int_equal(
 	    reactor_spawn(f->r, argv, NULL, SOT_STR(""), 4000, LONG_MS, on_child, &e, &err), SOT_OK);
 	assert_int_equal(reactor_run(f->r, &err), SOT_OK);
+	return e;
+}
+
+static void a_loop_that_hangs_is_aborted(void **state)
+{
+	child_end e = run_child(*state, "hang");
+	assert_int_equal(e.exit_status, 256 + SIGABRT);
+	assert_true(e.said_why);
+	e = run_child(*state, "spin");
 	assert_int_equal(e.exit_status, 256 + SIGABRT);
 	assert_true(e.said_why);
 }
 
-/* The child of the test above: a service whose loop stops at the failpoint. */
-static int hang(void)
+static void a_loop_that_gets_no_processor_is_not_aborted(void **state)
+{
+	child_end e = run_child(*state, "starve");
+	assert_int_equal(e.exit_status, 0);
+	assert_false(e.said_why);
+}
+
+/* ---- the children of the tests above ---- */
+
+enum { RIVALS = 3, STARVED_MS = 1500, WORK_MS = 50 };
+
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec t;
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void *compute_until_fed(void *until_ms)
+{
+	while (clock_ms(CLOCK_MONOTONIC) < *(const int64_t *)until_ms) {
+	}
+	return NULL;
+}
+
+static void work_a_little(void *self, uint64_t missed)
+{
+	(void)missed;
+	int64_t end = clock_ms(CLOCK_THREAD_CPUTIME_ID) + WORK_MS;
+	while (clock_ms(CLOCK_THREAD_CPUTIME_ID) < end) {
+	}
+	reactor_stop(self);
+}
+
+static void work_for_ever(void *self, uint64_t missed)
+{
+	(void)missed;
+	for (volatile int k = 0;; k++) {
+		(void)self;
+	}
+}
+
+/* One processor, threads that compute all the time, and a loop that runs only when nobody else
+ * wants to: 50 ms of work take longer than the limit. 0: the loop was let finish. */
+static int starve(reactor *r)
+{
+	static int64_t until_ms;
+	pthread_t rivals[RIVALS];
+	sot_err err;
+	until_ms = clock_ms(CLOCK_MONOTONIC) + STARVED_MS;
+	for (int i = 0; i < RIVALS; i++)
+		if (pthread_create(&rivals[i], NULL, compute_until_fed, &until_ms) != 0)
+			return 5;
+	const struct sched_param none = {0};
+	if (sched_setscheduler(0, SCHED_IDLE, &none) != 0)
+		return 6;
+	reactor_after_ms(r, 0, work_a_little, r);
+	int code = reactor_run(r, &err) == SOT_OK ? 0 : 3;
+	if (clock_ms(CLOCK_MONOTONIC) < until_ms - STARVED_MS + 250)
+		return 7; /* it did not starve: nothing was shown */
+	for (int i = 0; i < RIVALS; i++)
+		(void)pthread_join(rivals[i], NULL);
+	return code;
+}
+
+/* For this thread and those it makes. */
+static bool stay_on_one_processor(void)
+{
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	return sched_setaffinity(0, sizeof(one), &one) == 0;
+}
+
+static int serve(const char *how)
 {
 	reactor *r = NULL;
 	service *s = NULL;
 	sot_err err;
 	const service_options options = {.watchdog_ms = 200};
-	if (reactor_new(&r, &err) != SOT_OK || service_new(r, &options, &s, &err) != SOT_OK ||
-	    sot_failpoint_set("service.loop.beat", "hang", &err) != SOT_OK)
+	if (strcmp(how, "starve") == 0 && !stay_on_one_processor())
+		return 4;
+	if (reactor_new(&r, &err) != SOT_OK || service_new(r, &options, &s, &err) != SOT_OK)
+		return 1;
+	if (strcmp(how, "starve") == 0)
+		return starve(r);
+	if (strcmp(how, "spin") == 0)
+		reactor_after_ms(r, 0, work_for_ever, NULL);
+	else if (sot_failpoint_set("service.loop.beat", "hang", &err) != SOT_OK)
 		return 1;
 	return reactor_run(r, &err) == SOT_OK ? 2 : 3;
 }
@@ -312,8 +404,8 @@ static int hang(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "hang") == 0)
-		return hang();
+	if (argc == 2)
+		return serve(argv[1]);
 	const struct CMUnitTest tests[] = {
 	    CONTROL_TEST(a_service_says_how_it_is),
 	    CONTROL_TEST(metrics_are_openmetrics_text),
@@ -326,6 +418,7 @@ int main(int argc, char **argv)
 	    CONTROL_TEST(a_signal_drains_and_the_end_of_the_drain_or_a_second_one_stops),
 	    CONTROL_TEST(the_supervisor_is_told),
 	    CONTROL_TEST(a_loop_that_hangs_is_aborted),
+	    CONTROL_TEST(a_loop_that_gets_no_processor_is_not_aborted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

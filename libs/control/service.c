@@ -1,7 +1,9 @@
 #include "service.h"
 #include "sot_failpoint.h"
+#include "sot_parse.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,6 +20,7 @@ enum { DRAIN_MS = 10000, WATCHDOG_MS = 5000, LOOKS = 5 };
 /* Shared by the loop and the watchdog's thread: `beats` is atomic, the rest is under the lock. */
 typedef struct watchdog {
 	pthread_t thread;
+	pid_t loop; /* the thread that is watched */
 	pthread_mutex_t lock;
 	pthread_cond_t ended_or_not;
 	bool ended;
@@ -80,16 +83,81 @@ static bool wait_for_end(watchdog *w)
 	return ended;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* One small file of the watched thread in /proc, NUL at its end; "" when it cannot be read. */
+static void read_of_loop(const watchdog *w, const char *file, char *text, size_t size)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/%s", (int)w->loop, file);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : 0;
+	text[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
+typedef struct progress {
+	int64_t now_ms, ran_ms, waited_ms; /* on a processor; for a processor */
+	char state;                        /* R runs or waits for a processor, D waits for a disk */
+} progress;
+
+static int64_t next_ns_as_ms(sot_str *rest)
+{
+	uint64_t ns = 0;
+	sot_str word = sot_str_cut(*rest, ' ', rest);
+	return sot_parse_u64(word, 0, INT64_MAX, &ns, NULL) == SOT_OK ? (int64_t)(ns / 1000000) : 0;
+}
+
+/* What a kernel does not tell is 0: then a thread that does not run is taken to sleep.
+ * Source: proc(5), /proc/pid/stat, field 3; Documentation/scheduler/sched-stats.rst */
+static progress look_at_loop(const watchdog *w)
+{
+	char text[512];
+	progress p = {.now_ms = now_ms(), .state = 'S'};
+	read_of_loop(w, "schedstat", text, sizeof(text));
+	sot_str rest = sot_str_c(text);
+	p.ran_ms = next_ns_as_ms(&rest);
+	p.waited_ms = next_ns_as_ms(&rest);
+	read_of_loop(w, "stat", text, sizeof(text));
+	const char *name_end = strrchr(text, ')');
+	if (name_end && name_end[1] == ' ')
+		p.state = name_end[2];
+	return p;
+}
+
+/* The loop's own part of the time between two looks: of a thread that wants to run what it ran, of
+ * one that sleeps the time in which it did not wait for a processor, but at most one look (the
+ * process may have been stopped). While it waits for a disk nothing is: no abort would reach it. */
+static int64_t own_ms(const watchdog *w, const progress *before, const progress *now)
+{
+	int64_t ran = now->ran_ms - before->ran_ms;
+	int64_t slept = now->now_ms - before->now_ms - (now->waited_ms - before->waited_ms);
+	if (now->state == 'D')
+		return 0;
+	if (now->state != 'R' && slept > ran)
+		ran = slept;
+	return ran < w->look_ms ? ran : w->look_ms;
+}
+
 static void *watch_beats(void *arg)
 {
 	watchdog *w = arg;
 	unsigned long last = atomic_load(&w->beats);
-	int looks = 0;
+	int64_t silent_ms = 0;
+	progress before = look_at_loop(w);
 	while (!wait_for_end(w)) {
 		unsigned long beats = atomic_load(&w->beats);
-		looks = beats == last ? looks + 1 : 0;
+		progress now = look_at_loop(w);
+		silent_ms = beats == last ? silent_ms + own_ms(w, &before, &now) : 0;
+		before = now;
 		last = beats;
-		if (looks < LOOKS)
+		if (silent_ms < w->limit_ms)
 			continue;
 		fprintf(stderr, "watchdog: the event loop has not turned for %lld ms, aborting\n",
 		    (long long)w->limit_ms);
@@ -101,6 +169,7 @@ static void *watch_beats(void *arg)
 static sot_code watchdog_start(int64_t limit_ms, watchdog **ret, sot_err *err)
 {
 	watchdog *w = sot_alloc(sizeof(*w));
+	w->loop = gettid();
 	w->limit_ms = limit_ms;
 	w->look_ms = limit_ms / LOOKS > 0 ? limit_ms / LOOKS : 1;
 	pthread_condattr_t attributes;

@@ -6,10 +6,10 @@
  *   ignored.
  * - READY=1, STOPPING=1 and WATCHDOG=1 go to $NOTIFY_SOCKET (systemd's sd_notify) when it is set.
  * - The watchdog ends a process whose loop does not turn (reliability A4): a timer in the loop
- *   counts beats; a thread looks at the count five times per limit, by its own wake-ups and not by
- *   a clock, so that a process that was stopped and continued is not taken for a hung one. Five
- *   looks without a beat: a line on stderr, then abort() for a core dump; the supervisor restarts
- *   it.
+ *   counts beats; a thread looks at the count five times per limit and adds up the silence that is
+ *   the loop's own: neither what a stopped process sleeps through, nor what the loop's thread waits
+ *   for a processor or a disk, so that a slow machine is not taken for a hung loop. When it reaches
+ *   the limit: a line on stderr, then abort() for a core dump; the supervisor restarts it.
  */
 #ifndef SERVICE_H
 #define SERVICE_H
