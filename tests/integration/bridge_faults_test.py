@@ -7,7 +7,9 @@ What arrives is read by sotalia-catdump, which shares no code with the bridge's 
 """
 import http.server
 import json
+import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from bridge_world import World, emit, sql
@@ -240,6 +243,31 @@ class Faults(unittest.TestCase):
         self.until("all of it", lambda: len([f for f in slow.frames() if "noise" in json.dumps(f)
                                              or "SchedulerRefused" in json.dumps(f)]) == 300)
         self.assertEqual(len(slow.peers), 1)
+
+    def test_a_bridge_that_was_held_up_keeps_the_connection_that_was_made_meanwhile(self):
+        receiver = self.receiver()
+        # The connection is begun in a turn of the loop that lasts twice as long as the server has to answer: the time-out comes first.
+        self.router.say(f"127.0.0.1:{receiver.port};")
+        with unittest.mock.patch.dict(os.environ, SOT_FAILPOINTS="bridge.cat.before_connect=delay:400"):
+            self.start()
+        self.arrives(receiver, "host-after-delay")
+        self.assertEqual(len(receiver.peers), 1)
+        self.assertNotIn("no answer in time", self.log())
+
+    def test_a_bridge_that_was_held_up_does_not_blame_the_server(self):
+        receiver = self.receiver(reads=False, buffer=4096)
+        self.router.say("", 500)
+        self.start(f"--cat_servers=127.0.0.1:{receiver.port}")
+        self.until("a connection", lambda: receiver.peers)
+        noise(8000, 1500)
+        self.until("a socket that takes no more", lambda: self.metric("sot_bridge_queue_frames ") > 0)
+        os.kill(self.world.bridge.pid, signal.SIGSTOP)
+        receiver.reads.set()
+        self.world.pump(12)  # longer than a server may take nothing
+        os.kill(self.world.bridge.pid, signal.SIGCONT)
+        self.until("all of it", lambda: self.metric("sot_bridge_queue_frames ") == 0)
+        self.assertEqual(len(receiver.peers), 1)
+        self.assertNotIn("takes no bytes", self.log())
 
     def test_a_half_open_connection_is_noticed_and_made_anew(self):
         receiver = self.receiver()
