@@ -155,28 +155,56 @@ static void read_memory(host_figures *f)
 	f->swap_free = figures_line(text, "SwapFree:") * 1024;
 }
 
+static void skip_words(sot_str *line, int count)
+{
+	while (count-- > 0)
+		(void)word(line);
+}
+
 /* Whole disks only: partitions and stacked devices would count a block twice. */
-static void read_disks(host_figures *f)
+void figures_read_disks(const char *path, const char *block, host_figures *ret)
 {
 	SOT_AUTO_BUF file;
-	char path[128];
-	load("/proc/diskstats", &file);
+	char device[PATH_MAX];
+	load(path, &file);
 	sot_str text = sot_buf_str(&file);
 	while (text.n > 0) {
 		sot_str line = sot_str_cut(text, '\n', &text);
-		(void)word(&line);
-		(void)word(&line);
+		skip_words(&line, 2);
 		sot_str name = word(&line);
-		(void)snprintf(path, sizeof(path), "/sys/block/%.*s/device", SOT_ARG(name));
-		if (access(path, F_OK) != 0)
+		(void)snprintf(device, sizeof(device), "%s/%.*s/device", block, SOT_ARG(name));
+		if (access(device, F_OK) != 0)
 			continue;
-		(void)word(&line);
-		(void)word(&line);
-		f->disk_read += digits(word(&line)) * SECTOR;
-		for (int i = 0; i < 3; i++)
-			(void)word(&line);
-		f->disk_write += digits(word(&line)) * SECTOR;
+		skip_words(&line, 2);
+		ret->disk_read += digits(word(&line)) * SECTOR;
+		skip_words(&line, 3);
+		ret->disk_write += digits(word(&line)) * SECTOR;
+		skip_words(&line, 2);
+		disk_figures *d = &ret->disks[ret->disk_count];
+		if (ret->disk_count == FIGURES_DISKS_MAX ||
+		    sot_str_copy(name, d->name, sizeof(d->name), NULL) != SOT_OK)
+			continue;
+		d->busy_ms = digits(word(&line));
+		ret->disk_count++;
 	}
+}
+
+/* A disk that is new has no share yet; the kernel's counter may be a tick ahead of our clock. */
+uint32_t figures_busiest_disk(const host_figures *now, const host_figures *was, int64_t ms)
+{
+	uint64_t most = 0;
+	for (size_t i = 0; i < now->disk_count; i++) {
+		const disk_figures *d = &now->disks[i];
+		for (size_t k = 0; k < was->disk_count; k++) {
+			const disk_figures *before = &was->disks[k];
+			if (strcmp(d->name, before->name) == 0 && d->busy_ms > before->busy_ms &&
+			    d->busy_ms - before->busy_ms > most)
+				most = d->busy_ms - before->busy_ms;
+		}
+	}
+	if (ms <= 0)
+		return 0;
+	return most < (uint64_t)ms ? (uint32_t)(most * 1000 / (uint64_t)ms) : 1000;
 }
 
 static void read_load(host_figures *f)
@@ -204,7 +232,7 @@ void figures_read_host(const char *uplink, host_figures *ret)
 	*ret = (host_figures){0};
 	read_cpu(ret);
 	read_memory(ret);
-	read_disks(ret);
+	figures_read_disks("/proc/diskstats", "/sys/block", ret);
 	read_load(ret);
 	read_clock(ret);
 	read_net("/proc/net/dev", uplink, net, lo);

@@ -6,12 +6,21 @@
 
 #include "sot_str.h"
 
+enum { FIGURES_DISKS_MAX = 32 };
+
+typedef struct disk_figures {
+	char name[32];
+	uint64_t busy_ms; /* with a request under way */
+} disk_figures;
+
 typedef struct host_figures {
 	uint64_t cpu_user, cpu_system, cpu_iowait, cpu_steal, cpu_total; /* ticks */
 	uint64_t procs_running;
 	uint64_t memory_total, memory_available, memory_cached, swap_free, swap_total; /* bytes */
 	uint64_t memory_buffers, memory_shared;
 	uint64_t disk_read, disk_write; /* bytes */
+	disk_figures disks[FIGURES_DISKS_MAX];
+	size_t disk_count;
 	uint64_t rx, tx, drops, errors;
 	uint32_t load_milli[3];
 	int64_t clock_offset_us;
@@ -46,6 +55,11 @@ extern const figures_roots figures_kernel_roots;
 
 /* uplink "" adds up all links but lo. */
 void figures_read_host(const char *uplink, host_figures *ret);
+/* Adds the whole disks of a file like /proc/diskstats to `ret`: those that have a `device` in
+ * `block`, which is /sys/block or like it. */
+void figures_read_disks(const char *path, const char *block, host_figures *ret);
+/* How much of the ms between two readings the busiest disk had something to do, in thousandths. */
+uint32_t figures_busiest_disk(const host_figures *now, const host_figures *was, int64_t ms);
 /* The links of the host but lo and those of instances, in the kernel's order; returns how many. */
 size_t figures_read_interfaces(
     const char *path, interface_figures dst[static FIGURES_INTERFACES_MAX]);

@@ -203,6 +203,39 @@ static void links_of_instances_are_none_of_the_hosts(void **state)
 	assert_string_equal(found[1].name, "br100");
 }
 
+static void only_whole_disks_count_and_the_busiest_one_tells(void **state)
+{
+	const tree *t = *state;
+	host_figures was = {0}, now = {0};
+	char block[PATH_MAX], path[PATH_MAX];
+	put(t, "block/sda/device/vendor", "v\n");
+	put(t, "block/sdb/device/vendor", "v\n");
+	put(t, "block/dm-0/size", "1\n");
+	put(t, "proc/diskstats",
+	    "   8  0 sda 10 1 100 5 20 2 200 6 0 4000 11 0 0 0 0 1 2\n"
+	    "   8  1 sda1 10 1 100 5 20 2 200 6 0 4000 11\n"
+	    "   8 16 sdb 1 0 10 5 2 0 20 6 3 1000 11\n"
+	    " 253  0 dm-0 10 1 100 5 20 2 200 6 0 9000 11\n");
+	(void)snprintf(block, sizeof(block), "%s/block", t->folder);
+	(void)snprintf(path, sizeof(path), "%s/diskstats", t->proc);
+	figures_read_disks(path, block, &was);
+	assert_int_equal(was.disk_count, 2);
+	assert_int_equal(was.disk_read, 110 * 512);
+	assert_int_equal(was.disk_write, 220 * 512);
+	assert_string_equal(was.disks[1].name, "sdb");
+	put(t, "proc/diskstats",
+	    "   8  0 sda 10 1 100 5 20 2 200 6 0 4500 11\n"
+	    "   8 16 sdb 1 0 10 5 2 0 20 6 3 3500 11\n"
+	    "   8 32 sdc 1 0 10 5 2 0 20 6 3 9000 11\n");
+	put(t, "block/sdc/device/vendor", "v\n");
+	figures_read_disks(path, block, &now);
+	assert_int_equal(now.disk_count, 3);
+	assert_int_equal(figures_busiest_disk(&now, &was, 10000), 250); /* sdc is new */
+	assert_int_equal(figures_busiest_disk(&now, &was, 2000), 1000);
+	assert_int_equal(figures_busiest_disk(&was, &now, 10000), 0);
+	assert_int_equal(figures_busiest_disk(&now, &was, 0), 0);
+}
+
 static void a_process_that_is_gone_gives_zeros(void **state)
 {
 	static const instance_figures none = {0};
@@ -222,6 +255,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        of_many_threads_some_are_looked_at_others_each_time, setup, teardown),
 	    cmocka_unit_test_setup_teardown(links_of_instances_are_none_of_the_hosts, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        only_whole_disks_count_and_the_busiest_one_tells, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_process_that_is_gone_gives_zeros, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

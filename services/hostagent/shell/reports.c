@@ -176,7 +176,8 @@ static void report_host(reports *r, int64_t ms)
 	    .clock_synchronised = now.clock_is_synchronised,
 	    .view_up = views_are_up(a->views, &ignored),
 	    .memory_buffers_bytes = now.memory_buffers,
-	    .memory_shared_bytes = now.memory_shared};
+	    .memory_shared_bytes = now.memory_shared,
+	    .disk_busy_permille = figures_busiest_disk(&now, was, ms)};
 	fill_disks(a, &m);
 	fill_interfaces(r, ms, interfaces, &m);
 	report_docker_calls(docker_calls(a->docker), r->arena, &m);

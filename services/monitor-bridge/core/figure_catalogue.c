@@ -111,6 +111,7 @@ static const figure catalogue[] = {
     HOST(TYPE_U32, inode_used_permille),
     HOST(TYPE_U64, disk_read_bytes_per_s),
     HOST(TYPE_U64, disk_write_bytes_per_s),
+    HOST(TYPE_U32, disk_busy_permille),
     HOST(TYPE_U64, rx_bytes_per_s),
     HOST(TYPE_U64, tx_bytes_per_s),
     HOST(TYPE_U64, net_drops),

@@ -23,6 +23,7 @@ typedef struct host_figures {
 	uint64_t disk_total_bytes, disk_free_bytes, root_free_bytes;
 	uint32_t inode_used_permille;
 	uint64_t disk_read_bytes_per_s, disk_write_bytes_per_s;
+	uint32_t disk_busy_permille; /* of the busiest one */
 	uint64_t rx_bytes_per_s, tx_bytes_per_s;
 	uint64_t net_drops, net_errors, forged_drops; /* summed over the reports of a minute */
 	bool docker_ok;

@@ -60,6 +60,7 @@ static void host_from_wire(const sot_host_report *m, host_figures *f)
 	    .inode_used_permille = m->inode_used_permille,
 	    .disk_read_bytes_per_s = m->disk_read_bytes_per_s,
 	    .disk_write_bytes_per_s = m->disk_write_bytes_per_s,
+	    .disk_busy_permille = m->disk_busy_permille,
 	    .rx_bytes_per_s = m->rx_bytes_per_s,
 	    .tx_bytes_per_s = m->tx_bytes_per_s,
 	    .net_drops = m->net_drops,

@@ -22,8 +22,10 @@ static void say_host_state(controller *c, const host *h, host_state from, const 
 	sot_buf data;
 
 	model_text_init(&data);
-	sot_buf_printf(&data, "{\"id\":\"%s\",\"changed\":{\"state\":[\"%s\",\"%s\"]},\"reason\":",
-	    sot_uuid_format(h->row.id, id), host_state_name(from), host_state_name(h->row.state));
+	sot_buf_printf(&data,
+	    "{\"id\":\"%s\",\"changed\":{\"state\":[\"%s\",\"%s\"]},\"instances\":%u,\"reason\":",
+	    sot_uuid_format(h->row.id, id), host_state_name(from), host_state_name(h->row.state),
+	    h->row.booked_instances);
 	sot_buf_add_json(&data, sot_str_c(reason));
 	sot_buf_add_c(&data, "}");
 	say_event(c, "host.state", h->row.name, NULL, h, NULL, &data);

@@ -135,9 +135,14 @@ static void say_health(controller *c, const instance *i, enum sot_health from)
 
 	model_text_init(&data);
 	sot_buf_printf(&data,
-	    "{\"id\":\"%s\",\"address\":\"%s\",\"changed\":{\"health\":[\"%s\",\"%s\"]}}",
+	    "{\"id\":\"%s\",\"address\":\"%s\",\"changed\":{\"health\":[\"%s\",\"%s\"]}",
 	    sot_uuid_format(i->row.id, id), sot_ip_format(i->row.v4.address, address),
 	    health_name(from), health_name(i->row.health));
+	if (i->row.health == SOT_HEALTH_UNHEALTHY) {
+		sot_buf_add_c(&data, ",\"error\":");
+		sot_buf_add_json(&data, sot_str_c(i->row.error));
+	}
+	sot_buf_add_c(&data, "}");
 	say_event(c, "instance.health", i->row.name, i->app, i->host, app_operation(i->app), &data);
 }
 
