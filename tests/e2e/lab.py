@@ -185,6 +185,8 @@ class Cat:
 
     def __enter__(self):
         self.path = os.path.join(VAR, "cat.jsonl")
+        self.at, self.read, self.flat = 0, [], []
+        self.names = {}  # of a heartbeat's figures: a few sets, in thousands of heartbeats
         CatRouter.asked.clear()
         with open(self.path, "w", encoding="utf-8") as f:
             self.listener = subprocess.Popen([os.path.join(BUILD, "tools/catdump/sotalia-catdump"), "--rules", "--listen=2280"], stdout=f, stderr=subprocess.DEVNULL)
@@ -207,15 +209,45 @@ class Cat:
         start_service("monitor-bridge")
         healthy("monitor-bridge")
 
+    def take(self):
+        """Reads on: the file grows by gigabytes."""
+        with open(self.path, "rb") as f:
+            f.seek(self.at)
+            new = f.read()
+        whole = new.rfind(b"\n") + 1  # the last line may be half written
+        self.at += whole
+        for line in new[:whole].split(b"\n"):
+            if b'"messageId"' not in line:
+                continue
+            frame = json.loads(line)
+            self.read.append(frame)
+            for message in self.walk(frame.get("message")):
+                if "details" in message:
+                    names = frozenset(message["details"])
+                    message["details"] = self.names.setdefault(names, names)
+                self.flat.append((frame, message))
+
+    @classmethod
+    def walk(cls, message):
+        if message:
+            yield message
+            for child in message.get("children", []):
+                yield from cls.walk(child)
+
     def frames(self):
-        """What has arrived, as sotalia-catdump tells it, with what CAT would do with it."""
-        with open(self.path, encoding="utf-8") as f:
-            lines = f.read().split("\n")[:-1]  # the last one may be half written
-        return [json.loads(line) for line in lines if '"messageId"' in line]
+        """What has arrived, as sotalia-catdump tells it, with what CAT would do with it; of a heartbeat's figures (details) their names.
+        The list grows with each call."""
+        self.take()
+        return self.read
+
+    def messages(self):
+        """(frame, message) of all that has arrived, children too; the list grows with each call."""
+        self.take()
+        return self.flat
 
     def heartbeats(self):
         """Names and addresses of the machines whose heartbeat has arrived."""
-        found = [f for f in self.frames() if '"kind": "heartbeat"' in json.dumps(f.get("message"))]
+        found = [f for f, m in self.messages() if m["kind"] == "heartbeat"]
         return {f["hostName"] for f in found} | {f["address"] for f in found}
 
 

@@ -2,6 +2,8 @@
 would drop. In soak with 60 instances on three hosts, 1,000 simulated hosts and a quarter of an hour."""
 
 import collections
+import subprocess
+import time
 
 import lab
 
@@ -18,7 +20,8 @@ HOST_FIGURES = {
     "LoadAverage", "FreePhysicalMemory", "FreeSwapSpaceSize", "/data Free", "/ Free", "host.cpu.used.pct", "host.cpu.user.pct",
     "host.cpu.system.pct", "host.cpu.iowait.pct", "host.cpu.steal.pct", "host.load.1", "host.load.5", "host.load.15", "host.procs.running",
     "host.mem.used.mb", "host.mem.cached.mb", "host.mem.used.pct", "host.mem.buffers.mb", "host.mem.shared.mb", "host.disk.data.used.pct",
-    "host.inode.data.used.pct", "host.disk.read.kbps", "host.disk.write.kbps", "host.net.uplink.rx.kbps", "host.net.uplink.tx.kbps",
+    "host.inode.data.used.pct", "host.disk.read.kbps", "host.disk.write.kbps", "host.disk.util.pct",
+    "host.net.uplink.rx.kbps", "host.net.uplink.tx.kbps",
     "host.net.uplink.drops", "host.net.uplink.errs", "containers.running", "containers.total", "docker.ping.ms"}
 INSTANCE_FIGURES = {
     "c.cpu.used.pct", "c.cpu.throttled.pct", "c.load.1", "c.mem.rss.mb", "c.mem.cache.mb", "c.mem.limit.mb", "c.mem.used.pct", "c.mem.failcnt",
@@ -29,31 +32,41 @@ GAUGES = {"agents.alive", "agents.lost", "instances.running", "instances.bad", "
           "ipam.default.free", "ipam.default.used.pct"}
 
 
-def messages(frames):
-    """(frame, message) of all that arrived, children too."""
-    def walk(message):
-        yield message
-        for child in message.get("children", []):
-            yield from walk(child)
-    return [(f, m) for f in frames if "message" in f for m in walk(f["message"])]
+def fits(frame, message, wanted):
+    return all((message[k] if k in message else frame.get(k)) == v for k, v in wanted.items())
 
 
 def has(cat, **wanted):
     """Something arrived with these members, of the frame or of one message in it."""
-    return any(all({**f, **m}.get(k) == v for k, v in wanted.items()) for f, m in messages(cat.frames()))
+    return any(fits(f, m, wanted) for f, m in cat.messages())
 
 
 def arrives(cat, what, seconds=90, **wanted):
-    lab.until(what, lambda: has(cat, **wanted), seconds)
+    """Waits until it has arrived, and returns its frame and message; each is looked at once."""
+    looked = 0
+
+    def found():
+        nonlocal looked
+        while looked < len(cat.messages()):
+            looked += 1
+            if fits(*cat.flat[looked - 1], wanted):
+                return cat.flat[looked - 1]
+        return None
+    return lab.until(what, found, seconds)
 
 
-def beats(frames):
-    """{machine: [minutes]} of the heartbeats."""
-    found = collections.defaultdict(list)
-    for f, m in messages(frames):
-        if m["kind"] == "heartbeat":
-            found[f["address"]].append(m["atUnixMs"] // 60000)
-    return found
+class Beats:
+    """{machine: [minutes]} of the heartbeats; grows with each call."""
+
+    def __init__(self, cat):
+        self.cat, self.looked, self.found = cat, 0, collections.defaultdict(list)
+
+    def __call__(self):
+        for f, m in self.cat.messages()[self.looked:]:
+            self.looked += 1
+            if m["kind"] == "heartbeat":
+                self.found[f["address"]].append(m["atUnixMs"] // 60000)
+        return self.found
 
 
 def gone(app):
@@ -64,6 +77,35 @@ def gone(app):
     answer = lab.api("DELETE", f"/v1/apps/{app}", headers=lab.key())
     assert answer.status == 202, answer.body
     lab.finished(answer.json["operation"]["id"])
+
+
+def conflict(cat, instance):
+    """A machine that nobody registered comes up with the address of an instance, and says so as machines do."""
+    lab.command(["ip", "netns", "add", "late"])
+    try:
+        lab.command(["ip", "link", "add", "late0", "type", "veth", "peer", "name", "eth0", "netns", "late"])
+        lab.command(["ip", "link", "set", "late0", "master", "tor0", "up"])
+        for line in (f"address add {instance['address']}/24 dev eth0", "link set eth0 up"):
+            lab.command(["ip", "-n", "late", *line.split()])
+        with subprocess.Popen(["ip", "netns", "exec", "late", "timeout", "2", "arping", "-c", "1", "-U", "-I", "eth0", instance["address"]],
+                              stdout=subprocess.DEVNULL):
+            _, error = arrives(cat, "a conflict", 30, domain="sotalia-controller", type="Error", name="IpConflict.default", status="1")
+        assert f"address={instance['address']}&" in error["data"], error
+        arrives(cat, "its counter", 20, kind="metric", name="ipam.conflict", status="C")
+    finally:
+        lab.command(["ip", "netns", "delete", "late"])
+
+
+def lost_agent(cat):
+    """The agent of the last host dies, others still hear the host; later it comes back. Its page tells both."""
+    name, address = f"h{HOSTS}", f"10.77.0.1{HOSTS}"
+    placed = sum(i["host"] == name for i in lab.instances())
+    lab.kill(f"hostagent-{name}")
+    _, error = arrives(cat, "a lost agent", 90, domain="sotalia-agent", address=address, type="Error", name="AgentLost", status="1")
+    assert f"host={name}&lastSeenUnixMs=" in error["data"] and f"&instances={placed}&" in error["data"], (error, placed)
+    arrives(cat, "its counter", 20, kind="metric", name="agent.lost", status="C")
+    lab.sh("lab_agent_start", str(HOSTS))
+    arrives(cat, "its return", 60, domain="sotalia-agent", address=address, type="Agent", name="back", status="0")
 
 
 def deploy(app, version):
@@ -79,12 +121,12 @@ def exercise(cat):
     instances = lab.instances("watched")
     # Operations: one tree each, its steps, the calls of agents and their other side on the host's page.
     lab.until("the operation", lambda: any(m["type"] == "Sotalia.Op" and "app=watched" in m["data"] and m["status"] == "0"
-                                           for _, m in messages(cat.frames())), 60)
+                                           for _, m in cat.messages()), 60)
     for step in ("place", "address", "start"):
         assert has(cat, type="Sotalia.Step", name=step, status="0"), step
-    links = {m["data"] for _, m in messages(cat.frames()) if m["type"] == "RemoteCall"}
+    links = {m["data"] for _, m in cat.messages() if m["type"] == "RemoteCall"}
     lab.until("the other side of a call", lambda: any(f["messageId"] in links and f["domain"] == "sotalia-agent" and m["type"] == "Service"
-                                                     for f, m in messages(cat.frames())), 20)
+                                                     for f, m in cat.messages()), 20)
     # What fits nowhere; what is given up.
     refused = lab.post("/v1/apps", lab.app("nofit", count=1, placement={"tags": {"required": ["of-no-host"]}}, **IDLE))
     arrives(cat, "NoFit", 20, domain="sotalia-controller", type="Schedule", name="NoFit", status="1")
@@ -94,7 +136,11 @@ def exercise(cat):
     lab.post("/v1/apps", lab.app("deaf", count=1, **DEAF))
     name = lab.until("an instance", lambda: lab.instances("deaf"), 30)[0]["name"]
     arrives(cat, "an unhealthy instance", 60, domain="sotalia-instance", address=name, type="Health", name="down", status="1")
-    assert has(cat, address=name, type="Error", name="HealthCheckFail.deaf", status="1")
+    _, error = arrives(cat, "the error", 20, domain="sotalia-instance", address=name, type="Error", name="HealthCheckFail.deaf", status="1")
+    assert f"instance={name}&" in error["data"] and "refused" in error["data"], error
+    # What must not be: an agent that dies, an address that somebody else uses. Problems of the right machines.
+    lost_agent(cat)
+    conflict(cat, instances[0])
     # A deploy: its tree, its counter, its alteration.
     lab.have("catweb", 0, image="nodejs", command="", health={**lab.REDIS["health"], "kind": "http", "port": 8080, "path": "/"})
     deploy("catweb", f"v{lab.SEED}")
@@ -128,14 +174,18 @@ def test_1_every_row_of_the_mapping_arrives_and_nothing_is_dropped():
         for gauge in GAUGES:
             arrives(cat, gauge, kind="metric", name=gauge, status="T")
         machines = {f"10.77.0.{10 + n}" for n in range(1, HOSTS + 1)} | {i["name"] for i in instances} | set(fleet.names) | set(fleet.instances)
-        lab.until("every machine for so many minutes", lambda: (lambda b: all(len(b.get(m, ())) > MINUTES for m in machines))(beats(cat.frames())),
+        beats = Beats(cat)
+        begun = int(time.time() // 60)
+        lab.until("every machine for so many minutes", lambda: all(sum(at > begun for at in beats().get(m, ())) >= MINUTES for m in machines),
                   60 * (MINUTES + 4))
         frames = cat.frames()
-        for machine, minutes in beats(frames).items():
+        for machine, minutes in beats().items():
             assert minutes == sorted(set(minutes)), (machine, minutes)
-            if machine in machines and machine != deaf:
-                assert minutes[-1] - minutes[0] == len(minutes) - 1, (machine, minutes)
-        figures = {f["address"]: set(m["details"]) for f, m in messages(frames) if m["kind"] == "heartbeat"}
+        # Before, an agent was killed; from here on no machine lacks a minute.
+        for machine in machines - {deaf}:
+            own = [at for at in beats()[machine] if at > begun]
+            assert own == list(range(begun + 1, begun + 1 + len(own))), (machine, begun, own)
+        figures = {f["address"]: m["details"] for f, m in cat.messages() if m["kind"] == "heartbeat"}
         assert HOST_FIGURES <= figures["10.77.0.11"], HOST_FIGURES - figures["10.77.0.11"]
         per_link = [f for f in figures["10.77.0.11"] if f.startswith("host.net.") and f.endswith(".rx.kbps") and ".uplink." not in f]
         assert per_link, figures["10.77.0.11"]
@@ -145,7 +195,7 @@ def test_1_every_row_of_the_mapping_arrives_and_nothing_is_dropped():
         assert "c.cpu.used.pct" in traced and instances[0]["name"] in traced, traced
         verdicts = {f["verdict"] for f in frames}
         assert verdicts == {"accepted"}, [f for f in frames if f["verdict"] != "accepted"][:3]
-        print(f"    {len(frames)} frames, {len(machines)} machines, {min(len(beats(frames)[m]) for m in machines)} minutes or more, none dropped")
+        print(f"    {len(frames)} frames, {len(machines)} machines, {min(len(beats()[m]) for m in machines)} minutes or more, none dropped")
     for app in ("deaf", "nofit", "catweb"):
         gone(app)
     lab.scale("watched", 0)
