@@ -254,6 +254,9 @@ cli_exit run_instance_logs(const cli_call *call);
 /* One instance by its route, or many by operation_bulk. */
 cli_exit run_instance_act(const cli_call *call);
 cli_exit run_operation_bulk(const cli_call *call);
+/* Says what the bulk operation of this body would hit, asks on a terminal, and sends it unless
+ * --dry-run is given. Takes the body. */
+cli_exit cli_run_many(const cli_call *call, const char *action, json_t *body);
 cli_exit run_operation_log(const cli_call *call);
 cli_exit run_operation_show(const cli_call *call);
 cli_exit run_operation_watch(const cli_call *call);

@@ -35,7 +35,7 @@
 		"rack", "RACK", "instances in this rack"                                                   \
 	}
 #define MANY_CONTROLS                                                                              \
-	{"parallel", "N", "so many at a time (default: 1 for restart and deploy, else 4)"},            \
+	{"parallel", "N", "so many at a time (default: 1 for restart, deploy and rebuild, else 4)"},   \
 	    {"failures-max", "N", "begin no more after so many failures"},                             \
 	    {"dry-run", NULL, "only say what would be hit"},                                           \
 	{                                                                                              \

@@ -121,9 +121,12 @@ const cli_command cli_image_commands[] = {
         .arg_min = 1,
         .arg_max = 1,
         .summary = "Rebuild the outdated instances, app by app, each healthy before the next",
-        .details = "Names, addresses and /data stay; the root file systems are new.",
+        .details =
+            "A bulk operation: each app is a rollout. Names, addresses and /data stay; the root "
+            "file\nsystems are new.",
         .changes = true,
         .run = run_image_rollout,
+        .options = OPTIONS(MANY_CONTROLS),
         .examples = EXAMPLES("sotalia image rollout tomcat --wait")},
     {.noun = "image",
         .verb = "retire",

@@ -96,9 +96,10 @@ const cli_command cli_operation_commands[] = {
         .arg_min = 1,
         .arg_max = 1,
         .summary = "One change on many targets",
-        .details =
-            "ACTION is start, stop, restart or retire for instances, scale or deploy for apps "
-            "(of the\nselectors only --app).",
+        .details = "ACTION is start, stop, restart or retire for instances, scale, deploy or "
+                   "rebuild for apps\n"
+                   "(of the selectors only --app). rebuild rolls the current version of an app's "
+                   "image out.",
         .changes = true,
         .run = run_operation_bulk,
         .path = "/v1/operations/bulk",

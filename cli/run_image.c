@@ -93,22 +93,7 @@ cli_exit run_image_add(const cli_call *call)
 	return cli_send_if(&at, right, "POST", body);
 }
 
-/* ---- roll-out: app by app, each instance by instance, as a version ---- */
-
-static cli_exit rebuild_app(const cli_call *call, const char *app)
-{
-	json_t *body = json_object(), *accepted = NULL;
-	cli_call one = *call;
-	one.idempotency_key = NULL; /* one key is one change */
-	cli_exit result = image_send(&one, "POST", body, &accepted, "/v1/apps/%s/rebuild", &app, 1);
-	if (result == CLI_OK) {
-		cli_say("%s", app);
-		result = cli_accepted(&one, accepted);
-	}
-	json_decref(accepted);
-	json_decref(body);
-	return result;
-}
+/* ---- roll-out: app by app, each as a version ---- */
 
 /* The apps with outdated instances, each once. */
 static cli_exit outdated_apps(const cli_call *call, json_t *ret)
@@ -144,13 +129,27 @@ static cli_exit outdated_apps(const cli_call *call, json_t *ret)
 
 cli_exit run_image_rollout(const cli_call *call)
 {
-	json_t *apps = json_object();
+	json_t *apps = json_object(), *names = json_array();
+	const char *app;
+	json_t *seen;
 	cli_exit result = outdated_apps(call, apps);
-	void *it = json_object_iter(apps);
-	if (result == CLI_OK && it == NULL)
+	if (result == CLI_OK && json_object_size(apps) == 0)
 		cli_say("every instance runs the current version of '%s'", call->args[0]);
-	for (; it != NULL && result == CLI_OK; it = json_object_iter_next(apps, it))
-		result = rebuild_app(call, json_object_iter_key(it));
+	json_object_foreach(apps, app, seen)
+	{
+		(void)json_array_append_new(names, json_string(app));
+	}
+	json_t *body = json_pack("{s:s, s:O}", "action", "rebuild", "apps", names);
+	bool right =
+	    cli_set_number(body, "--parallel", "parallel", cli_option_of(call, "parallel", 0)) &&
+	    cli_set_number(
+	        body, "--failures-max", "failuresMax", cli_option_of(call, "failures-max", 0));
+	if (!right)
+		result = CLI_USAGE;
+	if (result == CLI_OK && json_array_size(names) > 0)
+		result = cli_run_many(call, "rebuild", json_incref(body));
+	json_decref(body);
+	json_decref(names);
 	json_decref(apps);
 	return result;
 }

@@ -167,8 +167,7 @@ static cli_exit send_bulk(const cli_call *call, json_t *body, long long count)
 	return result;
 }
 
-/* Takes the body. */
-static cli_exit run_many(const cli_call *call, const char *action, json_t *body)
+cli_exit cli_run_many(const cli_call *call, const char *action, json_t *body)
 {
 	json_t *matched = NULL;
 	cli_exit result = ask_what_is_hit(call, body, &matched);
@@ -205,7 +204,7 @@ cli_exit run_instance_act(const cli_call *call)
 	}
 	body = json_pack("{s:s}", "action", verb);
 	if (add_names(body, call->args, call->arg_count) && add_selection(body, call))
-		return run_many(call, verb, body);
+		return cli_run_many(call, verb, body);
 	json_decref(body);
 	return CLI_USAGE;
 }
@@ -214,7 +213,7 @@ cli_exit run_operation_bulk(const cli_call *call)
 {
 	json_t *body = json_pack("{s:s}", "action", call->args[0]);
 	if (body != NULL && add_selection(body, call))
-		return run_many(call, call->args[0], body);
+		return cli_run_many(call, call->args[0], body);
 	json_decref(body);
 	return CLI_USAGE;
 }

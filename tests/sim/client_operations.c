@@ -9,7 +9,7 @@ sot_code client_encode_bulk(
 	sot_str apps[] = {app, SOT_STR("beta")}, host = SOT_STR("host-b");
 	sot_operation_bulk m = {.request_id = r->request_id,
 	    .context = ctx,
-	    .action = (sot_bulk_action)sim_below(w->s, 6),
+	    .action = (sot_bulk_action)sim_below(w->s, 7),
 	    .count = count,
 	    .version = SOT_STR("v1"),
 	    .parallel = (uint16_t)sim_below(w->s, 4),

@@ -12,7 +12,7 @@ static const gw_field bulk_fields[] = {
         .required = true,
         .min = 1,
         .max = 8,
-        .words = "start stop restart retire scale deploy"},
+        .words = "start stop restart retire scale deploy rebuild"},
     {.name = "apps", .kind = GW_TEXTS, .min = 1, .max = NAMES_MAX, .item_max = 30},
     {.name = "hosts", .kind = GW_TEXTS, .min = 1, .max = NAMES_MAX, .item_max = 63},
     {.name = "tags", .kind = GW_TEXTS, .min = 1, .max = TAGS_MAX, .item_max = 64},
@@ -66,17 +66,19 @@ static sot_code check_bulk(const json_t *body, gw_json_errors *errors, sot_err *
 {
 	int action = find_action(body);
 	bool scales = action == SOT_BULK_ACTION_SCALE, deploys = action == SOT_BULK_ACTION_DEPLOY;
+	bool rolls_out = deploys || action == SOT_BULK_ACTION_REBUILD;
 
 	if (scales != (json_object_get(body, "count") != NULL))
 		return command_blame(errors, "/count", "goes with the action scale, and only with it", err);
 	if (deploys != (json_object_get(body, "version") != NULL))
 		return command_blame(
 		    errors, "/version", "goes with the action deploy, and only with it", err);
-	if (!deploys && json_object_get(body, "strategy") != NULL)
+	if (!rolls_out && json_object_get(body, "strategy") != NULL)
 		return command_blame(
-		    errors, "/strategy", "goes with the action deploy, and only with it", err);
-	if ((scales || deploys) && json_object_get(body, "apps") == NULL)
-		return command_blame(errors, "/apps", "must name the apps to scale or deploy", err);
+		    errors, "/strategy", "goes with the actions deploy and rebuild only", err);
+	if ((scales || rolls_out) && json_object_get(body, "apps") == NULL)
+		return command_blame(
+		    errors, "/apps", "must name the apps to scale, deploy or rebuild", err);
 	return SOT_OK;
 }
 

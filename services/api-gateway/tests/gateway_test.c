@@ -394,29 +394,31 @@ static void a_retry_asks_for_what_was_not_done_only(void **state)
 	(void)sot_arena_free(arena);
 }
 
+static void bulk_told(const char *body, sot_arena *arena, struct sot_operation_bulk *ret)
+{
+	assert_int_equal(post("/v1/operations/bulk", body)->status, 202);
+	assert_int_equal(
+	    sot_operation_bulk_decode(sot_buf_str(&h.last_frame), arena, ret, NULL), SOT_OK);
+}
+
 static void a_bulk_request_becomes_one_message_and_wrong_ones_none(void **state)
 {
+	static const char *const wrong[] = {"{\"action\":\"rebuild\"}", "{\"action\":\"burn\"}",
+	    "{\"action\":\"deploy\",\"apps\":[\"a\"]}", "{\"action\":\"scale\",\"count\":1}",
+	    "{\"action\":\"stop\",\"apps\":[]}"};
 	struct sot_operation_bulk m;
 	sot_arena *arena = sot_arena_new(1u << 20);
 	unsigned before;
 	(void)state;
-	assert_int_equal(post("/v1/operations/bulk",
-	                     "{\"action\":\"deploy\",\"apps\":[\"shop\",\"cart\"],\"version\":\"2.0\","
-	                     "\"parallel\":2,\"expect\":2}")
-	                     ->status,
-	    202);
-	assert_int_equal(
-	    sot_operation_bulk_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
-	assert_int_equal(m.action, SOT_BULK_ACTION_DEPLOY);
-	assert_int_equal(m.apps_count, 2);
-	assert_int_equal(m.expect, 2);
+	bulk_told(
+	    "{\"action\":\"deploy\",\"apps\":[\"shop\",\"cart\"],\"version\":\"2.0\",\"expect\":2}",
+	    arena, &m);
+	assert_true(m.action == SOT_BULK_ACTION_DEPLOY && m.apps_count == 2 && m.expect == 2);
+	bulk_told("{\"action\":\"rebuild\",\"apps\":[\"a\"],\"strategy\":{\"canary\":1}}", arena, &m);
+	assert_true(m.action == SOT_BULK_ACTION_REBUILD && m.strategy.canary == 1);
 	before = h.asked;
-	assert_int_equal(
-	    post("/v1/operations/bulk", "{\"action\":\"deploy\",\"apps\":[\"a\"]}")->status, 400);
-	assert_int_equal(
-	    post("/v1/operations/bulk", "{\"action\":\"scale\",\"count\":1}")->status, 400);
-	assert_int_equal(post("/v1/operations/bulk", "{\"action\":\"stop\",\"apps\":[]}")->status, 400);
-	assert_int_equal(post("/v1/operations/bulk", "{\"action\":\"burn\"}")->status, 400);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(post("/v1/operations/bulk", wrong[i])->status, 400);
 	assert_int_equal(h.asked, before);
 	(void)sot_arena_free(arena);
 }

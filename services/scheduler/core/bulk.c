@@ -142,6 +142,8 @@ operation *bulk_add_child(
 	memcpy(row.actor, o->row.actor, sizeof(row.actor));
 	memcpy(row.reason, o->row.reason, sizeof(row.reason));
 	memcpy(row.version, o->row.version, sizeof(row.version));
+	if (kind == OPERATION_APP_REBUILD)
+		model_copy_text(row.image, sizeof(row.image), sot_str_c(a->row.image));
 	memcpy(row.request_sha256, o->row.request_sha256, sizeof(row.request_sha256));
 	model_text_init(&spec);
 	sot_buf_add_c(&spec, "{\"name\":");
@@ -151,6 +153,10 @@ operation *bulk_add_child(
 	if (kind == OPERATION_APP_DEPLOY) {
 		sot_buf_add_c(&spec, ",\"version\":");
 		sot_buf_add_json(&spec, sot_str_c(row.version));
+	}
+	if (kind == OPERATION_APP_REBUILD) {
+		sot_buf_add_c(&spec, ",\"image\":");
+		sot_buf_add_json(&spec, sot_str_c(row.image));
 	}
 	sot_buf_add_c(&spec, "}");
 	row.spec = sot_strndup(sot_buf_str(&spec));

@@ -66,9 +66,11 @@ static void look_agent(cloud *w, const controller_effect *e)
 		o->open |= spec->generation > o->generation;
 		o->generation = spec->generation;
 		o->restart_seq = spec->restart_seq;
+		o->rebuild_seq = spec->rebuild_seq;
 		o->desired = spec->desired;
 		copy(o->name, sizeof(o->name), spec->name);
 		copy(o->version, sizeof(o->version), spec->version);
+		copy(o->image, sizeof(o->image), spec->image);
 		o->middleware[0] = '\0';
 		for (size_t x = 0; x < spec->middleware_count; x++) {
 			size_t n = strlen(o->middleware);
@@ -372,7 +374,8 @@ void cloud_bulk(cloud *w, sot_operation_bulk m)
 	    .hosts = m.hosts, .hosts_count = m.hosts_count, .tags = m.tags, .tags_count = m.tags_count,
 	    .az = m.az, .rack = m.rack, .instances = m.instances, .instances_count = m.instances_count,
 	    .count = m.count, .version = m.version, .parallel = m.parallel,
-	    .failures_max = m.failures_max, .expect = m.expect, .dry_run = m.dry_run);
+	    .failures_max = m.failures_max, .expect = m.expect, .dry_run = m.dry_run,
+	    .strategy = m.strategy);
 }
 
 static size_t bulk_targets(const cloud *w, sot_uuid parent, sot_uuid *targets)

@@ -26,9 +26,10 @@ typedef struct cloud_order {
 	sot_uuid instance_id;
 	int host;
 	char name[64], version[65];
+	char image[128];
 	char middleware[200]; /* "jdk=17,tomcat=10.1" */
 	uint64_t generation;
-	uint32_t restart_seq;
+	uint32_t restart_seq, rebuild_seq;
 	sot_desired_state desired;
 	bool open; /* not carried out yet */
 	bool runs;

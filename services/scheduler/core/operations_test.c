@@ -317,6 +317,50 @@ static void apps_are_scaled_and_rolled_out_together(void **state)
 	assert_string_equal(cloud_order_of(w, "cart-default-03")->version, "v2");
 }
 
+static void register_image(cloud *w, const char *reference)
+{
+	CLOUD_ASK(w, image_register, .name = SOT_STR("tomcat"), .reference = sot_str_c(reference));
+}
+
+/* Security updates: a new version of an image, rolled out over all apps that stand on it. */
+static void apps_are_rebuilt_together_and_again_only_the_one_that_failed(void **state)
+{
+	static const char *const names[] = {
+	    "shop-default-01", "shop-default-02", "cart-default-01", "cart-default-02"};
+	cloud *w = *state;
+	sot_str both[] = {SOT_STR("shop"), SOT_STR("cart")};
+	sot_operation_bulk rebuild = {
+	    .action = SOT_BULK_ACTION_REBUILD, .apps = both, .apps_count = 2, .strategy = {.batch = 1}};
+
+	cloud_create(w, "shop", 2);
+	cloud_create(w, "cart", 2);
+	cloud_rest(w);
+	register_image(w, "registry/tomcat:2");
+	(void)snprintf(w->failing, sizeof(w->failing), "cart-default-01");
+	cloud_bulk(w, rebuild);
+	sot_uuid first = w->last;
+	cloud_rest(w);
+	cloud_pass(w, 20000);
+	assert_int_equal(cloud_operation(w, first)->state, OPERATION_FAILED);
+	assert_int_equal(cloud_operation(w, first)->children.failed, 1);
+	w->failing[0] = '\0';
+	cloud_retry(w, first);
+	cloud_rest(w);
+	assert_int_equal(cloud_operation(w, w->last)->state, OPERATION_DONE);
+	assert_int_equal(cloud_operation(w, w->last)->children.total, 1);
+	for (size_t k = 0; k < 4; k++)
+		assert_string_equal(cloud_order_of(w, names[k])->image, "registry/tomcat:2");
+	assert_int_equal(cloud_order_of(w, "shop-default-01")->rebuild_seq, 1);
+	rebuild.strategy.surge = 1;
+	cloud_bulk(w, rebuild);
+	assert_string_equal(w->pointer, "/strategy/surge");
+	rebuild.strategy.surge = 0;
+	rebuild.hosts = (sot_str[]){SOT_STR("h1")};
+	rebuild.hosts_count = 1;
+	cloud_bulk(w, rebuild);
+	assert_int_equal(w->refusal, SOT_REFUSAL_INVALID);
+}
+
 static void what_a_selection_lacks_is_refused_with_the_place(void **state)
 {
 	cloud *w = *state;
@@ -361,6 +405,7 @@ int main(void)
 	    TEST(too_many_failures_stop_the_rest),
 	    TEST(operations_of_others_on_the_app_wait_for_all_parts_and_come_next),
 	    TEST(apps_are_scaled_and_rolled_out_together),
+	    TEST(apps_are_rebuilt_together_and_again_only_the_one_that_failed),
 	    TEST(what_a_selection_lacks_is_refused_with_the_place),
 	};
 

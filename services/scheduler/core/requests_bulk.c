@@ -44,6 +44,7 @@ static const struct {
         PARALLEL_DEFAULT},
     [SOT_BULK_ACTION_SCALE] = {OPERATION_BULK_SCALE, OPERATION_APP_SCALE, true, PARALLEL_DEFAULT},
     [SOT_BULK_ACTION_DEPLOY] = {OPERATION_BULK_DEPLOY, OPERATION_APP_DEPLOY, true, 1},
+    [SOT_BULK_ACTION_REBUILD] = {OPERATION_BULK_REBUILD, OPERATION_APP_REBUILD, true, 1},
 };
 
 /* ---- how much may wait ---- */
@@ -213,9 +214,9 @@ static bool select_apps(selector *s)
 
 	if (m->hosts_count + m->tags_count + m->instances_count + m->az.n + m->rack.n > 0)
 		return problem_set(&s->p, SOT_REFUSAL_INVALID, "/action",
-		    "scale and deploy are for apps: of the selectors only `apps` may be given");
+		    "scale, deploy and rebuild are for apps: of the selectors only `apps` may be given");
 	model_copy_text(version, sizeof(version), m->version);
-	if (!rollout_check_strategy(OPERATION_APP_DEPLOY, &m->strategy, &s->p))
+	if (!rollout_check_strategy(actions[m->action].child, &m->strategy, &s->p))
 		return false;
 	for (size_t k = 0; k < m->apps_count; k++) {
 		app *a = named_app(s, k);

@@ -8,7 +8,7 @@
 static bool may_retry(operation_kind kind)
 {
 	return kind <= OPERATION_INSTANCE_MOVE ||
-	       (operation_kind_is_bulk(kind) && kind <= OPERATION_BULK_DEPLOY);
+	       (operation_kind_is_bulk(kind) && kind <= OPERATION_BULK_REBUILD);
 }
 
 static bool check_version(const app *a, const sot_operation_retry *m, problem *p)
@@ -74,7 +74,7 @@ static void add_children(controller *c, operation *o, const sot_operation_retry 
 {
 	static const operation_kind kinds[] = {OPERATION_INSTANCE_START, OPERATION_INSTANCE_STOP,
 	    OPERATION_INSTANCE_RESTART, OPERATION_INSTANCE_RETIRE, OPERATION_APP_SCALE,
-	    OPERATION_APP_DEPLOY};
+	    OPERATION_APP_DEPLOY, OPERATION_APP_REBUILD};
 	operation_kind kind = kinds[o->row.kind - OPERATION_BULK_START];
 
 	o->row.parallel = m->parallel ? m->parallel : 1;

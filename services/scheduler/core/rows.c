@@ -75,10 +75,11 @@ static const char *const operation_kinds[OPERATION_KINDS] = {"app.create", "app.
     "package.register", "image.register", "host.register", "host.cordon", "host.uncordon",
     "host.set", "host_class.set", "host_class.delete", "plan.set", "plan.delete", "team.set",
     "team.delete", "mixing.set", "operation.cancel", "bulk.start", "bulk.stop", "bulk.restart",
-    "bulk.retire", "bulk.scale", "bulk.deploy", "app.recovery", "host.declare_lost", "host.replace",
-    "host.evacuate", "host.return", "brake.release", "host.drain", "host.retire", "fleet.rebalance",
-    "image.add", "image.test", "image.promote", "image.retire", "image.remove", "rollout.pause",
-    "rollout.resume", "rollout.roll_back", "group.set", "group.delete", "group.move"};
+    "bulk.retire", "bulk.scale", "bulk.deploy", "bulk.rebuild", "app.recovery", "host.declare_lost",
+    "host.replace", "host.evacuate", "host.return", "brake.release", "host.drain", "host.retire",
+    "fleet.rebalance", "image.add", "image.test", "image.promote", "image.retire", "image.remove",
+    "rollout.pause", "rollout.resume", "rollout.roll_back", "group.set", "group.delete",
+    "group.move"};
 static const char *const step_kinds[STEP_KINDS] = {"place", "address", "start", "healthy", "deploy",
     "stop", "restart", "remove", "release", "target", "leave", "resize", "freeze", "unfreeze",
     "rebuild", "replace", "return", "roll_back", "rotate_out", "rotate_in", "middleware"};
@@ -375,7 +376,7 @@ bool operation_state_is_final(operation_state state)
 
 bool operation_kind_is_bulk(operation_kind kind)
 {
-	return (kind >= OPERATION_BULK_START && kind <= OPERATION_BULK_DEPLOY) ||
+	return (kind >= OPERATION_BULK_START && kind <= OPERATION_BULK_REBUILD) ||
 	       kind == OPERATION_HOST_DRAIN || kind == OPERATION_FLEET_REBALANCE;
 }
 

@@ -772,6 +772,7 @@ const en = {
 		'bulk.retire': 'Retire many',
 		'bulk.scale': 'Scale many',
 		'bulk.deploy': 'Deploy many',
+		'bulk.rebuild': 'Rebuild many',
 		'app.recovery': 'Recover app',
 		'host.declare_lost': 'Declare host lost',
 		'host.replace': 'Replace lost host',

@@ -774,6 +774,7 @@ const zh: Messages = {
 		'bulk.retire': '批量退役',
 		'bulk.scale': '批量扩缩',
 		'bulk.deploy': '批量部署',
+		'bulk.rebuild': '批量重建',
 		'app.recovery': '恢复应用',
 		'host.declare_lost': '宣告主机丢失',
 		'host.replace': '替换丢失主机',
