@@ -7,6 +7,7 @@
 #ifndef HOSTAGENT_CLEANUP_H
 #define HOSTAGENT_CLEANUP_H
 
+#include "sot_err.h"
 #include "sot_str.h"
 
 typedef enum cleanup_place {
@@ -33,9 +34,17 @@ typedef struct cleanup_policy {
 extern const cleanup_policy cleanup_policies[];
 extern const size_t cleanup_policy_count;
 
-/* Whether the entry goes. `excluded`: patterns that never do, commas between, from the
- * configuration. age_s: since its last change, of content or of name. */
+/* From the configuration; the texts outlive it. */
+typedef struct cleanup_settings {
+	const char *excluded; /* patterns of what is never junk, commas between */
+	const char *ages;     /* other ages of policies, in seconds: "retired_data=86400,dumps=3600" */
+} cleanup_settings;
+
+/* Whether `ages` names policies there are, each with 1 second to 10 years; SOT_INVALID says which
+ * it does not, and which names there are. */
+sot_code cleanup_check_ages(const char *ages, sot_err *err) SOT_CHECK;
+/* Whether the entry goes. age_s: since its last change, of content or of name. */
 bool cleanup_takes(const cleanup_policy *p, const char *name, bool is_file, int64_t age_s,
-    unsigned free_permille, const char *excluded);
+    unsigned free_permille, const cleanup_settings *settings);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "cat_files.h"
 #include "checks.h"
+#include "cleanup.h"
 #include "disks.h"
 #include "docker_junk.h"
 #include "exec_link.h"
@@ -245,6 +246,8 @@ static sot_code check_cat_servers(const agent *a, sot_err *err)
 static sot_code start(agent *a, sot_err *err)
 {
 	sot_code code = check_cat_servers(a, err);
+	if (code == SOT_OK)
+		code = cleanup_check_ages(a->config->cleanup_ages, err);
 	if (code == SOT_OK)
 		code = layout_prepare(a->config->state_dir, err);
 	if (code == SOT_OK)

@@ -55,12 +55,12 @@ static uint64_t free_bytes(const docker_junk *j, unsigned *ret_permille)
 static bool is_junk(
     const docker_junk *j, cleanup_place place, const char *word, int64_t age_s, size_t *ret_policy)
 {
+	const cleanup_settings settings = {j->a->config->cleanup_exclude, j->a->config->cleanup_ages};
 	unsigned free_permille;
 	(void)free_bytes(j, &free_permille);
 	for (size_t i = 0; i < cleanup_policy_count; i++) {
 		const cleanup_policy *p = &cleanup_policies[i];
-		if (p->place == place &&
-		    cleanup_takes(p, word, true, age_s, free_permille, j->a->config->cleanup_exclude)) {
+		if (p->place == place && cleanup_takes(p, word, true, age_s, free_permille, &settings)) {
 			*ret_policy = i;
 			return true;
 		}

@@ -54,7 +54,7 @@ static const cleanup_policy *policy_for(const run *r, const tree_entry *e, size_
 	for (size_t i = 0; i < cleanup_policy_count; i++) {
 		const cleanup_policy *p = &cleanup_policies[i];
 		if (p->place == r->place && cleanup_takes(p, e->name, is_file, age_of(r, &e->st),
-		                                r->options->free_permille, r->options->excluded)) {
+		                                r->options->free_permille, &r->options->settings)) {
 			*ret_index = i;
 			return p;
 		}

@@ -11,7 +11,7 @@ typedef struct sweep_total {
 } sweep_total;
 
 typedef struct sweep_options {
-	const char *excluded;
+	cleanup_settings settings;
 	bool is_dry;            /* only count */
 	unsigned free_permille; /* of the file system */
 	int64_t now_unix_s;

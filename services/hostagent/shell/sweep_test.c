@@ -81,7 +81,7 @@ static int teardown(void **state)
 /* The files are new; the clock of the sweep is ahead. */
 static sweep_options in_days(int days)
 {
-	return (sweep_options){.excluded = "keep*",
+	return (sweep_options){.settings = {"keep*", ""},
 	    .free_permille = 500,
 	    .now_unix_s = time(NULL) + (int64_t)days * DAY,
 	    .entries_max = 1000};

@@ -100,7 +100,8 @@ static void work(void *arg)
 	sweeper *s = arg;
 	struct statvfs fs = {0};
 	(void)statvfs(s->a->config->state_dir, &fs);
-	sweep_options options = {.excluded = s->a->config->cleanup_exclude,
+	sweep_options options = {
+	    .settings = {s->a->config->cleanup_exclude, s->a->config->cleanup_ages},
 	    .is_dry = strcmp(s->a->config->cleanup, "dry") == 0,
 	    .free_permille =
 	        fs.f_blocks > 0 ? (unsigned)((uint64_t)fs.f_bavail * 1000 / fs.f_blocks) : 1000,

@@ -105,3 +105,36 @@ def test_2_the_retired_leave_their_data_and_what_never_ran_goes_after_three_days
     assert all(lab.redis_pings(i["address"]) for i in lab.instances("leaves"))
     lab.scale("leaves", 0)
     lab.invariants()
+
+
+def test_3_data_of_a_retired_instance_go_after_the_delay():
+    """S8 S15: the data of a retired instance stay for the delay (7 days; here 30 s, by the agent's own setting) and then go as a whole, through a death of the agent; nobody
+    else's are touched, and what was freed is told."""
+    lab.have("tombs", 2, image="redis", plan="tiny", health={"kind": "tcp", "port": 6379})
+    gone, stays = lab.instances("tombs")
+    for i in (gone, stays):
+        inside(i, "mkdir -p /data/appdatas/deep/er && echo precious >/data/appdatas/deep/er/kept && ln -s /etc /data/appdatas/link && dd if=/dev/zero of=/data/appdatas/big bs=1M count=8 2>/dev/null")
+    host = gone["host"]
+    folder = pathlib.Path(lab.VAR, "hosts", host, "agent/instances")
+    tomb, kept = folder / ".retired" / gone["id"], pathlib.Path(lab.VAR, "hosts", stays["host"], "agent/instances", stays["id"], "appdatas/deep/er/kept")
+    start = lab.api("GET", "/v1/apps?limit=1").json["cursor"]
+    settings = {"cleanup_interval_ms": "500", "cleanup_ages": "retired_data=30"}
+    agent_program = os.path.join(lab.BUILD, "services/hostagent/sotalia-hostagent")
+    refused = lab.command(["sh", "-c", f"! {agent_program} --host_name=x --state_dir={folder}/none --cleanup_ages=retired=30 2>&1"])
+    assert "retired_data" in refused, refused
+    with Agent(host, **settings) as agent:
+        lab.cli("instance", "retire", gone["name"], "--wait", timeout=120)
+        lab.until("the tombstone", tomb.exists, 60)
+        buried = time.monotonic()
+        assert not (folder / gone["id"]).exists() and (tomb / "appdatas/deep/er/kept").read_text(encoding="utf-8") == "precious\n"
+        agent.start(agent.env)  # killed and started again: the delay goes on
+        assert time.monotonic() - buried > 25 or (tomb / "appdatas/big").exists(), "gone too early"
+        lab.until("the data to go", lambda: not tomb.exists(), 90)
+        assert time.monotonic() - buried >= 28, f"gone after {time.monotonic() - buried:.1f} s"
+        told = lab.until("it to be told", lambda: [c for c in lab.cli_json("host", "cleanup", host)["items"] if c["policy"] == "retired_data"], 60)
+        assert sum(c["bytes"] for c in told) >= 8 << 20, told
+        lab.until("the event", lambda: [e for e in lab.api("GET", f"/v1/events?limit=500&after={start}").json["items"] if ".host.cleaned" in e["type"]], 30)
+    assert kept.read_text(encoding="utf-8") == "precious\n" and os.path.isdir("/etc")
+    assert lab.redis_pings(stays["address"])
+    lab.scale("tombs", 0)
+    lab.invariants()
