@@ -134,6 +134,8 @@ static const cli_command commands[] = {
             {"health-command", "TEXT", "for the shell inside, as the app's user: 0 is healthy"},
             {"health-timeout-ms", "N", "a slower answer is a failure"},
             {"health-interval-ms", "N", "time between checks"},
+            {"health-restart-after", "N",
+                "restart it after so many failures in a row (default: never)"},
             {"env", "NAME=VALUE", "environment; may be repeated"},
             {"recovery", "WORD", "when a machine is lost: pinned or replaceable (default: pinned)"},
             {"on-return", "WORD", "which copy survives when it is back: see app recovery"},

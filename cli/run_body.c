@@ -106,7 +106,8 @@ static bool set_health(json_t *body, const cli_call *call)
 	       cli_set_text(health, call, "health-path", "path", NULL) &&
 	       cli_set_text(health, call, "health-command", "command", NULL) &&
 	       cli_set_option_number(health, call, "health-timeout-ms", "timeoutMs") &&
-	       cli_set_option_number(health, call, "health-interval-ms", "intervalMs");
+	       cli_set_option_number(health, call, "health-interval-ms", "intervalMs") &&
+	       cli_set_option_number(health, call, "health-restart-after", "restartAfter");
 }
 
 static bool set_env(json_t *body, const cli_call *call)

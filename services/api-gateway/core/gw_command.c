@@ -29,6 +29,7 @@ static const gw_field health_fields[] = {
     {.name = "healthyAfter", .kind = GW_INT, .min = 1, .max = 20},
     {.name = "unhealthyAfter", .kind = GW_INT, .min = 1, .max = 20},
     {.name = "startPeriodMs", .kind = GW_INT, .min = 0, .max = 3600000},
+    {.name = "restartAfter", .kind = GW_INT, .min = 0, .max = 100},
     {.name = "command", .kind = GW_TEXT, .min = 0, .max = 500},
 };
 static const gw_field env_fields[] = {
@@ -171,12 +172,16 @@ static sot_code read_health(
 	ret->healthy_after = (uint8_t)gw_json_int(json, "healthyAfter", 1);
 	ret->unhealthy_after = (uint8_t)gw_json_int(json, "unhealthyAfter", 3);
 	ret->start_period_ms = (uint32_t)gw_json_int(json, "startPeriodMs", 60000);
+	ret->restart_after = (uint8_t)gw_json_int(json, "restartAfter", 0);
 	if (is_command && ret->command.n == 0)
 		return command_blame(
 		    errors, "/health/command", "must be given for a check of kind command", err);
 	if (ret->kind != SOT_HEALTH_CHECK_NONE && !is_command && ret->port == 0)
 		return command_blame(
 		    errors, "/health/port", "must be given for a check of kind tcp or http", err);
+	if (ret->kind == SOT_HEALTH_CHECK_NONE && ret->restart_after > 0)
+		return command_blame(
+		    errors, "/health/restartAfter", "needs a check: kind is tcp, http or command", err);
 	if (ret->kind == SOT_HEALTH_CHECK_HTTP && ret->path.n == 0)
 		ret->path = SOT_STR("/");
 	if (ret->path.n > 0 && ret->path.p[0] != '/')

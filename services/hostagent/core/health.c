@@ -5,7 +5,8 @@
 enum {
 	FIRST_START_WAIT_MS = 50,
 	START_WAIT_GROWS_BY = 4, /* a quarter */
-	GRID_MS = 200            /* of intervals of at least ten times that */
+	GRID_MS = 200,           /* of intervals of at least ten times that */
+	DOUBLINGS_MAX = 6
 };
 
 static bool has_check(const sot_health_spec *spec)
@@ -24,6 +25,7 @@ void health_observe(
 	}
 	if (!running && h->started_unix_ms == 0)
 		return;
+	h->restarts += health_asks_restart(h, spec);
 	h->round++;
 	h->in_flight = false;
 	h->successes = h->failures = 0;
@@ -101,8 +103,10 @@ bool health_result(
 		h->checks_ok++;
 		h->failures = 0;
 		h->successes++;
-		if (h->successes >= spec->healthy_after)
+		if (h->successes >= spec->healthy_after) {
 			h->state = SOT_HEALTH_HEALTHY;
+			h->restarts = 0;
+		}
 		return true;
 	}
 	h->checks_failed++;
@@ -114,6 +118,13 @@ bool health_result(
 		h->state = SOT_HEALTH_UNHEALTHY;
 	back_off(h, spec);
 	return true;
+}
+
+bool health_asks_restart(const health *h, const sot_health_spec *spec)
+{
+	unsigned doublings = h->restarts < DOUBLINGS_MAX ? h->restarts : DOUBLINGS_MAX;
+	return has_check(spec) && spec->restart_after > 0 && h->state == SOT_HEALTH_UNHEALTHY &&
+	       h->failures >= (unsigned)spec->restart_after << doublings;
 }
 
 void health_keep_answer(health *h, const char *status, int64_t took_ms, sot_wall at)

@@ -29,6 +29,7 @@ typedef struct health {
 	sot_mono start_period_end, next_check;
 	int64_t start_wait_ms;        /* until the next check while it starts */
 	unsigned successes, failures; /* in a row */
+	unsigned restarts;            /* that the check asked for, since it was healthy last */
 	bool in_flight;
 	uint64_t round; /* grows with each start: a late answer of an older one is dropped */
 	/* Since the last report. */
@@ -51,6 +52,10 @@ int64_t health_next_due_ms(const health *h, const sot_health_spec *spec, sot_mon
 /* The answer of the check of `round`. False when it is no answer that was waited for. */
 bool health_result(
     health *h, const sot_health_spec *spec, uint64_t round, bool ok, int64_t took_ms, sot_mono now);
+/* Whether the failures in a row ask for a restart of what runs: restart_after of them; after each
+ * restart that did not make it healthy twice as many, up to 64 times restart_after. Asks until the
+ * restart is seen (health_observe). */
+bool health_asks_restart(const health *h, const sot_health_spec *spec);
 /* Keeps an answer that was taken for the next report. status NULL: it went well. */
 void health_keep_answer(health *h, const char *status, int64_t took_ms, sot_wall at);
 /* The report was made: what was kept begins anew. */

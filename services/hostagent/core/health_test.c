@@ -53,6 +53,60 @@ static void thresholds_and_the_start_period_hold(void **state)
 	assert_int_equal(h.state, SOT_HEALTH_UNHEALTHY);
 }
 
+static const sot_health_spec port = {.kind = SOT_HEALTH_CHECK_TCP,
+    .interval_ms = 1000,
+    .timeout_ms = 500,
+    .healthy_after = 1,
+    .unhealthy_after = 2,
+    .restart_after = 4};
+
+/* How many failures in a row it takes until a restart is asked for; at most `most`. */
+static int failures_until_restart(health *h, const sot_health_spec *spec, sot_mono *now, int most)
+{
+	for (int n = 1; n <= most; n++) {
+		assert_true(take_next(h, spec, now) >= 0);
+		assert_false(health_asks_restart(h, spec));
+		health_result(h, spec, h->round, false, 1, *now);
+		if (health_asks_restart(h, spec))
+			return n;
+	}
+	return -1;
+}
+
+static void failures_ask_for_a_restart_more_seldom_each_time(void **state)
+{
+	health h = {0};
+	sot_mono now = {1000};
+	sot_health_spec spec = port;
+	static const int failures[] = {4, 8, 16, 32, 64, 128, 256, 256};
+	(void)state;
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+		health_observe(&h, &spec, true, (int64_t)(10 + i), now);
+		assert_int_equal(failures_until_restart(&h, &spec, &now, 300), failures[i]);
+	}
+	/* Ended by itself meanwhile, and started: that was no restart of ours. */
+	health_observe(&h, &spec, false, 0, now);
+	health_observe(&h, &spec, true, 99, now);
+	assert_true(take_next(&h, &spec, &now) >= 0);
+	health_result(&h, &spec, h.round, true, 1, now);
+	assert_int_equal(failures_until_restart(&h, &spec, &now, 300), 4);
+	spec.restart_after = 0;
+	health_observe(&h, &spec, true, 100, now);
+	assert_int_equal(failures_until_restart(&h, &spec, &now, 300), -1);
+}
+
+static void a_start_period_is_waited_for_before_a_restart(void **state)
+{
+	health h = {0};
+	sot_mono now = {1000};
+	sot_health_spec spec = port;
+	(void)state;
+	spec.start_period_ms = 20000;
+	health_observe(&h, &spec, true, 7, now);
+	assert_true(failures_until_restart(&h, &spec, &now, 300) > 4);
+	assert_true(sot_mono_reached(now, (sot_mono){21000}));
+}
+
 static void a_command_that_goes_on_failing_is_asked_less_often(void **state)
 {
 	health h = {0};
@@ -128,6 +182,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(thresholds_and_the_start_period_hold),
+	    cmocka_unit_test(failures_ask_for_a_restart_more_seldom_each_time),
+	    cmocka_unit_test(a_start_period_is_waited_for_before_a_restart),
 	    cmocka_unit_test(a_command_that_goes_on_failing_is_asked_less_often),
 	    cmocka_unit_test(regular_checks_fall_together_and_keep_their_interval),
 	    cmocka_unit_test(the_end_of_the_output_is_the_reason),

@@ -173,6 +173,45 @@ static void a_rebuild_makes_a_new_container_of_the_same_instance(void **state)
 	assert_string_equal(model_settle(w), "stop remove create record start");
 }
 
+/* Checks fail in a row until a restart is asked for; how many that took. */
+static int fail_checks(world *w, const sot_instance_spec *s)
+{
+	health *h = instance_health(reconcile_find(w->r, s->instance_id));
+	int count = 0;
+	while (count < 100 && !health_asks_restart(h, &s->health)) {
+		w->now.ms += s->health.interval_ms;
+		assert_true(health_take_due(h, &s->health, w->now));
+		assert_string_equal(model_settle(w), "");
+		count += health_result(h, &s->health, h->round, false, 1, w->now);
+	}
+	return count;
+}
+
+static void failed_checks_restart_what_runs_if_its_app_wants_that(void **state)
+{
+	world *w = *state;
+	sot_instance_spec s = model_spec(1);
+	s.health.kind = SOT_HEALTH_CHECK_TCP;
+	s.health.restart_after = 3;
+	model_assign(w, &s, 1);
+	(void)model_settle(w);
+	w->now.ms += 400000;
+	assert_int_equal(fail_checks(w, &s), 3);
+	assert_string_equal(model_settle(w), "restart");
+	w->now.ms += 400000;
+	model_observe(w, 1);
+	assert_int_equal(fail_checks(w, &s), 6);
+	/* What shall be held still or stopped is not restarted for that. */
+	s.generation++;
+	s.desired = SOT_DESIRED_STATE_FROZEN;
+	model_assign(w, &s, 1);
+	assert_string_equal(model_settle(w), "freeze");
+	s.generation++;
+	s.desired = SOT_DESIRED_STATE_STOPPED;
+	model_assign(w, &s, 1);
+	assert_string_equal(model_settle(w), "thaw stop");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +227,8 @@ int main(void)
 	        a_host_holds_what_shall_run_until_it_lets_it_go, model_setup, model_teardown),
 	    cmocka_unit_test_setup_teardown(
 	        what_is_frozen_goes_on_before_it_is_stopped_or_removed, model_setup, model_teardown),
+	    cmocka_unit_test_setup_teardown(
+	        failed_checks_restart_what_runs_if_its_app_wants_that, model_setup, model_teardown),
 	    cmocka_unit_test_setup_teardown(
 	        a_rebuild_makes_a_new_container_of_the_same_instance, model_setup, model_teardown),
 	};

@@ -143,7 +143,12 @@ action_kind instance_decide(const instance *i)
 		return decide_frozen(i);
 	if (shall != SOT_DESIRED_STATE_RUNNING)
 		return ACTION_NONE;
-	return i->container.frozen ? ACTION_THAW : decide_running(i);
+	if (i->container.frozen)
+		return ACTION_THAW;
+	action_kind step = decide_running(i);
+	bool is_sick = step == ACTION_NONE && i->container.running &&
+	               health_asks_restart(&i->health, &i->want->spec.health);
+	return is_sick ? ACTION_RESTART : step;
 }
 
 static bool has_failed(const instance *i)

@@ -46,6 +46,7 @@ static struct sot_health_spec health_of(const health_row *h)
 	    .healthy_after = h->healthy_after,
 	    .unhealthy_after = h->unhealthy_after,
 	    .start_period_ms = h->start_period_ms,
+	    .restart_after = h->restart_after,
 	    .command = sot_str_c(h->command),
 	};
 }

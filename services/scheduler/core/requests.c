@@ -201,6 +201,7 @@ static void copy_health(health_row *to, const sot_health_spec *from)
 	to->healthy_after = from->healthy_after;
 	to->unhealthy_after = from->unhealthy_after;
 	to->start_period_ms = from->start_period_ms;
+	to->restart_after = from->restart_after;
 	model_copy_text(to->command, sizeof(to->command), from->command);
 }
 

@@ -118,7 +118,7 @@ typedef struct health_row {
 	uint16_t port;
 	char path[201], command[501];
 	uint32_t interval_ms, timeout_ms, start_period_ms;
-	uint8_t healthy_after, unhealthy_after;
+	uint8_t healthy_after, unhealthy_after, restart_after; /* restart_after 0: never */
 } health_row;
 
 typedef struct env_row {

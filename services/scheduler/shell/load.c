@@ -122,6 +122,7 @@ static void read_health(cursor *at, health_row *h)
 	h->unhealthy_after = u8(at);
 	h->start_period_ms = u32(at);
 	COPY(at, h->command);
+	h->restart_after = u8(at);
 }
 
 static void on_apps(void *self, const store_result *res)

@@ -40,8 +40,9 @@ static void item_health(store_tx *tx, const health_row *h)
 	sot_buf_add_json(&json, sot_str_c(h->command));
 	sot_buf_printf(&json,
 	    ",\"intervalMs\":%u,\"timeoutMs\":%u,\"healthyAfter\":%u,\"unhealthyAfter\":%u,"
-	    "\"startPeriodMs\":%u}",
-	    h->interval_ms, h->timeout_ms, h->healthy_after, h->unhealthy_after, h->start_period_ms);
+	    "\"startPeriodMs\":%u,\"restartAfter\":%u}",
+	    h->interval_ms, h->timeout_ms, h->healthy_after, h->unhealthy_after, h->start_period_ms,
+	    h->restart_after);
 	store_item_str(tx, sot_buf_str(&json));
 }
 

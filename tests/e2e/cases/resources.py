@@ -159,3 +159,25 @@ def test_7_a_docker_engine_that_stands_still_makes_its_host_sick_and_disturbs_no
         os.kill(engine, signal.SIGCONT)
     lab.until("h1 to be well again", lambda: lab.api("GET", "/v1/hosts/h1").json["state"] == "online", 40)
     lab.invariants()
+
+
+def test_8_what_fails_its_checks_is_restarted_if_its_app_wants_that():
+    """S10: a program that hangs is found by its check and restarted, once, with its name, address and files; that of an app that does not want it is left as it is."""
+    check = {"kind": "command", "command": "redis-cli ping | grep -q PONG", "intervalMs": 1000, "timeoutMs": 1000, "healthyAfter": 1, "unhealthyAfter": 2, "startPeriodMs": 20000}
+    lab.have("heals", 1, image="redis", plan="tiny", health={**check, "restartAfter": 4})
+    lab.have("stays-sick", 1, image="redis", plan="tiny", health=check)
+    one, other = lab.instances("heals")[0], lab.instances("stays-sick")[0]
+    started = {i["id"]: lab.docker(i["host"], "inspect", "-f", "{{.State.StartedAt}}", "sot-" + i["id"]) for i in (one, other)}
+    for i in (one, other):
+        inside(i, "echo kept >/kept; pkill -STOP redis-server")
+    lab.until("both to be told unhealthy", lambda: all(lab.instances(a)[0]["health"] == "unhealthy" for a in ("heals", "stays-sick")), 30)
+    after = lab.until("the one to be healthy again", lambda: [i for i in lab.instances("heals") if i["health"] == "healthy" and i["state"] == "running"], 90)[0]
+    assert all(after[k] == one[k] for k in ("id", "name", "address", "mac", "containerId")) and after["restarts"] == 1, after
+    assert lab.docker(one["host"], "inspect", "-f", "{{.State.StartedAt}}", "sot-" + one["id"]) != started[one["id"]]
+    assert inside(after, "cat /kept") == "kept" and lab.redis_pings(after["address"])
+    assert lab.instances("stays-sick")[0]["health"] == "unhealthy"
+    assert lab.docker(other["host"], "inspect", "-f", "{{.State.StartedAt}}", "sot-" + other["id"]) == started[other["id"]]
+    assert lab.api("POST", "/v1/apps", {"name": "unchecked", "image": "redis", "plan": "tiny", "vlan": "default", "health": {"kind": "none", "restartAfter": 1}}).status in (400, 422)
+    for app in ("heals", "stays-sick"):
+        lab.scale(app, 0)
+    lab.invariants()

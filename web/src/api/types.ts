@@ -65,6 +65,7 @@ export interface HealthCheck {
 	healthyAfter?: number;
 	unhealthyAfter?: number;
 	startPeriodMs?: number;
+	restartAfter?: number;
 }
 
 export interface EnvironmentVariable {
