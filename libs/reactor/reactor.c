@@ -243,9 +243,8 @@ void reactor_want(reactor_watch *w, int events)
 
 /* ---- timers ---- */
 
-static void on_timer(uv_timer_t *handle)
+static void run_timer(reactor_watch *w)
 {
-	reactor_watch *w = handle->data;
 	uint64_t missed = 0;
 	if (w->interval_ms > 0) {
 		int64_t late_ms = (int64_t)uv_now(w->r->loop) - w->due_ms;
@@ -257,6 +256,25 @@ static void on_timer(uv_timer_t *handle)
 	r->in_timer = true;
 	w->fn.timer(w->self, missed);
 	r->in_timer = false;
+}
+
+static void on_timer(uv_timer_t *handle)
+{
+	run_timer(handle->data);
+}
+
+static void on_soon(void *self)
+{
+	reactor_watch *w = self;
+	w->is_soon = false;
+	run_timer(w);
+}
+
+static void forget_soon(reactor_watch *w)
+{
+	if (w->is_soon)
+		reactor_undefer(w->r, w);
+	w->is_soon = false;
 }
 
 static reactor_watch *add_timer(
@@ -285,15 +303,21 @@ reactor_watch *reactor_after_ms(reactor *r, int64_t delay_ms, reactor_timer_fn f
 void reactor_rearm_ms(reactor_watch *w, int64_t delay_ms)
 {
 	assert(w->kind == WATCH_TIMER && !w->removed);
+	forget_soon(w);
 	if (delay_ms < 0) {
 		uv_timer_stop(&w->uv.timer);
 		return;
 	}
-	/* libuv runs a timer that is due at once in the same pass: a handler that re-arms itself with 0
-	 * would never let go of the loop. */
-	if (delay_ms == 0 && w->r->in_timer)
-		delay_ms = 1;
 	w->due_ms = reactor_now(w->r).ms + delay_ms;
+	/* libuv runs a timer that is due at once in the same pass: a handler that re-arms itself with 0
+	 * would never let go of the loop. A millisecond instead would be paid by every transaction that
+	 * is begun in a timer's handler. */
+	if (delay_ms == 0 && w->r->in_timer) {
+		uv_timer_stop(&w->uv.timer);
+		w->is_soon = true;
+		reactor_defer(w->r, on_soon, w);
+		return;
+	}
 	watch_must(uv_timer_start(&w->uv.timer, on_timer, (uint64_t)delay_ms, 0), "arming a timer");
 }
 
@@ -330,6 +354,7 @@ reactor_watch *reactor_remove(reactor_watch *w)
 	if (!w || w->removed)
 		return NULL;
 	w->removed = true;
+	forget_soon(w);
 	/* uv_close stops the handle at once (a closed fd may be reused by the caller right away); the
 	 * list keeps the watch until the end of the turn, so passes over it stay valid. */
 	uv_close(&w->uv.any, on_closed);

@@ -54,6 +54,7 @@ struct reactor_watch {
 	bool maybe_ready;    /* WATCH_SOCKET: look at it in this turn's pass */
 	int64_t interval_ms; /* WATCH_TIMER; 0 = one shot */
 	int64_t due_ms;      /* on the loop's clock */
+	bool is_soon;        /* WATCH_TIMER: due at the end of this turn, a deferred call */
 };
 
 /* A new watch in `list`, its uv handle not yet initialised. */
