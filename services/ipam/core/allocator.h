@@ -109,8 +109,11 @@ address_plan *allocator_load_plan(allocator *a); /* to be filled in by plan_add_
 void allocator_load_plan_end(allocator *a);
 /* The ids of the subnets whose rows must be read; borrowed until allocator_load_end. */
 const sot_uuid *allocator_load_rows_wanted(const allocator *a, size_t *ret_count);
-/* All addresses of a subnet in one state (not cooling), as a list with blanks between: an IPv4
- * address as a number, an IPv6 one as a text. SOT_INVALID for what cannot be read. */
+/* IPv4 addresses of a subnet in one state (not cooling): those of the 64 from `first` on whose bit
+ * is set; SOT_INVALID for a subnet or state that is not known. And addresses of either family as
+ * texts with blanks between; SOT_INVALID besides for what cannot be read. */
+sot_code allocator_load_word(allocator *a, sot_uuid subnet_id, sot_str state, uint32_t first,
+    uint64_t bits, sot_err *err) SOT_CHECK;
 sot_code allocator_load_held(
     allocator *a, sot_uuid subnet_id, sot_str state, sot_str addresses, sot_err *err) SOT_CHECK;
 /* In the order of their release. */

@@ -1,8 +1,6 @@
 /* allocator_load - the allocator's memory of what is in the database. */
 #include "allocator_internal.h"
 
-#include "sot_parse.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,14 +50,34 @@ const sot_uuid *allocator_load_rows_wanted(const allocator *a, size_t *ret_count
 	return a->rows_wanted;
 }
 
-static sot_code parse_address(sot_str word, bool is_v6, sot_ip *ret, sot_err *err)
+/* The subnet whose rows come, and their state. */
+static sot_code find_held(const allocator *a, sot_uuid subnet_id, sot_str state, subnet **ret,
+    address_state *ret_state, sot_err *err)
 {
-	uint64_t number = 0;
-	if (is_v6)
-		return sot_ip_parse(word, ret, err);
-	sot_code code = sot_parse_u64(word, 0, UINT32_MAX, &number, err);
-	if (code == SOT_OK)
-		*ret = sot_ip_from_v4((uint32_t)number);
+	*ret = plan_find_subnet(a->plan, subnet_id);
+	if (!*ret)
+		return sot_fail(err, SOT_INVALID, "an address of a subnet that was not read");
+	if (!address_state_parse(state, ret_state) || *ret_state == ADDRESS_COOLING)
+		return sot_fail(
+		    err, SOT_INVALID, "'%.*s' is no state of an address that is held", SOT_ARG(state));
+	return SOT_OK;
+}
+
+static void hold(subnet *s, sot_ip address, address_state state)
+{
+	subnet *part = subnet_part(s, address);
+	address_pool_use(part->pool, address);
+	part->counts[state]++;
+}
+
+sot_code allocator_load_word(allocator *a, sot_uuid subnet_id, sot_str state_word, uint32_t first,
+    uint64_t bits, sot_err *err)
+{
+	address_state state;
+	subnet *s = NULL;
+	sot_code code = find_held(a, subnet_id, state_word, &s, &state, err);
+	for (uint64_t left = bits; code == SOT_OK && left != 0; left &= left - 1)
+		hold(s, sot_ip_from_v4(first + (uint32_t)__builtin_ctzll(left)), state);
 	return code;
 }
 
@@ -67,24 +85,16 @@ sot_code allocator_load_held(
     allocator *a, sot_uuid subnet_id, sot_str state_word, sot_str addresses, sot_err *err)
 {
 	address_state state;
-	subnet *s = plan_find_subnet(a->plan, subnet_id);
-	if (!s)
-		return sot_fail(err, SOT_INVALID, "an address of a subnet that was not read");
-	if (!address_state_parse(state_word, &state) || state == ADDRESS_COOLING)
-		return sot_fail(
-		    err, SOT_INVALID, "'%.*s' is no state of an address that is held", SOT_ARG(state_word));
+	subnet *s = NULL;
 	sot_str rest = addresses;
-	while (rest.n > 0) {
+	sot_code code = find_held(a, subnet_id, state_word, &s, &state, err);
+	while (code == SOT_OK && rest.n > 0) {
 		sot_ip address;
-		sot_str word = sot_str_cut(rest, ' ', &rest);
-		sot_code code = parse_address(word, subnet_is_v6(s), &address, err);
-		if (code != SOT_OK)
-			return code;
-		subnet *part = subnet_part(s, address);
-		address_pool_use(part->pool, address);
-		part->counts[state]++;
+		code = sot_ip_parse(sot_str_cut(rest, ' ', &rest), &address, err);
+		if (code == SOT_OK)
+			hold(s, address, state);
 	}
-	return SOT_OK;
+	return code;
 }
 
 sot_code allocator_load_cooling(allocator *a, sot_uuid subnet_id, sot_ip address,

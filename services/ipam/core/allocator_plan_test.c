@@ -303,11 +303,10 @@ static void rows_of_a_subnet_are_read_again_when_one_of_its_pools_is_cut_otherwi
 	allocator *a = allocator_new(1);
 	static const uint8_t left[] = {13}, more[] = {13, 14};
 	size_t wanted = 0;
-	char held[40];
-	(void)snprintf(held, sizeof(held), "%u %u", 0x0a00000au, 0x0a00000bu); /* .10 and .11 */
+	const uint64_t held = 3ULL << 10; /* 10.0.0.10 and .11 */
 	load_pools(a, "10.0.0.13");
 	assert_int_equal(
-	    allocator_load_held(a, (sot_uuid){{1}}, SOT_STR("bound"), sot_str_c(held), NULL), SOT_OK);
+	    allocator_load_word(a, (sot_uuid){{1}}, SOT_STR("bound"), 0x0a000000, held, NULL), SOT_OK);
 	allocator_load_end(a, 1);
 	load_pools(a, "10.0.0.13"); /* as it was: nothing is read */
 	(void)allocator_load_rows_wanted(a, &wanted);
@@ -318,7 +317,7 @@ static void rows_of_a_subnet_are_read_again_when_one_of_its_pools_is_cut_otherwi
 	(void)allocator_load_rows_wanted(a, &wanted);
 	assert_int_equal(wanted, 1);
 	assert_int_equal(
-	    allocator_load_held(a, (sot_uuid){{1}}, SOT_STR("bound"), sot_str_c(held), NULL), SOT_OK);
+	    allocator_load_word(a, (sot_uuid){{1}}, SOT_STR("bound"), 0x0a000000, held, NULL), SOT_OK);
 	allocator_load_end(a, 1);
 	assert_gives(a, "lab/front", more, 2);
 	allocator_free(a);

@@ -103,13 +103,15 @@ static void load_row(const table *t, allocator *a, int family, size_t i)
 		    SOT_OK);
 		return;
 	}
+	sot_str state = SOT_STR("bound");
 	if (family)
-		(void)sot_ip_format(address, text);
+		assert_int_equal(allocator_load_held(a, subnet_ids[family], state,
+		                     sot_str_c(sot_ip_format(address, text)), NULL),
+		    SOT_OK);
 	else
-		(void)snprintf(text, sizeof(text), "%u", sot_ip_v4(address));
-	assert_int_equal(
-	    allocator_load_held(a, subnet_ids[family], SOT_STR("bound"), sot_str_c(text), NULL),
-	    SOT_OK);
+		assert_int_equal(allocator_load_word(a, subnet_ids[family], state,
+		                     sot_ip_v4(address) & ~63U, 1ULL << (sot_ip_v4(address) & 63), NULL),
+		    SOT_OK);
 }
 
 static void load(table *t, allocator *a)

@@ -199,10 +199,18 @@ static void on_ranges(void *self, const store_result *res)
 static sot_code read_held(ipam *ip, const store_result *res, size_t row, sot_err *err)
 {
 	sot_uuid subnet_id;
+	int64_t first = 0, bits = 0;
+	sot_str state = store_text(res, row, 1);
 	sot_code code = store_uuid(res, row, 0, &subnet_id, err);
+	if (code == SOT_OK && store_is_null(res, row, 2))
+		return allocator_load_held(ip->allocator, subnet_id, state, store_text(res, row, 4), err);
 	if (code == SOT_OK)
-		code = allocator_load_held(
-		    ip->allocator, subnet_id, store_text(res, row, 1), store_text(res, row, 2), err);
+		code = store_i64(res, row, 2, &first, err);
+	if (code == SOT_OK)
+		code = store_i64(res, row, 3, &bits, err);
+	if (code == SOT_OK)
+		code = allocator_load_word(
+		    ip->allocator, subnet_id, state, (uint32_t)first, (uint64_t)bits, err);
 	return code;
 }
 
