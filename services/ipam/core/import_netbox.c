@@ -267,17 +267,30 @@ static void add_subnet(netbox_import *in, const netbox_prefix *prefix)
 
 /* ---- ranges and addresses ---- */
 
+/* What a range is for: NetBox has no word for who may give its addresses out, so it is told by a
+ * custom field, as the gateway is. */
+static sot_str range_state(const json_t *object, sot_str pool)
+{
+	sot_str status = choice_at(object, "status");
+	if (sot_str_eq_c(status, "reserved"))
+		return SOT_STR("reserved");
+	return pool.n > 0 && !sot_str_eq_c(status, "deprecated") ? SOT_STR("pool")
+	                                                         : SOT_STR("excluded");
+}
+
 static void add_range(netbox_import *in, const json_t *object, uint32_t line)
 {
-	char vrf[NAME_BYTES];
+	char vrf[NAME_BYTES], pool[NAME_BYTES];
 	sot_str rest;
-	bool is_reserved = sot_str_eq_c(choice_at(object, "status"), "reserved");
 	import_cells cells = {.at = {[IMPORT_kind] = SOT_STR("range")}};
 	vrf_label(object, vrf);
 	cells.at[IMPORT_vrf] = sot_str_c(vrf);
 	cells.at[IMPORT_first] = sot_str_cut(text_at(object, "start_address"), '/', &rest);
 	cells.at[IMPORT_last] = sot_str_cut(text_at(object, "end_address"), '/', &rest);
-	cells.at[IMPORT_state] = is_reserved ? SOT_STR("reserved") : SOT_STR("excluded");
+	to_label(choice_at(json_object_get(object, "custom_fields"), "pool"), VLAN_NAME_MAX, pool);
+	cells.at[IMPORT_state] = range_state(object, sot_str_c(pool));
+	if (sot_str_eq_c(cells.at[IMPORT_state], "pool"))
+		cells.at[IMPORT_pool] = sot_str_c(pool);
 	cells.at[IMPORT_reason] = cut_text(text_at(object, "description"), IMPORT_REASON_MAX);
 	import_rows_add(in->rows, line, &cells);
 }

@@ -101,6 +101,31 @@ static void addresses_are_owned_by_their_name_their_device_or_their_number(void 
 	assert_true(sot_str_eq_c(rows->addresses[3].reason, "deprecated in NetBox"));
 }
 
+static void a_range_is_a_named_pool_when_its_custom_field_says_so(void **state)
+{
+	(void)state;
+	SOT_AUTO(import_rows)
+	rows = read_file(
+	    "[{\"id\":1,\"start_address\":\"10.0.0.10/24\",\"end_address\":\"10.0.0.19/24\",\"status\":"
+	    "{\"value\":\"active\"},\"custom_fields\":{\"pool\":\"Front End\"}},"
+	    "{\"id\":2,\"start_address\":\"10.0.0.20/24\",\"end_address\":\"10.0.0.29/24\","
+	    "\"custom_fields\":{\"pool\":{\"value\":\"edge\",\"label\":\"Edge\"}}},"
+	    "{\"id\":3,\"start_address\":\"10.0.0.30/24\",\"end_address\":\"10.0.0.39/24\",\"status\":"
+	    "\"reserved\",\"custom_fields\":{\"pool\":\"edge\"}},"
+	    "{\"id\":4,\"start_address\":\"10.0.0.40/24\",\"end_address\":\"10.0.0.49/24\",\"status\":"
+	    "\"deprecated\",\"custom_fields\":{\"pool\":\"edge\"}},"
+	    "{\"id\":5,\"start_address\":\"10.0.0.50/24\",\"end_address\":\"10.0.0.59/24\","
+	    "\"custom_fields\":{\"pool\":null}}]");
+	static const char *const uses[] = {"pool", "pool", "reserved", "excluded", "excluded"};
+	static const char *const pools[] = {"front-end", "edge", "", "", ""};
+	assert_int_equal(rows->error_count, 0);
+	assert_int_equal(rows->range_count, 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_string_equal(rows->ranges[i].use, uses[i]);
+		assert_true(sot_str_eq_c(rows->ranges[i].pool, pools[i]));
+	}
+}
+
 static void what_cannot_be_taken_is_told_by_line(void **state)
 {
 	(void)state;
@@ -128,6 +153,7 @@ int main(void)
 	    cmocka_unit_test(names_become_labels_and_stay_apart),
 	    cmocka_unit_test(a_vlan_takes_its_place_from_its_group_and_its_vrf_from_its_prefix),
 	    cmocka_unit_test(addresses_are_owned_by_their_name_their_device_or_their_number),
+	    cmocka_unit_test(a_range_is_a_named_pool_when_its_custom_field_says_so),
 	    cmocka_unit_test(what_cannot_be_taken_is_told_by_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,7 @@ import type {
 	Overview,
 	Page,
 	Plan,
+	Pool,
 	PlatformEvent,
 	Subnet,
 	SubnetMap,
@@ -86,6 +87,7 @@ export const useApps = () => useList<App>('apps', '/v1/apps');
 export const useInstances = (filter: Filter = {}) => useList<Instance>('instances', '/v1/instances', filter);
 export const useOperations = (filter: Filter = {}) => useList<Operation>('operations', '/v1/operations', filter);
 export const useVlans = () => useList<Vlan>('vlans', '/v1/vlans');
+export const usePools = () => useList<Pool>('vlans', '/v1/pools');
 export const useSubnets = (filter: Filter = {}) => useList<Subnet>('vlans', '/v1/subnets', filter);
 export const useAddresses = (filter: Filter = {}) => useList<Address>('addresses', '/v1/addresses', filter);
 export const useImages = () => useList<Image>('images', '/v1/images');

@@ -264,6 +264,17 @@ export interface Vlan {
 
 export type UseLevel = 'ok' | 'notice' | 'warning' | 'critical';
 
+/** Ranges of one name in a VLAN; an app asks for them as `name`. */
+export interface Pool {
+	/** VLAN/POOL */
+	name: string;
+	vlan: string;
+	pool: string;
+	/** GROUP/POOL, when its VLAN is of a group */
+	groupName: string | null;
+	vrf: string;
+	size: number;
+}
 export interface Subnet {
 	id: string;
 	vlan: string;

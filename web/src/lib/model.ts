@@ -1,5 +1,5 @@
 // What the pages know about the platform's words, without a component: states, changes, versions, the body of a new app.
-import type { EnvironmentVariable, NewApp, PlatformEvent, Vlan } from '../api/types';
+import type { EnvironmentVariable, NewApp, PlatformEvent, Pool, Vlan } from '../api/types';
 
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'off' | 'unknown';
 
@@ -79,13 +79,14 @@ export interface Entered {
 	env?: (Partial<EnvironmentVariable> | undefined)[];
 }
 
-/** What an app may name: each VLAN, and each group once. */
-export function vlanChoices(vlans: Pick<Vlan, 'name' | 'group'>[]): { value: string; label: string }[] {
+/** What an app may name: each VLAN, each group once; and behind them their named pools. */
+export function vlanChoices(vlans: Pick<Vlan, 'name' | 'group'>[], pools: Pick<Pool, 'name' | 'groupName'>[]): { value: string; label: string }[] {
 	const groups = new Map<string, number>();
 	vlans.filter((vlan) => vlan.group).forEach((vlan) => groups.set(vlan.group, (groups.get(vlan.group) ?? 0) + 1));
 	return [
 		...[...groups].map(([name, count]) => ({ value: name, label: `${name} (×${count})` })),
 		...vlans.filter((vlan) => !groups.has(vlan.name)).map(({ name }) => ({ value: name, label: name })),
+		...[...new Set(pools.flatMap((pool) => (pool.groupName ? [pool.groupName, pool.name] : [pool.name])))].sort().map((name) => ({ value: name, label: name })),
 	];
 }
 

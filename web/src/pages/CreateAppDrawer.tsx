@@ -3,7 +3,7 @@ import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons';
 import { Button, Drawer, Form, Input, InputNumber, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useImages, useVlans, usePlans } from '../api/queries';
+import { useImages, usePlans, usePools, useVlans } from '../api/queries';
 import { useChange } from '../app/actions';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, formatCores } from '../lib/format';
@@ -68,6 +68,7 @@ export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () 
 	const images = useImages();
 	const plans = usePlans();
 	const vlans = useVlans();
+	const pools = usePools();
 	const send = useChange();
 	const needed = [{ required: true, message: t('create/needed') }];
 	const submit = async (values: Entered): Promise<void> => {
@@ -104,7 +105,7 @@ export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () 
 						<Select showSearch placeholder={t('create/chooseImage')} options={images.items.map((image) => ({ value: image.name, label: image.name }))} />
 					</Form.Item>
 					<Form.Item className="sot-c6" name="vlan" label={t('field/vlan')} rules={needed}>
-						<Select showSearch placeholder={t('create/chooseVlan')} options={vlanChoices(vlans.items)} />
+						<Select showSearch placeholder={t('create/chooseVlan')} options={vlanChoices(vlans.items, pools.items)} />
 					</Form.Item>
 					<Form.Item className="sot-c8" name="plan" label={t('field/plan')} rules={needed}>
 						<Select placeholder={t('create/choosePlan')} options={plans.items.map((plan) => ({ value: plan.name, label: t('create/planLabel', { name: plan.name, cpu: formatCores(plan.cpuMilli), memory: formatBytes(plan.memoryBytes), disk: formatBytes(plan.diskBytes) }) }))} />
