@@ -57,6 +57,7 @@ static const cli_column range_columns[] = {
 };
 static const cli_column pool_columns[] = {
     {.title = "POOL", .path = "name"},
+    {.title = "LEVEL", .path = "level"},
     {.title = "SIZE", .path = "size"},
     {.title = "RESERVED", .path = "reserved"},
     {.title = "BOUND", .path = "bound"},

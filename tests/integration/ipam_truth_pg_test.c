@@ -314,6 +314,40 @@ static void the_use_of_a_subnet_has_levels_that_are_told_and_samples(void **stat
 	    ipam_sql(rig->w, "SELECT count(*) FROM core.outbox WHERE kind = 'subnet.utilisation'"), 2);
 }
 
+static void the_use_of_a_named_pool_has_a_level_of_its_own(void **state)
+{
+	ipam_rig *rig = *state;
+	ipam_make_lab(rig->w, 100);
+	/* Ten of a hundred, one of them set aside. */
+	(void)ipam_sql(rig->w,
+	    "INSERT INTO ipam.address_range (id, vrf, subnet, first, last, kind, pool, created_by)"
+	    " SELECT gen_random_uuid(), 0, id, f::inet, l::inet, k, p, 't' FROM ipam.subnet,"
+	    " (VALUES ('10.66.0.31', '10.66.0.40', 'pool', 'edge'),"
+	    " ('10.66.0.40', '10.66.0.41', 'reserved', '')) AS g(f, l, k, p)");
+	for (uint32_t n = 31; n < 37; n++)
+		ipam_row(rig, "bound", n, &rig->hosts[0]);
+	ipam_rig_start(rig, "--usage_interval_s=1");
+	TURN_UNTIL(rig->w->loop,
+	    ipam_sql(rig->w, "SELECT count(*) FROM ipam.pool_usage WHERE pool = 'edge' AND family = 4"
+	                     " AND size = 10 AND used = 6 AND unusable = 1 AND level = 'notice'") == 1);
+	assert_int_equal(
+	    ipam_sql(rig->w, "SELECT count(*) FROM ipam.subnet_usage WHERE level = 'ok'"), 1);
+	assert_int_equal(
+	    ipam_sql(rig->w, "SELECT count(*) FROM core.outbox WHERE kind = 'pool.utilisation' AND"
+	                     " subject = 'lab/edge' AND data->>'level' = 'notice' AND"
+	                     " (data->>'usedPercent')::numeric = 70 AND (data->>'free')::int = 3"),
+	    1);
+	assert_int_equal(
+	    ipam_sql(rig->w, "SELECT count(*) FROM ipam.pool_v WHERE level = 'notice'"), 1);
+	for (uint32_t n = 37; n < 40; n++)
+		ipam_row(rig, "bound", n, &rig->hosts[0]);
+	TURN_UNTIL(rig->w->loop,
+	    ipam_sql(rig->w, "SELECT count(*) FROM core.outbox WHERE kind = 'pool.utilisation'"
+	                     " AND data->>'level' = 'critical'") == 1);
+	(void)ipam_sql(rig->w, "DELETE FROM ipam.address_range WHERE pool = 'edge'");
+	TURN_UNTIL(rig->w->loop, ipam_sql(rig->w, "SELECT count(*) FROM ipam.pool_usage") == 0);
+}
+
 static void growth_is_carried_on_to_the_day_on_which_it_is_full(void **state)
 {
 	ipam_rig *rig = *state;
@@ -342,6 +376,7 @@ int main(int argc, char **argv)
 	    RIG_TEST(a_leak_is_collected_on_evidence_and_suspected_against_it),
 	    RIG_TEST(many_leaks_stop_the_collection_until_an_operator_lets_them_go),
 	    RIG_TEST(the_use_of_a_subnet_has_levels_that_are_told_and_samples),
+	    RIG_TEST(the_use_of_a_named_pool_has_a_level_of_its_own),
 	    RIG_TEST(growth_is_carried_on_to_the_day_on_which_it_is_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* usage - how full subnets are, when they will be full, and the partitions of the history.
+/* usage - how full subnets and named pools are, when they will be full, and the partitions of the
+ * history.
  *
  *   each minute   MEASURE (rows of a subnet) --level with hysteresis--> KEEP (row, event on a
  * change) each hour     SAMPLE --> SERIES of 14 days --core/forecast--> days left each day
@@ -18,15 +19,22 @@ enum {
 	HOUR_MS = 3600000,
 	HISTORY_MS = 24 * HOUR_MS,
 	HISTORY_RETRY_MS = 10 * 60000,
-	CIDR_TEXT = 64,
+	NAME_TEXT = 64,
 };
 
+/* Of a subnet, or of a named pool of a VLAN in one family. */
 typedef struct measure {
-	sot_uuid subnet_id;
-	char vlan[33], cidr[CIDR_TEXT];
+	sot_uuid id;                    /* the subnet, or the VLAN */
+	char vlan[33], name[NAME_TEXT]; /* name: the subnet's network, or the pool */
+	int64_t family;                 /* of a pool */
 	int64_t used, unusable, cooling, size;
 	usage_level before, level;
 } measure;
+
+typedef struct measure_list {
+	measure *at;
+	size_t count;
+} measure_list;
 
 typedef struct outlook {
 	sot_uuid subnet_id;
@@ -34,8 +42,7 @@ typedef struct outlook {
 } outlook;
 
 typedef struct usage {
-	measure *measures;
-	size_t measures_count;
+	measure_list subnets, pools;
 	outlook *outlooks;
 	size_t outlooks_count;
 	sot_err error;
@@ -167,22 +174,30 @@ static void on_kept(void *self, const store_outcome *outcome)
 	read_series(a);
 }
 
-static void keep(agents *a)
+static void add_measures(agents *a, store_tx *tx, int statement, const measure_list *list)
 {
-	usage *u = a->usage;
-	const measure *m = u->measures;
-	size_t n = u->measures_count;
-	store_tx *tx = store_begin(a->store);
-	store_query(tx, IPAM_SQL_USAGE_KEEP, on_told, a);
-	AGENTS_ARRAY(tx, i, n, store_item_uuid(tx, m[i].subnet_id));
+	const measure *m = list->at;
+	size_t n = list->count;
+	store_query(tx, statement, on_told, a);
+	AGENTS_ARRAY(tx, i, n, store_item_uuid(tx, m[i].id));
 	AGENTS_ARRAY(tx, i, n, store_item_str(tx, sot_str_c(usage_level_name(m[i].level))));
 	AGENTS_ARRAY(tx, i, n, store_item_i64(tx, m[i].used));
 	AGENTS_ARRAY(tx, i, n, store_item_i64(tx, m[i].unusable));
 	AGENTS_ARRAY(tx, i, n, store_item_i64(tx, m[i].cooling));
 	AGENTS_ARRAY(tx, i, n, store_item_i64(tx, m[i].size));
 	AGENTS_ARRAY(tx, i, n, store_item_str(tx, sot_str_c(m[i].vlan)));
-	AGENTS_ARRAY(tx, i, n, store_item_str(tx, sot_str_c(m[i].cidr)));
+	AGENTS_ARRAY(tx, i, n, store_item_str(tx, sot_str_c(m[i].name)));
 	AGENTS_ARRAY(tx, i, n, store_item_str(tx, sot_str_c(usage_level_name(m[i].before))));
+}
+
+static void keep(agents *a)
+{
+	usage *u = a->usage;
+	const measure_list *pools = &u->pools;
+	store_tx *tx = store_begin(a->store);
+	add_measures(a, tx, IPAM_SQL_USAGE_KEEP, &u->subnets);
+	add_measures(a, tx, IPAM_SQL_POOL_KEEP, pools);
+	AGENTS_ARRAY(tx, i, pools->count, store_item_i64(tx, pools->at[i].family));
 	if (reactor_wall(a->loop).unix_ms / HOUR_MS != u->sampled_hour)
 		store_query(tx, IPAM_SQL_USAGE_SAMPLE, NULL, NULL);
 	u->is_out = agents_commit(a, tx, on_kept, "usage");
@@ -191,8 +206,8 @@ static void keep(agents *a)
 static sot_code read_measure(const store_result *res, size_t row, measure *m, sot_err *err)
 {
 	(void)snprintf(m->vlan, sizeof(m->vlan), "%.*s", SOT_ARG(store_text(res, row, 1)));
-	(void)snprintf(m->cidr, sizeof(m->cidr), "%.*s", SOT_ARG(store_text(res, row, 2)));
-	sot_code code = store_uuid(res, row, 0, &m->subnet_id, err);
+	(void)snprintf(m->name, sizeof(m->name), "%.*s", SOT_ARG(store_text(res, row, 2)));
+	sot_code code = store_uuid(res, row, 0, &m->id, err);
 	if (code == SOT_OK)
 		code = store_i64(res, row, 3, &m->used, err);
 	if (code == SOT_OK)
@@ -208,14 +223,35 @@ static sot_code read_measure(const store_result *res, size_t row, measure *m, so
 	return code;
 }
 
-static void on_measures(void *self, const store_result *res)
+static void read_measures(usage *u, const store_result *res, measure_list *list)
+{
+	list->count = store_rows(res);
+	list->at = sot_alloc_array(list->count + 1, sizeof(*list->at));
+	for (size_t row = 0; row < list->count && u->error.code == SOT_OK; row++)
+		(void)read_measure(res, row, &list->at[row], &u->error);
+}
+
+static void on_subnets(void *self, const store_result *res)
+{
+	agents *a = self;
+	read_measures(a->usage, res, &a->usage->subnets);
+}
+
+static void on_pools(void *self, const store_result *res)
 {
 	agents *a = self;
 	usage *u = a->usage;
-	u->measures_count = store_rows(res);
-	u->measures = sot_alloc_array(u->measures_count + 1, sizeof(*u->measures));
-	for (size_t row = 0; row < u->measures_count && u->error.code == SOT_OK; row++)
-		(void)read_measure(res, row, &u->measures[row], &u->error);
+	read_measures(u, res, &u->pools);
+	for (size_t row = 0; row < u->pools.count && u->error.code == SOT_OK; row++) {
+		if (store_i64(res, row, 8, &u->pools.at[row].family, &u->error) != SOT_OK)
+			return;
+	}
+}
+
+static void forget_measures(measure_list *list)
+{
+	free(list->at);
+	*list = (measure_list){0};
 }
 
 static void on_measured(void *self, const store_outcome *outcome)
@@ -227,9 +263,8 @@ static void on_measured(void *self, const store_outcome *outcome)
 		failed(a, outcome->code != SOT_OK ? outcome->why : &u->error);
 	else
 		keep(a);
-	free(u->measures);
-	u->measures = NULL;
-	u->measures_count = 0;
+	forget_measures(&u->subnets);
+	forget_measures(&u->pools);
 }
 
 static void run_measure(void *self, uint64_t missed)
@@ -241,7 +276,8 @@ static void run_measure(void *self, uint64_t missed)
 		return;
 	a->usage->error = (sot_err){0};
 	store_tx *tx = store_begin_read(a->store);
-	store_query(tx, IPAM_SQL_USAGE_MEASURE, on_measures, a);
+	store_query(tx, IPAM_SQL_USAGE_MEASURE, on_subnets, a);
+	store_query(tx, IPAM_SQL_POOL_MEASURE, on_pools, a);
 	a->usage->is_out = agents_commit(a, tx, on_measured, "usage");
 }
 
@@ -295,7 +331,8 @@ void usage_free(agents *a)
 	reactor_remove(a->history_timer);
 	if (!a->usage)
 		return;
-	free(a->usage->measures);
+	forget_measures(&a->usage->subnets);
+	forget_measures(&a->usage->pools);
 	free(a->usage->outlooks);
 	free(a->usage);
 }

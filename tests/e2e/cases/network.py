@@ -59,3 +59,18 @@ def test_06_an_instance_keeps_its_address_whatever_dies():
         and all(h["state"] == "online" for h in lab.api("GET", "/v1/hosts").json["items"]) else None)(lab.instances("lives")), 90)
     assert {i["id"]: i["address"] for i in after} == {i["id"]: i["address"] for i in found}
     lab.invariants()
+
+
+def test_07_a_stopped_instance_keeps_its_address_while_others_come():
+    """R5: what is stopped holds its address: new instances of its VLAN get others, and it starts with its own."""
+    lab.have("lives", 2)
+    stopped = lab.instances("lives")[0]
+    lab.cli("instance", "stop", stopped["name"], "--wait")
+    lab.have("comes", 3)
+    assert stopped["address"] not in [i["address"] for i in lab.instances("comes")]
+    assert lab.cli_json("instance", "show", stopped["name"])["address"] == stopped["address"]
+    lab.cli("instance", "start", stopped["name"], "--wait")
+    assert lab.cli_json("instance", "show", stopped["name"])["address"] == stopped["address"]
+    lab.until("it to answer there", lambda: lab.redis_pings(stopped["address"]), 30)
+    lab.scale("comes", 0)
+    lab.invariants()

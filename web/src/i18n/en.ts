@@ -865,6 +865,7 @@ const en = {
 		'subnet.updated': 'Subnet changed',
 		'subnet.deleted': 'Subnet deleted',
 		'subnet.utilisation': 'Subnet use',
+		'pool.utilisation': 'Pool use',
 		'range.created': 'Range created',
 		'range.deleted': 'Range deleted',
 		'address.state': 'Address state',

@@ -867,6 +867,7 @@ const zh: Messages = {
 		'subnet.updated': '子网已变更',
 		'subnet.deleted': '子网已删除',
 		'subnet.utilisation': '子网使用率',
+		'pool.utilisation': '地址池使用率',
 		'range.created': '地址段已创建',
 		'range.deleted': '地址段已删除',
 		'address.state': '地址状态',

@@ -50,6 +50,7 @@ export const EVENT_KINDS = [
 	'subnet.updated',
 	'subnet.deleted',
 	'subnet.utilisation',
+	'pool.utilisation',
 	'range.created',
 	'range.deleted',
 	'address.state',

@@ -45,6 +45,7 @@ const BY_KIND: Record<string, Topic[]> = {
 	'subnet.updated': ['vlans'],
 	'subnet.deleted': ['vlans'],
 	'subnet.utilisation': ['vlans'],
+	'pool.utilisation': ['vlans'],
 	'range.created': ['vlans', 'addresses'],
 	'range.deleted': ['vlans', 'addresses'],
 	'address.state': ['addresses', 'vlans'],
