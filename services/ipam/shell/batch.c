@@ -10,8 +10,8 @@
 
 enum {
 	HINT_REST_MS = 50,
-	BATCHES_MAX = 2,       /* in the database at a time */
-	SECOND_BATCH_MIN = 64, /* while one is out, another one must be worth its commit */
+	BATCHES_MAX = 2,        /* in the database at a time */
+	SECOND_BATCH_MIN = 256, /* while one is out, another one must be worth its commit */
 };
 
 void ipam_pump_soon(ipam *ip)

@@ -1,18 +1,19 @@
 -- name: usage_measure
 -- columns: subnet uuid, vlan text, cidr text, used int8, unusable int8, cooling int8, size int8, level text
--- What can be given out of each subnet, and how much of it is. IPv4: the pools (or all between first and last) without reserved and
--- excluded ranges; what lies outside of that counts as unusable. IPv6 subnets are too large to be cut: rows are counted.
+-- What can be given out of each subnet, and how much of it is. IPv4: named pools, and the others (all between first
+-- and last where there is none) without reserved and excluded ranges; what lies outside of that counts as unusable. IPv6 subnets are too large to be cut: rows are counted.
 WITH place AS (
   SELECT s.id, s.cidr, family(s.cidr) AS family, v.name AS vlan, s.first, s.last,
     CASE WHEN family(s.cidr) = 4 THEN int8range(s.first - network(s.cidr), s.last - network(s.cidr), '[]') END AS whole
   FROM ipam.subnet s JOIN ipam.vlan v ON v.id = s.vlan
 ), cut AS (
-  SELECT g.subnet, range_agg(int8range(g.first - network(p.cidr), g.last - network(p.cidr), '[]')) FILTER (WHERE g.kind = 'pool') AS pools,
+  SELECT g.subnet, range_agg(int8range(g.first - network(p.cidr), g.last - network(p.cidr), '[]')) FILTER (WHERE g.kind = 'pool' AND g.pool = '') AS pools,
+    range_agg(int8range(g.first - network(p.cidr), g.last - network(p.cidr), '[]')) FILTER (WHERE g.pool <> '') AS named,
     range_agg(int8range(g.first - network(p.cidr), g.last - network(p.cidr), '[]')) FILTER (WHERE g.kind <> 'pool') AS aside
   FROM ipam.address_range g JOIN place p ON p.id = g.subnet AND p.family = 4 GROUP BY g.subnet
 ), room AS (
-  SELECT p.*, coalesce(c.pools, int8multirange(p.whole)) * int8multirange(p.whole) AS base,
-    coalesce(c.pools, int8multirange(p.whole)) * int8multirange(p.whole) - coalesce(c.aside, '{}') AS given
+  SELECT p.*, (coalesce(c.pools, int8multirange(p.whole)) + coalesce(c.named, '{}')) * int8multirange(p.whole) AS base,
+    (coalesce(c.pools, int8multirange(p.whole)) + coalesce(c.named, '{}')) * int8multirange(p.whole) - coalesce(c.aside, '{}') AS given
   FROM place p LEFT JOIN cut c ON c.subnet = p.id
 ), sized AS (
   SELECT r.*, CASE r.family WHEN 4 THEN (SELECT coalesce(sum(upper(x) - lower(x)), 0)::int8 FROM unnest(r.base) AS x)
