@@ -326,71 +326,6 @@ static void a_blocked_timer_makes_one_call_tells_the_missed_and_stays_on_its_gri
 	assert_true(t.most_missed >= 9);
 }
 
-static void rearm_at_once(void *self, uint64_t missed)
-{
-	(void)missed;
-	reactor_watch **w = self;
-	reactor_rearm_ms(*w, 0);
-}
-
-static void a_timer_that_re_arms_itself_with_zero_lets_go_of_the_loop(void **state)
-{
-	(void)state;
-	SOT_AUTO(reactor) r = make();
-	reactor_watch *w = NULL;
-	w = reactor_after_ms(r, 0, rearm_at_once, &w);
-	turns(r, 5); /* a failure hangs here and is ended by the test's time limit */
-	reactor_rearm_ms(w, -1);
-}
-
-typedef struct chain {
-	reactor_watch *second, *third;
-	int calls;
-	bool disarm;
-} chain;
-
-static void arm_the_others(void *self, uint64_t missed)
-{
-	(void)missed;
-	chain *c = self;
-	reactor_rearm_ms(c->second, 0);
-	reactor_rearm_ms(c->third, 0);
-	if (c->disarm)
-		reactor_rearm_ms(c->third, -1);
-}
-
-static void count_timer(void *self, uint64_t missed)
-{
-	chain *c = self;
-	assert_int_equal(missed, 0);
-	c->calls++;
-}
-
-static void what_a_timer_arms_with_zero_is_due_in_the_same_turn(void **state)
-{
-	(void)state;
-	SOT_AUTO(reactor) r = make();
-	chain c = {.calls = 0};
-	c.second = reactor_after_ms(r, -1, count_timer, &c);
-	c.third = reactor_after_ms(r, -1, count_timer, &c);
-	reactor_watch *first = reactor_after_ms(r, 0, arm_the_others, &c);
-	turns(r, 1);
-	assert_int_equal(c.calls, 2);
-	c.disarm = true;
-	reactor_rearm_ms(first, 0);
-	turns(r, 2);
-	assert_int_equal(c.calls, 3);
-	/* Removed ones are silent; a timer that arms itself is called again, once a turn. */
-	c.disarm = false;
-	reactor_rearm_ms(first, 0);
-	c.second = reactor_remove(c.second);
-	c.second = first;
-	turns(r, 1);
-	reactor_rearm_ms(first, -1);
-	turns(r, 2);
-	assert_int_equal(c.calls, 4);
-}
-
 /* ---- removal ---- */
 
 enum { KINDS = 4 };
@@ -630,8 +565,6 @@ int main(void)
 	    cmocka_unit_test(a_message_whose_edge_was_eaten_still_wakes_the_loop),
 	    cmocka_unit_test(a_file_descriptor_that_re_registers_itself_does_not_starve_another),
 	    cmocka_unit_test(a_blocked_timer_makes_one_call_tells_the_missed_and_stays_on_its_grid),
-	    cmocka_unit_test(a_timer_that_re_arms_itself_with_zero_lets_go_of_the_loop),
-	    cmocka_unit_test(what_a_timer_arms_with_zero_is_due_in_the_same_turn),
 	    cmocka_unit_test(removal_inside_any_handler_silences_any_watch_at_once),
 	    cmocka_unit_test(interest_in_a_file_descriptor_is_level_triggered_and_changes_in_place),
 	    cmocka_unit_test(an_error_on_a_file_descriptor_is_told_again_until_it_is_dealt_with),

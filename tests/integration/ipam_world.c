@@ -93,8 +93,8 @@ int ipam_world_setup(void **state)
 	w->control = pg;
 	(void)ipam_sql(w,
 	    "TRUNCATE ipam.vlan, ipam.vlan_scope, ipam.subnet, ipam.address_range, ipam.usage_sample,"
-	    " ipam.subnet_usage, ipam.pool_usage, ipam.address, ipam.address_event, ipam.operation_ref, ipam.leak,"
-	    " ipam.finding, core.outbox_part, gateway.audit");
+	    " ipam.subnet_usage, ipam.pool_usage, ipam.address, ipam.address_event,"
+	    " ipam.operation_ref, ipam.leak, ipam.finding, core.outbox_part, gateway.audit");
 	(void)ipam_sql(w, "DELETE FROM ipam.vrf WHERE number > 0");
 	(void)ipam_sql(w, "DELETE FROM ipam.import");
 	(void)ipam_sql(w, "UPDATE ipam.guard SET asker_epoch = 0");

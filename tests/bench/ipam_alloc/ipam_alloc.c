@@ -4,10 +4,10 @@
  * address each are open all the time, on 16 connections: on ten /16 that are 10 % full, on ten that
  * are 99 % full, and pairs of allocation and release. One request at a time: granted, and refused
  * for want of an address. 64 clients that ask for exactly what is free. The restart with more than
- * a million rows. As many allocations as a minute of 20,000 a second has. The peer, in the same run: one
- * connection that inserts batches of 128 rows with history into tables of the same shape, without
- * bus, events and idempotency; and single rows. What the processes use of the processor does not
- * depend on what else the machine does: it is printed beside.
+ * a million rows. As many allocations as a minute of 20,000 a second has. The peer, in the same
+ * run: one connection that inserts batches of 128 rows with history into tables of the same shape,
+ * without bus, events and idempotency; and single rows. What the processes use of the processor
+ * does not depend on what else the machine does: it is printed beside.
  */
 #include "../bench.h"
 #include "../ipam_rig.h"

@@ -1,0 +1,97 @@
+/* Timers that are armed with 0 by timers. */
+#include "reactor.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static reactor *make(void)
+{
+	sot_err err;
+	reactor *r = NULL;
+	assert_int_equal(reactor_new(&r, &err), SOT_OK);
+	return r;
+}
+
+static void turns(reactor *r, int count)
+{
+	for (int i = 0; i < count; i++)
+		reactor_turn(r, 0);
+}
+
+static void rearm_at_once(void *self, uint64_t missed)
+{
+	(void)missed;
+	reactor_watch **w = self;
+	reactor_rearm_ms(*w, 0);
+}
+
+static void a_timer_that_re_arms_itself_with_zero_lets_go_of_the_loop(void **state)
+{
+	(void)state;
+	SOT_AUTO(reactor) r = make();
+	reactor_watch *w = NULL;
+	w = reactor_after_ms(r, 0, rearm_at_once, &w);
+	turns(r, 5); /* a failure hangs here and is ended by the test's time limit */
+	reactor_rearm_ms(w, -1);
+}
+
+typedef struct chain {
+	reactor_watch *second, *third;
+	int calls;
+	bool disarm;
+} chain;
+
+static void arm_the_others(void *self, uint64_t missed)
+{
+	(void)missed;
+	chain *c = self;
+	reactor_rearm_ms(c->second, 0);
+	reactor_rearm_ms(c->third, 0);
+	if (c->disarm)
+		reactor_rearm_ms(c->third, -1);
+}
+
+static void count_timer(void *self, uint64_t missed)
+{
+	chain *c = self;
+	assert_int_equal(missed, 0);
+	c->calls++;
+}
+
+static void what_a_timer_arms_with_zero_is_due_in_the_same_turn(void **state)
+{
+	(void)state;
+	SOT_AUTO(reactor) r = make();
+	chain c = {.calls = 0};
+	c.second = reactor_after_ms(r, -1, count_timer, &c);
+	c.third = reactor_after_ms(r, -1, count_timer, &c);
+	reactor_watch *first = reactor_after_ms(r, 0, arm_the_others, &c);
+	turns(r, 1);
+	assert_int_equal(c.calls, 2);
+	c.disarm = true;
+	reactor_rearm_ms(first, 0);
+	turns(r, 2);
+	assert_int_equal(c.calls, 3);
+	/* Removed ones are silent; a timer that arms itself is called again, once a turn. */
+	c.disarm = false;
+	reactor_rearm_ms(first, 0);
+	c.second = reactor_remove(c.second);
+	c.second = first;
+	turns(r, 1);
+	reactor_rearm_ms(first, -1);
+	turns(r, 2);
+	assert_int_equal(c.calls, 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_timer_that_re_arms_itself_with_zero_lets_go_of_the_loop),
+	    cmocka_unit_test(what_a_timer_arms_with_zero_is_due_in_the_same_turn),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
