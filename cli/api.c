@@ -234,6 +234,7 @@ static void set_options(exchange *x, const cli_call *call, const cli_request *q)
 	    : x->to_stdout     ? on_output
 	                       : on_body);
 	(void)curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+	(void)curl_easy_setopt(x->curl, CURLOPT_COOKIEFILE, ""); /* takes cookies, has none */
 	if (call->ca_file != NULL)
 		(void)curl_easy_setopt(x->curl, CURLOPT_CAINFO, call->ca_file);
 	/* An API call is short; an upload and a stream last as long as bytes move. */
@@ -382,7 +383,7 @@ static cli_exit explain(const cli_call *call, const cli_reply *reply)
 	const char *code = cli_text_at(reply->json, "code");
 	const json_t *errors = cli_at(reply->json, "errors");
 	const char *advice = advice_of(reply->status, code);
-	if (call->output == CLI_JSON && reply->json != NULL) {
+	if (cli_is_data(call) && reply->json != NULL) {
 		(void)json_dumpf(reply->json, stderr, JSON_INDENT(2));
 		(void)fputc('\n', stderr);
 		return exit_of(reply->status, code);
@@ -411,6 +412,20 @@ static cli_exit conclude(const cli_call *call, cli_reply *reply, long status, bo
 	return quiet ? exit_of(reply->status, cli_text_at(reply->json, "code")) : explain(call, reply);
 }
 
+/* Lines in Netscape's format: domain, subdomains, path, secure, expiry, name, value, by tabs. */
+static void take_cookie(CURL *curl, char *dst, size_t size)
+{
+	struct curl_slist *cookies = NULL;
+	sot_str rest, name = {0};
+	if (curl_easy_getinfo(curl, CURLINFO_COOKIELIST, &cookies) != CURLE_OK || cookies == NULL)
+		return;
+	rest = sot_str_c(cookies->data);
+	for (int field = 0; field < 6; field++)
+		name = sot_str_cut(rest, '\t', &rest);
+	(void)snprintf(dst, size, "%.*s=%.*s", SOT_ARG(name), SOT_ARG(rest));
+	curl_slist_free_all(cookies);
+}
+
 cli_exit cli_send(const cli_call *call, const cli_request *request, cli_reply *reply)
 {
 	exchange x = {.reply = &reply->body, .to_stdout = request->to_stdout};
@@ -419,6 +434,7 @@ cli_exit cli_send(const cli_call *call, const cli_request *request, cli_reply *r
 	*reply = (cli_reply){0};
 	sot_buf_init(&reply->body, BODY_MAX);
 	result = perform(&x, call, request, &status);
+	take_cookie(x.curl, reply->cookie, sizeof(reply->cookie));
 	close_exchange(&x);
 	return result == CLI_OK ? conclude(call, reply, status, request->quiet) : result;
 }

@@ -6,6 +6,7 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include "sot_err.h"
 #include "sot_mem.h"
 
 #include <jansson.h>
@@ -31,7 +32,7 @@ typedef struct cli_option {
 	const char *help;
 } cli_option;
 
-typedef enum cli_output { CLI_TABLE, CLI_WIDE, CLI_JSON, CLI_NAME } cli_output;
+typedef enum cli_output { CLI_TABLE, CLI_WIDE, CLI_JSON, CLI_YAML, CLI_NAME, CLI_CSV } cli_output;
 
 typedef struct cli_command cli_command;
 
@@ -50,6 +51,7 @@ typedef struct cli_call {
 	cli_output output;
 	int64_t wait_ms; /* 0: do not follow */
 	const char *url, *token, *ca_file, *idempotency_key;
+	json_t *contexts; /* what these may point into; json_decref it at the end */
 	bool verbose;
 } cli_call;
 
@@ -87,16 +89,27 @@ struct cli_command {
 	const char *name_field;
 };
 
+/* Of all commands, and of those that change something; ended by a NULL name. */
+extern const cli_option cli_common_options[], cli_change_options[];
+
 size_t cli_command_count(void);
 const cli_command *cli_command_at(size_t i);
+/* The command of a noun, or of a noun and a verb (NULL: none was typed); NULL: there is none. */
+const cli_command *cli_command_of(const char *noun, const char *verb);
 
 /* Fills *ret from argv. When it returns false the program ends with *ret_exit (help was shown, or
  * what is wrong was said). */
 bool cli_parse(int argc, char **argv, cli_call *ret, cli_exit *ret_exit);
 /* The value of an option, NULL when it was not given; `nth` counts repeated ones from 0. */
 const char *cli_option_of(const cli_call *call, const char *name, size_t nth);
+/* Fills url, token, ca_file: from the options, else the environment, else the context. False: a
+ * context was asked for that is not there; it was said. */
+bool cli_call_identity(cli_call *call);
+/* Prints the candidates for the last of the words (those after "sotalia"). */
+void cli_complete(size_t count, char *const *words);
 /* Help texts. */
 void cli_help_all(sot_buf *out);
+void cli_help_exit_codes(sot_buf *out);
 void cli_help_noun(const char *noun, sot_buf *out);
 void cli_help_command(const cli_command *command, sot_buf *out);
 /* The name nearest to what was typed, NULL when none is near. */
@@ -106,7 +119,8 @@ const char *cli_nearest(const char *typed, const char *const *names, size_t coun
 /* A table of the items (a JSON array); `now_unix` is for ages. */
 void cli_table(
     const cli_column *columns, const json_t *items, bool wide, int64_t now_unix, sot_buf *out);
-/* A list as -o asks for it: a table of the items, their names, or `whole` as JSON. */
+/* A list as -o asks for it: a table of the items, their names, lines of CSV, or `whole` as JSON or
+ * YAML. CSV has all columns and plain values: bytes as numbers, times as they are. */
 void cli_print_items(const cli_call *call, const cli_column *columns, const char *name_field,
     const json_t *items, const json_t *whole);
 /* The value at a dotted path; NULL when absent. */
@@ -114,14 +128,27 @@ const json_t *cli_at(const json_t *object, const char *path);
 const char *cli_text_at(const json_t *object, const char *path); /* "" when absent or no text */
 /* 536870912 -> "512 MiB" */
 void cli_format_bytes(int64_t bytes, char *dst, size_t size);
-void cli_print(const sot_buf *text);                 /* to stdout */
-void cli_print_json(const json_t *value);            /* to stdout, indented */
+void cli_print(const sot_buf *text); /* to stdout */
+/* Whether -o asks for the API's own objects; then cli_print_data() prints them, and nothing else is
+ * printed to stdout. */
+bool cli_is_data(const cli_call *call);
+/* To stdout, as JSON or YAML. */
+void cli_print_data(const cli_call *call, const json_t *value);
+/* RFC 4180: the titles, then a line an item. */
+void cli_csv(const cli_column *columns, const json_t *items, sot_buf *out);
+/* One YAML 1.1 document (libyaml, UTF-8), its members in their order. */
+void cli_yaml(const json_t *value, sot_buf *out);
+/* The first document of a YAML text (JSON is one) as JSON: plain scalars become numbers, booleans
+ * and null as the core schema of YAML 1.2 says, with no other surprise; aliases are refused. NULL:
+ * `err` says which line is wrong. Release the value with json_decref(). */
+json_t *cli_yaml_read(sot_str text, sot_err *err);
 void cli_say(const char *fmt, ...) SOT_PRINTF(1, 2); /* a line to stderr */
 
 /* ---- the API ---- */
 typedef struct cli_reply {
 	int status;
-	json_t *json; /* NULL when the body is no JSON */
+	json_t *json;     /* NULL when the body is no JSON */
+	char cookie[256]; /* "name=value" that it set, "" when none */
 	sot_buf body;
 } cli_reply;
 void cli_reply_clear(cli_reply *reply);
@@ -190,6 +217,13 @@ cli_exit cli_show(const cli_call *call, json_t **ret);
 cli_exit run_list(const cli_call *call);
 cli_exit run_show(const cli_call *call);
 cli_exit run_change(const cli_call *call);
+/* completion.c */
+cli_exit run_completion(const cli_call *call);
+/* context.c */
+cli_exit run_context_login(const cli_call *call);
+cli_exit run_context_list(const cli_call *call);
+cli_exit run_context_use(const cli_call *call);
+cli_exit run_context_delete(const cli_call *call);
 /* run_machine.c */
 cli_exit run_host_import(const cli_call *call);
 cli_exit run_host_retry(const cli_call *call);

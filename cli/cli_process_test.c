@@ -490,13 +490,9 @@ int main(void)
 	    cmocka_unit_test(addresses_are_kept_freed_imported_and_exported),
 	    cmocka_unit_test(on_a_terminal_what_cannot_be_undone_asks_for_the_name),
 	};
-	char ca[96];
 	int failed;
 	harness_start(&h, NULL, true);
-	(void)snprintf(ca, sizeof(ca), "%s/cert.pem", h.dir);
-	(void)setenv("SOTALIA_URL", h.url, 1);
-	(void)setenv("SOTALIA_TOKEN", h.token, 1);
-	(void)setenv("SOTALIA_CA", ca, 1);
+	harness_environment(&h);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	harness_stop(&h);
 	return failed;

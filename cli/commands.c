@@ -455,6 +455,7 @@ static const struct {
     {cli_ssh_commands, &cli_ssh_command_count},
     {cli_machine_commands, &cli_machine_command_count},
     {cli_monitor_commands, &cli_monitor_command_count},
+    {cli_context_commands, &cli_context_command_count},
 };
 
 size_t cli_command_count(void)

@@ -159,8 +159,8 @@ cli_exit cli_accepted(const cli_call *call, const json_t *accepted)
 	const char *id = cli_text_at(accepted, "operation.id");
 	const char *token = cli_text_at(accepted, "fetchToken");
 	const char *secret = cli_text_at(accepted, "token");
-	if (call->output == CLI_JSON) {
-		cli_print_json(accepted);
+	if (cli_is_data(call)) {
+		cli_print_data(call, accepted);
 	} else if (call->output == CLI_NAME) {
 		printf("%s\n", id[0] != '\0' ? id : cli_text_at(accepted, "resourceId"));
 	} else {

@@ -2,17 +2,28 @@
 #include "cli.h"
 
 #include <curl/curl.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
-	cli_call call;
+	cli_call call = {0};
 	cli_exit result = CLI_USAGE;
-	if (!cli_parse(argc, argv, &call, &result))
+	bool completes = argc > 1 && strcmp(argv[1], "__complete") == 0;
+	if (!completes && !cli_parse(argc, argv, &call, &result)) {
+		json_decref(call.contexts);
 		return (int)result;
-	cli_catch_interrupts();
+	}
+	if (!completes)
+		cli_catch_interrupts();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return CLI_FAILED;
-	result = call.command->run(&call);
+	if (completes) {
+		cli_complete((size_t)argc - 2, argv + 2);
+		result = CLI_OK;
+	} else {
+		result = call.command->run(&call);
+	}
+	json_decref(call.contexts);
 	curl_global_cleanup();
 	return (int)result;
 }

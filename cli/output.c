@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,8 +27,20 @@ void cli_print(const sot_buf *text)
 	(void)fflush(stdout);
 }
 
-void cli_print_json(const json_t *value)
+bool cli_is_data(const cli_call *call)
 {
+	return call->output == CLI_JSON || call->output == CLI_YAML;
+}
+
+void cli_print_data(const cli_call *call, const json_t *value)
+{
+	if (call->output == CLI_YAML) {
+		SOT_AUTO_BUF text;
+		sot_buf_init(&text, 256u * 1024 * 1024);
+		cli_yaml(value, &text);
+		cli_print(&text);
+		return;
+	}
 	(void)json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 	(void)fputc('\n', stdout);
 	(void)fflush(stdout);
@@ -212,5 +225,52 @@ void cli_table(
 			format_cell(w.shown[c], json_array_get(items, i), now_unix, cell);
 			add_cell(&w, c, cell, out);
 		}
+	}
+}
+
+/* ---- CSV ---- */
+/* RFC 4180 section 2: quoted when a comma, a quote or a line end is in it, quotes doubled. */
+static void add_csv(const char *text, sot_buf *out)
+{
+	if (strpbrk(text, ",\"\r\n") == NULL) {
+		sot_buf_add_c(out, text);
+		return;
+	}
+	sot_buf_add_char(out, '"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			sot_buf_add_char(out, '"');
+		sot_buf_add_char(out, *text);
+	}
+	sot_buf_add_char(out, '"');
+}
+
+static void add_csv_value(const json_t *v, sot_buf *out)
+{
+	char *text = NULL;
+	if (json_is_string(v)) {
+		add_csv(json_string_value(v), out);
+	} else if (v != NULL && !json_is_null(v)) {
+		text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+		add_csv(text, out);
+	}
+	free(text);
+}
+
+void cli_csv(const cli_column *columns, const json_t *items, sot_buf *out)
+{
+	for (const cli_column *c = columns; c->title != NULL; c++) {
+		if (c != columns)
+			sot_buf_add_char(out, ',');
+		add_csv(c->path, out);
+	}
+	sot_buf_add_c(out, "\r\n");
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		for (const cli_column *c = columns; c->title != NULL; c++) {
+			if (c != columns)
+				sot_buf_add_char(out, ',');
+			add_csv_value(cli_at(json_array_get(items, i), c->path), out);
+		}
+		sot_buf_add_c(out, "\r\n");
 	}
 }

@@ -8,13 +8,20 @@
 
 #define WAIT_DEFAULT_MS (60 * 60 * 1000)
 
-static const cli_option global_options[] = {
-    {"output", "FORMAT", ""},
-    {"url", "URL", ""},
-    {"token", "TOKEN", ""},
-    {"ca", "FILE", ""},
-    {"verbose", NULL, ""},
-    {"help", NULL, ""},
+const cli_option cli_common_options[] = {
+    {"output", "FORMAT", "table, wide, json, yaml, name or csv (lists)"},
+    {"context", "NAME", "the gateway and token of an earlier login (SOTALIA_CONTEXT)"},
+    {"url", "URL", "the gateway (SOTALIA_URL; default https://127.0.0.1:7443)"},
+    {"token", "TOKEN", "who you are (SOTALIA_TOKEN)"},
+    {"ca", "FILE", "certificate of the gateway (SOTALIA_CA)"},
+    {"verbose", NULL, "show the HTTP exchange, without secrets"},
+    {"help", NULL, "what this command does, with examples"},
+    {NULL, NULL, NULL},
+};
+const cli_option cli_change_options[] = {
+    {"wait", NULL, "follow the operation to its end; --wait=10m: so long at most (default: 1h)"},
+    {"idempotency-key", "KEY", "a repeated call with this key changes nothing"},
+    {"reason", "TEXT", "why; kept with the operation and shown"},
     {NULL, NULL, NULL},
 };
 
@@ -86,7 +93,7 @@ static bool is_noun(const char *text)
 	return false;
 }
 
-static const cli_command *find_command(const char *noun, const char *verb)
+const cli_command *cli_command_of(const char *noun, const char *verb)
 {
 	for (size_t i = 0; i < cli_command_count(); i++) {
 		const cli_command *c = cli_command_at(i);
@@ -121,14 +128,14 @@ static bool say_unknown_verb(const char *noun, const char *typed)
 /* ---- options ---- */
 static bool parse_output(cli_call *call, const char *value)
 {
-	static const char *const names[] = {"table", "wide", "json", "name"};
-	for (int i = 0; i < 4; i++) {
+	static const char *const names[] = {"table", "wide", "json", "yaml", "name", "csv"};
+	for (int i = 0; i < 6; i++) {
 		if (strcmp(value, names[i]) != 0)
 			continue;
 		call->output = (cli_output)i;
 		return true;
 	}
-	cli_say("error: -o %s is not one of table, wide, json, name", value);
+	cli_say("error: -o %s is not one of table, wide, json, yaml, name, csv", value);
 	return false;
 }
 
@@ -170,14 +177,12 @@ static bool add_option(cli_call *call, const char *name, const char *value)
 /* "--name=value", or "--name" with the value next. --wait takes a value only with '='. */
 static bool parse_long(cli_call *call, int argc, char **argv, int *i)
 {
-	static const cli_option change_options[] = {{"wait", NULL, ""}, {"idempotency-key", "KEY", ""},
-	    {"reason", "TEXT", ""}, {NULL, NULL, NULL}};
 	sot_str value, name = sot_str_cut(sot_str_c(argv[*i] + 2), '=', &value);
 	const char *given = memchr(argv[*i], '=', strlen(argv[*i])) != NULL ? value.p : NULL;
 	const cli_option *own = find_option(call->command->options, name);
-	const cli_option *o = own != NULL ? own : find_option(global_options, name);
+	const cli_option *o = own != NULL ? own : find_option(cli_common_options, name);
 	if (o == NULL && call->command->changes)
-		o = find_option(change_options, name);
+		o = find_option(cli_change_options, name);
 	if (o == NULL) {
 		cli_say("error: %s is not an option here; see sotalia %s %s --help", argv[*i],
 		    call->command->noun, call->command->verb != NULL ? call->command->verb : "");
@@ -236,13 +241,6 @@ static bool parse_word(cli_call *call, int argc, char **argv, int *i)
 	return true;
 }
 
-static const char *or_environment(const char *value, const char *variable, const char *otherwise)
-{
-	if (value == NULL)
-		value = getenv(variable);
-	return value != NULL && value[0] != '\0' ? value : otherwise;
-}
-
 static bool finish(cli_call *call)
 {
 	const cli_command *c = call->command;
@@ -252,10 +250,13 @@ static bool finish(cli_call *call)
 		    c->args != NULL ? c->args : "");
 		return false;
 	}
-	call->url =
-	    or_environment(cli_option_of(call, "url", 0), "SOTALIA_URL", "https://127.0.0.1:7443");
-	call->token = or_environment(cli_option_of(call, "token", 0), "SOTALIA_TOKEN", NULL);
-	call->ca_file = or_environment(cli_option_of(call, "ca", 0), "SOTALIA_CA", NULL);
+	if (call->output == CLI_CSV && c->columns == NULL) {
+		cli_say("error: what sotalia %s%s%s prints is no list: -o csv is for lists; see -o json",
+		    c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
+		return false;
+	}
+	if (!cli_call_identity(call))
+		return false;
 	call->idempotency_key = cli_option_of(call, "idempotency-key", 0);
 	call->verbose = cli_option_of(call, "verbose", 0) != NULL;
 	return true;
@@ -300,7 +301,7 @@ bool cli_parse(int argc, char **argv, cli_call *ret, cli_exit *ret_exit)
 	}
 	if (!is_noun(noun))
 		return say_unknown_noun(noun);
-	ret->command = find_command(noun, verb);
+	ret->command = cli_command_of(noun, verb);
 	if (help || (ret->command == NULL && verb == NULL)) {
 		show_help(ret->command, noun);
 		return false;

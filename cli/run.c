@@ -91,13 +91,15 @@ void cli_print_items(const cli_call *call, const cli_column *columns, const char
 {
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, 64u * 1024 * 1024);
-	if (call->output == CLI_JSON) {
-		cli_print_json(whole);
+	if (cli_is_data(call)) {
+		cli_print_data(call, whole);
 		return;
 	}
 	for (size_t i = 0; call->output == CLI_NAME && i < json_array_size(items); i++)
 		sot_buf_printf(&text, "%s\n", cli_text_at(json_array_get(items, i), name_field));
-	if (call->output != CLI_NAME)
+	if (call->output == CLI_CSV)
+		cli_csv(columns, items, &text);
+	else if (call->output != CLI_NAME)
 		cli_table(columns, items, call->output == CLI_WIDE, (int64_t)time(NULL), &text);
 	cli_print(&text);
 }
@@ -156,8 +158,8 @@ cli_exit cli_show(const cli_call *call, json_t **ret)
 	*ret = NULL;
 	if (result == CLI_OK) {
 		*ret = json_incref(reply.json);
-		if (call->output == CLI_JSON)
-			cli_print_json(reply.json);
+		if (cli_is_data(call))
+			cli_print_data(call, reply.json);
 		else if (call->output == CLI_NAME)
 			printf("%s\n", cli_text_at(reply.json, call->command->name_field));
 		else
@@ -204,7 +206,7 @@ cli_exit run_host_show(const cli_call *call)
 {
 	json_t *object = NULL;
 	cli_exit result = cli_show(call, &object);
-	if (result == CLI_OK && call->output != CLI_JSON && call->output != CLI_NAME)
+	if (result == CLI_OK && !cli_is_data(call) && call->output != CLI_NAME)
 		print_findings(call);
 	json_decref(object);
 	return result;
@@ -286,8 +288,8 @@ cli_exit run_status(const cli_call *call)
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
 	const json_t *o = reply.json;
-	if (result == CLI_OK && call->output == CLI_JSON) {
-		cli_print_json(o);
+	if (result == CLI_OK && cli_is_data(call)) {
+		cli_print_data(call, o);
 	} else if (result == CLI_OK) {
 		printf("hosts       %lld online of %lld, %lld cordoned, %lld lost\n",
 		    number(o, "hosts.online"), number(o, "hosts.total"), number(o, "hosts.cordoned"),
@@ -321,9 +323,12 @@ static void print_event(const tail *t, sot_str data)
 {
 	json_t *event = json_loadb(data.p, data.n, 0, NULL);
 	char *details = json_dumps(cli_at(event, "data"), JSON_COMPACT);
-	if (t->call->output == CLI_JSON)
+	if (t->call->output == CLI_JSON) {
 		printf("%.*s\n", SOT_ARG(data));
-	else
+	} else if (t->call->output == CLI_YAML) {
+		printf("---\n");
+		cli_print_data(t->call, event);
+	} else
 		printf("%s  %-20s %-24s %-16s %s\n", cli_text_at(event, "time"), t->kind,
 		    cli_text_at(event, "subject"), cli_text_at(event, "sotaliaactor"),
 		    details != NULL ? details : "");

@@ -256,8 +256,8 @@ static cli_exit drain_one(const cli_call *call, bool plan, size_t at)
 	cli_exit result = body != NULL ? cli_send(call, &q, &reply) : CLI_USAGE;
 	if (result == CLI_OK && !plan)
 		result = cli_accepted(call, reply.json);
-	else if (result == CLI_OK && call->output == CLI_JSON)
-		cli_print_json(reply.json);
+	else if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
 	else if (result == CLI_OK)
 		print_plan(reply.json);
 	cli_reply_clear(&reply);

@@ -66,8 +66,8 @@ void forecast_print_scale(const json_t *o)
 cli_exit forecast_print(const cli_call *call, const json_t *answer)
 {
 	bool fits = !json_is_object(cli_at(answer, "refusal"));
-	if (call->output == CLI_JSON) {
-		cli_print_json(answer);
+	if (cli_is_data(call)) {
+		cli_print_data(call, answer);
 	} else {
 		forecast_print_scale(answer);
 		printf("nothing was changed; --if-still-true='%s' does just this or nothing\n",
@@ -225,8 +225,8 @@ cli_exit run_what_if(const cli_call *call)
 	cli_exit result = CLI_USAGE;
 	if (set_question(body, call)) {
 		result = cli_send(call, &q, &reply);
-		if (result == CLI_OK && call->output == CLI_JSON)
-			cli_print_json(reply.json);
+		if (result == CLI_OK && cli_is_data(call))
+			cli_print_data(call, reply.json);
 		else if (result == CLI_OK)
 			print_what_if(reply.json);
 		cli_reply_clear(&reply);
@@ -304,8 +304,8 @@ cli_exit run_capacity(const cli_call *call)
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
 	const json_t *one = cli_at(reply.json, "app");
-	if (result == CLI_OK && call->output == CLI_JSON) {
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call)) {
+		cli_print_data(call, reply.json);
 	} else if (result == CLI_OK) {
 		print_capacity(reply.json);
 		if (json_is_object(one))
@@ -335,8 +335,8 @@ static cli_exit plan_rebalance(const cli_call *call)
 	    all ? "&includePinned=true" : "");
 	free(escaped);
 	cli_exit result = cli_send(call, &q, &reply);
-	if (result == CLI_OK && call->output == CLI_JSON) {
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call)) {
+		cli_print_data(call, reply.json);
 	} else if (result == CLI_OK) {
 		print_table(moves, cli_at(reply.json, "moves"));
 		printf("%zu moves; nothing was changed. etag %s\n",

@@ -51,8 +51,8 @@ cli_exit run_image_show(const cli_call *call)
 	    image_send(call, "GET", NULL, &image, call->command->path, call->args, call->arg_count);
 	if (result != CLI_OK)
 		return result;
-	if (call->output == CLI_JSON) {
-		cli_print_json(image);
+	if (cli_is_data(call)) {
+		cli_print_data(call, image);
 	} else if (call->output == CLI_NAME) {
 		printf("%s\n", cli_text_at(image, "name"));
 	} else {

@@ -152,8 +152,8 @@ cli_exit run_subnet_map(const cli_call *call)
 	cli_exit result = cli_send(call, &q, &reply);
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, 64u * 1024 * 1024);
-	if (result == CLI_OK && call->output == CLI_JSON) {
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call)) {
+		cli_print_data(call, reply.json);
 	} else if (result == CLI_OK) {
 		cli_table(
 		    call->command->columns, cli_at(reply.json, "runs"), call->output == CLI_WIDE, 0, &text);
@@ -194,8 +194,8 @@ cli_exit run_address_fix(const cli_call *call)
 		(void)json_object_set_new(body, "family", json_integer(6));
 	if (right) {
 		result = cli_send(call, &q, &reply);
-		if (result == CLI_OK && call->output == CLI_JSON)
-			cli_print_json(reply.json);
+		if (result == CLI_OK && cli_is_data(call))
+			cli_print_data(call, reply.json);
 		else if (result == CLI_OK)
 			printf("%s\n", cli_text_at(reply.json, "address"));
 		cli_reply_clear(&reply);
@@ -236,8 +236,8 @@ cli_exit run_ipam_status(const cli_call *call)
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
 	const json_t *o = reply.json;
-	if (result == CLI_OK && call->output == CLI_JSON) {
-		cli_print_json(o);
+	if (result == CLI_OK && cli_is_data(call)) {
+		cli_print_data(call, o);
 	} else if (result == CLI_OK) {
 		print_guards(o);
 		printf("findings    %lld foreign, %lld missing, %lld moved, %lld conflicts\n",
@@ -285,8 +285,8 @@ cli_exit run_ipam_import(const cli_call *call)
 	    base);
 	q.path = path.p;
 	result = cli_send(call, &q, &reply);
-	if (result == CLI_OK && call->output == CLI_JSON)
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
 	else if (result == CLI_OK)
 		print_report(reply.json, dry_run);
 	cli_reply_clear(&reply);

@@ -18,8 +18,8 @@ static cli_exit send_machines(
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
 	const char *operation = cli_text_at(reply.json, "operation.id");
-	if (result == CLI_OK && call->output == CLI_JSON)
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
 	else if (result == CLI_OK) {
 		printf("%lld %s", (long long)json_integer_value(cli_at(reply.json, first)), first);
 		if (second != NULL)
@@ -75,8 +75,8 @@ cli_exit run_host_enrolment(const cli_call *call)
 	if (cli_set_option_number(body, call, "minutes", "minutes") &&
 	    cli_set_flag(body, call, "by-hand", "byHand")) {
 		result = cli_send(call, &q, &reply);
-		if (result == CLI_OK && call->output == CLI_JSON)
-			cli_print_json(reply.json);
+		if (result == CLI_OK && cli_is_data(call))
+			cli_print_data(call, reply.json);
 		else if (result == CLI_OK)
 			cli_print_object(reply.json);
 		cli_reply_clear(&reply);
@@ -108,8 +108,8 @@ static cli_exit print_lines(
 	const json_t *items = result == CLI_OK ? cli_at(reply.json, "items") : NULL;
 	json_array_foreach(items, i, line)
 	{
-		if (call->output == CLI_JSON)
-			cli_print_json(line);
+		if (cli_is_data(call))
+			cli_print_data(call, line);
 		else
 			print_line(line);
 		*after = (long long)json_integer_value(cli_at(line, "line"));
@@ -162,8 +162,8 @@ static cli_exit decide(const cli_call *call, const json_t *body)
 	cli_request q = {.method = "POST", .path = path, .json = body};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
-	if (result == CLI_OK && call->output == CLI_JSON)
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
 	cli_reply_clear(&reply);
 	free(path);
 	return result;

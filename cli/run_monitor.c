@@ -76,8 +76,8 @@ cli_exit run_monitor_status(const cli_call *call)
 	cli_request q = {.method = "GET", .path = call->command->path};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
-	if (result == CLI_OK && call->output == CLI_JSON)
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
 	else if (result == CLI_OK)
 		print_status(call, reply.json);
 	cli_reply_clear(&reply);
@@ -86,7 +86,7 @@ cli_exit run_monitor_status(const cli_call *call)
 
 /* ---- questions ---- */
 
-static cli_exit print_answer(const json_t *request)
+static cli_exit print_answer(const cli_call *call, const json_t *request)
 {
 	const json_t *answer = cli_at(request, "answer"), *frames = cli_at(answer, "frames");
 	size_t i;
@@ -96,7 +96,7 @@ static cli_exit print_answer(const json_t *request)
 		cli_say("error: %s", error);
 		return CLI_FAILED;
 	}
-	json_array_foreach(frames, i, frame) cli_print_json(frame);
+	json_array_foreach(frames, i, frame) cli_print_data(call, frame);
 	if (json_array_size(frames) == 0) {
 		cli_say("no bridge has sent anything of it lately");
 		return CLI_FAILED;
@@ -123,7 +123,7 @@ static cli_exit wait_answer(const cli_call *call, const char *id)
 		const json_t *answer = result == CLI_OK ? cli_at(reply.json, "answer") : NULL;
 		bool is_over = result != CLI_OK || (answer != NULL && !json_is_null(answer));
 		if (result == CLI_OK && is_over)
-			result = print_answer(reply.json);
+			result = print_answer(call, reply.json);
 		cli_reply_clear(&reply);
 		if (is_over)
 			return result;

@@ -35,7 +35,7 @@ cli_exit run_operation_show(const cli_call *call)
 	cli_exit result = cli_show(call, &operation);
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, 16u * 1024 * 1024);
-	if (result == CLI_OK && call->output != CLI_JSON && call->output != CLI_NAME) {
+	if (result == CLI_OK && !cli_is_data(call) && call->output != CLI_NAME) {
 		if (strncmp(cli_text_at(operation, "kind"), "bulk.", 5) == 0)
 			result = show_parts(call, operation, &text);
 		else
@@ -171,8 +171,8 @@ cli_exit cli_run_many(const cli_call *call, const char *action, json_t *body)
 {
 	json_t *matched = NULL;
 	cli_exit result = ask_what_is_hit(call, body, &matched);
-	if (result == CLI_OK && call->output == CLI_JSON && cli_option_of(call, "dry-run", 0) != NULL)
-		cli_print_json(matched);
+	if (result == CLI_OK && cli_is_data(call) && cli_option_of(call, "dry-run", 0) != NULL)
+		cli_print_data(call, matched);
 	else if (result == CLI_OK)
 		say_matched(action, matched);
 	if (result == CLI_OK && cli_option_of(call, "dry-run", 0) == NULL)

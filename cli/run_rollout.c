@@ -87,8 +87,8 @@ static cli_exit send_rollout(const cli_call *call, json_t *body)
 	cli_exit result = add_strategy(body, call) ? cli_send(call, &q, &reply) : CLI_USAGE;
 	if (result == CLI_OK && !plan)
 		result = cli_accepted(call, reply.json);
-	else if (result == CLI_OK && call->output == CLI_JSON)
-		cli_print_json(reply.json);
+	else if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
 	else if (result == CLI_OK)
 		print_plan(reply.json);
 	cli_reply_clear(&reply);
@@ -213,8 +213,8 @@ cli_exit run_rollout_show(const cli_call *call)
 	SOT_AUTO_BUF text = {0};
 	cli_exit result = get(call, "/v1/operations/%s", &operation);
 	sot_buf_init(&text, 16u * 1024 * 1024);
-	if (result == CLI_OK && call->output == CLI_JSON) {
-		cli_print_json(operation);
+	if (result == CLI_OK && cli_is_data(call)) {
+		cli_print_data(call, operation);
 	} else if (result == CLI_OK) {
 		print_progress(operation);
 		cli_table(columns, json_object_get(operation, "steps"), false, 0, &text);

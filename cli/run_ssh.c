@@ -249,8 +249,8 @@ cli_exit run_key_add(const cli_call *call)
 
 static void say_ended(const cli_call *call, const json_t *answer)
 {
-	if (call->output == CLI_JSON)
-		cli_print_json(answer);
+	if (cli_is_data(call))
+		cli_print_data(call, answer);
 	else
 		cli_say("ended: %lld certificates, %lld keys; their sessions follow within a minute",
 		    (long long)json_integer_value(json_object_get(answer, "certificates")),

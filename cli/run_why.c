@@ -191,8 +191,8 @@ cli_exit run_why(const cli_call *call)
 	cli_request q = {.method = "GET", .path = path};
 	cli_reply reply;
 	cli_exit result = cli_send(call, &q, &reply);
-	if (result == CLI_OK && call->output == CLI_JSON)
-		cli_print_json(reply.json);
+	if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
 	else if (result == CLI_OK && is_operation)
 		print_operation(reply.json);
 	else if (result == CLI_OK)

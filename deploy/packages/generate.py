@@ -4,12 +4,16 @@
 usage: generate.py OUT conf SERVICE CONFIG_DEF [KEY=VALUE]...    a file with every key; those given are set
        generate.py OUT man SERVICE CONFIG_DEF SUMMARY            sotalia-SERVICE.8
        generate.py OUT tool NAME SECTION SUMMARY PROGRAM     a page of what PROGRAM --help prints
+       generate.py OUT output PROGRAM [ARGUMENT]...              what it prints
+       generate.py OUT pages FOLDER SCDOC PROGRAM            the man pages whose sources PROGRAM FOLDER writes; OUT names them
        generate.py OUT compress FILE                         gzip, the same bytes whenever it is done
 """
 import ast
 import contextlib
 import gzip
+import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -79,6 +83,18 @@ def tool(name, section, summary, program):
     print(".fi")
 
 
+def pages(folder, scdoc, program):
+    target = pathlib.Path(folder)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    subprocess.run([program, folder], check=True)
+    for source in sorted(target.glob("*.scd")):
+        page = subprocess.run([scdoc], check=True, input=source.read_bytes(), stdout=subprocess.PIPE, env={"SOURCE_DATE_EPOCH": "0"}).stdout
+        (target / f"{source.stem}.gz").write_bytes(gzip.compress(page, 9, mtime=0))
+        source.unlink()
+        print(source.stem)
+
+
 def main():
     out, what, rest = sys.argv[1], sys.argv[2], sys.argv[3:]
     if what == "compress":
@@ -92,6 +108,10 @@ def main():
             man(*rest)
         elif what == "tool":
             tool(*rest)
+        elif what == "output":
+            print(subprocess.run(rest, check=True, capture_output=True, text=True).stdout, end="")
+        elif what == "pages":
+            pages(*rest)
         else:
             sys.exit(__doc__)
 

@@ -164,6 +164,15 @@ static void on_child(void *self, const reactor_child_result *result)
 		(void)fprintf(stderr, "child: %.*s\n", SOT_ARG(result->err_text));
 }
 
+void harness_environment(const harness *h)
+{
+	char ca[96];
+	(void)snprintf(ca, sizeof(ca), "%s/cert.pem", h->dir);
+	(void)setenv("SOTALIA_URL", h->url, 1);
+	(void)setenv("SOTALIA_TOKEN", h->token, 1);
+	(void)setenv("SOTALIA_CA", ca, 1);
+}
+
 int harness_run(harness *h, const char *const *argv, char out[8192], char errors[8192])
 {
 	child c = {.out = out, .errors = errors, .out_size = 8192};

@@ -49,6 +49,8 @@ void harness_start(harness *h, const char *failpoints, bool tls);
 /* Makes an account with a token; ends one. */
 void harness_account(harness *h, const char *name, const char *role, char ret_token[128]);
 void harness_remove_account(harness *h, const char *name);
+/* Sets SOTALIA_URL, SOTALIA_TOKEN and SOTALIA_CA for programs that are run; needs `tls`. */
+void harness_environment(const harness *h);
 /* Runs a program with the test's environment; its exit status, or 256 + signal. What it wrote to
  * stdout and stderr comes in `out` and `errors`, 8 KiB each, cut. */
 int harness_run(harness *h, const char *const *argv, char out[8192], char errors[8192]);
