@@ -51,7 +51,6 @@ typedef struct cli_call {
 	cli_output output;
 	int64_t wait_ms; /* 0: do not follow */
 	const char *url, *token, *ca_file, *idempotency_key;
-	json_t *contexts; /* what these may point into; json_decref it at the end */
 	bool verbose;
 } cli_call;
 

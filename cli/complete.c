@@ -55,7 +55,6 @@ static void offer_names(const asked *a, const cli_command *list, const char *pre
 		}
 	}
 	cli_reply_clear(&reply);
-	json_decref(call.contexts);
 	free(path);
 }
 

@@ -125,10 +125,11 @@ bool cli_call_identity(cli_call *call)
 	call->token = option_or_environment(call, "token", "SOTALIA_TOKEN");
 	call->ca_file = option_or_environment(call, "ca", "SOTALIA_CA");
 	if (name != NULL || call->url == NULL) {
-		json_t *all = load();
+		static json_t *all; /* for as long as the program: `call` points into it */
+		if (all == NULL)
+			all = load();
 		if (all == NULL)
 			return false;
-		call->contexts = all;
 		context = context_of(all, name != NULL ? name : cli_text_at(all, "current"));
 		if (name != NULL && context == NULL)
 			return say_no_context(name) == CLI_OK;

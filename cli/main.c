@@ -9,10 +9,8 @@ int main(int argc, char **argv)
 	cli_call call = {0};
 	cli_exit result = CLI_USAGE;
 	bool completes = argc > 1 && strcmp(argv[1], "__complete") == 0;
-	if (!completes && !cli_parse(argc, argv, &call, &result)) {
-		json_decref(call.contexts);
+	if (!completes && !cli_parse(argc, argv, &call, &result))
 		return (int)result;
-	}
 	if (!completes)
 		cli_catch_interrupts();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
@@ -23,7 +21,6 @@ int main(int argc, char **argv)
 	} else {
 		result = call.command->run(&call);
 	}
-	json_decref(call.contexts);
 	curl_global_cleanup();
 	return (int)result;
 }
