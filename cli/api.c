@@ -384,8 +384,7 @@ static cli_exit explain(const cli_call *call, const cli_reply *reply)
 	const json_t *errors = cli_at(reply->json, "errors");
 	const char *advice = advice_of(reply->status, code);
 	if (cli_is_data(call) && reply->json != NULL) {
-		(void)json_dumpf(reply->json, stderr, JSON_INDENT(2));
-		(void)fputc('\n', stderr);
+		cli_write_data(call, reply->json, stderr);
 		return exit_of(reply->status, code);
 	}
 	if (reply->json == NULL)

@@ -131,7 +131,9 @@ void cli_print(const sot_buf *text); /* to stdout */
 /* Whether -o asks for the API's own objects; then cli_print_data() prints them, and nothing else is
  * printed to stdout. */
 bool cli_is_data(const cli_call *call);
-/* To stdout, as JSON or YAML. */
+/* As JSON or YAML. */
+void cli_write_data(const cli_call *call, const json_t *value, FILE *file);
+/* To stdout. */
 void cli_print_data(const cli_call *call, const json_t *value);
 /* RFC 4180: the titles, then a line an item. */
 void cli_csv(const cli_column *columns, const json_t *items, sot_buf *out);

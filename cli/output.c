@@ -32,18 +32,23 @@ bool cli_is_data(const cli_call *call)
 	return call->output == CLI_JSON || call->output == CLI_YAML;
 }
 
+void cli_write_data(const cli_call *call, const json_t *value, FILE *file)
+{
+	SOT_AUTO_BUF text;
+	sot_buf_init(&text, 256u * 1024 * 1024);
+	if (call->output == CLI_YAML) {
+		cli_yaml(value, &text);
+		(void)fwrite(text.p, 1, text.n, file);
+	} else {
+		(void)json_dumpf(value, file, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		(void)fputc('\n', file);
+	}
+	(void)fflush(file);
+}
+
 void cli_print_data(const cli_call *call, const json_t *value)
 {
-	if (call->output == CLI_YAML) {
-		SOT_AUTO_BUF text;
-		sot_buf_init(&text, 256u * 1024 * 1024);
-		cli_yaml(value, &text);
-		cli_print(&text);
-		return;
-	}
-	(void)json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
-	(void)fputc('\n', stdout);
-	(void)fflush(stdout);
+	cli_write_data(call, value, stdout);
 }
 
 const json_t *cli_at(const json_t *object, const char *path)
