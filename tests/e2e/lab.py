@@ -283,7 +283,7 @@ class Fleet:
     def __enter__(self):
         self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, text=True)
         rows = [self.process.stdout.readline().split() for _ in self.names]
-        values = ",".join(f"('{row[0]}','sim-{row[1]}','sim','sim',$k${row[2]}$k$,'maintenance',now())" for row in rows)
+        values = ",".join(f"('{row[0]}','sim-{row[1]}','sim','sim','{row[2]}','maintenance',now())" for row in rows)
         sql(f"INSERT INTO scheduler.host (id, name, az, rack, public_key, state, created_at) VALUES {values}")
         return self
 

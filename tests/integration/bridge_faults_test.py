@@ -57,11 +57,12 @@ class Router:
 class Receiver:
     """A CAT server that reads only when it is told to; keeps all bytes of each connection."""
 
-    def __init__(self, reads=True, buffer=None):
+    def __init__(self, reads=True, buffer=None, port=0):
         self.server = socket.socket()
+        self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if buffer:
             self.server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self.server.bind(("127.0.0.1", 0))
+        self.server.bind(("127.0.0.1", port))
         self.server.listen(16)
         self.port = self.server.getsockname()[1]
         self.reads, self.peers, self.lock, self.closed = threading.Event(), [], threading.Lock(), False
@@ -206,6 +207,19 @@ class Faults(unittest.TestCase):
         self.until("the event was taken", lambda: sql("SELECT events FROM monitor.lag_v") == "0")
         self.router.say(f"127.0.0.1:{second.port};")
         self.until("what waited", lambda: [f for f in second.frames() if f.get("address") == "blocked"])
+
+    def test_the_next_server_takes_over_and_the_better_one_is_climbed_back_to(self):
+        best, second = self.receiver(), self.receiver()
+        self.router.say("", 500)
+        self.start(f"--cat_servers=127.0.0.1:{best.port};127.0.0.1:{second.port}")
+        self.arrives(best, "host-at-best")
+        self.assertEqual(second.peers, [])
+        best.close()
+        self.arrives(second, "host-at-second")
+        again = self.receiver(port=best.port)
+        self.until("a climb", lambda: again.peers)
+        self.arrives(again, "host-at-best-again")
+        self.assertEqual([f for f in second.frames() if f.get("address") == "host-at-best-again"], [])
 
     def test_a_router_of_4x_gets_metrics_as_bags(self):
         receiver = self.receiver()

@@ -67,7 +67,7 @@ class Hour(unittest.TestCase):
         fleet = w.spawn(PUBLISHER, w.bridge.endpoint, w.server_key, "fleet", HOSTS, "10.99.0.1", EACH, 10000)
         self.until("the keys of the fleet", lambda: fleet.log_path.read_text().count("\n") >= HOSTS, 120)
         rows = [line.split() for line in fleet.log_path.read_text().splitlines()[:HOSTS]]
-        values = ",".join(f"('{row[0]}','sim-{row[1]}','a','r',$k${row[2]}$k$,'online',now())" for row in rows)
+        values = ",".join(f"('{row[0]}','sim-{row[1]}','a','r','{row[2]}','online',now())" for row in rows)
         sql(f"INSERT INTO scheduler.host (id, name, az, rack, public_key, state, created_at) VALUES {values}")
 
     def until(self, what, holds, seconds):

@@ -125,6 +125,14 @@ class World:
             # No listener on purpose: let others run until the time is over.
             select.select([], [], [], seconds)
 
+    def until(self, what, holds, seconds):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := holds():
+                return found
+            self.pump(0.2)
+        raise AssertionError(f"{what}: not in {seconds} s")
+
     def wait(self, what, found, seconds):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
