@@ -65,7 +65,7 @@ class Receiver:
         self.server.bind(("127.0.0.1", port))
         self.server.listen(16)
         self.port = self.server.getsockname()[1]
-        self.reads, self.peers, self.lock, self.closed = threading.Event(), [], threading.Lock(), False
+        self.reads, self.peers, self.lock = threading.Event(), [], threading.Lock()
         if reads:
             self.reads.set()
         threading.Thread(target=self.accept, daemon=True).start()
@@ -108,12 +108,15 @@ class Receiver:
                 peer.close()
 
     def close(self):
-        self.closed = True
-        self.server.close()
+        """To the other side too: a socket that a thread of ours waits for is not closed by close alone."""
         self.reads.set()
         with self.lock:
-            for peer, _ in self.peers:
-                peer.close()
+            for end in [self.server] + [peer for peer, _ in self.peers]:
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # it is closed already
+                end.close()
 
 
 def dump(stream):
@@ -215,6 +218,7 @@ class Faults(unittest.TestCase):
         self.arrives(best, "host-at-best")
         self.assertEqual(second.peers, [])
         best.close()
+        self.until("the next server", lambda: second.peers)
         self.arrives(second, "host-at-second")
         again = self.receiver(port=best.port)
         self.until("a climb", lambda: again.peers)
