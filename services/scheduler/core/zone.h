@@ -1,0 +1,21 @@
+/* zone - what the clocks of a time zone show: a TZif file (RFC 9636, as in /usr/share/zoneinfo),
+ * read from memory. Pure. Times after the file's last change of the clocks follow its footer rule.
+ */
+#ifndef SCHEDULER_ZONE_H
+#define SCHEDULER_ZONE_H
+
+#include "sot_err.h"
+#include "sot_mem.h"
+#include "sot_str.h"
+
+typedef struct zone zone;
+
+/* The zone of the file's bytes; the caller owns it. NULL, with *err, when they are no TZif file or
+ * have no 64-bit times. */
+zone *zone_parse(sot_str bytes, sot_err *err);
+zone *zone_free(zone *z);
+SOT_DEFINE_AUTO(zone)
+/* Seconds that the clocks are ahead of UTC at that instant. NULL is UTC. */
+int32_t zone_offset_s(const zone *z, int64_t unix_s);
+
+#endif
