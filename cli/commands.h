@@ -61,6 +61,9 @@ extern const size_t cli_operation_command_count;
 /* commands_package.c */
 extern const cli_command cli_package_commands[];
 extern const size_t cli_package_command_count;
+/* commands_elastic.c */
+extern const cli_command cli_elastic_commands[];
+extern const size_t cli_elastic_command_count;
 /* commands_rules.c */
 extern const cli_command cli_rules_commands[];
 extern const size_t cli_rules_command_count;

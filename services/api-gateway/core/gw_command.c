@@ -101,6 +101,8 @@ const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count)
 		return hosts_command_fields(route, ret_count);
 	if (groups_command_owns(route))
 		return groups_command_fields(route, ret_count);
+	if (elastic_command_owns(route))
+		return elastic_command_fields(route, ret_count);
 	if (packages_command_owns(route))
 		return packages_command_fields(route, ret_count);
 	if (images_command_owns(route))
@@ -373,6 +375,8 @@ sot_code gw_command_encode(
 			return hosts_command_encode(c, request_id, out, err);
 		if (groups_command_owns(c->route))
 			return groups_command_encode(c, request_id, out, err);
+		if (elastic_command_owns(c->route))
+			return elastic_command_encode(c, request_id, out, err);
 		if (packages_command_owns(c->route))
 			return packages_command_encode(c, request_id, out, err);
 		if (images_command_owns(c->route))

@@ -78,6 +78,12 @@ const gw_field *groups_command_fields(gw_route_id route, size_t *ret_count);
 sot_code groups_command_encode(
     const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err) SOT_CHECK;
 
+/* ---- gw_command_elastic.c: elastic scaling ---- */
+bool elastic_command_owns(gw_route_id route);
+const gw_field *elastic_command_fields(gw_route_id route, size_t *ret_count);
+sot_code elastic_command_encode(
+    const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err) SOT_CHECK;
+
 /* ---- gw_command_packages.c: versions of packages, signatures ---- */
 bool packages_command_owns(gw_route_id route);
 const gw_field *packages_command_fields(gw_route_id route, size_t *ret_count);

@@ -142,6 +142,10 @@ static const list_spec lists[] = {
         .statement = GW_SQL_GROUP_LIST,
         .name = "groups",
         .filter_is_path = true},
+    {.route = GW_ROUTE_elastic_decision_list,
+        .statement = GW_SQL_ELASTIC_DECISION_LIST,
+        .name = "elastic-decisions",
+        .filter_is_path = true},
     {.route = GW_ROUTE_middleware_list, .statement = GW_SQL_MIDDLEWARE_LIST, .name = "middleware"},
     {.route = GW_ROUTE_middleware_version_list,
         .statement = GW_SQL_MIDDLEWARE_VERSION_LIST,
@@ -396,6 +400,11 @@ void serve_vlan_get(gw_call *c)
 	serve_item(c, GW_SQL_VLAN_GET, c->match.params[0], NULL);
 }
 
+void serve_elastic_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_ELASTIC_GET, c->match.params[0], NULL);
+}
+
 void serve_host_brake_get(gw_call *c)
 {
 	serve_item(c, GW_SQL_HOST_BRAKE_GET, NULL, NULL);
@@ -446,6 +455,7 @@ LIST(mixing_list)
 LIST(image_list)
 LIST(signing_key_list)
 LIST(group_list)
+LIST(elastic_decision_list)
 LIST(middleware_list)
 LIST(middleware_version_list)
 LIST(middleware_instance_list)

@@ -1,4 +1,5 @@
 /* What is dirty as the rows of a batch. */
+#include "elastic.h"
 #include "parts.h"
 
 #include <stdlib.h>
@@ -200,6 +201,7 @@ void batch_collect(controller *c, controller_batch *b)
 	collect_steps(c, b);
 	collect_refusals(c, b);
 	collect_rollouts(c, b);
+	elastic_collect(c, b);
 	b->writes_brake = c->brake.is_dirty;
 	b->brake = c->brake.row;
 	c->brake.is_dirty = false;

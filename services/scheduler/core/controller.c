@@ -1,4 +1,5 @@
 /* The controller's frame: memory, take-over, batches. What it decides is in the other files. */
+#include "elastic.h"
 #include "middleware.h"
 #include "parts.h"
 #include "rebalance.h"
@@ -57,10 +58,10 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 	    &c->hosts, &c->hosts_by_name, &c->apps, &c->apps_by_name, &c->groups, &c->instances,
 	    &c->instances_by_name, &c->by_address, &c->operations, &c->keys, &c->asked};
 	sot_link *lists[] = {&c->host_operations, &c->drains, &c->looks, &c->all_hosts, &c->all_apps,
-	    &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->changed_hosts, &c->relays,
-	    &c->to_bind, &c->open_asks, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
+	    &c->all_elastics, &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->changed_hosts,
+	    &c->relays, &c->to_bind, &c->open_asks, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
 	    &c->dirty.groups, &c->dirty.instances, &c->dirty.operations, &c->dirty.steps,
-	    &c->dirty.refusals, &c->dirty.rollouts};
+	    &c->dirty.refusals, &c->dirty.rollouts, &c->dirty.elastics};
 
 	c->config = *config;
 	sot_rand_seed(&c->rand, seed);
@@ -103,6 +104,7 @@ static void free_operation(operation *o)
 
 static void free_app(app *a)
 {
+	elastic_free_of(a);
 	app_row_clear(&a->row);
 	while (!sot_list_empty(&a->groups)) {
 		group *g = SOT_CONTAINER(a->groups.next, group, of_app);
@@ -243,6 +245,7 @@ void controller_tick(controller *c, controller_now now)
 	operations_tick(c);
 	fence_ask(c);
 	rebalance_tick(c);
+	elastic_tick(c);
 	vlans_ask(c);
 }
 
@@ -272,7 +275,8 @@ bool controller_batch_has_rows(const controller_batch *b)
 	               b->app_count + b->group_count + b->middleware_count + b->instance_count +
 	               b->operation_count + b->step_count + b->version_count + b->decision_count +
 	               b->log_count + b->event_count + b->audit_count + b->deleted_app_count +
-	               b->departure_count + b->rollout_count + b->use_count >
+	               b->departure_count + b->rollout_count + b->use_count + b->elastic_count +
+	               b->elastic_decision_count >
 	           0 ||
 	       b->rewrites.plans || b->rewrites.teams || b->rewrites.host_classes ||
 	       b->rewrites.mixing || b->writes_brake;
@@ -318,6 +322,8 @@ controller_batch *controller_batch_free(controller_batch *b)
 	free(b->departures);
 	free(b->rollouts);
 	free(b->uses);
+	free(b->elastics);
+	free(b->elastic_decisions);
 	for (size_t k = 0; k < b->effect_count; k++)
 		sot_buf_clear(&b->effects[k].frame);
 	free(b->effects);

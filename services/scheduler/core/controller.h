@@ -10,6 +10,7 @@
 #ifndef SCHEDULER_CONTROLLER_H
 #define SCHEDULER_CONTROLLER_H
 
+#include "elastic_row.h"
 #include "rows.h"
 #include "sot_time.h"
 
@@ -53,6 +54,10 @@ typedef struct controller_config {
 	 * ways. */
 	uint64_t idle_cpu_permille, idle_net_bytes_per_s;
 	int64_t rebalance_check_ms; /* between two looks at whether a rebalance pays; 0: none */
+	/* Time zones of schedules: the zone of that name, which lives as long as the controller, or
+	 * NULL. NULL: only UTC is known. */
+	time_zone_find_fn zone_find;
+	void *zone_self;
 } controller_config;
 
 /* The values of the shell's config.def. */
@@ -118,15 +123,18 @@ typedef struct controller_batch {
 	departure_row *departures; /* one per host and instance */
 	rollout_row *rollouts;     /* one per operation */
 	use_row *uses;
+	elastic_row *elastics; /* one per app */
+	elastic_decision_row *elastic_decisions;
 	bool writes_brake;
 	brake_row brake;
 	sot_uuid *deleted_apps; /* with their retired instances; deleted before anything is written */
 	controller_effect *effects;
 	size_t version_count, decision_count, log_count, event_count, audit_count, deleted_app_count,
 	    effect_count, departure_count, image_version_count, rollout_count, use_count,
-	    middleware_count;
+	    middleware_count, elastic_count, elastic_decision_count;
 	size_t version_cap, decision_cap, log_cap, event_cap, audit_cap, deleted_app_cap, effect_cap,
-	    departure_cap, image_version_cap, rollout_cap, use_cap, middleware_cap;
+	    departure_cap, image_version_cap, rollout_cap, use_cap, middleware_cap, elastic_cap,
+	    elastic_decision_cap;
 } controller_batch;
 
 /* Never NULL. `seed` is for ids only. */
@@ -135,10 +143,10 @@ controller *controller_free(controller *c);
 SOT_DEFINE_AUTO(controller)
 
 /* ---- take-over: rows in the order plans, teams, host classes, mixing, images, their versions,
- * hosts, apps, groups, versions, instances, departures, the brake, operations (by created_at),
- * rollouts, steps, keys; then controller_loaded. Rows are copied. SOT_INTERNAL when a row names
- * another that is not there. Only instances that are not retired and operations that have not ended
- * are loaded; keys are of all operations. ---- */
+ * hosts, apps, groups, versions, instances, elastic scaling and its rules, departures, the brake,
+ * operations (by created_at), rollouts, steps, keys; then controller_loaded. Rows are copied.
+ * SOT_INTERNAL when a row names another that is not there. Only instances that are not retired and
+ * operations that have not ended are loaded; keys are of all operations. ---- */
 void controller_load_plan(controller *c, const plan_row *row);
 void controller_load_team(controller *c, const team_row *row);
 void controller_load_host_class(controller *c, const host_class_row *row);
@@ -152,6 +160,10 @@ sot_code controller_load_group(controller *c, const group_row *row, sot_err *err
 void controller_load_middleware(controller *c, const middleware_row *row);
 sot_code controller_load_version(controller *c, const version_row *row, sot_err *err) SOT_CHECK;
 sot_code controller_load_instance(controller *c, const instance_row *row, sot_err *err) SOT_CHECK;
+/* Of the policy everything but its rules; they follow one by one, in their order. */
+sot_code controller_load_elastic(controller *c, const elastic_row *row, sot_err *err) SOT_CHECK;
+sot_code controller_load_elastic_rule(
+    controller *c, const elastic_rule_row *row, sot_err *err) SOT_CHECK;
 /* next_line: the number of the operation's next log line. */
 sot_code controller_load_operation(
     controller *c, const operation_row *row, uint64_t next_line, sot_err *err) SOT_CHECK;

@@ -171,21 +171,21 @@ static bool matches(const cron *c, int64_t minute)
 	return c->any_day || c->any_weekday ? by_day && by_weekday : by_day || by_weekday;
 }
 
-static int64_t shown(const zone *z, int64_t unix_minute)
+static int64_t shown(const time_zone *z, int64_t unix_minute)
 {
-	return unix_minute + floor_div(zone_offset_s(z, unix_minute * 60), 60);
+	return unix_minute + floor_div(time_zone_offset_s(z, unix_minute * 60), 60);
 }
 
 /* The clocks were set back a while ago and have shown that minute before. */
-static bool is_shown_again(const zone *z, int64_t unix_minute)
+static bool is_shown_again(const time_zone *z, int64_t unix_minute)
 {
-	int32_t before = zone_offset_s(z, unix_minute * 60 - TWICE_MAX_S);
-	int32_t now = zone_offset_s(z, unix_minute * 60);
+	int32_t before = time_zone_offset_s(z, unix_minute * 60 - TWICE_MAX_S);
+	int32_t now = time_zone_offset_s(z, unix_minute * 60);
 
-	return before > now && zone_offset_s(z, unix_minute * 60 - (before - now)) == before;
+	return before > now && time_zone_offset_s(z, unix_minute * 60 - (before - now)) == before;
 }
 
-bool cron_is_due(const cron *c, const zone *z, int64_t unix_minute)
+bool cron_is_due(const cron *c, const time_zone *z, int64_t unix_minute)
 {
 	int64_t now = shown(z, unix_minute), before = shown(z, unix_minute - 1);
 

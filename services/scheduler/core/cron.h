@@ -8,7 +8,7 @@
 #ifndef SCHEDULER_CRON_H
 #define SCHEDULER_CRON_H
 
-#include "zone.h"
+#include "time_zone.h"
 
 typedef struct cron {
 	uint64_t minutes;
@@ -19,6 +19,6 @@ typedef struct cron {
 /* SOT_INVALID with the field that is wrong. */
 sot_code cron_parse(sot_str text, cron *ret, sot_err *err) SOT_CHECK;
 /* Whether it is due in that minute since 1970, by the clocks of the zone (NULL: UTC). */
-bool cron_is_due(const cron *c, const zone *z, int64_t unix_minute);
+bool cron_is_due(const cron *c, const time_zone *z, int64_t unix_minute);
 
 #endif

@@ -24,8 +24,8 @@ typedef struct elastic_rule {
 	char value[31];
 	enum sot_elastic_sum sum;
 	char cron_text[101], zone_name[65];
-	cron cron;        /* of cron_text */
-	const zone *zone; /* borrowed; NULL: UTC */
+	cron cron;             /* of cron_text */
+	const time_zone *zone; /* borrowed; NULL: UTC */
 	uint32_t for_s, count;
 } elastic_rule;
 
@@ -141,7 +141,5 @@ void elastic_refuse(elastic_decision *d, elastic_hold hold, uint32_t to, const c
 /* The words of the database and the API; never NULL. */
 const char *elastic_outcome_name(elastic_outcome outcome);
 const char *elastic_hold_name(elastic_hold hold); /* "" for ELASTIC_FREE */
-/* The load of every rule now, as items of a JSON array: name, known, load, target, wanted. */
-void elastic_loads_json(elastic *e, elastic_now now, sot_buf *out);
 
 #endif

@@ -125,8 +125,8 @@ static uint32_t count_for(const elastic_policy *p, uint64_t sum, uint64_t target
 	return side_of(p, sum, target * works) == 0 ? (uint32_t)works : capped(ceil_div(sum, target));
 }
 
-/* Loads of the instances. Who is not heard of is taken to carry nothing when more are wanted, and
- * keeps the count when fewer are. */
+/* Loads of the instances. Who is not heard of is taken to carry nothing: right when more are wanted;
+ * fewer never follow from a vote that is not known. */
 static vote vote_of_crew(const elastic *e, elastic_now now, size_t r)
 {
 	const elastic_rule *rule = &e->policy.rules[r];
@@ -138,10 +138,8 @@ static vote vote_of_crew(const elastic *e, elastic_now now, size_t r)
 	if (c.heard == 0)
 		return v;
 	v.load_milli = is_sum ? c.sum : c.sum / c.heard;
-	uint32_t wanted = (uint32_t)c.stopped + count_for(&e->policy, c.sum, rule->target_milli, works);
+	v.wanted = (uint32_t)c.stopped + count_for(&e->policy, c.sum, rule->target_milli, works);
 	v.known = c.heard == works;
-	if (wanted > c.all || v.known)
-		v.wanted = wanted;
 	return v;
 }
 
@@ -187,20 +185,4 @@ vote elastic_vote(elastic *e, elastic_now now, size_t r)
 	}
 	return rule->metric == SOT_ELASTIC_METRIC_CUSTOM ? vote_of_value(e, now, r)
 	                                                 : vote_of_crew(e, now, r);
-}
-
-void elastic_loads_json(elastic *e, elastic_now now, sot_buf *out)
-{
-	for (size_t r = 0; r < e->policy.rule_count; r++) {
-		const elastic_rule *rule = &e->policy.rules[r];
-		vote v = elastic_vote(e, now, r);
-		sot_buf_printf(out, "%s{\"name\":", r ? "," : "");
-		sot_buf_add_json(out, sot_str_c(rule->name));
-		sot_buf_printf(out,
-		    ",\"metric\":\"%s\",\"known\":%s,\"load\":%.3f,\"target\":%.3f,\"instances\":%zu,"
-		    "\"wanted\":%u,\"on\":%s}",
-		    sot_elastic_metric_name(rule->metric), v.known ? "true" : "false",
-		    (double)v.load_milli / 1000.0, (double)rule->target_milli / 1000.0, v.heard, v.wanted,
-		    v.votes ? "true" : "false");
-	}
 }

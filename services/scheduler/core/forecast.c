@@ -130,29 +130,55 @@ static void grow(controller *c, app *a, uint32_t count, forecast *f)
 	sot_buf_clear(&text);
 }
 
-uint32_t forecast_fits(controller *c, app *a, uint32_t max, forecast *f)
+/* Begins a what-if in which as many more of the app stand as fit, at most `max`; the caller rolls
+ * it back. */
+static placer_mark fill(
+    controller *c, app *a, uint32_t max, uint32_t *ret_handle, uint32_t *ret_placed)
 {
 	placer *p = c->fleet.placer;
 	instance size = {.app = a};
 	const char *word;
-	uint32_t placed = 0, chosen;
+	uint32_t chosen;
 	sot_buf text;
 
 	plan_size(c, a, &size.row);
-	uint32_t handle = fleet_app(c, a, &size);
+	*ret_handle = fleet_app(c, a, &size);
+	*ret_placed = 0;
 	placer_mark mark = placer_begin(p);
 	model_text_init(&text);
 	bool blocked = placement_is_blocked(c, a, &text, &word);
-	while (!blocked && placed < max && (chosen = placer_choose(p, handle)) != PLACER_NONE) {
-		placer_place_on(p, handle, chosen);
-		placed++;
+	while (
+	    !blocked && *ret_placed < max && (chosen = placer_choose(p, *ret_handle)) != PLACER_NONE) {
+		placer_place_on(p, *ret_handle, chosen);
+		++*ret_placed;
 	}
+	sot_buf_clear(&text);
+	return mark;
+}
+
+uint32_t forecast_fits(controller *c, app *a, uint32_t max, forecast *f)
+{
+	uint32_t handle, placed;
+	placer_mark mark = fill(c, a, max, &handle, &placed);
+
 	if (placed < max)
 		add_refusal(c, a, handle, 1, f);
 	else
 		sot_buf_add_c(&f->out, "null");
-	placer_rollback(p, mark);
-	sot_buf_clear(&text);
+	placer_rollback(c->fleet.placer, mark);
+	return placed;
+}
+
+uint32_t forecast_room(controller *c, app *a, uint32_t max, sot_buf *why)
+{
+	uint32_t handle, placed;
+	placer_mark mark = fill(c, a, max, &handle, &placed);
+	placer_refusal refusal;
+	const char *word;
+
+	if (placed < max && !placement_is_blocked(c, a, why, &word))
+		placement_refusal(c, a, handle, max - placed, &refusal, why);
+	placer_rollback(c->fleet.placer, mark);
 	return placed;
 }
 

@@ -31,6 +31,8 @@ void forecast_etag(const forecast *f, char ret[static FORECAST_ETAG]);
 void forecast_scale(controller *c, app *a, uint32_t count, forecast *f);
 /* How many more of the app fit, at most `max`; then f->out is `null`, or why no more. */
 uint32_t forecast_fits(controller *c, app *a, uint32_t max, forecast *f);
+/* The same, with the reason in words in `why` (which begins empty). */
+uint32_t forecast_room(controller *c, app *a, uint32_t max, sot_buf *why);
 /* Closes the object, with its etag, and replies with it; clears the forecast. */
 void forecast_answer(request *q, uint64_t request_id, forecast *f);
 /* Whether the request, that the app have `count` instances, is to be carried out. Otherwise it was

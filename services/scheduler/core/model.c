@@ -1,3 +1,4 @@
+#include "elastic.h"
 #include "parts.h"
 
 #include <assert.h>
@@ -527,6 +528,7 @@ void model_delete_app(controller *c, app *a)
 
 	*VECTOR_PUSH(b->deleted_apps, b->deleted_app_count, b->deleted_app_cap) = a->row.id;
 	sot_list_remove(&a->all);
+	elastic_free_of(a);
 	sot_list_remove(&a->dirty);
 	sot_list_remove(&a->asking);
 	sot_map_remove_uuid(c->apps, a->row.id);

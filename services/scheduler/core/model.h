@@ -195,8 +195,28 @@ typedef struct instance {
 	sot_link stale;         /* in controller.fleet.instances */
 } instance;
 
+/* Elastic scaling of an app: elastic.c. */
+typedef struct app_elastic {
+	app *app;
+	elastic *e;       /* NULL: it has no rules any more */
+	sot_link all;     /* in controller.all_elastics while it has */
+	dirty_mark dirty; /* rules, or what must outlast the leader */
+	char updated_by[129];
+	int64_t updated_unix_ms;
+	bool is_news; /* something was heard since the last look */
+	sot_mono looked;
+	bool unknown; /* something is not known since then */
+	sot_mono unknown_since;
+	struct {
+		bool any;
+		elastic_decision decision;
+		sot_mono at;
+	} said; /* the decision that was kept last */
+} app_elastic;
+
 struct app {
 	app_row row;
+	app_elastic *elastic; /* owned; NULL: it never had rules */
 	dirty_mark dirty;
 	bool is_written; /* as of instance */
 	sot_link all;
@@ -292,8 +312,8 @@ struct controller {
 	sot_map *plans, *teams, *host_classes, *images, *middleware, *hosts, *hosts_by_name, *apps,
 	    *apps_by_name, *groups, *instances, *instances_by_name, *by_address, *operations, *keys,
 	    *asked;
-	sot_link all_hosts, all_apps, all_operations, awake, waiting, asking, changed_hosts, relays,
-	    to_bind, open_asks;
+	sot_link all_hosts, all_apps, all_elastics, all_operations, awake, waiting, asking,
+	    changed_hosts, relays, to_bind, open_asks;
 	/* The model as the placer sees it: fleet.c. */
 	struct {
 		placer *placer;
@@ -310,7 +330,8 @@ struct controller {
 	} fleet;
 	uint32_t mixing[WORKLOADS][WORKLOADS]; /* at most so many of the second beside the first */
 	struct {
-		sot_link hosts, images, apps, groups, instances, operations, steps, refusals, rollouts;
+		sot_link hosts, images, apps, groups, instances, operations, steps, refusals, rollouts,
+		    elastics;
 	} dirty;
 	struct {
 		bool plans, teams, host_classes, mixing;

@@ -113,6 +113,11 @@ instance *request_instance(controller *c, sot_str text);
 void on_operation_bulk(void *self, const void *from, const sot_operation_bulk *m);
 void on_operation_retry(void *self, const void *from, const sot_operation_retry *m);
 
+/* ---- requests_elastic.c ---- */
+void on_elastic_set(void *self, const void *from, const sot_elastic_set *m);
+void on_elastic_delete(void *self, const void *from, const sot_elastic_delete *m);
+void on_elastic_value(void *self, const void *from, const sot_elastic_value *m);
+
 /* ---- requests_forecast.c ---- */
 void on_what_if(void *self, const void *from, const sot_what_if *m);
 void on_capacity_read(void *self, const void *from, const sot_capacity_read *m);

@@ -79,7 +79,7 @@ static const char *const operation_kinds[OPERATION_KINDS] = {"app.create", "app.
     "host.replace", "host.evacuate", "host.return", "brake.release", "host.drain", "host.retire",
     "fleet.rebalance", "image.add", "image.test", "image.promote", "image.retire", "image.remove",
     "rollout.pause", "rollout.resume", "rollout.roll_back", "group.set", "group.delete",
-    "group.move"};
+    "group.move", "elastic.set", "elastic.delete"};
 static const char *const step_kinds[STEP_KINDS] = {"place", "address", "start", "healthy", "deploy",
     "stop", "restart", "remove", "release", "target", "leave", "resize", "freeze", "unfreeze",
     "rebuild", "replace", "return", "roll_back", "rotate_out", "rotate_in", "middleware"};

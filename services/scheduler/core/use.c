@@ -1,6 +1,7 @@
 /* Which instances are used, from the figures that their agents report: what the report of idle ones
- * goes by. A row is written when an idle one wakes, else a few times a day, and never many at once:
- * who finds no room is written after its next report. */
+ * and elastic scaling go by. A row is written when an idle one wakes, else a few times a day, and
+ * never many at once: who finds no room is written after its next report. */
+#include "elastic.h"
 #include "parts.h"
 
 #define WRITE_MS (6 * 3600 * 1000)
@@ -49,8 +50,10 @@ static void take_reports(controller *c, const host *h, const sot_instance_report
 {
 	for (size_t k = 0; k < m->instances_count; k++) {
 		instance *i = model_find_instance(c, m->instances[k].instance_id);
-		if (i && i->host == h && m->instances[k].running)
-			note_use(c, i, is_used(c, &m->instances[k]));
+		if (!i || i->host != h || !m->instances[k].running)
+			continue;
+		note_use(c, i, is_used(c, &m->instances[k]));
+		elastic_hear(c, i, &m->instances[k], m->interval_ms);
 	}
 }
 

@@ -41,8 +41,9 @@ struct scheduler {
 	/* memory */
 	store *store;
 	call_reports *call_reports;
-	loader *load;  /* while it runs */
-	controller *c; /* while leading */
+	loader *load;        /* while it runs */
+	sot_map *time_zones; /* that were asked for, by name */
+	controller *c;       /* while leading */
 	controller_batch *inflight;
 	sot_mono batch_sent;
 	/* Batches that the database refused: bugs of this program. */
@@ -123,6 +124,15 @@ void write_brake(store_tx *tx, const brake_row *row);
 void write_uses(store_tx *tx, const use_row *rows, size_t count);
 /* write_rollouts.c */
 void write_rollouts(store_tx *tx, const rollout_row *rows, size_t count);
+/* write_elastic.c */
+void write_elastics(store_tx *tx, const elastic_row *rows, size_t count);
+void write_elastic_decisions(
+    store_tx *tx, const elastic_decision_row *rows, size_t count, int64_t retention_days);
+
+/* ---- time_zones.c ---- */
+/* The zone of that name, kept until the end; NULL: there is none. self: the scheduler. */
+const time_zone *time_zones_find(void *self, const char *name);
+void time_zones_free(scheduler *s);
 
 /* ---- effects.c ---- */
 void effects_carry_out(scheduler *s, const controller_batch *b);

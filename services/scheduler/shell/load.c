@@ -363,7 +363,7 @@ static void allow(void *self, const host_row *row)
 	    self, row->public_key, row->id, row->revoked || row->state == HOST_RETIRED);
 }
 
-static controller *new_controller(const scheduler *s, uint64_t epoch)
+static controller *new_controller(scheduler *s, uint64_t epoch)
 {
 	const scheduler_config *from = s->config;
 	controller_config config = controller_config_default(epoch);
@@ -394,6 +394,8 @@ static controller *new_controller(const scheduler *s, uint64_t epoch)
 	config.rebalance_check_ms = from->rebalance_check_ms;
 	config.idle_cpu_permille = (uint64_t)from->idle_cpu_permille;
 	config.idle_net_bytes_per_s = (uint64_t)from->idle_net_bytes_per_s;
+	config.zone_find = time_zones_find;
+	config.zone_self = s;
 	sot_rand_bytes(&seed, sizeof(seed));
 	return controller_new(&config, seed);
 }
@@ -493,6 +495,8 @@ static void ask_instances(loader *l, store_done_fn done)
 static void on_instances_read(void *self, const store_outcome *outcome)
 {
 	static const loaded_table rest[] = {
+	    {SCHEDULER_SQL_LOAD_ELASTICS, load_on_elastics},
+	    {SCHEDULER_SQL_LOAD_ELASTIC_RULES, load_on_elastic_rules},
 	    {SCHEDULER_SQL_LOAD_DEPARTURES, load_on_departures},
 	    {SCHEDULER_SQL_LOAD_BRAKE, load_on_brake},
 	    {SCHEDULER_SQL_LOAD_OPERATIONS, on_operations},

@@ -152,5 +152,8 @@ void load_on_brake(void *self, const store_result *res);
 void load_read_class(cursor *at, host_row *row);
 /* The owned parts are freed by placement_row_clear. */
 void load_read_placement(cursor *at, placement_row *p);
+/* ---- load_elastic.c ---- */
+void load_on_elastics(void *self, const store_result *res);
+void load_on_elastic_rules(void *self, const store_result *res);
 
 #endif

@@ -431,6 +431,10 @@ void write_batch(scheduler *s, store_tx *tx, const controller_batch *b)
 	WRITE(write_new_operations, b->operations + (b->operation_count - b->new_operations),
 	    b->new_operations);
 	WRITE(write_rollouts, b->rollouts, b->rollout_count);
+	WRITE(write_elastics, b->elastics, b->elastic_count);
+	if (b->elastic_decision_count > 0)
+		write_elastic_decisions(tx, b->elastic_decisions, b->elastic_decision_count,
+		    s->config->operation_retention_days);
 	OLD_AND_NEW(write_steps, STEPS, b->steps, b->step_count, b->new_steps);
 	WRITE(write_decisions, b->decisions, b->decision_count);
 	WRITE(write_logs, b->logs, b->log_count);

@@ -12,6 +12,8 @@ WITH old AS (
   DELETE FROM scheduler.rollout WHERE operation_id IN (SELECT id FROM every)
 ), lines AS (
   DELETE FROM scheduler.operation_log_part WHERE operation_id IN (SELECT id FROM every)
+), elastic_decisions AS (
+  DELETE FROM scheduler.elastic_decision WHERE at < now() - $1::bigint * interval '1 day'
 ), decisions AS (
   DELETE FROM scheduler.decision d WHERE NOT d.open AND d.at < now() - $1::bigint * interval '1 day'
     AND NOT EXISTS (SELECT FROM scheduler.instance i WHERE i.decision_id = d.id AND i.state <> 'retired')

@@ -297,6 +297,73 @@ static void a_batch_that_a_stopped_leader_left_open_does_not_hold_up_the_next(vo
 	expect_invariants(w, live + 1);
 }
 
+static void set_rules(world *w, uint32_t count)
+{
+	/* It begins every minute and lasts an hour: it is on. The second one has no value: unknown. */
+	sot_elastic_rule rules[] = {{.name = SOT_STR("always"),
+	                                .metric = SOT_ELASTIC_METRIC_SCHEDULE,
+	                                .cron = SOT_STR("* * * * *"),
+	                                .zone = SOT_STR("Asia/Shanghai"),
+	                                .for_s = 3600,
+	                                .count = count},
+	    {.name = SOT_STR("queue"),
+	        .metric = SOT_ELASTIC_METRIC_CUSTOM,
+	        .target_milli = 100000,
+	        .window_s = 60,
+	        .value = SOT_STR("queue"),
+	        .sum = SOT_ELASTIC_SUM_SUM}};
+
+	ASK(w, elastic_set, .app = SOT_STR("shop"), .enabled = true, .min = 1, .max = 5,
+	    .up_cooldown_s = 0, .down_cooldown_s = 60, .stable_s = 60, .tolerance_percent = 10,
+	    .rules = rules, .rules_count = 2);
+	wait_done(w);
+}
+
+static void rules_change_the_count_and_outlast_the_process(void **state)
+{
+	world *w = *state;
+	const int64_t live = 2;
+	scale(w, (uint32_t)live);
+	set_rules(w, (uint32_t)live + 1);
+	wait_for(w, "SELECT count(*) FROM scheduler.operation WHERE actor = 'elastic:always' AND state "
+	            "= 'done'");
+	expect_invariants(w, live + 1);
+	assert_int_equal(
+	    control(w, "SELECT count(*) FROM scheduler.elastic_decision d JOIN scheduler.operation o "
+	               "ON o.id = d.operation_id WHERE d.outcome = 'scaled' AND d.rule = 'always' "
+	               "AND d.reason = o.reason AND d.load IS NULL"),
+	    1);
+	assert_int_equal(
+	    control(w,
+	        "SELECT count FROM scheduler.elastic WHERE changed_at > now() - interval '1 minute'"),
+	    live + 1);
+	end_server(w, SIGKILL);
+	start_server(w, "");
+	ASK(w, elastic_delete, .app = SOT_STR("shop"));
+	wait_done(w);
+	expect_zero(w, "rules that were deleted", "SELECT count(*) FROM scheduler.elastic");
+	scale(w, (uint32_t)live);
+	expect_invariants(w, live);
+}
+
+static void rules_are_carried_out_by_the_next_leader(void **state)
+{
+	world *w = *state;
+	const int64_t live = 2;
+	set_rules(w, (uint32_t)live);
+	end_server(w, SIGKILL);
+	/* What it finds is what is in the rows. */
+	(void)control(w, "UPDATE scheduler.elastic SET policy = jsonb_set(policy, '{rules,0,count}', "
+	                 "'5') RETURNING 1");
+	start_server(w, "");
+	wait_for(w, "SELECT (count(*) = 5)::int FROM scheduler.instance WHERE desired <> 'retired' AND "
+	            "state = 'running'");
+	ASK(w, elastic_delete, .app = SOT_STR("shop"));
+	wait_done(w);
+	scale(w, (uint32_t)live);
+	expect_invariants(w, live);
+}
+
 static void an_app_is_deleted_with_all_it_had(void **state)
 {
 	world *w = *state;
@@ -446,6 +513,8 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_fault_in_the_database_costs_an_epoch_and_no_data),
 	    cmocka_unit_test(what_memory_gets_wrong_is_refused_told_and_read_anew),
 	    cmocka_unit_test(a_batch_that_a_stopped_leader_left_open_does_not_hold_up_the_next),
+	    cmocka_unit_test(rules_change_the_count_and_outlast_the_process),
+	    cmocka_unit_test(rules_are_carried_out_by_the_next_leader),
 	    cmocka_unit_test(an_app_is_deleted_with_all_it_had),
 	};
 

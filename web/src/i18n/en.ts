@@ -850,6 +850,8 @@ const en = {
 		'group.updated': 'Group made or edited',
 		'group.deleted': 'Group deleted',
 		'group.moved': 'Instances moved to a group',
+		'elastic.updated': 'Rules of elastic scaling changed',
+		'elastic.decision': 'Elastic scaling decided',
 		'host.cleaned': 'Host cleaned up',
 		'instance.disk': 'Instance disk limit',
 		'image.registered': 'Image registered',

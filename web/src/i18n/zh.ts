@@ -852,6 +852,8 @@ const zh: Messages = {
 		'group.updated': '分组已创建或修改',
 		'group.deleted': '分组已删除',
 		'group.moved': '实例已移至分组',
+		'elastic.updated': '弹性伸缩规则已修改',
+		'elastic.decision': '弹性伸缩决策',
 		'host.cleaned': '主机已清理',
 		'instance.disk': '实例磁盘超限',
 		'image.registered': '镜像已登记',

@@ -35,6 +35,8 @@ export const EVENT_KINDS = [
 	'group.updated',
 	'group.deleted',
 	'group.moved',
+	'elastic.updated',
+	'elastic.decision',
 	'host.cleaned',
 	'instance.disk',
 	'image.registered',

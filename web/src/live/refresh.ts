@@ -6,6 +6,7 @@ export type Topic =
 	| 'hosts'
 	| 'machines'
 	| 'apps'
+	| 'elastic'
 	| 'versions'
 	| 'instances'
 	| 'operations'
@@ -30,6 +31,8 @@ const BY_KIND: Record<string, Topic[]> = {
 	'group.updated': ['apps'],
 	'group.deleted': ['apps'],
 	'group.moved': ['apps', 'instances'],
+	'elastic.updated': ['elastic'],
+	'elastic.decision': ['elastic'],
 	'host.cleaned': ['hosts'],
 	'instance.disk': ['instances'],
 	'image.registered': ['images'],

@@ -1,5 +1,5 @@
 /* Time zones as TZif files have them. */
-#include "zone.h"
+#include "time_zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ typedef struct yearly {
 	int32_t second;
 } yearly;
 
-struct zone {
+struct time_zone {
 	size_t count;
 	int64_t *at; /* ascending */
 	int32_t *offset;
@@ -57,7 +57,7 @@ static int64_t change_of(const yearly *y, int64_t year, int32_t offset)
 	return day * DAY_S + y->second - offset;
 }
 
-static int32_t offset_by_rule(const zone *z, int64_t unix_s)
+static int32_t offset_by_rule(const time_zone *z, int64_t unix_s)
 {
 	if (!z->has_summer)
 		return z->winter;
@@ -131,7 +131,7 @@ static bool day_rule(const char **p, yearly *ret)
 	return !eat(p, '/') || duration(p, &ret->second);
 }
 
-static bool footer(zone *z, const char *p)
+static bool footer(time_zone *z, const char *p)
 {
 	int32_t west;
 
@@ -188,7 +188,7 @@ static bool read_head(sot_str bytes, size_t at, size_t time_size, counts *ret)
 	return ret->type > 0 && bytes.n >= at + HEADER + ret->size;
 }
 
-static bool read_changes(zone *z, const uint8_t *p, const counts *c)
+static bool read_changes(time_zone *z, const uint8_t *p, const counts *c)
 {
 	const uint8_t *types = p + c->time * 8, *offsets = types + c->time;
 
@@ -207,7 +207,7 @@ static bool read_changes(zone *z, const uint8_t *p, const counts *c)
 	return true;
 }
 
-static bool read_footer(zone *z, sot_str rest)
+static bool read_footer(time_zone *z, sot_str rest)
 {
 	char text[128];
 
@@ -218,7 +218,7 @@ static bool read_footer(zone *z, sot_str rest)
 	return !text[0] || footer(z, text);
 }
 
-zone *zone_parse(sot_str bytes, sot_err *err)
+time_zone *time_zone_parse(sot_str bytes, sot_err *err)
 {
 	counts first, second;
 	size_t at;
@@ -228,17 +228,17 @@ zone *zone_parse(sot_str bytes, sot_err *err)
 		(void)sot_fail(err, SOT_INVALID, "no TZif file with 64-bit times");
 		return NULL;
 	}
-	zone *z = sot_alloc(sizeof(*z));
+	time_zone *z = sot_alloc(sizeof(*z));
 	size_t end = at + HEADER + second.size;
 	if (read_changes(z, (const uint8_t *)bytes.p + at + HEADER, &second) &&
 	    read_footer(z, (sot_str){bytes.p + end, bytes.n - end}))
 		return z;
 	(void)sot_fail(
 	    err, SOT_INVALID, "the TZif file contradicts itself, or has a rule of an unknown form");
-	return zone_free(z);
+	return time_zone_free(z);
 }
 
-zone *zone_free(zone *z)
+time_zone *time_zone_free(time_zone *z)
 {
 	if (!z)
 		return NULL;
@@ -248,7 +248,7 @@ zone *zone_free(zone *z)
 	return NULL;
 }
 
-int32_t zone_offset_s(const zone *z, int64_t unix_s)
+int32_t time_zone_offset_s(const time_zone *z, int64_t unix_s)
 {
 	if (!z)
 		return 0;

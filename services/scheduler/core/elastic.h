@@ -1,0 +1,25 @@
+/* elastic - elastic scaling of the controller's apps: what their agents report goes in, operations
+ * that change counts come out. Private to core/. */
+#ifndef SCHEDULER_ELASTIC_H
+#define SCHEDULER_ELASTIC_H
+
+#include "model.h"
+
+/* The app has these rules from now on. by: who said so. */
+void elastic_set(controller *c, app *a, const elastic_policy *policy, const char *by);
+/* ... and none any more. */
+void elastic_clear(controller *c, app *a);
+/* Whether it has any. */
+bool elastic_is_set(const app *a);
+/* What the instance uses, by a report over so many milliseconds. */
+void elastic_hear(
+    controller *c, instance *i, const struct sot_instance_report *r, uint32_t interval_ms);
+/* The app sent a value; id: of an instance, zero: of the app. Returns how many rules go by it. */
+size_t elastic_hear_value(controller *c, app *a, const char *value, sot_uuid id, uint64_t milli);
+/* Looks at what may have changed and scales; once a tick. */
+void elastic_tick(controller *c);
+/* The app is going. */
+void elastic_free_of(app *a);
+void elastic_collect(controller *c, controller_batch *b);
+
+#endif
