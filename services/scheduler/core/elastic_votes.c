@@ -125,8 +125,8 @@ static uint32_t count_for(const elastic_policy *p, uint64_t sum, uint64_t target
 	return side_of(p, sum, target * works) == 0 ? (uint32_t)works : capped(ceil_div(sum, target));
 }
 
-/* Loads of the instances. Who is not heard of is taken to carry nothing: right when more are wanted;
- * fewer never follow from a vote that is not known. */
+/* Loads of the instances. Who is not heard of is taken to carry nothing: right when more are
+ * wanted; fewer never follow from a vote that is not known. */
 static vote vote_of_crew(const elastic *e, elastic_now now, size_t r)
 {
 	const elastic_rule *rule = &e->policy.rules[r];
