@@ -371,9 +371,10 @@ static const char *advice_of(int status, const char *code)
 static void say_error(const json_t *error)
 {
 	const json_t *line = cli_at(error, "line");
+	const char *column = cli_text_at(error, "column");
 	if (json_is_integer(line))
-		cli_say("  line %" JSON_INTEGER_FORMAT ", column %s: %s", json_integer_value(line),
-		    cli_text_at(error, "column"), cli_text_at(error, "detail"));
+		cli_say("  line %" JSON_INTEGER_FORMAT "%s%s: %s", json_integer_value(line),
+		    column[0] != '\0' ? ", column " : "", column, cli_text_at(error, "detail"));
 	else
 		cli_say("  field %s: %s", cli_text_at(error, "pointer"), cli_text_at(error, "detail"));
 }

@@ -36,8 +36,10 @@ const cli_command cli_machine_commands[] = {
         .details =
             "FILE is CSV; its first line names the columns: name, address, az and rack, and, if "
             "wanted,\nlabels (with ';' between), oob (where its power switch is), port and user of "
-            "ssh. With one\nwrong line nothing is imported, and every wrong line is named. Each "
-            "machine is an operation:\ninstall, preflight, online.",
+            "ssh, sshkey (the machine's\nown public key; else the first one that it shows is "
+            "kept). With one wrong line nothing is imported,\nand every wrong line is named. Of a "
+            "known machine, what its line says now is taken. Each new\nmachine is an operation: "
+            "install, preflight, online.",
         .changes = true,
         .options = OPTIONS({"dry-run", NULL, "only look whether it could be imported"}),
         .run = run_host_import,
@@ -50,7 +52,8 @@ const cli_command cli_machine_commands[] = {
         .arg_max = CLI_ARGS_MAX,
         .summary = "Go on with machines whose installation failed",
         .changes = true,
-        .options = OPTIONS({"failed", NULL, "all that failed"}),
+        .options = OPTIONS({"failed", NULL, "all that failed"},
+            {"new-ssh-key", NULL, "they may show another ssh key: they were installed anew"}),
         .run = run_host_retry,
         .path = "/v1/machine-retries",
         .examples = EXAMPLES("sotalia host retry node7 --wait=30m", "sotalia host retry --failed")},

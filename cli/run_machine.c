@@ -10,9 +10,9 @@
 
 enum { LOOK_MS = 500, FILE_BYTES_MAX = 1000000 };
 
-/* Takes the body. Prints what became of it as `words` has it; follows the operation with --wait. */
-static cli_exit send_machines(
-    const cli_call *call, json_t *body, const char *first, const char *second)
+/* Takes the body. Prints how many are what each of `words` says (NULL ends them); follows the
+ * operation with --wait. */
+static cli_exit send_machines(const cli_call *call, json_t *body, const char *const words[])
 {
 	cli_request q = {.method = "POST", .path = call->command->path, .json = body};
 	cli_reply reply;
@@ -21,9 +21,9 @@ static cli_exit send_machines(
 	if (result == CLI_OK && cli_is_data(call))
 		cli_print_data(call, reply.json);
 	else if (result == CLI_OK) {
-		printf("%lld %s", (long long)json_integer_value(cli_at(reply.json, first)), first);
-		if (second != NULL)
-			printf(", %lld %s", (long long)json_integer_value(cli_at(reply.json, second)), second);
+		for (size_t i = 0; words[i] != NULL; i++)
+			printf("%s%lld %s", i > 0 ? ", " : "",
+			    (long long)json_integer_value(cli_at(reply.json, words[i])), words[i]);
 		printf(operation[0] != '\0' ? ", operation %s\n" : "%s\n", operation);
 	}
 	if (result == CLI_OK && operation[0] != '\0' && call->wait_ms > 0)
@@ -49,7 +49,8 @@ cli_exit run_host_import(const cli_call *call)
 	}
 	json_t *body =
 	    json_pack("{s:o, s:b}", "csv", text, "dryRun", cli_option_of(call, "dry-run", 0) != NULL);
-	return send_machines(call, body, "imported", "unchanged");
+	return send_machines(
+	    call, body, (const char *const[]){"imported", "changed", "unchanged", NULL});
 }
 
 cli_exit run_host_retry(const cli_call *call)
@@ -63,7 +64,10 @@ cli_exit run_host_retry(const cli_call *call)
 	}
 	for (size_t i = 0; i < call->arg_count; i++)
 		(void)json_array_append_new(names, json_string(call->args[i]));
-	return send_machines(call, json_pack("{s:o}", "names", names), "retried", NULL);
+	return send_machines(call,
+	    json_pack("{s:o, s:b}", "names", names, "newSshKey",
+	        cli_option_of(call, "new-ssh-key", 0) != NULL),
+	    (const char *const[]){"retried", NULL});
 }
 
 cli_exit run_host_enrolment(const cli_call *call)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Machines on their way into service, in the database (deploy/migrations/0044_machines.sql), as the gateway asks of it.
+# Machines on their way into service, in the database (deploy/migrations/0044_machines.sql, 0056_machine_runs.sql), as the gateway asks of it.
 # Run by tests/pg.sh.
 # shellcheck disable=SC2088 # a tilde in front says: contained
 set -euo pipefail
@@ -27,16 +27,22 @@ enrol() { sql "SELECT gateway.enrol('10.0.0.1', 'q', '$1', '$(key "$2")', '$3')"
 state() { sql "SELECT state FROM gateway.machine_v WHERE name = '$1'"; }
 
 all=$(rows 1 1000)
-check "a dry run changes nothing" '{"imported": 1000, "operation": null, "unchanged": 0}' "$(import true "$all")"
+check "a dry run changes nothing" '{"changed": 0, "imported": 1000, "operation": null, "unchanged": 0}' "$(import true "$all")"
 check "nothing is there" 0 "$(sql "SELECT count(*) FROM gateway.machine_v")"
 check "a thousand machines come in by one call" '~"imported": 1000' "$(import false "$all")"
 check "each is an operation with three steps, part of one" "1000 3000" "$(sql "SELECT (SELECT count(*) FROM scheduler.operation_v WHERE kind = 'host.install' AND parent IS NOT NULL) || ' ' || (SELECT count(*) FROM scheduler.operation_step_v)")"
-check "again, nothing is new" '{"imported": 0, "operation": null, "unchanged": 1000}' "$(import false "$all")"
+check "again, nothing is new" '{"changed": 0, "imported": 0, "operation": null, "unchanged": 1000}' "$(import false "$all")"
 other='[{"line":7,"name":"m1-x","address":"10.9.9.9","port":22,"user":"root","az":"a1","rack":"r1","labels":[],"oob":""},{"line":8,"name":"new","address":"10.1.0.3","port":22,"user":"root","az":"a9","rack":"r0","labels":[],"oob":""}]'
 answer=$(import false "$other")
 check "another address of a known name is told by line" '~/lines/7/name' "$answer"
 check "an address of another machine is told by line" '~address 10.1.0.3 belongs to machine m2-x' "$answer"
 check "a rack of another zone is told by line" '~rack r0 is in zone a0' "$answer"
+key1="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+line='{"line":2,"name":"m9-x","address":"10.1.0.10","port":2222,"user":"ops","az":"a1","rack":"r1","labels":["ssd","big"],"oob":"ipmi://10.9.9.9","sshKey":"'$key1'"}'
+check "a dry run tells what would change" '{"changed": 1, "imported": 0, "operation": null, "unchanged": 0}' "$(import true "[$line]")"
+check "what a line says now of a known machine is taken" '{"changed": 1, "imported": 0, "operation": null, "unchanged": 0}' "$(import false "[$line]")"
+check "port, account, labels, power switch, ssh key" "2222 ops {ssd,big} ipmi://10.9.9.9 $key1" "$(sql "SELECT concat_ws(' ', \"sshPort\", \"sshUser\", labels, oob, \"sshKey\") FROM gateway.machine_v WHERE name = 'm9-x'")"
+check "a line without an ssh key keeps it" "$key1" "$(import false "[${line/$key1/}]" >/dev/null; sql "SELECT \"sshKey\" FROM gateway.machine_v WHERE name = 'm9-x'")"
 check "and nothing of that file is imported" 1000 "$(sql "SELECT count(*) FROM gateway.machine_v")"
 
 claim() { sql "SELECT gateway.machine_claim('token:runner', 'runner-1', ARRAY[$1]::text[], $2, 60)"; }
@@ -90,8 +96,36 @@ check "a machine that has not failed is none to retry" '~not so: m1-x' "$(sql "S
 check "the bulk operation of the retry" "bulk.host.install running" "$(sql "SELECT kind || ' ' || state FROM scheduler.operation_v WHERE kind LIKE 'bulk%' ORDER BY id DESC LIMIT 1")"
 run=$(claim "'m2-x'" 10 | jq -r .run)
 root "UPDATE gateway.machine_run SET alive_until = now() - interval '1 s' WHERE id = '$run'"
-claim "'m3-x'" 10 >/dev/null
+check "a runner that is gone is noticed without another one" "1 failed" "$(sql "SELECT gateway.machine_sweep()") $(state m2-x)"
+check "once" 0 "$(sql "SELECT gateway.machine_sweep()")"
 check "a runner that is gone has failed" '~was not heard of any more' "$(sql "SELECT error FROM gateway.machine_v WHERE name = 'm2-x'")"
 check "lines of a first attempt stay" '~no space left' "$(sql "SELECT string_agg(text, ' ') FROM gateway.machine_line_v WHERE machine = 'm3-x' AND attempt = 1")"
+# Two operators ask for the same at once: the second one waits for the first, and finds nothing that failed.
+for i in 1 2 3 4 5 6 7 8; do
+	sql "SELECT gateway.machine_retry('user:li', '', '', '{}')" >"$SOT_PG_DIR/retry.$i" &
+done
+wait
+check "of eight retries at once, one is taken" "1 7" "$(cat "$SOT_PG_DIR"/retry.* | grep -c '"retried": 1') $(cat "$SOT_PG_DIR"/retry.* | grep -c 'no machine has failed')"
+
+# ---- the ssh key, and an operator's own Ansible ----
+run=$(claim "'m2-x'" 10 | jq -r .run)
+keys() { sql "SELECT gateway.machine_ssh_keys('$1', '[{\"machine\":\"$2\",\"key\":\"$3\"}]')"; }
+check "the first ssh key of a machine is kept" '{"kept": 1, "refused": []}' "$(keys "$run" m2-x "$key1")"
+check "the same one again says nothing" '{"kept": 0, "refused": []}' "$(keys "$run" m2-x "$key1")"
+check "another one later is refused" '{"kept": 0, "refused": ["m2-x"]}' "$(keys "$run" m2-x "${key1/AAAAC3/AAAAC4}")"
+check "and its machine has failed" failed "$(state m2-x)"
+check "it says what to do" "~--new-ssh-key" "$(sql "SELECT error FROM gateway.machine_v WHERE name = 'm2-x'")"
+own() { sql "SELECT gateway.machine_claim('user:li', 'laptop', ARRAY[$1]::text[], 50, 60, true)"; }
+check "an own Ansible that names nothing gets nothing" '{"run": null, "machines": []}' "$(own "")"
+answer=$(own "'m1-x','m2-x'")
+run=$(jq -r .run <<<"$answer")
+check "it gets what it names, without tokens" "m1-x,m2-x null" "$(jq -r '[.machines[].name] | sort | join(",")' <<<"$answer") $(jq -r '.machines[0].enrolToken' <<<"$answer")"
+check "one that failed begins anew, one on line stays it" "online installing" "$(state m1-x) $(state m2-x)"
+tell '{"counter":1,"machine":"m1-x","status":"failed","task":"a task","text":"no"}' >/dev/null
+check "a failed task of one on line is a line, no more" "online 1" "$(state m1-x) $(sql "SELECT count(*) FROM gateway.machine_line_v WHERE machine = 'm1-x' AND task = 'a task'")"
+sql "SELECT gateway.machine_run_end('$run', '')" >/dev/null
+check "its end judges only what was under way" "online failed" "$(state m1-x) $(state m2-x)"
+check "a new ssh key is taken when it is said" '' "$(sql "SELECT gateway.machine_retry('user:li', '', '', ARRAY['m2-x'], true)" >/dev/null; sql "SELECT \"sshKey\" FROM gateway.machine_v WHERE name = 'm2-x'")"
+check "zone, rack and labels of a host are told by line" '~/lines/2/labels' "$(import true '[{"line":2,"name":"m1-x","address":"10.1.0.2","port":22,"user":"root","az":"a1","rack":"r1","labels":["hdd"],"oob":""}]')"
 check "the gateway cannot write past the functions" '~permission denied' "$(sql "DELETE FROM gateway.machine_line" 2>&1 || true)"
 exit "$failed"

@@ -12,6 +12,7 @@ static const gw_field import_fields[] = {
 };
 static const gw_field retry_fields[] = {
     {.name = "names", .kind = GW_TEXTS, .min = 0, .max = 5000, .item_max = 63},
+    {.name = "newSshKey", .kind = GW_BOOL},
 };
 static const gw_field claim_fields[] = {
     {.name = "runner", .kind = GW_TEXT, .required = true, .min = 1, .max = 63},
@@ -22,6 +23,20 @@ static const gw_field claim_fields[] = {
         .required = true,
         .min = LEASE_S_MIN,
         .max = LEASE_S_MAX},
+    {.name = "own", .kind = GW_BOOL},
+};
+static const gw_field ssh_key_fields[] = {
+    {.name = "machine", .kind = GW_TEXT, .required = true, .min = 1, .max = 63},
+    {.name = "key", .kind = GW_TEXT, .required = true, .min = 40, .max = 1600},
+};
+static const gw_field ssh_keys_fields[] = {
+    {.name = "keys",
+        .kind = GW_OBJECTS,
+        .required = true,
+        .min = 1,
+        .max = 500,
+        .fields = ssh_key_fields,
+        .field_count = COUNT(ssh_key_fields)},
 };
 static const gw_field line_fields[] = {
     {.name = "counter", .kind = GW_INT, .required = true, .min = 1, .max = INT32_MAX},
@@ -79,6 +94,7 @@ const gw_field *machines_command_fields(gw_route_id route, size_t *ret_count)
 	    {GW_ROUTE_machine_import, import_fields, COUNT(import_fields)},
 	    {GW_ROUTE_machine_retry, retry_fields, COUNT(retry_fields)},
 	    {GW_ROUTE_machine_claim, claim_fields, COUNT(claim_fields)},
+	    {GW_ROUTE_machine_ssh_keys, ssh_keys_fields, COUNT(ssh_keys_fields)},
 	    {GW_ROUTE_machine_tell, tell_fields, COUNT(tell_fields)},
 	    {GW_ROUTE_machine_run_end, end_fields, COUNT(end_fields)},
 	    {GW_ROUTE_enrolment_create, enrolment_fields, COUNT(enrolment_fields)},

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL_MAX 512
+#define CELL_MAX 2048 /* an ssh key of RSA is long */
 #define JSON_BYTES_MAX (8u * 1024 * 1024)
 #define LABELS_MAX 32
 
-typedef enum column { NAME, ADDRESS, AZ, RACK, LABELS, OOB, PORT, USER, COLUMNS } column;
+typedef enum column { NAME, ADDRESS, AZ, RACK, LABELS, OOB, PORT, USER, SSH_KEY, COLUMNS } column;
 
 static const char *const column_names[COLUMNS] = {
-    "name", "address", "az", "rack", "labels", "oob", "port", "user"};
+    "name", "address", "az", "rack", "labels", "oob", "port", "user", "sshkey"};
 
 /* What a line has in each column, and what earlier lines had. The maps' values are line numbers,
  * but a rack's: that is the line that said its zone first. */
@@ -133,7 +133,7 @@ static bool read_header(reader *r)
 		if (found < 0 || has[found]) {
 			complain(r, "",
 			    found < 0 ? "there is no column '%s'; known: name, address, az, rack, labels, oob, "
-			                "port, user"
+			                "port, user, sshkey"
 			              : "column '%s' is there twice",
 			    cell);
 			return false;
@@ -180,13 +180,34 @@ static bool is_host_name(const char *s)
 }
 
 /* Texts that go into command lines and files of a playbook: no blanks, quotes or controls. */
+static bool is_plain_n(sot_str s, const char *more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		        strchr(more, c) != NULL))
+			return false;
+	}
+	return true;
+}
 static bool is_plain(const char *s, const char *more)
 {
-	for (; *s != '\0'; s++)
-		if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') ||
-		        strchr(more, *s) != NULL))
-			return false;
-	return true;
+	return is_plain_n(sot_str_c(s), more);
+}
+
+/* "TYPE BASE64", as ssh-keyscan has it after the address. */
+static bool is_ssh_key(const char *s)
+{
+	static const char *const types[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+	    "ecdsa-sha2-nistp521", "ssh-rsa"};
+	sot_str bytes, type = sot_str_cut(sot_str_c(s), ' ', &bytes);
+	while (bytes.n > 0 && bytes.p[bytes.n - 1] == '=')
+		bytes.n--;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (sot_str_eq_c(type, types[i]))
+			return bytes.n >= 40 && bytes.n <= 1500 && bytes.p + bytes.n + 2 >= s + strlen(s) &&
+			       is_plain_n(bytes, "+/");
+	return false;
 }
 
 static void check_twice(reader *r, sot_map *seen, column c, const char *key)
@@ -236,6 +257,10 @@ static void check_words(reader *r)
 		complain(r, "oob", "'%s' must be like ipmi://10.9.0.7: no blanks or quotes", r->cells[OOB]);
 	if (!is_plain(r->cells[USER], "-_") || r->cells[USER][0] == '-' || strlen(r->cells[USER]) > 32)
 		complain(r, "user", "'%s' is no name of an account", r->cells[USER]);
+	if (r->cells[SSH_KEY][0] != '\0' && !is_ssh_key(r->cells[SSH_KEY]))
+		complain(r, "sshkey",
+		    "no public key of a host: a line of ssh-keyscan without the address, such as "
+		    "'ssh-ed25519 AAAA...'");
 }
 
 static void add_labels(reader *r, sot_buf *out)
@@ -289,6 +314,8 @@ static void read_machine(reader *r)
 	sot_buf_add_json(out, sot_str_c(r->cells[RACK]));
 	sot_buf_add_c(out, ",\"oob\":");
 	sot_buf_add_json(out, sot_str_c(r->cells[OOB]));
+	sot_buf_add_c(out, ",\"sshKey\":");
+	sot_buf_add_json(out, sot_str_c(r->cells[SSH_KEY]));
 	sot_buf_add_c(out, ",\"labels\":");
 	add_labels(r, out);
 	sot_buf_add_char(out, '}');

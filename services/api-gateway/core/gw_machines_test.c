@@ -74,6 +74,11 @@ static void every_wrong_line_is_told_with_its_number_and_column(void **state)
 	expect_error("name,address,az,rack,oob\nh1,10.0.0.1,a,r,ipmi://$(x)\n", 2, "oob", "no blanks");
 	expect_error("name,address,az,rack,labels\nh1,10.0.0.1,a,r,Bad Label\n", 2, "labels", "label");
 	expect_error("name,address,az,rack,user\nh1,10.0.0.1,a,r,-oProxy\n", 2, "user", "account");
+	expect_error(
+	    "name,address,az,rack,sshkey\nh1,10.0.0.1,a,r,ssh-ed25519\n", 2, "sshkey", "ssh-keyscan");
+	expect_error("name,address,az,rack,sshkey\nh1,10.0.0.1,a,r,ssh-ed25519 "
+	             "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAA=AAAAAAAAAAAAA\n",
+	    2, "sshkey", "ssh-keyscan");
 }
 
 static void a_thousand_machines_are_read_and_all_of_a_thousand_errors_counted(void **state)

@@ -52,6 +52,8 @@ typedef struct gateway {
 	gw_exec *exec;
 	struct gw_webhooks *webhooks;
 	struct gw_sweep *sweep;
+	reactor_watch *machine_watch; /* machines of runners that are gone */
+	bool is_sweeping_machines;
 	gw_buckets *login_addresses, *login_accounts;
 	struct control *control;
 	struct service *service;

@@ -8,11 +8,13 @@
 #include "gw_machine_routes.h"
 #include "gw_machines.h"
 #include "gw_sql.h"
+#include "sot_log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define CLAIM_LIMIT 50
+#define SWEEP_EVERY_MS 5000
 
 static void on_answer(void *self, const store_result *res)
 {
@@ -135,6 +137,7 @@ void serve_machine_retry(gw_call *c)
 	store_query(tx, GW_SQL_MACHINE_RETRY, on_answer, c);
 	add_caller(c, tx);
 	add_list(tx, body, "names");
+	store_arg_bool(tx, gw_json_bool(body, "newSshKey", false));
 	finish(c, &tx);
 	json_decref(body);
 }
@@ -151,6 +154,7 @@ void serve_machine_claim(gw_call *c)
 	add_list(tx, body, "names");
 	store_arg_i64(tx, gw_json_int(body, "limit", CLAIM_LIMIT));
 	store_arg_i64(tx, gw_json_int(body, "leaseSeconds", 0));
+	store_arg_bool(tx, gw_json_bool(body, "own", false));
 	finish(c, &tx);
 	json_decref(body);
 }
@@ -180,6 +184,22 @@ void serve_machine_tell(gw_call *c)
 	} else {
 		store_arg_i64(tx, gw_json_int(body, "leaseSeconds", 0));
 		add_list(tx, body, "lines");
+		finish(c, &tx);
+	}
+	json_decref(body);
+}
+
+void serve_machine_ssh_keys(gw_call *c)
+{
+	json_t *body;
+	if (call_body(c, &body) != SOT_OK)
+		return;
+	store_tx *tx = store_begin(c->g->db);
+	store_query(tx, GW_SQL_MACHINE_SSH_KEYS, on_answer, c);
+	if (add_run(c, tx) != SOT_OK) {
+		(void)store_tx_free(tx);
+	} else {
+		add_list(tx, body, "keys");
 		finish(c, &tx);
 	}
 	json_decref(body);
@@ -239,4 +259,46 @@ void serve_host_key_revoke(gw_call *c)
 		return;
 	decide(c, "revoke", gw_json_text(body, "reason"));
 	json_decref(body);
+}
+
+/* ---- runners that are gone ---- */
+static void on_swept_row(void *self, const store_result *res)
+{
+	gateway *g = self;
+	int64_t failed = 0;
+	if (store_i64(res, 0, 0, &failed, NULL) != SOT_OK || failed == 0)
+		return;
+	sot_log(SOT_WARN, "machines.runner_gone", "failed=%lld", (long long)failed);
+	gw_hub_poke(g->hub);
+}
+
+static void on_swept(void *self, const store_outcome *outcome)
+{
+	gateway *g = self;
+	g->is_sweeping_machines = false;
+	if (outcome->code != SOT_OK)
+		sot_log_err(SOT_WARN, "machines.sweep", outcome->why, "effect=later");
+}
+
+static void on_sweep(void *self, uint64_t missed)
+{
+	gateway *g = self;
+	sot_err err = {0};
+	(void)missed;
+	if (g->is_sweeping_machines || !store_is_up(g->db))
+		return;
+	store_tx *tx = store_begin(g->db);
+	store_query(tx, GW_SQL_MACHINE_SWEEP, on_swept_row, g);
+	g->is_sweeping_machines = store_commit(&tx, on_swept, g, &err) == SOT_OK;
+}
+
+void machine_watch_start(gateway *g)
+{
+	g->machine_watch = reactor_every_ms(g->loop, SWEEP_EVERY_MS, on_sweep, g);
+}
+
+void machine_watch_stop(gateway *g)
+{
+	reactor_remove(g->machine_watch);
+	g->machine_watch = NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "control.h"
 #include "gw_exec.h"
+#include "gw_machine_routes.h"
 #include "gw_sql.h"
 #include "gw_sweep.h"
 #include "gw_webhooks.h"
@@ -196,6 +197,7 @@ static sot_code open_parts(gateway *g, sot_err *err)
 	    open_outside(g, err) != SOT_OK)
 		return err != NULL ? err->code : SOT_INTERNAL;
 	g->sweep = gw_sweep_new(g);
+	machine_watch_start(g);
 	g->call_reports = call_reports_new(g->loop, g->db, GW_SQL_REPORT_CALLS, "api-gateway");
 	call_reports_add(g->call_reports, "URL", g->calls);
 	SOT_FAILPOINT("gateway.start.before_loop", err);
@@ -210,6 +212,7 @@ static void close_parts(gateway *g)
 	g->exec = gw_exec_free(g->exec); /* its connections are the library's: before it */
 	g->http = gw_http_free(g->http);
 	g->sweep = gw_sweep_free(g->sweep);
+	machine_watch_stop(g);
 	g->call_reports = call_reports_free(g->call_reports);
 	g->webhooks = gw_webhooks_free(g->webhooks);
 	g->db = store_free(g->db);

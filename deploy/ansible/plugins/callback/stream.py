@@ -2,10 +2,12 @@
 """Tells every task of every machine to Sotalia while the playbook runs.
 
 Lines are numbered and sent by a thread of their own, at most every half second; what could not be sent is sent again
-with its number, so each is kept once. SOTALIA_RUN names the run (the runner sets it).
+with its number, so each is kept once. SOTALIA_RUN names the run (the runner sets it); without it, in an operator's own
+Ansible, the plugin begins a run for the machines of the play that the platform knows, and ends it.
 """
 import os
 import queue
+import socket
 import threading
 import time
 
@@ -18,7 +20,7 @@ name: stream
 type: notification
 short_description: Streams every task of every machine to Sotalia
 description: [Each result is a line of the machine's log, live in `sotalia machine log` and in the web UI.]
-requirements: ["SOTALIA_URL, SOTALIA_TOKEN and SOTALIA_RUN in the environment"]
+requirements: ["SOTALIA_URL and SOTALIA_TOKEN in the environment, SOTALIA_CA unless the system trusts the gateway's certificate"]
 """
 LEASE_S = 120
 BATCH = 100
@@ -36,16 +38,38 @@ class CallbackModule(CallbackBase):
     def __init__(self):
         super().__init__()
         self.run = os.environ.get("SOTALIA_RUN", "")
-        self.disabled = not self.run
+        self.is_own = not self.run
+        self.machines = None  # of an own run; None: all
+        self.disabled = not os.environ.get("SOTALIA_URL")
         if self.disabled:
             return
         self.api = Api()
         self.counter = 0
+        self.sender = None
         self.play = ""
         self.began = {}
         self.lines = queue.Queue()
+        if self.run:
+            self._start()
+
+    def _start(self):
         self.sender = threading.Thread(target=self._send_lines, daemon=True)
         self.sender.start()
+
+    def _begin_own(self, play):
+        names = [host.get_name() for host in play.get_variable_manager()._inventory.get_hosts(play.hosts)]
+        try:
+            claim = self.api.call("POST", "/v1/machine-runs", {
+                "runner": ("ansible of " + socket.gethostname())[:63], "names": names, "limit": max(1, min(len(names), 500)), "leaseSeconds": LEASE_S, "own": True})
+        except ApiError as error:
+            self._display.warning(f"sotalia: nothing is told: {error}")
+            claim = {"run": None}
+        if claim["run"] is None:
+            self.disabled = True
+            return
+        self.run = claim["run"]
+        self.machines = {machine["name"] for machine in claim["machines"]}
+        self._start()
 
     # ---- sending ----
     def _send_lines(self):
@@ -81,6 +105,8 @@ class CallbackModule(CallbackBase):
     def _add(self, result, status, text=""):
         task = result._task
         host = result._host.get_name()
+        if self.sender is None or (self.machines is not None and host not in self.machines):
+            return
         took = time.monotonic() - self.began.get(task._uuid, time.monotonic())
         self.counter += 1
         tags = set(task.tags or ())
@@ -100,6 +126,8 @@ class CallbackModule(CallbackBase):
     # ---- what Ansible tells ----
     def v2_playbook_on_play_start(self, play):
         self.play = play.get_name()
+        if self.is_own and self.sender is None and not self.disabled:
+            self._begin_own(play)
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self.began[task._uuid] = time.monotonic()
@@ -119,5 +147,13 @@ class CallbackModule(CallbackBase):
         self._add(result, "unreachable", self._words(result, True))
 
     def v2_playbook_on_stats(self, stats):
+        if self.sender is None:
+            return
         self.lines.put(None)
         self.sender.join(GIVE_UP_S + 5)
+        if not self.is_own:
+            return
+        try:
+            self.api.call("POST", f"/v1/machine-runs/{self.run}/end", {"error": ""})
+        except ApiError as error:
+            self._display.warning(f"sotalia: the end of the run was not taken: {error}")

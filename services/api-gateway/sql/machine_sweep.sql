@@ -1,0 +1,3 @@
+-- name: machine_sweep
+-- columns: failed int8
+SELECT gateway.machine_sweep()::bigint AS failed
