@@ -6,7 +6,8 @@ enum {
 	FIRST_START_WAIT_MS = 50,
 	START_WAIT_GROWS_BY = 4, /* a quarter */
 	GRID_MS = 200,           /* of intervals of at least ten times that */
-	DOUBLINGS_MAX = 6
+	DOUBLINGS_MAX = 6,
+	LOOKS_MAX = 11
 };
 
 static bool has_check(const sot_health_spec *spec)
@@ -125,6 +126,13 @@ bool health_asks_restart(const health *h, const sot_health_spec *spec)
 	unsigned doublings = h->restarts < DOUBLINGS_MAX ? h->restarts : DOUBLINGS_MAX;
 	return has_check(spec) && spec->restart_after > 0 && h->state == SOT_HEALTH_UNHEALTHY &&
 	       h->failures >= (unsigned)spec->restart_after << doublings;
+}
+
+bool health_look_will_do(health *h)
+{
+	bool ok = h->state == SOT_HEALTH_HEALTHY && h->failures == 0 && h->looks < LOOKS_MAX;
+	h->looks = ok ? h->looks + 1 : 0;
+	return ok;
 }
 
 void health_keep_answer(health *h, const char *status, int64_t took_ms, sot_wall at)

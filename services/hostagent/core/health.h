@@ -31,6 +31,7 @@ typedef struct health {
 	unsigned successes, failures; /* in a row */
 	unsigned restarts;            /* that the check asked for, since it was healthy last */
 	bool in_flight;
+	unsigned looks; /* since a connection was made, of a tcp check */
 	uint64_t round; /* grows with each start: a late answer of an older one is dropped */
 	/* Since the last report. */
 	uint32_t checks_ok, checks_failed, check_ms_sum;
@@ -56,6 +57,10 @@ bool health_result(
  * restart that did not make it healthy twice as many, up to 64 times restart_after. Asks until the
  * restart is seen (health_observe). */
 bool health_asks_restart(const health *h, const sot_health_spec *spec);
+/* Whether the tcp check that was just taken may be a look for a listener: it was healthy last, and
+ * a connection was made within the last 12 checks. A look that finds none is followed by a
+ * connection: only that says what is wrong. */
+bool health_look_will_do(health *h);
 /* Keeps an answer that was taken for the next report. status NULL: it went well. */
 void health_keep_answer(health *h, const char *status, int64_t took_ms, sot_wall at);
 /* The report was made: what was kept begins anew. */

@@ -95,6 +95,22 @@ static void failures_ask_for_a_restart_more_seldom_each_time(void **state)
 	assert_int_equal(failures_until_restart(&h, &spec, &now, 300), -1);
 }
 
+static void every_twelfth_check_of_a_healthy_one_is_a_connection(void **state)
+{
+	health h = {0};
+	sot_mono now = {1000};
+	(void)state;
+	health_observe(&h, &port, true, 7, now);
+	assert_false(health_look_will_do(&h)); /* nothing is known of it yet */
+	assert_true(take_next(&h, &port, &now) >= 0);
+	health_result(&h, &port, h.round, true, 1, now);
+	for (int i = 1; i <= 36; i++)
+		assert_int_equal(health_look_will_do(&h), i % 12 != 0);
+	assert_true(take_next(&h, &port, &now) >= 0);
+	health_result(&h, &port, h.round, false, 1, now);
+	assert_false(health_look_will_do(&h));
+}
+
 static void a_start_period_is_waited_for_before_a_restart(void **state)
 {
 	health h = {0};
@@ -184,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(thresholds_and_the_start_period_hold),
 	    cmocka_unit_test(failures_ask_for_a_restart_more_seldom_each_time),
 	    cmocka_unit_test(a_start_period_is_waited_for_before_a_restart),
+	    cmocka_unit_test(every_twelfth_check_of_a_healthy_one_is_a_connection),
 	    cmocka_unit_test(a_command_that_goes_on_failing_is_asked_less_often),
 	    cmocka_unit_test(regular_checks_fall_together_and_keep_their_interval),
 	    cmocka_unit_test(the_end_of_the_output_is_the_reason),

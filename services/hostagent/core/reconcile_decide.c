@@ -89,11 +89,9 @@ static action_kind decide_running(const instance *i)
 		return i->is_ghost ? ACTION_RESTART : ACTION_NONE;
 	if (!is_alive(i))
 		return ACTION_START;
-	/* Without a note of what it runs with, a process is left alone. One that waits for the Engine's
-	 * next try would take the new record by itself, but only after a pause of up to a minute. */
-	bool is_older = i->used_record && i->record_wanted &&
-	                plan_record_needs_restart(i->used_record, i->record_wanted);
-	return is_older ? ACTION_RESTART : ACTION_NONE;
+	/* One that waits for the Engine's next try would take the new record by itself, but only after
+	 * a pause of up to a minute. */
+	return i->is_older ? ACTION_RESTART : ACTION_NONE;
 }
 
 /* What it would be restarted for waits until it is let go. */
@@ -217,9 +215,11 @@ sot_instance_status instance_status(const instance *i)
 {
 	const sot_instance_spec *spec = &i->want->spec;
 	bool runs = i->has_container && i->container.running;
-	const char *carried = runs && i->used_record ? i->used_record : i->record;
+	bool is_used = runs && i->used_record;
+	const char *carried = is_used ? i->used_record : i->record;
 	bool up_to_date =
-	    carried && i->record_wanted && !plan_record_needs_restart(carried, i->record_wanted);
+	    carried && i->record_wanted &&
+	    !(is_used ? i->is_older : plan_record_needs_restart(carried, i->record_wanted));
 	bool is_taken = i->claim == CLAIM_TAKEN;
 	return (sot_instance_status){
 	    .instance_id = spec->instance_id,

@@ -25,6 +25,7 @@ struct instance {
 	bool has_container;
 	container_facts container;
 	char *record, *used_record, *resolv; /* NULL when absent */
+	bool is_older; /* what runs was started with another record than is wanted */
 	bool image, blob, folder;
 	size_t packages; /* as file_facts */
 	uint64_t files_stamp;

@@ -11,6 +11,7 @@
 #include "check_output.h"
 #include "exec_entry.h"
 #include "inside.h"
+#include "port_look.h"
 #include "sot_parse.h"
 
 struct checks {
@@ -149,12 +150,17 @@ static void on_deadline(void *self, uint64_t missed)
 	check_end(self, "timeout", "health check: no connection in time");
 }
 
-static void begin_tcp(check *k, const sot_instance_spec *spec)
+static void begin_tcp(check *k, health *h, const sot_instance_spec *spec)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
 	    .sin_port = htons(spec->health.port),
 	    .sin_addr.s_addr = htonl(sot_ip_v4(spec->address))};
 	agent *a = k->c->a;
+	bool will_a_look_do = health_look_will_do(h);
+	if (will_a_look_do && port_look(k->netns_fd, sot_ip_v4(spec->address), spec->health.port)) {
+		check_end(k, NULL, "");
+		return;
+	}
 	k->fd = inside_socket(k->netns_fd, AF_INET, SOCK_STREAM);
 	if (k->fd < 0) {
 		check_end(k, "broken", "health check: no socket in the instance's network");
@@ -290,7 +296,7 @@ static void begin_check(checks *c, instance *i)
 	else if (spec->health.kind == SOT_HEALTH_CHECK_HTTP)
 		begin_http(k, spec);
 	else
-		begin_tcp(k, spec);
+		begin_tcp(k, instance_health(i), spec);
 }
 
 void checks_pump(checks *c)

@@ -46,13 +46,23 @@ int inside_open(int pid)
 	return fd;
 }
 
-int inside_socket(int netns_fd, int family, int type)
+static int make(int netns_fd, int family, int type, int protocol)
 {
 	int own = inside_own(), fd = -1;
 	if (setns(netns_fd, CLONE_NEWNET) == 0) {
-		fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 		if (setns(own, CLONE_NEWNET) != 0)
 			abort(); /* in a tenant's network nothing of this process may go on */
 	}
 	return fd;
+}
+
+int inside_socket(int netns_fd, int family, int type)
+{
+	return make(netns_fd, family, type, 0);
+}
+
+int inside_netlink(int netns_fd, int protocol)
+{
+	return make(netns_fd, AF_NETLINK, SOCK_RAW, protocol);
 }

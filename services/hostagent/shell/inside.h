@@ -9,5 +9,7 @@ int inside_open(int pid);
 int inside_own(void);
 /* A non-blocking socket in that namespace, or -1. The thread is back in the host's afterwards. */
 int inside_socket(int netns_fd, int family, int type);
+/* As inside_socket, of AF_NETLINK: NETLINK_SOCK_DIAG ... */
+int inside_netlink(int netns_fd, int protocol);
 
 #endif
