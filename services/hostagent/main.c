@@ -58,8 +58,6 @@ int main(int argc, char **argv)
 	bool is_over = false;
 	sot_level level = SOT_INFO;
 	sot_err err = {0};
-	if (argc == 4 && strcmp(argv[1], "--unpack") == 0)
-		return packages_unpack_main(argv[2], argv[3]);
 	if (argc == 2 && strncmp(argv[1], "--keygen=", 9) == 0)
 		return keygen(argv[1] + 9);
 	for (int i = 1; i < argc; i++)

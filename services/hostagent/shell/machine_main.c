@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper_program.h"
 #include "preflight.h"
-#include "views.h"
 
 enum { FACTS_MAX = 64 * 1024, INFO_MS = 5000, INFO_MAX = 1024 * 1024, VIEW_MS = 5000 };
 
@@ -53,7 +53,7 @@ static sot_code ask(const agent_config *config, sot_buf *facts, sot_err *err)
 		return code;
 	q.loop = loop;
 	docker *engine = docker_new(http, config->docker_socket);
-	views_find_program(program);
+	helper_program_find("sotalia-view", program);
 	const char *const argv[] = {program, config->lxcfs_dir, NULL};
 	q.open += docker_send(engine, &info, on_info, &q, err) == SOT_OK;
 	q.open += *config->lxcfs_dir && reactor_spawn(loop, argv, NULL, (sot_str){0}, 4096, VIEW_MS,

@@ -7,12 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "extract.h"
+#include "helper_program.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
 #include "sot_parse.h"
@@ -49,8 +47,7 @@ packages *packages_new(const packages_options *options)
 {
 	packages *p = sot_alloc(sizeof(*p));
 	p->o = *options;
-	ssize_t n = readlink("/proc/self/exe", p->program, sizeof(p->program) - 1);
-	p->program[n > 0 ? n : 0] = '\0';
+	helper_program_find("sotalia-unpack", p->program);
 	return p;
 }
 
@@ -281,7 +278,7 @@ static void unpacked(void *self, const reactor_child_result *result)
 
 static sot_code start_unpack(job *j, sot_err *err)
 {
-	const char *const argv[] = {j->p->program, "--unpack", j->blob, j->temp, NULL};
+	const char *const argv[] = {j->p->program, j->blob, j->temp, NULL};
 	const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
 	SOT_FAILPOINT("hostagent.unpack.before_start", err);
 	if (mkdir(j->temp, 0755) != 0)
@@ -298,18 +295,4 @@ sot_code packages_unpack(
 	if (code != SOT_OK)
 		job_free(j);
 	return code;
-}
-
-int packages_unpack_main(const char *archive, const char *folder)
-{
-	sot_err err = {0};
-	struct rlimit file_size = {
-	    extract_default_limits.entry_bytes + 1, extract_default_limits.entry_bytes + 1};
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	(void)setrlimit(RLIMIT_FSIZE, &file_size);
-	(void)umask(0022);
-	sot_code code = extract_archive(archive, folder, &extract_default_limits, &err);
-	if (code != SOT_OK)
-		fprintf(stderr, "%s", err.text);
-	return code == SOT_OK ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 /* packages - brings an app's package to this host: download from the gateway, check of the digest,
- * unpacking in a process of its own. What has its final name is complete and was verified.
+ * unpacking by sotalia-unpack. What has its final name is complete and was verified.
  */
 #ifndef HOSTAGENT_PACKAGES_H
 #define HOSTAGENT_PACKAGES_H
@@ -27,8 +27,5 @@ sot_code packages_fetch(packages *p, const char *sha256, uint64_t size_bytes, pa
 /* packages/<sha256>/ from the blob, which is removed. */
 sot_code packages_unpack(
     packages *p, const char *sha256, packages_done_fn done, void *self, sot_err *err) SOT_CHECK;
-
-/* The child of packages_unpack: `sotalia-hostagent --unpack ARCHIVE FOLDER`. Returns its status. */
-int packages_unpack_main(const char *archive, const char *folder);
 
 #endif

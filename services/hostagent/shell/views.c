@@ -1,11 +1,11 @@
 #include "views.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "helper_program.h"
 #include "sot_log.h"
 #include "sot_metrics.h"
 #include "sot_parse.h"
@@ -125,17 +125,6 @@ static void on_look(void *self, const reactor_child_result *result)
 	forget_gone(v);
 }
 
-void views_find_program(char path[static PATH_MAX])
-{
-	static const char name[] = "sotalia-view";
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - sizeof(name));
-	path[n > 0 ? n : 0] = '\0';
-	char *slash = strrchr(path, '/');
-	memcpy(slash ? slash + 1 : path, name, sizeof(name));
-	if (access(path, X_OK) != 0)
-		(void)snprintf(path, PATH_MAX, "/usr/libexec/sotalia/%s", name);
-}
-
 static void look(void *self, uint64_t missed)
 {
 	views *v = self;
@@ -147,7 +136,7 @@ static void look(void *self, uint64_t missed)
 	(void)missed;
 	if (v->is_busy)
 		return;
-	views_find_program(program);
+	helper_program_find("sotalia-view", program);
 	for (instance *i; count < PIDS_PER_LOOK && (i = reconcile_iterate(v->a->reconcile, &it));) {
 		int pid = running_pid(i);
 		if (pid <= 0 || views_has(v, pid))

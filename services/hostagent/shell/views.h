@@ -10,10 +10,6 @@
 
 #include "agent.h"
 
-#include <limits.h>
-
-/* Where sotalia-view lies: beside this program, or with its like in libexec. */
-void views_find_program(char path[static PATH_MAX]);
 views *views_new(agent *a);
 views *views_free(views *v);
 /* Whether LXCFS answered at the last look; `ret_why`, borrowed, says why not. */
