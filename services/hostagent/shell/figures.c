@@ -431,16 +431,21 @@ static uint64_t established(const char *path)
 
 const figures_roots figures_kernel_roots = {"/proc", "/sys/fs/cgroup"};
 
-void figures_read_instance(const figures_roots *roots, int pid, instance_figures *ret)
+void figures_read_groups(const figures_roots *roots, int pid, sot_buf *ret)
+{
+	char path[PATH_MAX];
+	(void)snprintf(path, sizeof(path), "%s/%d/cgroup", roots->proc, pid);
+	load(path, ret);
+}
+
+void figures_read_instance(
+    const figures_roots *roots, int pid, sot_str groups, instance_figures *ret)
 {
 	char path[PATH_MAX];
 	uint64_t net[COLUMNS] = {0}, lo[COLUMNS] = {0};
 	struct statvfs fs = {0};
-	SOT_AUTO_BUF file, threads;
+	SOT_AUTO_BUF threads;
 	*ret = (instance_figures){0};
-	(void)snprintf(path, sizeof(path), "%s/%d/cgroup", roots->proc, pid);
-	load(path, &file);
-	sot_str groups = sot_buf_str(&file);
 	bool is_v1 = figures_cgroup_path(groups, "memory").n > 0;
 	const cgroup own = {
 	    roots->cgroup, is_v1 ? "/pids" : "", figures_cgroup_path(groups, is_v1 ? "pids" : "")};

@@ -63,9 +63,13 @@ uint32_t figures_busiest_disk(const host_figures *now, const host_figures *was, 
 /* The links of the host but lo and those of instances, in the kernel's order; returns how many. */
 size_t figures_read_interfaces(
     const char *path, interface_figures dst[static FIGURES_INTERFACES_MAX]);
-/* pid: PID 1 of the instance, as the host sees it. cgroup v1 and v2. Of very many threads some are
+/* /proc/<pid>/cgroup of PID 1 of an instance, as the host sees it: the same for all its life. *ret
+ * is made, and the caller's to clear; empty when the process is gone. */
+void figures_read_groups(const figures_roots *roots, int pid, sot_buf *ret);
+/* pid and groups: of the same process, as above. cgroup v1 and v2. Of very many threads some are
  * looked at, others each time. */
-void figures_read_instance(const figures_roots *roots, int pid, instance_figures *ret);
+void figures_read_instance(
+    const figures_roots *roots, int pid, sot_str groups, instance_figures *ret);
 
 /* Pure helpers, for tests: the number after `key` at the start of a line of `text`; 0 when absent.
  */

@@ -3,14 +3,21 @@
 
 #include <ftw.h>
 #include <limits.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "sot_mem.h"
 
 enum { PID = 4242 };
 
@@ -76,6 +83,13 @@ static int teardown(void **state)
 	return failed;
 }
 
+static void read_figures(const tree *t, int pid, instance_figures *ret)
+{
+	SOT_AUTO_BUF groups;
+	figures_read_groups(&t->roots, pid, &groups);
+	figures_read_instance(&t->roots, pid, sot_buf_str(&groups), ret);
+}
+
 static void check_net(const instance_figures *f)
 {
 	assert_int_equal(f->rx, 1500); /* without lo */
@@ -114,7 +128,7 @@ static void cgroup_v1_is_read_from_a_folder_per_controller(void **state)
 	put(t, "cgroup/blkio/docker/ab/blkio.throttle.io_service_bytes",
 	    "8:0 Read 1000\n8:0 Write 2000\n8:0 Sync 1\n8:0 Total 3000\n8:16 Read 10\n"
 	    "8:16 Write 20\nTotal 3030\n");
-	figures_read_instance(&t->roots, PID, &f);
+	read_figures(t, PID, &f);
 	assert_true(f.cpu_ns == 123456789012);
 	assert_int_equal(f.periods, 40);
 	assert_int_equal(f.throttled, 7);
@@ -146,7 +160,7 @@ static void cgroup_v2_is_read_from_the_unified_folder(void **state)
 	put(t, GROUP "pids.current", "9\n");
 	put(t, GROUP "io.stat",
 	    "8:0 rbytes=100 wbytes=200 rios=3 wios=4 dbytes=5 dios=6\n8:16 rbytes=1 wbytes=2\n");
-	figures_read_instance(&t->roots, PID, &f);
+	read_figures(t, PID, &f);
 	assert_true(f.cpu_ns == 5000000000);
 	assert_int_equal(f.periods, 50);
 	assert_int_equal(f.throttled, 8);
@@ -162,6 +176,41 @@ static void cgroup_v2_is_read_from_the_unified_folder(void **state)
 }
 
 /* Of 200 threads every fourth is looked at; four looks see each once. */
+/* A process that computes, in a group of its own of the kernel's own unified hierarchy. */
+static void cgroup_v2_of_this_kernel_is_read(void **state)
+{
+	tree *t = *state;
+	char group[160], procs[192], from[64], to[128], text[32];
+	instance_figures f;
+	if (geteuid() != 0)
+		skip(); /* only root mounts */
+	assert_int_equal(mkdir(t->cgroup, 0700), 0);
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("none", t->cgroup, "cgroup2", 0, NULL), 0);
+	(void)snprintf(group, sizeof(group), "%s/sotalia-test-%d", t->cgroup, (int)getpid());
+	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
+	assert_int_equal(mkdir(group, 0755), 0);
+	pid_t child = fork();
+	for (volatile int k = 0; child == 0; k++) {
+	}
+	(void)snprintf(text, sizeof(text), "%d", (int)child);
+	put(t, procs + strlen(t->folder) + 1, text);
+	(void)snprintf(text, sizeof(text), "0::%s\n", group + strlen(t->cgroup));
+	put(t, "proc/4242/cgroup", text);
+	(void)snprintf(from, sizeof(from), "/proc/%d", (int)child);
+	(void)snprintf(to, sizeof(to), "%s/%d", t->proc, (int)child);
+	assert_int_equal(symlink(from, to), 0);
+	uint64_t before = 0;
+	for (f.cpu_ns = 0; f.cpu_ns < before + 20000000; before = before ? before : f.cpu_ns)
+		read_figures(t, PID, &f);
+	assert_int_equal(f.threads_running, 1);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(rmdir(group), 0);
+	assert_int_equal(umount2(t->cgroup, MNT_DETACH), 0);
+}
+
 static void of_many_threads_some_are_looked_at_others_each_time(void **state)
 {
 	const tree *t = *state;
@@ -176,7 +225,7 @@ static void of_many_threads_some_are_looked_at_others_each_time(void **state)
 	put(t, "cgroup/many/cgroup.threads", tids);
 	for (int look = 0; look < 4; look++) {
 		instance_figures f;
-		figures_read_instance(&t->roots, PID, &f);
+		read_figures(t, PID, &f);
 		seen += f.threads_running;
 	}
 	assert_int_equal(seen, 4 * 100);
@@ -242,7 +291,7 @@ static void a_process_that_is_gone_gives_zeros(void **state)
 	const tree *t = *state;
 	instance_figures f;
 	memset(&f, 0x55, sizeof(f));
-	figures_read_instance(&t->roots, PID + 1, &f);
+	read_figures(t, PID + 1, &f);
 	assert_memory_equal(&f, &none, sizeof(f));
 }
 
@@ -252,6 +301,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        cgroup_v1_is_read_from_a_folder_per_controller, setup, teardown),
 	    cmocka_unit_test_setup_teardown(cgroup_v2_is_read_from_the_unified_folder, setup, teardown),
+	    cmocka_unit_test_setup_teardown(cgroup_v2_of_this_kernel_is_read, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        of_many_threads_some_are_looked_at_others_each_time, setup, teardown),
 	    cmocka_unit_test_setup_teardown(links_of_instances_are_none_of_the_hosts, setup, teardown),

@@ -35,6 +35,7 @@ typedef struct last {
 	instance_figures figures;
 	int64_t started_unix_ms; /* counters begin anew with each start */
 	double load;             /* average of a minute */
+	sot_buf groups;          /* the cgroups of that start, which do not change */
 	sot_uuid id;
 } last;
 
@@ -189,6 +190,12 @@ static void report_host(reports *r, int64_t ms)
 	publish(r, code, &frame, &err);
 }
 
+static void last_free(last *l)
+{
+	sot_buf_clear(&l->groups);
+	free(l);
+}
+
 static last *last_of(reports *r, sot_uuid id, int64_t started_unix_ms)
 {
 	last *l = sot_map_get_uuid(r->last, id);
@@ -200,6 +207,7 @@ static last *last_of(reports *r, sot_uuid id, int64_t started_unix_ms)
 	if (l->started_unix_ms != started_unix_ms) {
 		l->figures = (instance_figures){0};
 		l->load = 0;
+		sot_buf_clear(&l->groups);
 		l->started_unix_ms = started_unix_ms;
 	}
 	return l;
@@ -270,7 +278,9 @@ static void fill_instance(reports *r, instance *i, int64_t ms, sot_instance_repo
 		return;
 	instance_figures now;
 	last *was = last_of(r, spec->instance_id, container->started_unix_ms);
-	figures_read_instance(&figures_kernel_roots, container->pid, &now);
+	if (was->groups.n == 0)
+		figures_read_groups(&figures_kernel_roots, container->pid, &was->groups);
+	figures_read_instance(&figures_kernel_roots, container->pid, sot_buf_str(&was->groups), &now);
 	fill_rates(m, &now, &was->figures, ms);
 	fill_load(was, &now, ms, m);
 	was->figures = now;
@@ -300,7 +310,7 @@ static void forget_gone(reports *r)
 	sot_map_iter it = {0};
 	for (last *l; (l = sot_map_next(r->last, &it, NULL)) != NULL;)
 		if (!reconcile_find(r->a->reconcile, l->id))
-			free(sot_map_remove_uuid(r->last, l->id));
+			last_free(sot_map_remove_uuid(r->last, l->id));
 }
 
 /* CPU time of this thread: what a report costs, whoever else runs on the host. */
@@ -420,7 +430,7 @@ reports *reports_free(reports *r)
 	for (size_t i = 0; i < r->publisher_count; i++)
 		r->publishers[i] = bus_publisher_free(r->publishers[i]);
 	for (last *l; (l = sot_map_next(r->last, &it, NULL)) != NULL;)
-		free(l);
+		last_free(l);
 	r->last = sot_map_free(r->last);
 	r->arena = sot_arena_free(r->arena);
 	sot_buf_clear(&r->last_host_frame);
