@@ -268,6 +268,8 @@ cli_exit run_mixing_set(const cli_call *call);
 cli_exit run_app_scale(const cli_call *call);
 cli_exit run_app_deploy(const cli_call *call);
 cli_exit run_app_rollback(const cli_call *call);
+/* The options of a strategy as `strategy`, --plan as `dryRun`. False: said what is wrong. */
+bool cli_add_strategy(json_t *body, const cli_call *call);
 cli_exit run_rollout_show(const cli_call *call);
 cli_exit run_app_resize(const cli_call *call);
 cli_exit run_resize(const cli_call *call);
@@ -284,6 +286,11 @@ cli_exit run_elastic_set(const cli_call *call);
 cli_exit run_group_move(const cli_call *call);
 cli_exit run_middleware_upload(const cli_call *call);
 cli_exit run_app_middleware(const cli_call *call);
+/* run_middleware.c */
+cli_exit run_middleware_rollout(const cli_call *call);
+cli_exit run_app_label(const cli_call *call);
+cli_exit run_app_maintenance(const cli_call *call);
+cli_exit run_app_retention(const cli_call *call);
 cli_exit run_signing_key_add(const cli_call *call);
 cli_exit run_app_signing(const cli_call *call);
 cli_exit run_instance_logs(const cli_call *call);

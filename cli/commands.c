@@ -448,6 +448,7 @@ static const struct {
     {cli_rollout_commands, &cli_rollout_command_count},
     {cli_package_commands, &cli_package_command_count},
     {cli_elastic_commands, &cli_elastic_command_count},
+    {cli_middleware_commands, &cli_middleware_command_count},
     {cli_placement_commands, &cli_placement_command_count},
     {cli_rules_commands, &cli_rules_command_count},
     {cli_users_commands, &cli_users_command_count},

@@ -59,6 +59,9 @@ extern const size_t cli_image_command_count;
 extern const cli_command cli_operation_commands[];
 extern const size_t cli_operation_command_count;
 /* commands_package.c */
+/* commands_middleware.c */
+extern const cli_command cli_middleware_commands[];
+extern const size_t cli_middleware_command_count;
 extern const cli_command cli_package_commands[];
 extern const size_t cli_package_command_count;
 /* commands_elastic.c */

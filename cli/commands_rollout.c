@@ -23,9 +23,9 @@ static const cli_column rollout_columns[] = {
 const cli_command cli_rollout_commands[] = {
     {.noun = "rollout",
         .verb = "list",
-        .summary = "Rollouts of versions: what has not ended first, then the newest",
+        .summary = "Rollouts: what has not ended first, then the newest",
         .run = run_list,
-        .path = "/v1/operations?kind=app.deploy",
+        .path = "/v1/operations?kind=rollouts&parent=any",
         .columns = rollout_columns,
         .name_field = "id",
         .examples = EXAMPLES("sotalia rollout list")},

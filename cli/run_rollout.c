@@ -27,7 +27,7 @@ static bool set_failure(json_t *strategy, const cli_call *call)
 	return text == NULL || json_object_set_new(strategy, "onFailure", json_string(text)) == 0;
 }
 
-static bool add_strategy(json_t *body, const cli_call *call)
+bool cli_add_strategy(json_t *body, const cli_call *call)
 {
 	json_t *strategy = json_object();
 	bool right =
@@ -84,7 +84,7 @@ static cli_exit send_rollout(const cli_call *call, json_t *body)
 	cli_request q = {.method = "POST", .path = path, .json = body};
 	cli_reply reply = {0};
 	bool plan = cli_option_of(call, "plan", 0) != NULL;
-	cli_exit result = add_strategy(body, call) ? cli_send(call, &q, &reply) : CLI_USAGE;
+	cli_exit result = cli_add_strategy(body, call) ? cli_send(call, &q, &reply) : CLI_USAGE;
 	if (result == CLI_OK && !plan)
 		result = cli_accepted(call, reply.json);
 	else if (result == CLI_OK && cli_is_data(call))
@@ -112,10 +112,13 @@ cli_exit run_app_resize(const cli_call *call)
 cli_exit run_app_middleware(const cli_call *call)
 {
 	bool is_out = cli_option_of(call, "remove", 0) != NULL;
-	if (is_out == (call->arg_count == 3)) {
-		cli_say("error: give a VERSION, or --remove");
+	bool is_back = cli_option_of(call, "back", 0) != NULL;
+	if (is_out + is_back + (call->arg_count == 3) != 1) {
+		cli_say("error: give a VERSION, or --back, or --remove");
 		return CLI_USAGE;
 	}
+	if (is_back)
+		return send_rollout(call, json_pack("{s:s, s:b}", "middleware", call->args[1], "back", 1));
 	return send_rollout(call, json_pack("{s:s, s:s}", "middleware", call->args[1], "version",
 	                              is_out ? "" : call->args[2]));
 }

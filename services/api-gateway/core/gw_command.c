@@ -105,6 +105,8 @@ const gw_field *gw_command_fields(gw_route_id route, size_t *ret_count)
 		return elastic_command_fields(route, ret_count);
 	if (packages_command_owns(route))
 		return packages_command_fields(route, ret_count);
+	if (settings_command_owns(route))
+		return settings_command_fields(route, ret_count);
 	if (images_command_owns(route))
 		return images_command_fields(route, ret_count);
 	const gw_field *fields = ssh_command_fields(route, ret_count);
@@ -379,6 +381,8 @@ sot_code gw_command_encode(
 			return elastic_command_encode(c, request_id, out, err);
 		if (packages_command_owns(c->route))
 			return packages_command_encode(c, request_id, out, err);
+		if (settings_command_owns(c->route))
+			return settings_command_encode(c, request_id, out, err);
 		if (images_command_owns(c->route))
 			return images_command_encode(c, request_id, out, err);
 		if (rules_command_owns(c->route))

@@ -19,6 +19,7 @@ typedef enum gw_peer { GW_PEER_SCHEDULER, GW_PEER_IPAM } gw_peer;
 typedef struct gw_retry {
 	sot_uuid operation_id;
 	sot_str kind, app, version, host;
+	sot_str thing; /* the plan, image or middleware that it gives; else empty */
 	uint32_t count;
 	uint16_t parallel, failures_max;
 	sot_uuid *targets;

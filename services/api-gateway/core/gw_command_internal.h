@@ -66,6 +66,12 @@ const gw_field *rollout_command_fields(gw_route_id route, size_t *ret_count);
 sot_code rollout_command_encode(const gw_command *c, uint64_t request_id, sot_buf *out,
     gw_json_errors *errors, sot_err *err) SOT_CHECK;
 
+/* ---- gw_command_settings.c: settings of apps, middleware over many apps ---- */
+bool settings_command_owns(gw_route_id route);
+const gw_field *settings_command_fields(gw_route_id route, size_t *ret_count);
+sot_code settings_command_encode(
+    const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err) SOT_CHECK;
+
 /* ---- gw_command_images.c: versions of images ---- */
 bool images_command_owns(gw_route_id route);
 const gw_field *images_command_fields(gw_route_id route, size_t *ret_count);

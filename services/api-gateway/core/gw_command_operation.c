@@ -134,6 +134,7 @@ static sot_code encode_retry(const gw_command *c, uint64_t request_id, sot_buf *
 	    .targets = c->retry->targets,
 	    .targets_count = c->retry->target_count,
 	    .strategy = c->retry->strategy,
+	    .what = c->retry->thing,
 	};
 	return sot_operation_retry_encode(&m, out, err);
 }

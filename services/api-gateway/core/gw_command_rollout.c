@@ -43,6 +43,7 @@ static const gw_field rebuild_fields[] = {
 static const gw_field middleware_fields[] = {
     {.name = "middleware", .kind = GW_TEXT, .required = true, .min = 1, .max = 30},
     {.name = "version", .kind = GW_TEXT, .min = 0, .max = 64},
+    {.name = "back", .kind = GW_BOOL},
     STRATEGY,
     {.name = "dryRun", .kind = GW_BOOL},
 };
@@ -143,7 +144,7 @@ sot_code rollout_command_encode(
 	if (c->route == GW_ROUTE_app_middleware) {
 		struct sot_app_middleware m = {request_id, command_context(c), name,
 		    gw_json_text(c->body, "middleware"), gw_json_text(c->body, "version"), strategy,
-		    dry_run};
+		    dry_run, gw_json_bool(c->body, "back", false)};
 		return sot_app_middleware_encode(&m, out, err);
 	}
 	return encode_act(c, request_id, out, errors, err);

@@ -167,22 +167,23 @@ static void on_fixed(gw_call *c, const struct sot_address_fixed *m)
 	call_json(c, 201, sot_buf_str(&body));
 }
 
-static void add_matched(const struct sot_bulk_matched *m, sot_buf *body)
+static void add_names(sot_buf *body, const char *before, const sot_str *names, size_t count)
 {
-	sot_buf_printf(
-	    body, "{\"matched\":{\"count\":%u,\"parallel\":%u,\"names\":[", m->count, m->parallel);
-	for (size_t i = 0; i < m->names_count; i++) {
-		sot_buf_add_c(body, i > 0 ? "," : "");
-		sot_buf_add_json(body, m->names[i]);
+	for (size_t i = 0; i < count; i++) {
+		sot_buf_add_c(body, i > 0 ? "," : before);
+		sot_buf_add_json(body, names[i]);
 	}
-	sot_buf_add_c(body, "]}}\n");
+	sot_buf_add_c(body, count > 0 ? "" : before);
 }
 
 static void on_matched(gw_call *c, const struct sot_bulk_matched *m)
 {
 	SOT_AUTO_BUF body;
 	sot_buf_init(&body, 65536);
-	add_matched(m, &body);
+	sot_buf_printf(&body, "{\"matched\":{\"count\":%u,\"parallel\":%u", m->count, m->parallel);
+	add_names(&body, ",\"names\":[", m->names, m->names_count);
+	add_names(&body, "],\"skipped\":[", m->skipped, m->skipped_count);
+	sot_buf_add_c(&body, "]}}\n");
 	call_json(c, 200, sot_buf_str(&body));
 }
 
@@ -568,6 +569,8 @@ COMMAND(app_deploy)
 COMMAND(app_resize)
 COMMAND(app_rebuild)
 COMMAND(app_middleware)
+COMMAND(app_labels_set)
+COMMAND(app_maintenance_set)
 COMMAND(group_set)
 COMMAND(group_delete)
 COMMAND(group_move)

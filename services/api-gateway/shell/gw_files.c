@@ -1,6 +1,8 @@
 /* Files: package blobs with ranges, the web UI, the API's description, health and metrics. */
 #include "gateway.h"
 
+#include "gw_s3.h"
+
 #include "gw_text.h"
 #include "sot_log.h"
 #include "sot_parse.h"
@@ -69,6 +71,61 @@ static void send_range(gw_call *c, int fd, uint64_t size)
 	call_reply(c, &reply);
 }
 
+/* A blob that the package store has and this gateway does not, yet. */
+typedef struct fetching {
+	gw_call *call; /* NULL when the request is over before the work is */
+	bool working;
+	gw_s3 s3;
+	char name[65], folder[512];
+	sot_code code;
+	sot_err err;
+} fetching;
+
+static void fetching_free(void *state)
+{
+	fetching *f = state;
+	f->call = NULL;
+	if (!f->working)
+		free(f);
+}
+
+static void fetch(void *arg)
+{
+	fetching *f = arg;
+	f->code = gw_s3_fetch(&f->s3, f->name, f->folder, &f->err);
+}
+
+static void on_fetched(void *arg)
+{
+	fetching *f = arg;
+	gw_call *c = f->call;
+	struct stat st;
+	int fd;
+	f->working = false;
+	if (c == NULL) {
+		free(f);
+		return;
+	}
+	fd = open_below(f->folder, f->name, &st); /* or another request has brought it */
+	if (fd >= 0)
+		send_range(c, fd, (uint64_t)st.st_size);
+	else
+		call_fail(c, &f->err);
+}
+
+static void fetch_blob(gw_call *c, const char *name)
+{
+	fetching *f = sot_alloc(sizeof(*f));
+	c->state = f;
+	c->state_free = fetching_free;
+	f->call = c;
+	f->s3 = gw_s3_of(c->g->config);
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	(void)snprintf(f->folder, sizeof(f->folder), "%s", c->g->config->blobs_dir);
+	f->working = true;
+	reactor_queue_work(c->g->loop, fetch, on_fetched, f);
+}
+
 void serve_blob_get(gw_call *c)
 {
 	uint8_t digest[GW_SHA256_N];
@@ -81,6 +138,10 @@ void serve_blob_get(gw_call *c)
 	}
 	sot_hex_encode(digest, sizeof(digest), name);
 	fd = open_below(c->g->config->blobs_dir, name, &st);
+	if (fd < 0 && c->g->config->s3_url[0] != '\0') {
+		fetch_blob(c, name);
+		return;
+	}
 	if (fd < 0) {
 		call_problem(c, 404, "not_found", "there is no blob %s here", name);
 		return;

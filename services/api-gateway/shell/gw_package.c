@@ -53,3 +53,13 @@ bool gw_package_may(
 		return true;
 	return false;
 }
+
+void serve_middleware_rollout(gw_call *c)
+{
+	command_run(c, NULL);
+}
+
+void serve_app_retention_set(gw_call *c)
+{
+	command_run(c, NULL);
+}

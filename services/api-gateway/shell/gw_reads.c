@@ -155,6 +155,10 @@ static const list_spec lists[] = {
         .statement = GW_SQL_MIDDLEWARE_INSTANCE_LIST,
         .name = "middleware-instances",
         .filter_is_path = true},
+    {.route = GW_ROUTE_middleware_app_list,
+        .statement = GW_SQL_MIDDLEWARE_APP_LIST,
+        .name = "middleware-apps",
+        .filter_is_path = true},
     {.route = GW_ROUTE_signing_key_list,
         .statement = GW_SQL_SIGNING_KEY_LIST,
         .name = "signing-keys",
@@ -348,6 +352,11 @@ void serve_machine_get(gw_call *c)
 	serve_item(c, GW_SQL_MACHINE_GET, c->match.params[0], NULL);
 }
 
+void serve_app_settings_get(gw_call *c)
+{
+	serve_item(c, GW_SQL_APP_SETTINGS_GET, c->match.params[0], NULL);
+}
+
 void serve_app_get(gw_call *c)
 {
 	serve_item(c, GW_SQL_APP_GET, c->match.params[0], NULL);
@@ -459,6 +468,7 @@ LIST(elastic_decision_list)
 LIST(middleware_list)
 LIST(middleware_version_list)
 LIST(middleware_instance_list)
+LIST(middleware_app_list)
 LIST(image_instance_list)
 LIST(pool_list)
 LIST(app_list)

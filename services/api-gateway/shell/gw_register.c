@@ -5,6 +5,7 @@
 #include "gateway.h"
 
 #include "gw_package.h"
+#include "gw_s3.h"
 #include "gw_sql.h"
 #include "gw_text.h"
 #include "gw_uploads.h"
@@ -29,6 +30,7 @@ typedef struct registration {
 	json_t *body;
 	gw_upload_info upload;
 	char folder[512], final[640];
+	gw_s3 s3;
 	uint8_t expected[GW_SHA256_N];
 	gw_minisign signature; /* borrows from the body */
 	bool is_signed;
@@ -180,6 +182,8 @@ static sot_code keep_blob(registration *r, int fd, sot_err *err)
 		(void)sot_fail_errno(err, SOT_INTERNAL, errno, "fsync of %s", r->folder);
 	if (folder >= 0)
 		(void)close(folder);
+	if (err->code == SOT_OK && gw_s3_is_on(&r->s3))
+		return gw_s3_put(&r->s3, digest, r->final, err);
 	return err->code;
 }
 
@@ -273,6 +277,7 @@ void serve_version_register(gw_call *c)
 	r->call = c;
 	r->body = body;
 	(void)snprintf(r->folder, sizeof(r->folder), "%s", c->g->config->blobs_dir);
+	r->s3 = gw_s3_of(c->g->config);
 	if (read_fields(c, r) != SOT_OK || find_upload(c, r) != SOT_OK)
 		return;
 	tx = store_begin_read(c->g->db);

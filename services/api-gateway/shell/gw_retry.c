@@ -11,7 +11,7 @@
 
 typedef struct retry {
 	gw_retry what;
-	char kind[33], app[31], version[65], host[64], state[16];
+	char kind[33], app[31], version[65], host[64], state[16], thing[65];
 	bool found;
 	sot_code code; /* of reading the row */
 	sot_err err;
@@ -76,6 +76,7 @@ static void on_row(void *self, const store_result *res)
 	read_targets(r, store_text(res, 0, 7));
 	read_text(r, store_text(res, 0, 8), r->host, sizeof(r->host), &r->what.host);
 	read_strategy(r, store_text(res, 0, 9));
+	read_text(r, store_text(res, 0, 10), r->thing, sizeof(r->thing), &r->what.thing);
 }
 
 static void on_read(void *self, const store_outcome *outcome)

@@ -1,6 +1,7 @@
 #include "gw_sweep.h"
 
 #include "gw_orphan.h"
+#include "gw_s3.h"
 #include "gw_sql.h"
 #include "gw_uploads.h"
 #include "sot_log.h"
@@ -24,6 +25,7 @@ struct gw_sweep {
 	reactor_watch *timer;
 	sot_metric *removed_total;
 	char folder[512];
+	gw_s3 s3;
 	DIR *dir; /* stays open between sweeps: the next one goes on where this one ended */
 	bool busy, working;
 	int64_t upload_expiry_s;
@@ -89,13 +91,25 @@ static bool remove_one(int folder, const char *name)
 	return unlinkat(folder, aside, 0) == 0;
 }
 
+static sot_code remove_stored(const gw_sweep *s, const char *name)
+{
+	sot_err err = {0};
+	sot_code code = gw_s3_remove(&s->s3, name, (int64_t)time(NULL) - GW_ORPHAN_AGE_S, &err);
+	if (code != SOT_OK)
+		sot_log_err(SOT_WARN, "blobs.sweep", &err, "effect=later");
+	return code;
+}
+
 static void remove_all(void *arg)
 {
 	gw_sweep *s = arg;
 	int folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	s->removed = 0;
-	for (size_t i = 0; folder >= 0 && i < s->count; i++)
+	for (size_t i = 0; folder >= 0 && i < s->count; i++) {
+		if (gw_s3_is_on(&s->s3) && remove_stored(s, s->names[i]) != SOT_OK)
+			continue; /* with its file it is found again */
 		s->removed += remove_one(folder, s->names[i]) ? 1 : 0;
+	}
 	if (folder >= 0)
 		(void)close(folder);
 }
@@ -172,6 +186,7 @@ gw_sweep *gw_sweep_new(gateway *g)
 	gw_sweep *s = sot_alloc(sizeof(*s));
 	s->g = g;
 	(void)snprintf(s->folder, sizeof(s->folder), "%s", g->config->blobs_dir);
+	s->s3 = gw_s3_of(g->config);
 	s->upload_expiry_s = g->config->upload_expiry_s;
 	s->removed_total = sot_counter("sot_gateway_orphans_total", NULL,
 	    "Blobs removed because no row and no version names them");

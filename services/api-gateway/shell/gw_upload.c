@@ -5,6 +5,7 @@
 #include "gateway.h"
 
 #include "gw_package.h"
+#include "gw_s3.h"
 #include "gw_spool.h"
 #include "gw_sql.h"
 #include "gw_text.h"
@@ -23,6 +24,7 @@ typedef struct upload {
 	bool working;
 	gw_spool spool;
 	char final[640], folder[512];
+	gw_s3 s3;
 	gw_blob blob;
 	char file_name[201], expected[65];
 	gw_package known;
@@ -93,6 +95,7 @@ void upload_begin(gw_call *c)
 	gw_spool_init(&u->spool);
 	u->call = c;
 	(void)snprintf(u->folder, sizeof(u->folder), "%s", c->g->config->blobs_dir);
+	u->s3 = gw_s3_of(c->g->config);
 	c->state = u;
 	c->state_free = upload_free;
 	if (read_parameters(c, u) != SOT_OK)
@@ -149,6 +152,8 @@ static void make_durable(void *arg)
 		u->code = sot_fail_errno(&u->err, SOT_INTERNAL, errno, "fsync of %s", u->folder);
 	if (folder >= 0)
 		(void)close(folder);
+	if (u->code == SOT_OK && gw_s3_is_on(&u->s3))
+		u->code = gw_s3_put(&u->s3, u->final + strlen(u->folder) + 1, u->final, &u->err);
 }
 
 static void on_durable(void *arg)

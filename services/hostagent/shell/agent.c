@@ -225,7 +225,7 @@ static void make_core(agent *a)
 	packages_options options = {.loop = a->loop,
 	    .http = a->http,
 	    .state_dir = a->config->state_dir,
-	    .gateway_url = a->config->gateway_url,
+	    .gateways = a->gateways,
 	    .gateway_ca = a->config->gateway_ca};
 	a->docker = docker_new(a->http, a->config->docker_socket);
 	a->packages = packages_new(&options);
@@ -248,6 +248,8 @@ static sot_code start(agent *a, sot_err *err)
 	sot_code code = check_cat_servers(a, err);
 	if (code == SOT_OK)
 		code = cleanup_check_ages(a->config->cleanup_ages, err);
+	if (code == SOT_OK)
+		code = gateways_new(a->config->gateway_url, a->start_id, &a->gateways, err);
 	if (code == SOT_OK)
 		code = layout_prepare(a->config->state_dir, err);
 	if (code == SOT_OK)
@@ -344,6 +346,7 @@ agent *agent_free(agent *a)
 	a->vlans = vlans_free(a->vlans);
 	a->probes = probes_free(a->probes);
 	a->strangers = strangers_free(a->strangers);
+	a->gateways = gateways_free(a->gateways);
 	sot_buf_clear(&a->host_resolv);
 	free(a);
 	return NULL;

@@ -51,6 +51,7 @@ typedef struct agent {
 	uint64_t start_id;
 	bus *bus;
 	http_client *http;
+	gateways *gateways;
 	docker *docker;
 	packages *packages;
 	desired *desired;

@@ -1,6 +1,7 @@
 #include "gateway_call.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sot_file.h"
 
@@ -21,6 +22,23 @@ static sot_code read_token(const agent *a, char dst[static TOKEN_MAX + 32], sot_
 	return SOT_OK;
 }
 
+/* A call under way. */
+typedef struct call {
+	gateways *gateways;
+	const char *gateway; /* that was asked */
+	http_done_fn done;
+	void *self;
+} call;
+
+static void on_answer(void *self, const http_reply *reply)
+{
+	call c = *(call *)self;
+	free(self);
+	if (reply->code != SOT_OK || reply->status >= 500)
+		gateways_failed(c.gateways, c.gateway);
+	c.done(c.self, reply);
+}
+
 sot_code gateway_call(agent *a, const char *method, const char *path, sot_str body,
     size_t answer_max, http_done_fn done, void *self, sot_err *err)
 {
@@ -29,7 +47,8 @@ sot_code gateway_call(agent *a, const char *method, const char *path, sot_str bo
 	sot_code code = read_token(a, token, err);
 	if (code != SOT_OK)
 		return code;
-	(void)snprintf(url, sizeof(url), "%s%s", a->config->gateway_url, path);
+	const char *gateway = gateways_url(a->gateways);
+	(void)snprintf(url, sizeof(url), "%s%s", gateway, path);
 	http_request q = {.method = method,
 	    .url = url,
 	    .ca_file = *a->config->gateway_ca ? a->config->gateway_ca : NULL,
@@ -39,7 +58,12 @@ sot_code gateway_call(agent *a, const char *method, const char *path, sot_str bo
 	    .body_max = answer_max,
 	    .output_fd = -1,
 	    .netns_fd = -1};
-	return http_client_send(a->http, &q, done, self, NULL, err);
+	call *c = sot_alloc(sizeof(*c));
+	*c = (call){a->gateways, gateway, done, self};
+	code = http_client_send(a->http, &q, on_answer, c, NULL, err);
+	if (code != SOT_OK)
+		free(c);
+	return code;
 }
 
 const char *gateway_call_fault(const http_reply *reply, int status, int other_status, sot_err *err)

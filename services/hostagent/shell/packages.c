@@ -38,6 +38,7 @@ typedef struct job {
 	char part[PLAN_PATH_MAX]; /* of the download; kept when it is cut, and gone on with */
 	char temp[PLAN_PATH_MAX], final[PLAN_PATH_MAX], blob[PLAN_PATH_MAX];
 	uint64_t size_bytes, offset; /* of the whole; had before this request */
+	const char *gateway;         /* that was asked */
 	int fd;
 	sot_code code;
 	sot_err err;
@@ -172,6 +173,9 @@ static void fetched(void *self, const http_reply *reply)
 		reactor_queue_work(j->p->o.loop, verify_work, verify_done, j);
 		return;
 	}
+	/* One that does not have it may not share its store with the others. */
+	if (reply->code != SOT_OK || reply->status >= 500 || reply->status == 404)
+		gateways_failed(j->p->o.gateways, j->gateway);
 	if (reply->code != SOT_OK) {
 		j->code = sot_fail(
 		    &j->err, SOT_UNAVAILABLE, "gateway: %s", reply->why ? reply->why->text : "no answer");
@@ -223,7 +227,8 @@ static sot_code start_fetch(job *j, sot_err *err)
 	(void)snprintf(range, sizeof(range), "Range: bytes=%llu-", (unsigned long long)j->offset);
 	if (j->offset > 0)
 		headers[1] = range;
-	(void)snprintf(url, sizeof(url), "%s/v1/blobs/%s", j->p->o.gateway_url, j->sha256);
+	j->gateway = gateways_url(j->p->o.gateways);
+	(void)snprintf(url, sizeof(url), "%s/v1/blobs/%s", j->gateway, j->sha256);
 	http_request q = {.method = "GET",
 	    .url = url,
 	    .ca_file = *j->p->o.gateway_ca ? j->p->o.gateway_ca : NULL,

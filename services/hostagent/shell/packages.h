@@ -4,6 +4,7 @@
 #ifndef HOSTAGENT_PACKAGES_H
 #define HOSTAGENT_PACKAGES_H
 
+#include "gateways.h"
 #include "http_client.h"
 #include "plan.h"
 
@@ -11,7 +12,8 @@ typedef struct packages packages;
 typedef struct packages_options {
 	reactor *loop;
 	http_client *http;
-	const char *state_dir, *gateway_url, *gateway_ca; /* borrowed for life */
+	gateways *gateways; /* borrowed for life, as the texts */
+	const char *state_dir, *gateway_ca;
 } packages_options;
 packages *packages_new(const packages_options *options);
 packages *packages_free(packages *p);
@@ -19,7 +21,7 @@ SOT_DEFINE_AUTO(packages)
 
 /* `done` is called exactly once, never inside these calls. */
 typedef void (*packages_done_fn)(void *self, sot_code code, const sot_err *why);
-/* packages/.blobs/<sha256>, by GET <gateway>/v1/blobs/<sha256> with the token of fetch.token. A
+/* packages/.blobs/<sha256>, by GET /v1/blobs/<sha256> of a gateway with the token of fetch.token. A
  * download that was cut is gone on with from packages/.blobs/<sha256>.part; never two of one digest
  * at a time. */
 sot_code packages_fetch(packages *p, const char *sha256, uint64_t size_bytes, packages_done_fn done,

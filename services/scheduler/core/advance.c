@@ -319,9 +319,28 @@ void operation_set_waits_for(controller *c, operation *o, const char *text)
 	touch_operation(c, o);
 }
 
+/* It waits for its app's maintenance window; what stands behind it in the app's queue need not. */
+static void let_pass(controller *c, operation *o)
+{
+	char text[OPERATION_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "the maintenance window of %s: %.400s UTC", o->app->row.name,
+	    o->app->row.settings.windows);
+	operation_set_waits_for(c, o, text);
+	if (app_operation(o->app) != o || o->queued.next == &o->app->queue)
+		return;
+	sot_list_remove(&o->queued);
+	sot_list_push(&o->app->queue, &o->queued);
+	wake_operation(c, app_operation(o->app));
+}
+
 /* False while it is not its turn, and when it ended at once. */
 static bool begin(controller *c, operation *o)
 {
+	if (operation_is_held(c, o)) {
+		let_pass(c, o);
+		return false;
+	}
 	if (!operation_has_turn(o)) {
 		operation_say_queued(c, o);
 		return false;
@@ -401,8 +420,11 @@ void operation_say_queued(controller *c, operation *o)
 
 void operation_enqueue(controller *c, operation *o)
 {
-	if (o->app)
+	if (o->app) {
 		sot_list_push(&o->app->queue, &o->queued);
+		if (operation_is_held(c, app_operation(o->app)))
+			wake_operation(c, app_operation(o->app)); /* it lets pass */
+	}
 	if (!o->parent)
 		say_operation(c, o, "");
 	touch_operation(c, o);

@@ -66,7 +66,8 @@ static void wake_next(controller *c, operation *o)
 
 	for (sot_link *l = o->children.next; l != &o->children && room > 0; l = l->next) {
 		operation *child = SOT_CONTAINER(l, operation, sibling);
-		if (child->row.state != OPERATION_QUEUED || !operation_has_turn(child))
+		if (child->row.state != OPERATION_QUEUED || !operation_has_turn(child) ||
+		    operation_is_held(c, child))
 			continue;
 		wake_operation(c, child);
 		room--;
@@ -119,8 +120,24 @@ void bulk_cancel(controller *c, operation *o, const char *actor)
 	wake_operation(c, o);
 }
 
+/* What the child's spec says besides its name; read back from there. */
+static void add_what(const operation_row *row, sot_buf *spec)
+{
+	if (row->kind == OPERATION_APP_SCALE)
+		sot_buf_printf(spec, ",\"count\":%u", row->count);
+	if (row->kind == OPERATION_APP_MIDDLEWARE || row->kind == OPERATION_APP_REBUILD) {
+		sot_buf_printf(
+		    spec, ",\"%s\":", row->kind == OPERATION_APP_REBUILD ? "image" : "middleware");
+		sot_buf_add_json(spec, sot_str_c(row->image));
+	}
+	if (row->kind == OPERATION_APP_DEPLOY || row->kind == OPERATION_APP_MIDDLEWARE) {
+		sot_buf_add_c(spec, ",\"version\":");
+		sot_buf_add_json(spec, sot_str_c(row->version));
+	}
+}
+
 operation *bulk_add_child(
-    controller *c, operation *o, operation_kind kind, app *a, const instance *i)
+    controller *c, operation *o, operation_kind kind, app *a, const instance *i, sot_str version)
 {
 	operation_row row = {
 	    .id = model_new_id(c),
@@ -141,23 +158,14 @@ operation *bulk_add_child(
 	    row.key, sizeof(row.key), "%s/%u", sot_uuid_format(o->row.id, id), ++o->row.children.total);
 	memcpy(row.actor, o->row.actor, sizeof(row.actor));
 	memcpy(row.reason, o->row.reason, sizeof(row.reason));
-	memcpy(row.version, o->row.version, sizeof(row.version));
-	if (kind == OPERATION_APP_REBUILD)
-		model_copy_text(row.image, sizeof(row.image), sot_str_c(a->row.image));
+	model_copy_text(row.version, sizeof(row.version), version);
+	model_copy_text(row.image, sizeof(row.image),
+	    sot_str_c(kind == OPERATION_APP_REBUILD ? a->row.image : o->row.image));
 	memcpy(row.request_sha256, o->row.request_sha256, sizeof(row.request_sha256));
 	model_text_init(&spec);
 	sot_buf_add_c(&spec, "{\"name\":");
 	sot_buf_add_json(&spec, sot_str_c(row.target));
-	if (kind == OPERATION_APP_SCALE)
-		sot_buf_printf(&spec, ",\"count\":%u", row.count);
-	if (kind == OPERATION_APP_DEPLOY) {
-		sot_buf_add_c(&spec, ",\"version\":");
-		sot_buf_add_json(&spec, sot_str_c(row.version));
-	}
-	if (kind == OPERATION_APP_REBUILD) {
-		sot_buf_add_c(&spec, ",\"image\":");
-		sot_buf_add_json(&spec, sot_str_c(row.image));
-	}
+	add_what(&row, &spec);
 	sot_buf_add_c(&spec, "}");
 	row.spec = sot_strndup(sot_buf_str(&spec));
 	sot_buf_clear(&spec);

@@ -246,6 +246,7 @@ void controller_tick(controller *c, controller_now now)
 	fence_ask(c);
 	rebalance_tick(c);
 	elastic_tick(c);
+	retention_tick(c);
 	vlans_ask(c);
 }
 

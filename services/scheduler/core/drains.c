@@ -47,7 +47,7 @@ size_t drain_begin(controller *c, operation *o, host *h, bool include_pinned, si
 	for (sot_link *l = h->instances.next; l != &h->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_host);
 		if (drain_moves(i, include_pinned)) {
-			bulk_add_child(c, o, OPERATION_INSTANCE_MOVE, i->app, i);
+			bulk_add_child(c, o, OPERATION_INSTANCE_MOVE, i->app, i, SOT_STR(""));
 			moves++;
 		} else {
 			*ret_stay += i->row.desired != SOT_DESIRED_STATE_RETIRED && !i->target;

@@ -183,6 +183,21 @@ static void forget_group_versions(controller *c, app *a)
 	}
 }
 
+/* Where "back" goes to. */
+static void note_before(app *a, sot_str package, sot_str version)
+{
+	SOT_AUTO_BUF set = {0};
+	sot_str was = middleware_version_in(a->row.middleware, package);
+	char **before = &a->row.settings.middleware_before;
+
+	if (was.n == 0 || sot_str_eq(was, version))
+		return;
+	model_text_init(&set);
+	middleware_put(sot_str_c(*before), package, was, &set);
+	free(*before);
+	*before = sot_strndup(sot_buf_str(&set));
+}
+
 static void end_middleware(controller *c, operation *o)
 {
 	app *a = o->app;
@@ -197,6 +212,7 @@ static void end_middleware(controller *c, operation *o)
 	sot_buf_add_c(&data, ",");
 	sot_buf_add_json(&data, sot_buf_str(&set));
 	sot_buf_add_c(&data, "]}}");
+	note_before(a, sot_str_c(o->row.image), sot_str_c(o->row.version));
 	free(a->row.middleware);
 	a->row.middleware = sot_strndup(sot_buf_str(&set));
 	sot_buf_clear(&set);
@@ -217,6 +233,8 @@ static void end_rolling(controller *c, operation *o)
 	const char *what = is_plan ? "plan" : is_version ? "version" : "image";
 	group *g =
 	    is_version && o->row.group[0] ? model_find_group(a, sot_str_c(o->row.group), true) : NULL;
+	if (is_version && !g && strcmp(a->row.version, o->row.version) != 0)
+		memcpy(a->row.settings.version_before, a->row.version, sizeof(a->row.version));
 	char *of_app = g            ? g->row.version
 	               : is_plan    ? a->row.plan
 	               : is_version ? a->row.version

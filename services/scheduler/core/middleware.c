@@ -98,6 +98,17 @@ void middleware_put(sot_str set, sot_str name, sot_str version, sot_buf *out)
 		put_one(out, name, version);
 }
 
+sot_str middleware_version_in(const char *set, sot_str name)
+{
+	sot_str rest = sot_str_c(set), one, version;
+
+	while (middleware_next(&rest, &one, &version)) {
+		if (sot_str_eq(one, name))
+			return version;
+	}
+	return (sot_str){0};
+}
+
 size_t middleware_specs(
     const controller *c, const char *set, struct sot_middleware_spec ret[MIDDLEWARE_MAX])
 {

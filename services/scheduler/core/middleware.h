@@ -25,6 +25,8 @@ bool middleware_next(sot_str *rest, sot_str *ret_name, sot_str *ret_version);
 size_t middleware_count(sot_str set);
 /* The set with another version of one package; an empty version takes it out. */
 void middleware_put(sot_str set, sot_str name, sot_str version, sot_buf *out);
+/* The version of that package in a set (NULL: the empty set); empty when it is not in it. */
+sot_str middleware_version_in(const char *set, sot_str name);
 /* What an agent is told; the texts and digests are borrowed. Returns how many. */
 size_t middleware_specs(
     const controller *c, const char *set, struct sot_middleware_spec ret[MIDDLEWARE_MAX]);

@@ -92,15 +92,6 @@ bool model_holds_address(const instance *i)
 	return !sot_ip_is_none(i->row.v4.address) || !sot_ip_is_none(i->row.v6.address);
 }
 
-const version_row *model_find_version(const app *a, const char *version)
-{
-	for (size_t i = 0; i < a->version_count; i++) {
-		if (strcmp(a->versions[i].version, version) == 0)
-			return &a->versions[i];
-	}
-	return NULL;
-}
-
 /* Actor and key with a NUL between: neither may contain one. */
 static size_t key_text(const char *actor, const char *key, char dst[static 260])
 {
@@ -287,18 +278,6 @@ group *model_add_group(controller *c, app *a, const group_row *row)
 	sot_list_push(&a->groups, &g->of_app);
 	sot_map_set_uuid(c->groups, row->id, g);
 	return g;
-}
-
-void model_add_version(controller *c, app *a, const version_row *row, bool write)
-{
-	version_row *v = VECTOR_PUSH(a->versions, a->version_count, a->version_cap);
-
-	*v = *row;
-	v->origin = NULL;
-	if (write) {
-		controller_batch *b = c->next;
-		*VECTOR_PUSH(b->versions, b->version_count, b->version_cap) = *row;
-	}
 }
 
 instance *model_add_instance(controller *c, app *a, instance_row *row)

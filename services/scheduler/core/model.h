@@ -397,6 +397,7 @@ struct controller {
 			double gain;
 		} finding, found; /* of this round, of the last one */
 	} balance;
+	sot_mono retention_next; /* versions.c looks again */
 	sot_mono loaded_at;
 	sot_link host_operations; /* those that follow instances of many apps */
 	sot_link drains;
@@ -420,6 +421,10 @@ void model_set_address(controller *c, instance *i, held_address *held, const hel
 /* It holds an address of either family. */
 bool model_holds_address(const instance *i);
 const version_row *model_find_version(const app *a, const char *version);
+/* One that was removed, too: its name stays taken. */
+version_row *model_known_version(const app *a, const char *version);
+/* With the next batch; takes the row's origin. */
+void model_write_version(controller *c, const version_row *row);
 const key_row *model_find_key(const controller *c, const char *actor, const char *key);
 void model_remember_key(controller *c, const key_row *row);
 

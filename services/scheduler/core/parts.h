@@ -25,6 +25,8 @@ void operation_say_queued(controller *c, operation *o);
 void operation_set_waits_for(controller *c, operation *o, const char *text);
 /* Whether it may begin as far as its app's queue and its bulk operation are concerned. */
 bool operation_has_turn(const operation *o);
+/* It is middleware that others give the app, and the app's maintenance window is not open. */
+bool operation_is_held(const controller *c, const operation *o);
 /* Begins the step when its turn has come, looks, writes down. Returns whether it is over. */
 bool operation_advance_step(controller *c, operation *o, size_t k, finding *ret);
 step *operation_add_step(controller *c, operation *o, const instance *i, step_kind kind);
@@ -60,8 +62,14 @@ bool bulk_has_room(const operation *o);
 void bulk_child_ended(controller *c, const operation *child);
 /* `i` is NULL for an operation on the app. Key, actor, reason, count and version are the parent's.
  */
+/* `version`: of what its children roll out; else empty. */
 operation *bulk_add_child(
-    controller *c, operation *o, operation_kind kind, app *a, const instance *i);
+    controller *c, operation *o, operation_kind kind, app *a, const instance *i, sot_str version);
+
+/* ---- versions.c ---- */
+/* The app's package versions that need not be kept are removed. */
+void retention_look(controller *c, app *a);
+void retention_tick(controller *c);
 
 /* ---- plan.c: from a request to steps ---- */
 /* The first moment of an operation's life: makes instances and steps. May end it. */
@@ -90,10 +98,10 @@ typedef struct rollout_unit {
 	const char *domain; /* borrowed of its host */
 	size_t age;
 } rollout_unit;
-/* The instances in the order of their turns; *ret is freed by the caller. done_version: those that
- * run it and are healthy are left out; NULL: none is. */
+/* The instances in the order of their turns; *ret is freed by the caller. retry: those that have
+ * what it gives and are healthy are left out; NULL: none is. */
 size_t rollout_order(const app *a, const group *g, const rollout_strategy *s,
-    const char *done_version, rollout_unit **ret);
+    const operation *retry, rollout_unit **ret);
 /* Makes the steps. */
 void rollout_begin(controller *c, operation *o, step_kind kind, const char *what);
 /* Makes the steps of the way back, of all that was begun. */

@@ -209,7 +209,7 @@ static void accept(request *q, const sot_fleet_rebalance *m, const rebalance *r)
 	o->row.failures_max = 1;
 	for (size_t k = 0; k < r->plan.move_count; k++) {
 		const instance *i = r->movers.list[r->plan.moves[k].instance];
-		bulk_add_child(q->c, o, OPERATION_INSTANCE_MOVE, i->app, i);
+		bulk_add_child(q->c, o, OPERATION_INSTANCE_MOVE, i->app, i, SOT_STR(""));
 	}
 	say_log(q->c, o, LOG_INFO,
 	    "%zu moves pay off, together %.4f; %" PRIu32

@@ -519,6 +519,7 @@ static const sot_scheduler_handlers handlers = {
     .instance_resize = on_instance_resize,
     .app_rebuild = on_app_rebuild,
     .app_middleware = on_app_middleware,
+    .app_set = on_app_set,
     .group_set = on_group_set,
     .group_delete = on_group_delete,
     .group_move = on_group_move,

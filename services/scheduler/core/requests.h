@@ -88,6 +88,8 @@ void on_group_delete(void *self, const void *from, const sot_group_delete *m);
 void on_group_move(void *self, const void *from, const sot_group_move *m);
 /* The group of that name; "" is none, and right. False: it was refused. */
 bool request_group(request *q, uint64_t request_id, const app *a, sot_str name, const group **ret);
+/* ---- requests_settings.c ---- */
+void on_app_set(void *self, const void *from, const sot_app_set *m);
 void on_app_middleware(void *self, const void *from, const sot_app_middleware *m);
 /* package_register of a middleware package; not a replay. */
 void middleware_register(request *q, const sot_package_register *m);
@@ -108,6 +110,13 @@ bool rollout_goes_on(request *q, uint64_t request_id, const app *a, const group 
 bool request_has_room(const controller *c, const app *a, size_t wanted, problem *p);
 /* A live instance by name or id, NULL when none. */
 instance *request_instance(controller *c, sot_str text);
+
+/* ---- bulk_middleware.c: middleware for many apps ---- */
+/* Why the app is left alone; NULL when it is to get the package. */
+const char *bulk_middleware_skips(const app *a, const sot_operation_bulk *m, char dst[static 160]);
+/* Whether the selectors take it; not asked of apps that are named. */
+bool bulk_middleware_selects(const app *a, const sot_operation_bulk *m);
+bool bulk_middleware_check(const controller *c, const sot_operation_bulk *m, problem *p);
 
 /* Operations on many targets, and again (requests_bulk.c, requests_retry.c). */
 void on_operation_bulk(void *self, const void *from, const sot_operation_bulk *m);

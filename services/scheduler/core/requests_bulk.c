@@ -1,4 +1,5 @@
 /* Requests over many targets: who is hit, in which order, what becomes of each. */
+#include "middleware.h"
 #include "requests.h"
 
 #include <stdio.h>
@@ -27,6 +28,8 @@ typedef struct selector {
 	const sot_operation_bulk *m;
 	sot_map *hosts; /* NULL: any */
 	targets hit;
+	char (*skipped)[160]; /* the first NAMES_MAX of those that are left alone, and why */
+	size_t skipped_count;
 	problem p;
 } selector;
 
@@ -45,6 +48,7 @@ static const struct {
     [SOT_BULK_ACTION_SCALE] = {OPERATION_BULK_SCALE, OPERATION_APP_SCALE, true, PARALLEL_DEFAULT},
     [SOT_BULK_ACTION_DEPLOY] = {OPERATION_BULK_DEPLOY, OPERATION_APP_DEPLOY, true, 1},
     [SOT_BULK_ACTION_REBUILD] = {OPERATION_BULK_REBUILD, OPERATION_APP_REBUILD, true, 1},
+    [SOT_BULK_ACTION_MIDDLEWARE] = {OPERATION_BULK_MIDDLEWARE, OPERATION_APP_MIDDLEWARE, true, 1},
 };
 
 /* ---- how much may wait ---- */
@@ -207,6 +211,40 @@ static bool select_instances(selector *s)
 	return true;
 }
 
+static void hit_or_skip(selector *s, app *a)
+{
+	char why[160];
+
+	if (!bulk_middleware_skips(a, s->m, why)) {
+		hit(&s->hit, a, NULL, 0);
+	} else if (s->skipped_count < NAMES_MAX) {
+		if (!s->skipped)
+			s->skipped = sot_alloc_array(NAMES_MAX, sizeof(*s->skipped));
+		memcpy(s->skipped[s->skipped_count++], why, sizeof(why));
+	}
+}
+
+static bool select_for_middleware(selector *s)
+{
+	const sot_operation_bulk *m = s->m;
+
+	if (!bulk_middleware_check(s->c, m, &s->p))
+		return false;
+	for (size_t k = 0; k < m->apps_count; k++) {
+		app *a = named_app(s, k);
+		if (!a)
+			return false;
+		hit_or_skip(s, a);
+	}
+	for (sot_link *l = s->c->all_apps.next; m->apps_count == 0 && l != &s->c->all_apps;
+	     l = l->next) {
+		app *a = SOT_CONTAINER(l, app, all);
+		if (!a->row.deleting && bulk_middleware_selects(a, m))
+			hit_or_skip(s, a);
+	}
+	return true;
+}
+
 static bool select_apps(selector *s)
 {
 	const sot_operation_bulk *m = s->m;
@@ -214,10 +252,13 @@ static bool select_apps(selector *s)
 
 	if (m->hosts_count + m->tags_count + m->instances_count + m->az.n + m->rack.n > 0)
 		return problem_set(&s->p, SOT_REFUSAL_INVALID, "/action",
-		    "scale, deploy and rebuild are for apps: of the selectors only `apps` may be given");
+		    "%s is for apps: hosts, tags, az, rack and instances select instances",
+		    sot_bulk_action_name(m->action));
 	model_copy_text(version, sizeof(version), m->version);
 	if (!rollout_check_strategy(actions[m->action].child, &m->strategy, &s->p))
 		return false;
+	if (m->action == SOT_BULK_ACTION_MIDDLEWARE)
+		return select_for_middleware(s);
 	for (size_t k = 0; k < m->apps_count; k++) {
 		app *a = named_app(s, k);
 		if (!a)
@@ -263,8 +304,10 @@ static bool select_all(selector *s)
 	if (!(actions[m->action].of_apps ? select_apps(s) : select_instances(s)))
 		return false;
 	order(&s->hit);
-	if (s->hit.count == 0)
-		return problem_set(&s->p, SOT_REFUSAL_NOT_FOUND, "", "nothing is hit by this selection");
+	if (s->hit.count == 0 && !(m->dry_run && s->skipped_count > 0))
+		return problem_set(&s->p, SOT_REFUSAL_NOT_FOUND, "", "nothing is hit by this selection%s%s",
+		    s->skipped_count > 0 ? "; left alone: " : "",
+		    s->skipped_count > 0 ? s->skipped[0] : "");
 	if (s->hit.count > TARGETS_MAX)
 		return problem_set(&s->p, SOT_REFUSAL_LIMIT, "",
 		    "%zu targets are hit, at most %d at a time may be; select fewer", s->hit.count,
@@ -282,16 +325,21 @@ static uint32_t parallel_of(const sot_operation_bulk *m)
 	return m->parallel > 0 ? m->parallel : actions[m->action].parallel;
 }
 
-static void answer_dry_run(request *q, const sot_operation_bulk *m, const targets *t)
+static void answer_dry_run(request *q, const sot_operation_bulk *m, const selector *s)
 {
 	controller_effect *e = say_effect(q->c, EFFECT_REPLY);
-	sot_str names[NAMES_MAX];
+	const targets *t = &s->hit;
+	sot_str names[NAMES_MAX], skipped[NAMES_MAX];
 	sot_bulk_matched reply = {.request_id = m->request_id,
 	    .count = (uint32_t)t->count,
 	    .parallel = (uint16_t)parallel_of(m),
-	    .names = names};
+	    .names = names,
+	    .skipped = skipped,
+	    .skipped_count = s->skipped_count};
 	sot_err err = {0};
 
+	for (size_t k = 0; k < s->skipped_count; k++)
+		skipped[k] = sot_str_c(s->skipped[k]);
 	for (size_t k = 0; k < t->count && k < NAMES_MAX; k++) {
 		const target *at = &t->items[k];
 		names[reply.names_count++] =
@@ -334,6 +382,13 @@ static void write_spec(const sot_operation_bulk *m, sot_buf *spec)
 	add_text(spec, "az", m->az);
 	add_text(spec, "rack", m->rack);
 	add_text(spec, "version", m->version);
+	add_text(spec, "middleware", m->middleware);
+	add_text(spec, "having", m->having);
+	add_text(spec, "team", m->team);
+	add_text(spec, "image", m->image);
+	add_texts(spec, "labels", m->labels, m->labels_count);
+	if (m->back)
+		sot_buf_add_c(spec, ",\"back\":true");
 	if (m->action == SOT_BULK_ACTION_SCALE)
 		sot_buf_printf(spec, ",\"count\":%u", m->count);
 	sot_buf_add_c(spec, "}");
@@ -357,8 +412,9 @@ static void name_targets(const sot_operation_bulk *m, size_t count, char dst[sta
 	    actions[m->action].of_apps ? "app" : "instance", plural, link, SOT_ARG(only));
 }
 
-static void accept(request *q, const sot_operation_bulk *m, const targets *t)
+static void accept(request *q, const sot_operation_bulk *m, const selector *s)
 {
+	const targets *t = &s->hit;
 	char name[81];
 	sot_buf spec;
 
@@ -370,15 +426,22 @@ static void accept(request *q, const sot_operation_bulk *m, const targets *t)
 	                                     .target = sot_str_c(name),
 	                                     .spec = &spec,
 	                                     .count = m->count,
-	                                     .version = m->version});
+	                                     .version = m->version,
+	                                     .image = m->middleware});
 	o->row.parallel = parallel_of(m);
 	o->row.failures_max = m->failures_max;
 	for (size_t k = 0; k < t->count; k++) {
-		operation *child = bulk_add_child(
-		    q->c, o, actions[m->action].child, t->items[k].app, t->items[k].instance);
+		app *a = t->items[k].app;
+		sot_str version = m->version;
+		if (m->back)
+			version = middleware_version_in(a->row.settings.middleware_before, m->middleware);
+		operation *child =
+		    bulk_add_child(q->c, o, actions[m->action].child, a, t->items[k].instance, version);
 		rollout_set_strategy(q->c, child, &m->strategy);
 	}
 	say_log(q->c, o, LOG_INFO, "%s, %u at a time", name, o->row.parallel);
+	for (size_t k = 0; k < s->skipped_count; k++)
+		say_log(q->c, o, LOG_INFO, "left alone: %s", s->skipped[k]);
 }
 
 void on_operation_bulk(void *self, const void *from, const sot_operation_bulk *m)
@@ -392,9 +455,10 @@ void on_operation_bulk(void *self, const void *from, const sot_operation_bulk *m
 	if (!select_all(&s))
 		request_refuse(q, m->request_id, &s.p);
 	else if (m->dry_run)
-		answer_dry_run(q, m, &s.hit);
+		answer_dry_run(q, m, &s);
 	else
-		accept(q, m, &s.hit);
+		accept(q, m, &s);
 	sot_map_free(s.hosts);
 	free(s.hit.items);
+	free(s.skipped);
 }

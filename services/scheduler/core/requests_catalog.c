@@ -25,7 +25,7 @@ static bool check_package(controller *c, const sot_package_register *m, app *a, 
 		return problem_set(
 		    p, SOT_REFUSAL_CONFLICT, "/app", "app '%s' is being deleted", a->row.name);
 	model_copy_text(version, sizeof(version), m->version);
-	const version_row *known = model_find_version(a, version);
+	const version_row *known = model_known_version(a, version);
 	if (known && memcmp(known->sha256, m->sha256.p, 32) != 0)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/version",
 		    "version '%s' of '%s' exists with other content; versions never change, take a new "
@@ -92,8 +92,12 @@ void on_package_register(void *self, const void *from, const sot_package_registe
 	}
 	version_row row = package_version_of(q->c, m);
 	row.app_id = a->row.id;
-	bool is_new = !model_find_version(a, row.version);
-	if (is_new) {
+	version_row *known = model_known_version(a, row.version);
+	bool is_new = !known || known->removed;
+	if (known && known->removed) { /* the same bytes again */
+		known->removed = false;
+		model_write_version(q->c, known);
+	} else if (is_new) {
 		row.origin = package_origin_of(m);
 		model_add_version(q->c, a, &row, true);
 	}

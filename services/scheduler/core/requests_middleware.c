@@ -75,17 +75,15 @@ void middleware_register(request *q, const sot_package_register *m)
 	sot_buf_clear(&data);
 }
 
-static bool has_package(sot_str set, sot_str name)
+/* What the app is to get: what is asked for, or what it had before. */
+static sot_str version_of(const app *a, const sot_app_middleware *m)
 {
-	sot_str one, version;
-	while (middleware_next(&set, &one, &version)) {
-		if (sot_str_eq(one, name))
-			return true;
-	}
-	return false;
+	return m->back ? middleware_version_in(a->row.settings.middleware_before, m->middleware)
+	               : m->version;
 }
 
-static bool check_app(const controller *c, const app *a, const sot_app_middleware *m, problem *p)
+static bool check_app(
+    const controller *c, const app *a, const sot_app_middleware *m, sot_str version, problem *p)
 {
 	const middleware *known = middleware_find(c, m->middleware);
 	sot_str set = sot_str_c(a->row.middleware ? a->row.middleware : "");
@@ -94,10 +92,16 @@ static bool check_app(const controller *c, const app *a, const sot_app_middlewar
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/middleware",
 		    "no middleware package is called '%.*s'; see GET /v1/middleware",
 		    SOT_ARG(m->middleware));
-	if (m->version.n > 0 && !middleware_version_find(known, m->version))
+	if (m->back && m->version.n > 0)
+		return problem_set(p, SOT_REFUSAL_INVALID, "/version",
+		    "version and back exclude each other: say which, or the one before");
+	if (m->back && version.n == 0)
+		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/back",
+		    "app '%s' had no other version of '%s' before", a->row.name, known->name);
+	if (version.n > 0 && !middleware_version_find(known, version))
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/version",
-		    "'%s' has no version '%.*s'; upload it first", known->name, SOT_ARG(m->version));
-	if (m->version.n > 0 && !has_package(set, m->middleware) &&
+		    "'%s' has no version '%.*s'; upload it first", known->name, SOT_ARG(version));
+	if (version.n > 0 && middleware_version_in(set.p, m->middleware).n == 0 &&
 	    middleware_count(set) >= MIDDLEWARE_MAX)
 		return problem_set(p, SOT_REFUSAL_LIMIT, "/middleware",
 		    "app '%s' has %d middleware packages already, the most that one may have", a->row.name,
@@ -117,12 +121,13 @@ void on_app_middleware(void *self, const void *from, const sot_app_middleware *m
 	app *a = request_app(q, m->request_id, m->name);
 	if (!a)
 		return;
-	if (!check_app(q->c, a, m, &p)) {
+	sot_str version = version_of(a, m);
+	if (!check_app(q->c, a, m, version, &p)) {
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
-	if (!rollout_goes_on(q, m->request_id, a, NULL, OPERATION_APP_MIDDLEWARE, &m->strategy,
-	        m->dry_run, m->version))
+	if (!rollout_goes_on(
+	        q, m->request_id, a, NULL, OPERATION_APP_MIDDLEWARE, &m->strategy, m->dry_run, version))
 		return;
 	model_text_init(&spec);
 	sot_buf_add_c(&spec, "{\"name\":");
@@ -130,7 +135,7 @@ void on_app_middleware(void *self, const void *from, const sot_app_middleware *m
 	sot_buf_add_c(&spec, ",\"middleware\":");
 	sot_buf_add_json(&spec, m->middleware);
 	sot_buf_add_c(&spec, ",\"version\":");
-	sot_buf_add_json(&spec, m->version);
+	sot_buf_add_json(&spec, version);
 	sot_buf_add_c(&spec, "}");
 	operation *o = request_accept(q, &(acceptance){.request_id = m->request_id,
 	                                     .context = &m->context,
@@ -139,7 +144,7 @@ void on_app_middleware(void *self, const void *from, const sot_app_middleware *m
 	                                     .target = m->name,
 	                                     .resource_id = a->row.id,
 	                                     .spec = &spec,
-	                                     .version = m->version,
+	                                     .version = version,
 	                                     .image = m->middleware});
 	rollout_set_strategy(q->c, o, &m->strategy);
 }

@@ -1,4 +1,5 @@
 /* Again, but only what failed: a new operation that is linked to the first. */
+#include "middleware.h"
 #include "requests.h"
 
 #include <stdio.h>
@@ -7,14 +8,25 @@
 
 static bool may_retry(operation_kind kind)
 {
-	return kind <= OPERATION_INSTANCE_MOVE ||
-	       (operation_kind_is_bulk(kind) && kind <= OPERATION_BULK_REBUILD);
+	return kind <= OPERATION_APP_MIDDLEWARE ||
+	       (operation_kind_is_bulk(kind) && kind <= OPERATION_BULK_MIDDLEWARE);
 }
 
-static bool check_version(const app *a, const sot_operation_retry *m, problem *p)
+static bool is_of_instance(operation_kind kind)
+{
+	return kind >= OPERATION_INSTANCE_START && kind <= OPERATION_INSTANCE_MOVE;
+}
+
+static bool check_version(const controller *c, const app *a, operation_kind kind,
+    const sot_operation_retry *m, problem *p)
 {
 	char version[65];
 
+	if (kind == OPERATION_APP_MIDDLEWARE)
+		return m->version.n == 0 ||
+		       middleware_version_find(middleware_find(c, m->what), m->version) ||
+		       problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "'%.*s' has no version '%.*s'",
+		           SOT_ARG(m->what), SOT_ARG(m->version));
 	model_copy_text(version, sizeof(version), m->version);
 	if (!version[0] || model_find_version(a, version))
 		return true;
@@ -36,6 +48,10 @@ static bool check(controller *c, const sot_operation_retry *m, operation_kind *r
 		    "an operation of kind %.*s has no parts that could be done again; send its request "
 		    "again",
 		    SOT_ARG(m->kind));
+	if (*ret_kind == OPERATION_BULK_MIDDLEWARE && m->version.n == 0)
+		return problem_set(p, SOT_REFUSAL_CONFLICT, "",
+		    "each app was to get the version that it had before; send its request again: those "
+		    "that have it are left alone");
 	if (operation_kind_is_bulk(*ret_kind)) {
 		return (m->targets_count > 0 ||
 		           problem_set(p, SOT_REFUSAL_CONFLICT, "", "nothing of it failed")) &&
@@ -45,10 +61,10 @@ static bool check(controller *c, const sot_operation_retry *m, operation_kind *r
 	if (!*ret_app || (*ret_app)->row.deleting)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "", "app '%.*s' is gone, or is being deleted",
 		    SOT_ARG(m->app));
-	if (*ret_kind >= OPERATION_INSTANCE_START &&
+	if (is_of_instance(*ret_kind) &&
 	    (m->targets_count != 1 || !model_find_instance(c, m->targets[0])))
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "", "its instance was retired meanwhile");
-	return check_version(*ret_app, m, p) && request_has_room(c, *ret_app, 1, p);
+	return check_version(c, *ret_app, *ret_kind, m, p) && request_has_room(c, *ret_app, 1, p);
 }
 
 static void write_spec(const sot_operation_retry *m, operation_kind kind, sot_buf *spec)
@@ -63,6 +79,13 @@ static void write_spec(const sot_operation_retry *m, operation_kind kind, sot_bu
 		sot_buf_add_c(spec, ",\"version\":");
 		sot_buf_add_json(spec, m->version);
 	}
+	if (m->what.n > 0) {
+		sot_buf_printf(spec, ",\"%s\":",
+		    kind == OPERATION_APP_RESIZE    ? "plan"
+		    : kind == OPERATION_APP_REBUILD ? "image"
+		                                    : "middleware");
+		sot_buf_add_json(spec, m->what);
+	}
 	if (kind == OPERATION_INSTANCE_MOVE) {
 		sot_buf_add_c(spec, ",\"to\":");
 		sot_buf_add_json(spec, m->host);
@@ -74,7 +97,7 @@ static void add_children(controller *c, operation *o, const sot_operation_retry 
 {
 	static const operation_kind kinds[] = {OPERATION_INSTANCE_START, OPERATION_INSTANCE_STOP,
 	    OPERATION_INSTANCE_RESTART, OPERATION_INSTANCE_RETIRE, OPERATION_APP_SCALE,
-	    OPERATION_APP_DEPLOY, OPERATION_APP_REBUILD};
+	    OPERATION_APP_DEPLOY, OPERATION_APP_REBUILD, OPERATION_APP_MIDDLEWARE};
 	operation_kind kind = kinds[o->row.kind - OPERATION_BULK_START];
 
 	o->row.parallel = m->parallel ? m->parallel : 1;
@@ -83,7 +106,7 @@ static void add_children(controller *c, operation *o, const sot_operation_retry 
 		const instance *i = model_find_instance(c, m->targets[k]);
 		app *a = i ? i->app : sot_map_get_uuid(c->apps, m->targets[k]);
 		if (a && !a->row.deleting && (!i || i->row.desired != SOT_DESIRED_STATE_RETIRED))
-			rollout_set_strategy(c, bulk_add_child(c, o, kind, a, i), &m->strategy);
+			rollout_set_strategy(c, bulk_add_child(c, o, kind, a, i, m->version), &m->strategy);
 	}
 	say_log(c, o, LOG_INFO, "%u of %zu targets are still there", o->row.children.total,
 	    m->targets_count);
@@ -101,7 +124,7 @@ static void keep_targets(operation *o, const sot_operation_retry *m)
 static void name_target(controller *c, const sot_operation_retry *m, const app *a,
     operation_kind kind, char dst[static 81])
 {
-	const instance *i = kind >= OPERATION_INSTANCE_START && m->targets_count == 1
+	const instance *i = is_of_instance(kind) && m->targets_count == 1
 	                        ? model_find_instance(c, m->targets[0])
 	                        : NULL;
 
@@ -118,6 +141,7 @@ void on_operation_retry(void *self, const void *from, const sot_operation_retry 
 	app *a = NULL;
 	char name[81];
 	sot_uuid resource;
+	sot_str none = {0};
 	problem p;
 	sot_buf spec;
 
@@ -133,7 +157,7 @@ void on_operation_retry(void *self, const void *from, const sot_operation_retry 
 	if (operation_kind_is_bulk(kind))
 		resource = (sot_uuid){{0}};
 	else
-		resource = kind >= OPERATION_INSTANCE_START ? m->targets[0] : a->row.id;
+		resource = is_of_instance(kind) ? m->targets[0] : a->row.id;
 	operation *o = request_accept(q, &(acceptance){.request_id = m->request_id,
 	                                     .context = &m->context,
 	                                     .kind = kind,
@@ -143,6 +167,8 @@ void on_operation_retry(void *self, const void *from, const sot_operation_retry 
 	                                     .spec = &spec,
 	                                     .count = m->count,
 	                                     .version = m->version,
+	                                     .plan = kind == OPERATION_APP_RESIZE ? m->what : none,
+	                                     .image = kind == OPERATION_APP_RESIZE ? none : m->what,
 	                                     .to_host = m->host});
 	o->row.retry_of = m->operation_id;
 	if (operation_kind_is_bulk(kind))

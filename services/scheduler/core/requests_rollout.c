@@ -68,7 +68,8 @@ void on_app_deploy(void *self, const void *from, const sot_app_deploy *m)
 	model_copy_text(version, sizeof(version), m->version);
 	if (!model_find_version(a, version)) {
 		problem_set(&p, SOT_REFUSAL_NOT_FOUND, "/version",
-		    "app '%s' has no version '%s'; upload the package first", a->row.name, version);
+		    "app '%s' has no version '%s'%s; upload the package first", a->row.name, version,
+		    model_known_version(a, version) ? " any more, by its retention" : "");
 		request_refuse(q, m->request_id, &p);
 		return;
 	}

@@ -404,6 +404,11 @@ static bool gate_is_open(controller *c, operation *o, finding *wait)
 		(void)snprintf(wait->text, sizeof(wait->text), "%s", what);
 		return false;
 	}
+	if (!r->goes_back && first_open(o) < o->step_count && operation_is_held(c, o)) {
+		(void)snprintf(wait->text, sizeof(wait->text), "the maintenance window of %s: %.400s UTC",
+		    o->app->row.name, o->app->row.settings.windows);
+		return false;
+	}
 	if (!r->paused_by[0] && waits_by_strategy(o)) {
 		(void)snprintf(what, sizeof(what), "the pause after batch %u", r->batch);
 		if (r->strategy.pause_s > 0)

@@ -1,5 +1,6 @@
 /* Which instances a rollout takes, in which order, in which batches: before it begins, and as the
  * steps of its beginning and of its way back. */
+#include "middleware.h"
 #include "parts.h"
 
 #include <stdio.h>
@@ -69,8 +70,22 @@ static void cut_batches(const rollout_strategy *s, rollout_unit *units, size_t c
 	}
 }
 
+/* It is well, and has what the operation is to give it. */
+static bool has_change(const instance *i, const operation *o)
+{
+	if (i->row.health != SOT_HEALTH_HEALTHY || i->row.observed_generation < i->row.generation)
+		return false;
+	if (o->row.kind == OPERATION_APP_DEPLOY)
+		return strcmp(i->row.version, o->row.version) == 0 &&
+		       strcmp(i->row.observed_version, o->row.version) == 0;
+	if (o->row.kind == OPERATION_APP_MIDDLEWARE)
+		return sot_str_eq_c(
+		    middleware_version_in(i->row.middleware, sot_str_c(o->row.image)), o->row.version);
+	return o->row.kind == OPERATION_APP_RESIZE && strcmp(i->row.plan, o->row.plan) == 0;
+}
+
 size_t rollout_order(const app *a, const group *g, const rollout_strategy *s,
-    const char *done_version, rollout_unit **ret)
+    const operation *retry, rollout_unit **ret)
 {
 	size_t count = 0, cap = 0;
 
@@ -78,10 +93,7 @@ size_t rollout_order(const app *a, const group *g, const rollout_strategy *s,
 	for (sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
 		instance *i = SOT_CONTAINER(l, instance, of_app);
 		if (i->row.desired == SOT_DESIRED_STATE_RETIRED ||
-		    (g && !sot_uuid_eq(i->row.group_id, g->row.id)) ||
-		    (done_version && i->row.health == SOT_HEALTH_HEALTHY &&
-		        strcmp(i->row.version, done_version) == 0 &&
-		        strcmp(i->row.observed_version, done_version) == 0))
+		    (g && !sot_uuid_eq(i->row.group_id, g->row.id)) || (retry && has_change(i, retry)))
 			continue;
 		rollout_unit unit = {
 		    .i = i, .is_away = instance_is_away(i), .domain = domain_of(i, s->order), .age = count};
@@ -153,10 +165,10 @@ static void add_unit(controller *c, operation *o, const instance *i, step_kind c
 void rollout_begin(controller *c, operation *o, step_kind kind, const char *what)
 {
 	rollout_row *r = &o->rollout->row;
-	bool is_retry = kind == STEP_DEPLOY && !sot_uuid_is_zero(o->row.retry_of);
+	bool is_retry = !sot_uuid_is_zero(o->row.retry_of);
 	rollout_unit *units;
-	size_t count = rollout_order(
-	    o->app, rollout_group(o), &r->strategy, is_retry ? o->row.version : NULL, &units);
+	size_t count =
+	    rollout_order(o->app, rollout_group(o), &r->strategy, is_retry ? o : NULL, &units);
 
 	r->batches = 0;
 	if (r->strategy.surge > 0 && count > 0)

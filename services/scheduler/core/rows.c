@@ -75,11 +75,12 @@ static const char *const operation_kinds[OPERATION_KINDS] = {"app.create", "app.
     "package.register", "image.register", "host.register", "host.cordon", "host.uncordon",
     "host.set", "host_class.set", "host_class.delete", "plan.set", "plan.delete", "team.set",
     "team.delete", "mixing.set", "operation.cancel", "bulk.start", "bulk.stop", "bulk.restart",
-    "bulk.retire", "bulk.scale", "bulk.deploy", "bulk.rebuild", "app.recovery", "host.declare_lost",
-    "host.replace", "host.evacuate", "host.return", "brake.release", "host.drain", "host.retire",
-    "fleet.rebalance", "image.add", "image.test", "image.promote", "image.retire", "image.remove",
-    "rollout.pause", "rollout.resume", "rollout.roll_back", "group.set", "group.delete",
-    "group.move", "elastic.set", "elastic.delete"};
+    "bulk.retire", "bulk.scale", "bulk.deploy", "bulk.rebuild", "bulk.middleware", "app.recovery",
+    "host.declare_lost", "host.replace", "host.evacuate", "host.return", "brake.release",
+    "host.drain", "host.retire", "fleet.rebalance", "image.add", "image.test", "image.promote",
+    "image.retire", "image.remove", "rollout.pause", "rollout.resume", "rollout.roll_back",
+    "group.set", "group.delete", "group.move", "elastic.set", "elastic.delete", "app.labels",
+    "app.maintenance", "app.retention"};
 static const char *const step_kinds[STEP_KINDS] = {"place", "address", "start", "healthy", "deploy",
     "stop", "restart", "remove", "release", "target", "leave", "resize", "freeze", "unfreeze",
     "rebuild", "replace", "return", "roll_back", "rotate_out", "rotate_in", "middleware"};
@@ -135,6 +136,7 @@ void app_row_copy(app_row *to, const app_row *from)
 		to->env[i].value = sot_strdup(from->env[i].value);
 	}
 	placement_row_copy(&to->placement, &from->placement);
+	app_settings_copy(&to->settings, &from->settings);
 }
 
 void app_row_clear(app_row *row)
@@ -144,6 +146,7 @@ void app_row_clear(app_row *row)
 		free(row->env[i].value);
 	}
 	placement_row_clear(&row->placement);
+	app_settings_clear(&row->settings);
 	free(row->env);
 	free(row->command);
 	free(row->middleware);
@@ -376,7 +379,7 @@ bool operation_state_is_final(operation_state state)
 
 bool operation_kind_is_bulk(operation_kind kind)
 {
-	return (kind >= OPERATION_BULK_START && kind <= OPERATION_BULK_REBUILD) ||
+	return (kind >= OPERATION_BULK_START && kind <= OPERATION_BULK_MIDDLEWARE) ||
 	       kind == OPERATION_HOST_DRAIN || kind == OPERATION_FLEET_REBALANCE;
 }
 

@@ -125,6 +125,16 @@ typedef struct env_row {
 	char *name, *value; /* owned */
 } env_row;
 
+/* What is set of an app at once; texts are owned, NULL for none. */
+typedef struct app_settings {
+	char *labels;            /* "environment=test,tier=web", by name */
+	char *windows;           /* of maintenance, "sat,sun 22:00-04:00;daily 02:00-03:00" in UTC */
+	char *opt_outs;          /* middleware packages that only its own people give it; "*": all */
+	char *middleware_before; /* the versions before, of packages that were changed */
+	char version_before[65]; /* "" for none */
+	uint32_t keep_versions, keep_days; /* of its packages; keep_versions 0: all */
+} app_settings;
+
 typedef struct app_row {
 	sot_uuid id;
 	char name[31], image[65], plan[33], vlan[VLAN_REF_MAX], version[65];
@@ -139,6 +149,7 @@ typedef struct app_row {
 	int64_t created_unix_ms, updated_unix_ms;
 	enum sot_recovery recovery;   /* of its instances, when their host is lost */
 	enum sot_on_return on_return; /* which copy survives when that host is back */
+	app_settings settings;
 } app_row;
 
 typedef enum host_state {
@@ -308,6 +319,7 @@ typedef enum operation_kind {
 	OPERATION_BULK_SCALE,
 	OPERATION_BULK_DEPLOY,
 	OPERATION_BULK_REBUILD,
+	OPERATION_BULK_MIDDLEWARE,
 	OPERATION_APP_RECOVERY,
 	OPERATION_HOST_DECLARE_LOST,
 	OPERATION_HOST_REPLACE,
@@ -330,6 +342,9 @@ typedef enum operation_kind {
 	OPERATION_GROUP_MOVE,
 	OPERATION_ELASTIC_SET,
 	OPERATION_ELASTIC_DELETE,
+	OPERATION_APP_LABELS, /* the order of app_setting */
+	OPERATION_APP_MAINTENANCE,
+	OPERATION_APP_RETENTION,
 	OPERATION_KINDS
 } operation_kind;
 
@@ -507,6 +522,12 @@ sot_code rollout_failure_parse(sot_str word, enum sot_rollout_failure *ret, sot_
 /* Nothing shared yet: everything that is, is "", and the VLAN has no facts. */
 void instance_row_init(instance_row *row, shared_pool *pool);
 void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts *facts);
+
+/* ---- app_settings.c ---- */
+void app_settings_copy(app_settings *to, const app_settings *from);
+void app_settings_clear(app_settings *s);
+/* As the API shows it. */
+void app_settings_json(const app_settings *s, sot_buf *out);
 
 /* Deep copies into an uninitialised `to`; clear frees what the row owns. */
 void app_row_copy(app_row *to, const app_row *from);

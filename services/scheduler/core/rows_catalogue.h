@@ -44,6 +44,7 @@ typedef struct version_row {
 	uint64_t size_bytes;
 	char file_name[201], created_by[129];
 	int64_t created_unix_ms;
+	bool removed; /* not kept any more; the name stays taken */
 	char *origin; /* owned JSON object; only on its way to the database, NULL in memory */
 } version_row;
 

@@ -148,11 +148,13 @@ static void on_apps(void *self, const store_result *res)
 		WORD(&at, recovery_parse, row.recovery);
 		WORD(&at, on_return_parse, row.on_return);
 		row.middleware = sot_strndup(text(&at));
+		load_read_settings(&at, &row.settings);
 		attach_env(self, &row, &next, env);
 		if (at.l->code == SOT_OK)
 			controller_load_app(at.l->c, &row);
 		free(row.command);
 		free(row.middleware);
+		app_settings_clear(&row.settings);
 		placement_row_clear(&row.placement);
 	}
 }

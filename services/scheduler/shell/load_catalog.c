@@ -134,6 +134,24 @@ void load_on_groups(void *self, const store_result *res)
 	}
 }
 
+static char *text_or_null(cursor *at)
+{
+	sot_str s = text(at);
+
+	return s.n > 0 ? sot_strndup(s) : NULL;
+}
+
+void load_read_settings(cursor *at, app_settings *s)
+{
+	s->labels = text_or_null(at);
+	s->windows = text_or_null(at);
+	s->opt_outs = text_or_null(at);
+	s->middleware_before = text_or_null(at);
+	COPY(at, s->version_before);
+	s->keep_versions = u32(at);
+	s->keep_days = u32(at);
+}
+
 void load_on_versions(void *self, const store_result *res)
 {
 	EACH_ROW(at)
@@ -145,6 +163,7 @@ void load_on_versions(void *self, const store_result *res)
 		COPY(&at, row.file_name);
 		COPY(&at, row.created_by);
 		row.created_unix_ms = number(&at, 0, INT64_MAX);
+		row.removed = flag(&at);
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_version(at.l->c, &row, &at.l->err));
 	}

@@ -145,6 +145,8 @@ void load_on_mixing(void *self, const store_result *res);
 void load_on_image_versions(void *self, const store_result *res);
 void load_on_groups(void *self, const store_result *res);
 void load_on_versions(void *self, const store_result *res);
+/* What is set of an app; the caller clears it. */
+void load_read_settings(cursor *at, app_settings *s);
 void load_on_middleware(void *self, const store_result *res);
 void load_on_departures(void *self, const store_result *res);
 void load_on_rollouts(void *self, const store_result *res);

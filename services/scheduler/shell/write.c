@@ -205,6 +205,22 @@ static void write_hosts(store_tx *tx, const host_row **r, size_t n)
 	COLUMN(r, n, store_item_i64, row->lost_unix_ms);
 }
 
+static const char *text_of(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+static void write_app_settings(store_tx *tx, const app_row **r, size_t n)
+{
+	COLUMN(r, n, item_c, text_of(row->settings.labels));
+	COLUMN(r, n, item_c, text_of(row->settings.windows));
+	COLUMN(r, n, item_c, text_of(row->settings.opt_outs));
+	COLUMN(r, n, item_c, text_of(row->settings.middleware_before));
+	COLUMN(r, n, item_c, row->settings.version_before);
+	COLUMN(r, n, item_u64, row->settings.keep_versions);
+	COLUMN(r, n, item_u64, row->settings.keep_days);
+}
+
 static void write_apps(store_tx *tx, int statement, const app_row **r, size_t n)
 {
 	store_query(tx, statement, NULL, NULL);
@@ -225,6 +241,7 @@ static void write_apps(store_tx *tx, int statement, const app_row **r, size_t n)
 	COLUMN(r, n, item_c, recovery_name(row->recovery));
 	COLUMN(r, n, item_c, on_return_name(row->on_return));
 	COLUMN(r, n, item_c, row->middleware != NULL ? row->middleware : "");
+	write_app_settings(tx, r, n);
 }
 
 static void write_groups(store_tx *tx, int statement, const group_row **r, size_t n)

@@ -62,4 +62,5 @@ void write_versions(store_tx *tx, const version_row *r, size_t n)
 	VALUES(r, n, item_c, row->created_by);
 	VALUES(r, n, store_item_i64, row->created_unix_ms);
 	VALUES(r, n, item_c, row->origin != NULL ? row->origin : "{}");
+	VALUES(r, n, store_item_bool, row->removed);
 }

@@ -1,5 +1,5 @@
 -- name: load_apps
--- columns: id uuid, name text, image text, plan text, vlan text, command text, version text, deleting bool, kind text, port int4, path text, interval_ms int8, timeout_ms int8, healthy_after int4, unhealthy_after int4, start_period_ms int8, health_command text, restart_after int4, created_ms int8, updated_ms int8, team text, workload text, exclusive text, priority int4, preemptable bool, max_unavailable int8, az_prefer bool, az_max_skew int8, az_max_count int8, rack_prefer bool, rack_max_skew int8, rack_max_count int8, host_prefer bool, host_max_skew int8, host_max_count int8, required text, forbidden text, preferred text, tolerated text, zones text, relations text, recovery text, on_return text, middleware text
+-- columns: id uuid, name text, image text, plan text, vlan text, command text, version text, deleting bool, kind text, port int4, path text, interval_ms int8, timeout_ms int8, healthy_after int4, unhealthy_after int4, start_period_ms int8, health_command text, restart_after int4, created_ms int8, updated_ms int8, team text, workload text, exclusive text, priority int4, preemptable bool, max_unavailable int8, az_prefer bool, az_max_skew int8, az_max_count int8, rack_prefer bool, rack_max_skew int8, rack_max_count int8, host_prefer bool, host_max_skew int8, host_max_count int8, required text, forbidden text, preferred text, tolerated text, zones text, relations text, recovery text, on_return text, middleware text, labels text, windows text, opt_outs text, middleware_before text, version_before text, keep_versions int4, keep_days int4
 SELECT id, name, image, plan, vlan, command, version, deleting, health->>'kind' AS kind, (health->>'port')::int AS port,
        health->>'path' AS path, (health->>'intervalMs')::bigint AS interval_ms, (health->>'timeoutMs')::bigint AS timeout_ms,
        (health->>'healthyAfter')::int AS healthy_after, (health->>'unhealthyAfter')::int AS unhealthy_after,
@@ -22,5 +22,5 @@ SELECT id, name, image, plan, vlan, command, version, deleting, health->>'kind' 
        array_to_string(ARRAY(SELECT jsonb_array_elements_text(placement->'zones')), ',') AS zones,
        coalesce((SELECT string_agg(concat_ws(' ', r->>'kind', r->>'level', r->>'count', r->>'app'), ',' ORDER BY place)
                  FROM jsonb_array_elements(placement->'relations') WITH ORDINALITY AS e(r, place)), '') AS relations,
-       recovery, on_return, middleware
+       recovery, on_return, middleware, scheduler.labels_text(labels) AS labels, windows, opt_outs, middleware_before, version_before, keep_versions, keep_days
 FROM scheduler.app ORDER BY id

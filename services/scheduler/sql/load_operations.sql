@@ -8,7 +8,7 @@ SELECT id, kind, app_id, target, actor, idempotency_key, encode(request_sha256, 
        (date_part('epoch', created_at) * 1000)::bigint AS created_ms, (date_part('epoch', updated_at) * 1000)::bigint AS updated_ms,
        coalesce((SELECT l.first + l.count FROM scheduler.operation_log_part l WHERE l.operation_id = o.id
          ORDER BY l.first DESC LIMIT 1), 1) AS next_line,
-       coalesce(spec->>'to', '') AS to_host, coalesce(spec->>'plan', '') AS plan, coalesce(spec->>'bandwidthKbit', '') AS bandwidth, coalesce(spec->>'image', spec->>'middleware', '') AS image,
+       coalesce(spec->>'to', '') AS to_host, coalesce(spec->>'plan', '') AS plan, coalesce(spec->>'bandwidthKbit', '') AS bandwidth, coalesce(spec->>'middleware', spec->>'image', '') AS image,
        coalesce((spec->>'includePinned')::boolean, false) AS include_pinned,
        coalesce((spec->>'deadlineSeconds')::bigint, 0) AS deadline_s,
        coalesce(spec->>'group', '') AS of_group, coalesce(spec->>'pick', 'spread') AS pick

@@ -37,21 +37,24 @@ process.on('SIGTERM', () => process.exit(0));
 
 
 class Front:
-    """nginx, and docs/examples/nginx beside it."""
+    """nginx before an app, and docs/examples/nginx beside it; `path` tells the version."""
+
+    def __init__(self, app=APP, path="/"):
+        self.app, self.path = app, path
 
     def __enter__(self):
         self.folder = os.path.join(lab.VAR, "nginx")
         os.makedirs(self.folder, exist_ok=True)
         config = os.path.join(self.folder, "nginx.conf")
         with open(config, "w", encoding="utf-8") as f:
-            f.write(NGINX.format(folder=self.folder, app=APP))
+            f.write(NGINX.format(folder=self.folder, app=self.app))
         upstream = os.path.join(self.folder, "upstream.conf")
         if os.path.exists(upstream):
             os.remove(upstream)
         nginx = ["nginx", "-p", self.folder, "-c", config]
         self.log = open(os.path.join(self.folder, "log"), "w", encoding="utf-8")
         self.follower = subprocess.Popen(
-            [os.path.join(lab.SRC, "docs/examples/nginx/sotalia-nginx-upstream"), APP, "8080", upstream, "--", *nginx, "-s", "reload"],
+            [os.path.join(lab.SRC, "docs/examples/nginx/sotalia-nginx-upstream"), self.app, "8080", upstream, "--", *nginx, "-s", "reload"],
             env={**os.environ, **lab.env()}, stdout=self.log, stderr=self.log)
         lab.until("the upstream to be written", lambda: os.path.exists(upstream), 30)
         self.nginx = subprocess.Popen(nginx, stdout=self.log, stderr=self.log)
@@ -65,16 +68,19 @@ class Front:
         self.nginx.wait(40)
         self.log.close()
 
-    @staticmethod
-    def page():
-        return lab.command(["curl", "-sf", "--max-time", "5", "http://10.77.0.1:8089/"], check=False)
+    def page(self):
+        return lab.command(["curl", "-sf", "--max-time", "5", "http://10.77.0.1:8089" + self.path], check=False)
 
 
 class Load:
     """wrk until the with-block ends; a connection for each request, since a reload of nginx ends kept ones."""
 
+    def __init__(self, path="/", connections=8):
+        self.path, self.connections = path, connections
+
     def __enter__(self):
-        self.wrk = subprocess.Popen(["wrk", "-t1", "-c8", "-d600s", "--timeout", "20s", "-H", "Connection: close", "http://10.77.0.1:8089/"],
+        self.wrk = subprocess.Popen(["wrk", "-t1", f"-c{self.connections}", "-d600s", "--timeout", "20s", "-H", "Connection: close",
+                                     "http://10.77.0.1:8089" + self.path],
                                     stdout=subprocess.PIPE, text=True)
         return self
 
@@ -82,6 +88,9 @@ class Load:
         self.wrk.send_signal(signal.SIGINT)
         self.text = self.wrk.communicate(timeout=40)[0]
         print(self.text, flush=True)
+
+    def latency(self):
+        return re.search(r"Latency +(\S+) +(\S+) +(\S+)", self.text).groups()
 
     def requests(self):
         return int(re.search(r"(\d+) requests in", self.text)[1])

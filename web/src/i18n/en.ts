@@ -845,6 +845,7 @@ const en = {
 		'host.state': 'Host state',
 		'operation.state': 'Operation',
 		'package.registered': 'Package uploaded',
+		'package.removed': 'Package removed by retention',
 		'middleware.registered': 'Middleware uploaded',
 		'app.middleware': 'Middleware of the app changed',
 		'group.updated': 'Group made or edited',

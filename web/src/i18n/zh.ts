@@ -847,6 +847,7 @@ const zh: Messages = {
 		'host.state': '主机状态',
 		'operation.state': '操作',
 		'package.registered': '安装包已上传',
+		'package.removed': '安装包已按保留策略移除',
 		'middleware.registered': '中间件已上传',
 		'app.middleware': '应用的中间件已更改',
 		'group.updated': '分组已创建或修改',

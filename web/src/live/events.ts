@@ -30,6 +30,7 @@ export const EVENT_KINDS = [
 	'brake.state',
 	'operation.state',
 	'package.registered',
+	'package.removed',
 	'middleware.registered',
 	'app.middleware',
 	'group.updated',

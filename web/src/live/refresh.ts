@@ -26,6 +26,7 @@ const BY_KIND: Record<string, Topic[]> = {
 	'host.state': ['hosts', 'overview'],
 	'operation.state': ['operations', 'overview'],
 	'package.registered': ['versions'],
+	'package.removed': ['versions'],
 	'middleware.registered': ['versions'],
 	'app.middleware': ['apps', 'instances', 'versions'],
 	'group.updated': ['apps'],
