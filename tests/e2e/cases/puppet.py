@@ -1,4 +1,4 @@
-"""Configuration management inside an instance, by Debian's puppet. Only by name: its image is built on demand.
+"""Configuration management inside an instance, by Debian's puppet. By name, and in ./test soak: its image (Ruby and all) and its runs take minutes.
 
     SOT_EXTRA_IMAGES=puppet tests/e2e/images && tests/e2e/run puppet
 """

@@ -17,6 +17,22 @@ def memory_kb(instance):
     return int(inside(instance, "awk '/^MemTotal/ { print $2 }' /proc/meminfo"))
 
 
+def tools_agree(instance, memory_bytes):
+    """free, vmstat, top, uptime and the files of /proc that they read: all of the plan."""
+    free = inside(instance, "free -b").splitlines()
+    assert free[1].split()[1] == str(memory_bytes) and free[2].split()[1] == "0", free
+    used, cache = (int(n) for n in (free[1].split()[2], free[1].split()[5]))
+    assert 0 < used + cache <= memory_bytes, free
+    vmstat = inside(instance, "vmstat -s -S B").splitlines()
+    assert int(vmstat[0].split()[0]) == memory_bytes, vmstat[:3]
+    top = inside(instance, "TERM=dumb top -bn1 -1 -E k").splitlines()
+    assert sum(line.startswith("%Cpu") for line in top) == 1, top[:8]
+    assert f"{memory_bytes / 1024:.1f} total" in next(line for line in top if "Mem" in line), top[:8]
+    days, seconds = "day" in inside(instance, "uptime"), float(inside(instance, "cut -d' ' -f1 /proc/uptime"))
+    assert not days and seconds < 600 and len(inside(instance, "cat /proc/loadavg").split()) == 5
+    assert inside(instance, "ps -e -o pid= | sort -n | head -n 1").strip() == "1"
+
+
 def test_1_tools_tell_the_plan_not_the_host():
     """S18: nproc, free, /proc, Node's os.cpus() and the JVM agree with the plan, on a host with more of everything."""
     plans = {p["name"]: p for p in lab.api("GET", "/v1/plans").json["items"]}
@@ -32,6 +48,7 @@ def test_1_tools_tell_the_plan_not_the_host():
         assert inside(i, "grep -c '^cpu[0-9]' /proc/stat") == "1"
         assert float(inside(i, "cut -d' ' -f1 /proc/uptime")) < 600
         assert int(inside(i, "awk '/^SwapTotal/ { print $2 }' /proc/meminfo")) == 0
+        tools_agree(i, small["memoryBytes"])
     assert inside(node, "node -p 'os.cpus().length + \" \" + os.totalmem()'") == f"1 {small['memoryBytes']}"
     settings = inside(jvm, "java -XX:+PrintFlagsFinal -XshowSettings:system -version 2>&1")
     assert "Effective CPU Count: 1" in settings, settings[:2000]
