@@ -1,6 +1,10 @@
 """VLANs, subnets, ranges and addresses by the command line on the real platform: what an operator does before any instance."""
 
+import ipaddress
 import os
+import re
+import subprocess
+import time
 
 import lab
 
@@ -72,3 +76,51 @@ def test_2_a_file_is_imported_whole_or_not_at_all_and_its_export_changes_nothing
     again = lab.cli_json("ipam", "import", exported)["changes"]
     assert again["unchanged"] >= 5 and not any(again[kind] for kind in ("vlans", "subnets", "ranges", "addresses")), again
     assert {one["state"] for one in lab.cli_json("ipam", "imports")["items"]} >= {"refused", "checked", "applied"}
+
+
+def memory_kib(pid):
+    """What a process has of its own: shared pages are nobody's growth."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return int(re.search(r"RssAnon:\s+(\d+) kB", file.read())[1])
+
+
+def test_3_an_export_of_any_length_leaves_in_the_memory_of_a_page():
+    """S3: a file of a million lines is imported, and exported again, the same, while gateway and ipam do not grow
+    (SOT_E2E_SOAK: a million lines)."""
+    folder = os.path.join(lab.VAR, "imports")
+    os.makedirs(folder, exist_ok=True)
+    large, exported = (os.path.join(folder, name) for name in ("large.csv", "large-export.csv"))
+    count = 999_998 if lab.SOAK else 5_000  # a file has a million lines at most
+    first = ipaddress.ip_address("10.128.0.1")
+    with open(large, "w", encoding="utf-8") as file:
+        file.write("kind,vlan,vlan_id,cidr,address,state,owner\nvlan,large,390,,,,\nsubnet,large,,10.128.0.0/12,,,\n")
+        file.writelines(f"address,large,,,{first + n},static,o{n}\n" for n in range(count))
+    try:
+        begin = time.monotonic()
+        lab.cli("ipam", "import", large)
+        imported_s = time.monotonic() - begin
+        pids = {name: lab.pid(name) for name in ("ipam", "api-gateway")}
+        before = {name: memory_kib(pid) for name, pid in pids.items()}
+        most = dict(before)
+        begin = time.monotonic()
+        with open(exported, "wb") as file, subprocess.Popen([os.path.join(lab.BUILD, "cli/sotalia"), "ipam", "export"],
+                                                            env={**os.environ, **lab.env()}, stdout=file) as export:
+            while export.poll() is None:
+                most = {name: max(most[name], memory_kib(pid)) for name, pid in pids.items()}
+                try:
+                    export.wait(0.05)
+                except subprocess.TimeoutExpired:
+                    pass
+            assert export.returncode == 0, export.returncode
+        took_s = time.monotonic() - begin
+        with open(exported, encoding="utf-8") as file:
+            kept = sum(1 for line in file if line.startswith("address,") and ",large," in line)
+        print(f"    {count} addresses: imported in {imported_s:.1f} s, exported in {took_s:.1f} s, " + ", ".join(
+            f"{name} {before[name]} to {most[name]} KiB" for name in pids))
+        assert kept == count, (kept, count)
+        grown = {name: most[name] - before[name] for name in pids}
+        assert all(more < 8192 for more in grown.values()), f"grown by {grown} KiB: more than a page of the export"
+    finally:
+        lab.sql("DELETE FROM ipam.address WHERE owner_name <> '' AND address << '10.128.0.0/12'")
+        lab.cli("subnet", "delete", "10.128.0.0/12", check=False)
+        lab.cli("vlan", "delete", "large", check=False)
