@@ -247,9 +247,9 @@ static void print_plan(const json_t *plan)
 	}
 }
 
-static cli_exit drain_one(const cli_call *call, bool plan, size_t at)
+/* Takes the body; NULL was told. */
+static cli_exit send_moves(const cli_call *call, bool plan, size_t at, json_t *body)
 {
-	json_t *body = drain_body(call, plan, at);
 	char *path = cli_path(call->command->path, call->args + at, 1);
 	cli_request q = {.method = "POST", .path = path, .json = body};
 	cli_reply reply = {0};
@@ -270,16 +270,17 @@ cli_exit run_host_drain(const cli_call *call)
 {
 	cli_exit result = CLI_OK;
 	if (cli_option_of(call, "plan", 0) != NULL)
-		return drain_one(call, true, 0);
+		return send_moves(call, true, 0, drain_body(call, true, 0));
 	for (size_t i = 0; i < call->arg_count && result == CLI_OK; i++)
-		result = drain_one(call, false, i);
+		result = send_moves(call, false, i, drain_body(call, false, i));
 	return result;
 }
 
 cli_exit run_host_evacuate(const cli_call *call)
 {
 	bool all = cli_option_of(call, "include-pinned", 0) != NULL;
-	return send_body(call, "POST", json_pack("{s:b}", "includePinned", all));
+	bool plan = cli_option_of(call, "plan", 0) != NULL;
+	return send_moves(call, plan, 0, json_pack("{s:b, s:b}", "includePinned", all, "dryRun", plan));
 }
 
 cli_exit run_group_set(const cli_call *call)

@@ -13,6 +13,7 @@ static const gw_field reason_fields[] = {
 };
 static const gw_field evacuate_fields[] = {
     {.name = "includePinned", .kind = GW_BOOL},
+    {.name = "dryRun", .kind = GW_BOOL},
 };
 
 static const gw_field drain_fields[] = {
@@ -139,9 +140,25 @@ static sot_code encode_declare_lost(
 	return sot_host_declare_lost_encode(&m, out, err);
 }
 
+/* The plan of an evacuation is that of a drain: the same instances, by the same choice. */
+static sot_code encode_evacuate_plan(
+    const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
+{
+	struct sot_host_drain m = {
+	    .request_id = request_id,
+	    .context = command_context(c),
+	    .name = sot_str_c(c->params[0]),
+	    .include_pinned = json_is_true(json_object_get(c->body, "includePinned")),
+	    .dry_run = true,
+	};
+	return sot_host_drain_encode(&m, out, err);
+}
+
 static sot_code encode_evacuate(
     const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
 {
+	if (json_is_true(json_object_get(c->body, "dryRun")))
+		return encode_evacuate_plan(c, request_id, out, err);
 	struct sot_host_evacuate m = {
 	    .request_id = request_id,
 	    .context = command_context(c),
