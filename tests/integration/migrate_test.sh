@@ -35,6 +35,22 @@ check "the checksum is that of the file" "$(sha256sum <"$work/0001_core.sql" | c
 	"$(sql "SELECT sha256 FROM core.schema_migration WHERE number = 1")"
 check "a second run has nothing to do" "~up to date: $count migrations" "$(run)"
 
+# A database that came back from a backup.
+restored() { "$migrate" --restored --database="$database" 2>&1; }
+life() { sql "SELECT p.stream || ' ' || l.epoch FROM core.platform p, core.leader l WHERE l.role = 'scheduler'"; }
+sql "INSERT INTO core.leader (role, epoch, holder, lease_until) VALUES ('scheduler', 7, 'a', now() + interval '1 h')"
+before=$(life)
+check "a restored database gets a new event stream" "~event stream" "$(restored)"
+check "and an epoch beyond all that agents have seen" "1000007" "$(life | cut -d' ' -f2)"
+check "another stream than before" "1" "$([ "$(life | cut -d' ' -f1)" != "${before%% *}" ] && echo 1)"
+before=$(life)
+psql -X -q -h "$SOT_PG_DIR" -U sot_gateway sotalia -c "SELECT pg_sleep(30)" >/dev/null 2>&1 & session=$!
+until [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE usename = 'sot_gateway'")" = 1 ]; do kill -0 $session; done
+check "not while a service is connected" "~services are connected (sot_gateway)" "$(restored || true)"
+check "then nothing is changed" "$before" "$(life)"
+kill $session
+wait $session 2>/dev/null || true
+
 highest=$(cd "$work" && printf '%s\n' 0*.sql | tail -1 | cut -c1-4)
 next=$(printf '%04d' $((10#$highest + 1)))
 echo "CREATE TABLE core.half (a int); SELECT 1/0;" >"$work/${next}_bad.sql"

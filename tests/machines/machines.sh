@@ -91,6 +91,46 @@ apps_run_on_all() {
   local address
   for address in $(cli instance list --app=cache -o json | jq -r '.items[].address'); do redis-cli -h "$address" ping | grep -q PONG || return 1; done
 }
+# ---- the database is lost and comes back from a backup ----
+containers() { # what runs on the hosts: "HOST ID NAME STARTED"
+  local name
+  # shellcheck disable=SC2016 # for the shell there
+  for name in node-1 node-2 node-3; do inside "$name" sh -c 'for c in $(docker ps -q --no-trunc --filter name=sot-); do docker inspect -f "{{.Id}} {{.Name}} {{.State.StartedAt}}" "$c"; done' | sed "s/^/$name /"; done | sort
+}
+stream_of() { inside control-1 runuser -u postgres -- psql -XqAt -d sotalia -c 'SELECT stream FROM core.platform' </dev/null; }
+backup() { inside control-1 sotalia-backup take /var/backups/sotalia; }
+change_after_the_backup() { cli app create later --image=redis --vlan=web --health=tcp --port=6379 --count=2 --wait=300s; }
+hosts_online() { [ "$(cli host list -o json | jq '[.items[] | select(.state == "online")] | length')" = 3 ]; }
+lose_and_restore() {
+  local begin before
+  before=$(stream_of)
+  containers >"$SOT_VAR/before"
+  cli instance list --app=later -o json | jq -r '.items[].address' | sort >"$SOT_VAR/later"
+  [ "$(wc -l <"$SOT_VAR/before")" = 5 ] && [ "$(wc -l <"$SOT_VAR/later")" = 2 ] || return 1
+  inside control-1 sh -c 'sotalia-backup restore /var/backups/sotalia/*' && return 1 # the services run
+  inside control-1 sh -c 'systemctl stop sotalia-ipam sotalia-scheduler sotalia-api-gateway sotalia-monitor-bridge postgresql@15-main'
+  inside control-1 sh -c 'sotalia-backup restore /var/backups/sotalia/*' && return 1 # the cluster is not empty
+  inside control-1 sh -c 'rm -rf /var/lib/postgresql/15/main /var/lib/sotalia/ssh /var/lib/sotalia/blobs'
+  begin=$(now_ms)
+  inside control-1 sh -c 'sotalia-backup restore /var/backups/sotalia/*' || return 1
+  inside control-1 systemctl start sotalia-ipam sotalia-scheduler sotalia-api-gateway sotalia-monitor-bridge || return 1
+  wait_until 120 "the hosts to come back" hosts_online || return 1
+  echo "restored and three hosts online in $(seconds_since "$begin") s"
+  [ "$(stream_of)" != "$before" ]
+}
+nothing_deleted_or_doubled() {
+  cli app create fresh --image=redis --vlan=web --health=tcp --port=6379 --count=3 --wait=300s || return 1
+  cli app restart cache --wait=300s 2>/dev/null || cli instance restart cache-default-01 --wait=120s || return 1
+  containers >"$SOT_VAR/after"
+  # All that ran is there still, by the id of its container; what the backup does not know was left alone.
+  cut -d' ' -f1-3 "$SOT_VAR/before" | while read -r line; do grep -qF "$line" "$SOT_VAR/after" || { echo "gone: $line"; return 1; }; done || return 1
+  [ "$(wc -l <"$SOT_VAR/after")" = 8 ] || { cat "$SOT_VAR/after"; return 1; }
+  cli instance list
+  cli instance list -o json | jq -r '.items[].address' | sort | comm -12 - "$SOT_VAR/later" | { ! grep .; } || return 1
+  local address
+  for address in $(cat "$SOT_VAR/later") $(cli instance list -o json | jq -r '.items[].address'); do redis-cli -h "$address" ping | grep -q PONG || return 1; done
+}
+
 begin() {
   check "network" network
   check "an engine for the machines" engine_start "$ENGINE"
@@ -119,6 +159,12 @@ onboarding() {
   check "a cloned disk is refused" clone_is_refused
   check "a host's key is exchanged" key_is_exchanged
 }
+restoring() {
+  check "a backup while everything runs" backup
+  check "a change after it" change_after_the_backup
+  check "the database is lost; restored into an empty cluster, hosts come back by themselves" lose_and_restore
+  check "nothing is deleted or doubled, and the platform works on" nothing_deleted_or_doubled
+}
 
 if [ "${1:-}" = "do" ]; then
   shift
@@ -129,4 +175,5 @@ lab_begin
 begin
 [ "${1:-}" != up ] || lab_hold
 onboarding
+restoring
 verdict

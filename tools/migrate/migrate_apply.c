@@ -200,15 +200,55 @@ static sot_code run(PGconn *pg, const migrate_options *options, migration_list *
 	return code;
 }
 
-sot_code migrate_apply(const migrate_options *options, migration_list *list, sot_err *err)
+#define AUTO_CONNECTION __attribute__((cleanup(finish_connection))) PGconn *
+static sot_code open_database(const migrate_options *options, PGconn **ret, sot_err *err)
 {
 	const char *const keywords[] = {"connect_timeout", "dbname", "application_name", NULL};
 	const char *const values[] = {"10", options->conninfo, "sotalia-migrate", NULL};
-	PGconn *pg __attribute__((cleanup(finish_connection))) = PQconnectdbParams(keywords, values, 1);
-	if (PQstatus(pg) != CONNECTION_OK)
-		return sot_fail(err, SOT_UNAVAILABLE, "connecting to the database: %s", PQerrorMessage(pg));
-	sot_code code = execute(pg, session_sql, "session settings", err);
+	*ret = PQconnectdbParams(keywords, values, 1);
+	if (PQstatus(*ret) != CONNECTION_OK)
+		return sot_fail(
+		    err, SOT_UNAVAILABLE, "connecting to the database: %s", PQerrorMessage(*ret));
+	return execute(*ret, session_sql, "session settings", err);
+}
+
+sot_code migrate_apply(const migrate_options *options, migration_list *list, sot_err *err)
+{
+	AUTO_CONNECTION pg = NULL;
+	sot_code code = open_database(options, &pg, err);
 	if (code == SOT_OK && !options->plan_only)
 		code = take_lock(pg, err);
 	return code == SOT_OK ? run(pg, options, list, err) : code;
+}
+
+/* A service that is connected keeps in memory what the old life of the data told it. */
+static sot_code refuse_services(PGconn *pg, sot_err *err)
+{
+	AUTO_RESULT res = PQexec(pg,
+	    "SELECT string_agg(DISTINCT usename, ', ') FROM pg_stat_activity WHERE datname = "
+	    "current_database() AND usename IN ('sot_scheduler', 'sot_ipam', 'sot_gateway', "
+	    "'sot_bridge')");
+	sot_code code = judge(pg, res, "looking for services", err);
+	if (code == SOT_OK && PQgetisnull(res, 0, 0) == 0)
+		return sot_fail(err, SOT_INVALID,
+		    "services are connected (%s): stop all of them, on all machines, then say it again",
+		    PQgetvalue(res, 0, 0));
+	return code;
+}
+
+sot_code migrate_restored(const migrate_options *options, sot_err *err)
+{
+	AUTO_CONNECTION pg = NULL;
+	sot_code code = open_database(options, &pg, err);
+	if (code == SOT_OK)
+		code = take_lock(pg, err);
+	if (code == SOT_OK)
+		code = refuse_services(pg, err);
+	if (code != SOT_OK)
+		return code;
+	AUTO_RESULT res = PQexec(pg, "SELECT core.restored()");
+	code = judge(pg, res, "core.restored", err);
+	if (code == SOT_OK)
+		printf("a new life of the data: event stream %s\n", PQgetvalue(res, 0, 0));
+	return code;
 }

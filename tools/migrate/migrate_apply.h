@@ -19,4 +19,9 @@ typedef struct migrate_options {
 sot_code migrate_apply(
     const migrate_options *options, migration_list *list, sot_err *err) SOT_CHECK;
 
+/* Says to a database that it was restored (core.restored), while no service is connected: a new
+ * event stream, and epochs and generations beyond all that agents have seen. SOT_INVALID: it is no
+ * database of this platform, or services are connected; then nothing was changed. */
+sot_code migrate_restored(const migrate_options *options, sot_err *err) SOT_CHECK;
+
 #endif

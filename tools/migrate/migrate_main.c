@@ -7,6 +7,7 @@
 
 static const char usage[] =
     "usage: sotalia-migrate --dir=FOLDER [--database=CONNINFO] [--plan]\n"
+    "       sotalia-migrate --restored [--database=CONNINFO]\n"
     "\n"
     "Applies the files NNNN_words.sql of FOLDER in order, each in one transaction, and records "
     "each\n"
@@ -18,6 +19,10 @@ static const char usage[] =
     "  --database=CONNINFO  libpq connection string, e.g. \"host=/run/postgresql dbname=sotalia\n"
     "                       user=sot_migrator\"; default: environment SOT_MIGRATE_DATABASE\n"
     "  --plan               prints what would be applied, changes nothing\n"
+    "  --restored           says that the database came back from a backup: a new event stream, "
+    "and "
+    "numbers\n"
+    "                       beyond all that agents have seen. Before a service connects to it.\n"
     "\n"
     "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 database not reachable or locked.\n";
 
@@ -39,6 +44,7 @@ static int wrong_usage(const char *what, const char *arg)
 int main(int argc, char **argv)
 {
 	const char *dir = NULL;
+	bool restored = false;
 	migrate_options options = {.conninfo = getenv("SOT_MIGRATE_DATABASE")};
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0) {
@@ -47,16 +53,19 @@ int main(int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--plan") == 0)
 			options.plan_only = true;
+		else if (strcmp(argv[i], "--restored") == 0)
+			restored = true;
 		else if (!value_of(argv[i], "--dir=", &dir) &&
 		         !value_of(argv[i], "--database=", &options.conninfo))
 			return wrong_usage("unknown argument ", argv[i]);
 	}
-	if (!dir || !options.conninfo)
-		return wrong_usage("needs --dir and --database", "");
+	if (!options.conninfo || restored == (dir != NULL))
+		return wrong_usage("needs --database, and --dir or --restored", "");
 	migration_list list = {0};
 	sot_err err = {0};
-	sot_code code = migration_list_read(dir, &list, &err);
-	if (code == SOT_OK)
+	sot_code code =
+	    restored ? migrate_restored(&options, &err) : migration_list_read(dir, &list, &err);
+	if (code == SOT_OK && !restored)
 		code = migrate_apply(&options, &list, &err);
 	migration_list_clear(&list);
 	if (code == SOT_OK)
