@@ -192,8 +192,9 @@ static void cgroup_v2_of_this_kernel_is_read(void **state)
 	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
 	assert_int_equal(mkdir(group, 0755), 0);
 	pid_t child = fork();
-	for (volatile int k = 0; child == 0; k++) {
-	}
+	if (child == 0)
+		for (volatile int k = 0;; k++) {
+		}
 	(void)snprintf(text, sizeof(text), "%d", (int)child);
 	put(t, procs + strlen(t->folder) + 1, text);
 	(void)snprintf(text, sizeof(text), "0::%s\n", group + strlen(t->cgroup));
