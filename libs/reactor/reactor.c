@@ -253,9 +253,9 @@ static void run_timer(reactor_watch *w)
 		reactor_rearm_ms(w, next_in_ms); /* before the handler, which may re-arm or remove it */
 	}
 	reactor *r = w->r;
-	r->in_timer = true;
+	r->timer = w;
 	w->fn.timer(w->self, missed);
-	r->in_timer = false;
+	r->timer = NULL;
 }
 
 static void on_timer(uv_timer_t *handle)
@@ -308,11 +308,15 @@ void reactor_rearm_ms(reactor_watch *w, int64_t delay_ms)
 		uv_timer_stop(&w->uv.timer);
 		return;
 	}
-	w->due_ms = reactor_now(w->r).ms + delay_ms;
 	/* libuv runs a timer that is due at once in the same pass: a handler that re-arms itself with 0
-	 * would never let go of the loop. A millisecond instead would be paid by every transaction that
-	 * is begun in a timer's handler. */
-	if (delay_ms == 0 && w->r->in_timer) {
+	 * would never let go of the loop, and one that has nothing to do yet would never rest. What it
+	 * arms besides is due in this turn: a millisecond would be paid by every transaction that is
+	 * begun in a timer's handler. */
+	bool is_soon = delay_ms == 0 && w->r->timer && w->r->timer != w;
+	if (delay_ms == 0 && w->r->timer == w)
+		delay_ms = 1;
+	w->due_ms = reactor_now(w->r).ms + delay_ms;
+	if (is_soon) {
 		uv_timer_stop(&w->uv.timer);
 		w->is_soon = true;
 		reactor_defer(w->r, on_soon, w);

@@ -25,8 +25,9 @@ struct reactor {
 	size_t deferred_count, deferred_cap;
 	sot_wall *wall; /* the wall clock at `wall_of_ms` of the loop's clock */
 	int64_t *wall_of_ms;
-	bool turning, stopping, freeing, in_timer;
-	bool limit_passed; /* turn_limit fired in this turn */
+	bool turning, stopping, freeing;
+	reactor_watch *timer; /* whose handler runs */
+	bool limit_passed;    /* turn_limit fired in this turn */
 };
 
 typedef enum watch_kind { WATCH_FD, WATCH_SOCKET, WATCH_TIMER, WATCH_SIGNAL } watch_kind;

@@ -40,19 +40,24 @@ static void a_timer_that_re_arms_itself_with_zero_lets_go_of_the_loop(void **sta
 }
 
 typedef struct chain {
-	reactor_watch *second, *third;
-	int calls;
-	bool disarm;
+	reactor_watch *first, *second, *third;
+	int calls, first_calls;
+	bool disarms, removes, arms_itself;
 } chain;
 
 static void arm_the_others(void *self, uint64_t missed)
 {
 	(void)missed;
 	chain *c = self;
+	c->first_calls++;
 	reactor_rearm_ms(c->second, 0);
 	reactor_rearm_ms(c->third, 0);
-	if (c->disarm)
+	if (c->disarms)
 		reactor_rearm_ms(c->third, -1);
+	if (c->removes)
+		c->third = reactor_remove(c->third);
+	if (c->arms_itself)
+		reactor_rearm_ms(c->first, 0);
 }
 
 static void count_timer(void *self, uint64_t missed)
@@ -69,22 +74,39 @@ static void what_a_timer_arms_with_zero_is_due_in_the_same_turn(void **state)
 	chain c = {.calls = 0};
 	c.second = reactor_after_ms(r, -1, count_timer, &c);
 	c.third = reactor_after_ms(r, -1, count_timer, &c);
-	reactor_watch *first = reactor_after_ms(r, 0, arm_the_others, &c);
+	c.first = reactor_after_ms(r, 0, arm_the_others, &c);
 	turns(r, 1);
 	assert_int_equal(c.calls, 2);
-	c.disarm = true;
-	reactor_rearm_ms(first, 0);
+	c.disarms = true;
+	reactor_rearm_ms(c.first, 0);
 	turns(r, 2);
 	assert_int_equal(c.calls, 3);
-	/* Removed ones are silent; a timer that arms itself is called again, once a turn. */
-	c.disarm = false;
-	reactor_rearm_ms(first, 0);
-	c.second = reactor_remove(c.second);
-	c.second = first;
-	turns(r, 1);
-	reactor_rearm_ms(first, -1);
+	c.disarms = false;
+	c.removes = true;
+	reactor_rearm_ms(c.first, 0);
 	turns(r, 2);
 	assert_int_equal(c.calls, 4);
+}
+
+/* Within one millisecond of the loop's clock it is called once, however often the loop turns. */
+static void a_timer_that_re_arms_itself_with_zero_rests_before_it_is_called_again(void **state)
+{
+	(void)state;
+	SOT_AUTO(reactor) r = make();
+	chain c = {.arms_itself = true};
+	c.second = reactor_after_ms(r, -1, count_timer, &c);
+	c.third = reactor_after_ms(r, -1, count_timer, &c);
+	c.first = reactor_after_ms(r, 0, arm_the_others, &c);
+	sot_mono begin = reactor_now(r);
+	int turned = 0;
+	while (!sot_mono_reached(reactor_now(r), sot_mono_add_ms(begin, 20))) {
+		turns(r, 1);
+		turned++;
+	}
+	int64_t took_ms = sot_mono_diff_ms(reactor_now(r), begin);
+	assert_true(c.first_calls >= 1 && c.first_calls <= took_ms + 1);
+	assert_int_equal(c.calls, 2 * c.first_calls);
+	assert_true(turned >= c.first_calls);
 }
 
 int main(void)
@@ -92,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_timer_that_re_arms_itself_with_zero_lets_go_of_the_loop),
 	    cmocka_unit_test(what_a_timer_arms_with_zero_is_due_in_the_same_turn),
+	    cmocka_unit_test(a_timer_that_re_arms_itself_with_zero_rests_before_it_is_called_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
