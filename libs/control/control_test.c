@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -325,11 +326,14 @@ static int64_t clock_ms(clockid_t clock)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void *compute_until_fed(void *until_ms)
+static atomic_bool is_fed;
+
+static void *compute_until_fed(void *self)
 {
-	while (clock_ms(CLOCK_MONOTONIC) < *(const int64_t *)until_ms) {
+	int64_t end = clock_ms(CLOCK_MONOTONIC) + STARVED_MS;
+	while (!atomic_load(&is_fed) && clock_ms(CLOCK_MONOTONIC) < end) {
 	}
-	return NULL;
+	return self;
 }
 
 static void work_a_little(void *self, uint64_t missed)
@@ -353,20 +357,20 @@ static void work_for_ever(void *self, uint64_t missed)
  * wants to: 50 ms of work take longer than the limit. 0: the loop was let finish. */
 static int starve(reactor *r)
 {
-	static int64_t until_ms;
 	pthread_t rivals[RIVALS];
 	sot_err err;
-	until_ms = clock_ms(CLOCK_MONOTONIC) + STARVED_MS;
+	int64_t begun_ms = clock_ms(CLOCK_MONOTONIC);
 	for (int i = 0; i < RIVALS; i++)
-		if (pthread_create(&rivals[i], NULL, compute_until_fed, &until_ms) != 0)
+		if (pthread_create(&rivals[i], NULL, compute_until_fed, NULL) != 0)
 			return 5;
 	const struct sched_param none = {0};
 	if (sched_setscheduler(0, SCHED_IDLE, &none) != 0)
 		return 6;
 	reactor_after_ms(r, 0, work_a_little, r);
 	int code = reactor_run(r, &err) == SOT_OK ? 0 : 3;
-	if (clock_ms(CLOCK_MONOTONIC) < until_ms - STARVED_MS + 250)
-		return 7; /* it did not starve: nothing was shown */
+	if (clock_ms(CLOCK_MONOTONIC) < begun_ms + 250)
+		return 7;                /* it did not starve: nothing was shown */
+	atomic_store(&is_fed, true); /* from here on the loop does not turn, and nobody may wait */
 	for (int i = 0; i < RIVALS; i++)
 		(void)pthread_join(rivals[i], NULL);
 	return code;
