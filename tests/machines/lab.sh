@@ -2,7 +2,7 @@
 # What the tests of tests/machines share, inside the namespaces of tests/machines/run: the network, the machines, the playbooks, the command line.
 #
 #   lab: mgmt0 10.77.0.1/24 (ssh, control plane, registry, package repository)    tor0 10.66.0.1/24 (the VLAN's gateway)
-#   machine N: eth0 10.77.0.1N on mgmt0, eth1 -> sotbr0 on tor0; 10 is the control plane, 11 to 13 are hosts
+#   machine N: eth0 10.77.0.N on mgmt0, eth1 -> sotbr0 on tor0; 10 is the control plane (9 its second node, in the test of the upgrade), 11 to 13 are hosts
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SOT_SRC=$(cd "$here/../.." && pwd)
 export SOT_SRC SOT_BUILD=${SOT_BUILD:-$SOT_SRC/build/release} SOT_LISTEN=10.77.0.1
@@ -41,10 +41,13 @@ network() {
 }
 repository() { # the packages, and nothing else: everything of Debian is in the image of a machine
   mkdir -p "$SOT_VAR/repository"
-  cp "$SOT_BUILD"/packages/*.deb "$SOT_VAR/repository/"
-  (cd "$SOT_VAR/repository" && dpkg-scanpackages --multiversion . >Packages 2>/dev/null && gzip -kf Packages)
+  repository_take "$SOT_BUILD/packages"
   proc_start repository python3 -m http.server --bind 10.77.0.1 --directory "$SOT_VAR/repository" 7600
   wait_until 20 "the repository" curl -sf -o /dev/null http://10.77.0.1:7600/Packages
+}
+repository_take() { # repository_take FOLDER
+  cp "$1"/*.deb "$SOT_VAR/repository/"
+  (cd "$SOT_VAR/repository" && dpkg-scanpackages --multiversion . >Packages 2>/dev/null && gzip -kf Packages)
 }
 machine_image() {
   dock image inspect sotalia/machine >/dev/null 2>&1 && return 0
@@ -54,9 +57,10 @@ machine_image() {
 }
 # A machine as a provider hands it over: systemd, sshd with the operator's key. Not one file of Sotalia.
 machine_start() { # machine_start NAME LAST_OF_ADDRESS
-  local name=$1 n=$2 pid
+  local name=$1 n=$2 pid shared=()
+  case $name in control-*) shared=(-v "$SOT_VAR/blobs:/var/lib/sotalia/blobs") ;; esac # as a file server would give it
   dock run -d --name "$name" --hostname "$name" --network none --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined \
-    --security-opt apparmor=unconfined --security-opt systempaths=unconfined --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run --tmpfs /tmp -v /var/lib/docker \
+    --security-opt apparmor=unconfined --security-opt systempaths=unconfined --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run --tmpfs /tmp -v /var/lib/docker "${shared[@]}" \
     --device /dev/fuse --stop-signal SIGRTMIN+3 -e container=docker sotalia/machine >/dev/null
   pid=$(dock inspect -f '{{.State.Pid}}' "$name")
   ln -sf "/proc/$pid/ns/net" "/run/netns/$name" 2>/dev/null || true
@@ -76,18 +80,19 @@ machines_start() {
   mkdir -p "$SOT_VAR/ssh"
   [ -s "$(key)" ] || ssh-keygen -q -t ed25519 -N '' -f "$(key)"
   local n
-  for n in 10 11 12 13; do
-    machine_start "$(machine_name $n)" $n
+  mkdir -p "$SOT_VAR/blobs"
+  for n in "$@"; do
+    machine_start "$(machine_name "$n")" "$n"
   done
 }
-machine_name() { case $1 in 10) echo control-1 ;; *) echo "node-$(($1 - 10))" ;; esac; }
+machine_name() { case $1 in 9) echo control-2 ;; 10) echo control-1 ;; *) echo "node-$(($1 - 10))" ;; esac; }
 inside() { # inside MACHINE COMMAND...; docker exec has no standard input without -i
   local name=$1
   shift
   dock exec -i "$name" "$@"
 }
 
-collections() { # as the package lays it out
+collections() { # collections [two]: as the package lays it out; an inventory of one control node, or two and a balancer
   mkdir -p "$SOT_VAR/collections/ansible_collections/sotalia"
   rm -rf "$SOT_VAR/collections/ansible_collections/sotalia/cloud"
   cp -r "$SOT_SRC/deploy/ansible" "$SOT_VAR/collections/ansible_collections/sotalia/cloud"
@@ -97,15 +102,23 @@ control:
   hosts:
     control-1: { ansible_host: 10.77.0.10, ansible_user: root }
 YAML
+  [ $# = 0 ] || cat >>"$SOT_VAR/control/inventory.yml" <<YAML
+    control-2: { ansible_host: 10.77.0.9, ansible_user: root }
+balancer:
+  hosts:
+    control-2:
+YAML
   cat >"$SOT_VAR/control/vars.yml" <<YAML
 sotalia_apt_source: "deb [trusted=yes] http://10.77.0.1:7600 ./"
 # The hosts are one machine with all its tests on it: its load says nothing about where there is room.
 sotalia_settings: { scheduler: { load_limit_permille: 1001 } }
+sotalia_blobs_are_shared: true
+sotalia_tls_names: [10.77.0.9]
 YAML
   cat >"$SOT_VAR/hosts-vars.yml" <<YAML
 sotalia_apt_source: "deb [trusted=yes] http://10.77.0.1:7600 ./"
-sotalia_control_addresses: [10.77.0.10]
-sotalia_gateway_url: https://10.77.0.10:7443
+sotalia_control_addresses: [10.77.0.10${1:+, 10.77.0.9}]
+sotalia_gateway_url: $(api_url)
 sotalia_ca: $SOT_VAR/control/secrets/ca.crt
 sotalia_insecure_registries: ["$SOT_REGISTRY"]
 sotalia_bridge_uplink: eth1
@@ -137,11 +150,12 @@ access() {
   inside control-1 sh -c "$admin --add-token admin" >"$SOT_VAR/token"
   [ -s "$SOT_VAR/token" ]
 }
+api_url() { if grep -qs balancer "$SOT_VAR/control/inventory.yml"; then echo https://10.77.0.9:443; else echo https://10.77.0.10:7443; fi; }
 cli() {
-  SOTALIA_URL=https://10.77.0.10:7443 SOTALIA_TOKEN=$(cat "$SOT_VAR/token") SOTALIA_CA=$SOT_VAR/control/secrets/ca.crt "$SOT_BUILD/cli/sotalia" "$@"
+  SOTALIA_URL=$(api_url) SOTALIA_TOKEN=$(cat "$SOT_VAR/token") SOTALIA_CA=$SOT_VAR/control/secrets/ca.crt "$SOT_BUILD/cli/sotalia" "$@"
 }
 runner_start() {
-  proc_start runner env SOTALIA_URL=https://10.77.0.10:7443 SOTALIA_TOKEN="$(cat "$SOT_VAR/token")" SOTALIA_CA="$SOT_VAR/control/secrets/ca.crt" \
+  proc_start runner env SOTALIA_URL="$(api_url)" SOTALIA_TOKEN="$(cat "$SOT_VAR/token")" SOTALIA_CA="$SOT_VAR/control/secrets/ca.crt" \
     PYTHONDONTWRITEBYTECODE=1 "$SOT_SRC/deploy/ansible/runner/sotalia-runner" --collections="$SOT_VAR/collections" --vars="$SOT_VAR/hosts-vars.yml" --ssh-key="$(key)" \
     --known-hosts= --name=lab-runner
 }

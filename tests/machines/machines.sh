@@ -137,7 +137,7 @@ begin() {
   check "repository of the packages" repository
   check "registry with images" registry_of_images
   check "image of a machine" machine_image
-  check "four machines with systemd and sshd" machines_start
+  check "four machines with systemd and sshd" machines_start 10 11 12 13
   check "collection" collections
   check "control plane from packages, by the role" play_control
   check "every service is active under systemd" control_is_healthy
