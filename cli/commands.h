@@ -100,12 +100,14 @@ extern const size_t cli_rollout_command_count;
 	{"plan", NULL, "only say which instances, in which order"},                                    \
 	    {"batch", "N|N%", "so many instances at a time (default: 1)"},                             \
 	    {"canary", "N", "so many first, alone"},                                                   \
-	    {"order", "ORDER", "age, or domain by domain: az, rack, host"},                            \
+	    {"order", "ORDER", "age, or one by one: az, rack, host, group"},                           \
 	    {"away", "N", "at most so many are away at a time (default: the batch)"},                  \
 	    {"pause", "WHEN", "wait after: canary, batch (default: never)"},                           \
 	    {"pause-seconds", "N", "then go on after N s (default: when somebody says so)"},           \
 	    {"bake-seconds", "N", "each batch must stay healthy for N s"},                             \
 	    {"drain-seconds", "N", "out of rotation for N s before it is changed"},                    \
+	    {"error-permille", "N",                                                                    \
+	        "more than N failed requests of 1000, as reported, are a failure"},                    \
 	    {"on-failure", "WHAT", "stop (default), or roll_back"},                                    \
 	{                                                                                              \
 		"deadline-seconds", "N", "it has failed after N s"                                         \

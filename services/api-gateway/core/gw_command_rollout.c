@@ -7,7 +7,7 @@ const gw_field command_strategy_fields[COMMAND_STRATEGY_FIELDS] = {
     {.name = "batch", .kind = GW_INT, .min = 0, .max = 10000},
     {.name = "batchPercent", .kind = GW_INT, .min = 0, .max = 100},
     {.name = "canary", .kind = GW_INT, .min = 0, .max = 1000},
-    {.name = "order", .kind = GW_TEXT, .min = 1, .max = 8, .words = "age az rack host"},
+    {.name = "order", .kind = GW_TEXT, .min = 1, .max = 8, .words = "age az rack host group"},
     {.name = "maxUnavailable", .kind = GW_INT, .min = 0, .max = 10000},
     {.name = "surge", .kind = GW_INT, .min = 0, .max = 100},
     {.name = "pause", .kind = GW_TEXT, .min = 1, .max = 8, .words = "never canary batch"},
@@ -16,6 +16,7 @@ const gw_field command_strategy_fields[COMMAND_STRATEGY_FIELDS] = {
     {.name = "onFailure", .kind = GW_TEXT, .min = 1, .max = 10, .words = "stop roll_back"},
     {.name = "deadlineSeconds", .kind = GW_INT, .min = 0, .max = 2592000},
     {.name = "drainSeconds", .kind = GW_INT, .min = 0, .max = 3600},
+    {.name = "errorPermilleMax", .kind = GW_INT, .min = 0, .max = 1000},
 };
 
 #define STRATEGY                                                                                   \
@@ -73,6 +74,7 @@ struct sot_rollout_strategy command_strategy(const json_t *strategy)
 	        (enum sot_rollout_failure)word_of(strategy, "onFailure", sot_rollout_failure_find),
 	    .deadline_s = (uint32_t)gw_json_int(strategy, "deadlineSeconds", 0),
 	    .drain_s = (uint32_t)gw_json_int(strategy, "drainSeconds", 0),
+	    .errors_max = (uint16_t)gw_json_int(strategy, "errorPermilleMax", 0),
 	};
 }
 

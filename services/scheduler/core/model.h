@@ -167,7 +167,8 @@ typedef struct instance {
 		sot_ip address; /* none: no conflict */
 		sot_mac mac;
 	} conflict;
-	bool held;    /* its agent has not heard of it: its start was not given a slot yet */
+	bool held; /* its agent has not heard of it: its start was not given a slot yet */
+	error_report errors;
 	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
 	struct {
 		start_phase phase;
@@ -220,8 +221,9 @@ struct app {
 	dirty_mark dirty;
 	bool is_written; /* as of instance */
 	sot_link all;
-	group *group;    /* the first one, `default` */
-	sot_link groups; /* all, deleted ones too */
+	group *group;        /* the first one, `default` */
+	sot_link groups;     /* all, deleted ones too */
+	error_report errors; /* of the app as a whole */
 	version_row *versions;
 	size_t version_count, version_cap;
 	sot_link instances; /* oldest first */

@@ -102,6 +102,12 @@ typedef struct rollout_unit {
  * what it gives and are healthy are left out; NULL: none is. */
 size_t rollout_order(const app *a, const group *g, const rollout_strategy *s,
     const operation *retry, rollout_unit **ret);
+/* ---- rollout_watch.c ---- */
+/* Of the app, or (not NULL) of one instance; false when the value is another one. */
+bool rollout_hear_errors(
+    const controller *c, app *a, instance *i, const char *value, uint64_t milli);
+/* One that was changed and was healthy is not any more, or too many requests fail: says so. */
+bool rollout_find_unwell(controller *c, const operation *o, char why[static OPERATION_TEXT_MAX]);
 /* Makes the steps. */
 void rollout_begin(controller *c, operation *o, step_kind kind, const char *what);
 /* Makes the steps of the way back, of all that was begun. */

@@ -192,10 +192,10 @@ void on_elastic_value(void *self, const void *from, const sot_elastic_value *m)
 	problem p;
 
 	(void)from;
-	app *a = elastic_app(q, m->request_id, m->app);
+	app *a = request_app(q, m->request_id, m->app);
 	if (!a)
 		return;
-	const instance *i = m->instance.n > 0 ? request_instance(q->c, m->instance) : NULL;
+	instance *i = m->instance.n > 0 ? request_instance(q->c, m->instance) : NULL;
 	model_copy_text(value, sizeof(value), m->value);
 	if (m->instance.n > 0 && (!i || i->app != a)) {
 		problem_set(&p, SOT_REFUSAL_NOT_FOUND, "/instance", "app '%s' has no instance '%.*s'",
@@ -203,9 +203,12 @@ void on_elastic_value(void *self, const void *from, const sot_elastic_value *m)
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
+	bool is_watched = rollout_hear_errors(q->c, a, i, value, m->value_milli);
+	if (!is_watched && !elastic_app(q, m->request_id, m->app))
+		return;
 	size_t rules =
 	    elastic_hear_value(q->c, a, value, i ? i->row.id : (sot_uuid){{0}}, m->value_milli);
-	if (rules == 0) {
+	if (rules == 0 && !is_watched) {
 		problem_set(&p, SOT_REFUSAL_NOT_FOUND, "/name",
 		    "no rule of app '%s' goes by the value '%s'", a->row.name, value);
 		request_refuse(q, m->request_id, &p);

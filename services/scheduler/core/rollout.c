@@ -314,30 +314,13 @@ static void begin_batch(controller *c, operation *o, size_t from)
 
 /* ---- between two batches ---- */
 
-/* One that was changed and was healthy is not any more; what its host does to it is not its fault.
- */
-static const instance *find_unwell(controller *c, const operation *o)
-{
-	for (size_t k = 0; k < o->step_count; k++) {
-		const step *s = o->steps[k];
-		const instance *i = s->row.kind == STEP_HEALTHY && s->row.state == OPERATION_DONE
-		                        ? step_instance(c, s)
-		                        : NULL;
-		if (i && i->host && host_is_up(i->host) && i->row.desired == SOT_DESIRED_STATE_RUNNING &&
-		    (i->row.state == INSTANCE_FAILED || i->row.health == SOT_HEALTH_UNHEALTHY))
-			return i;
-	}
-	return NULL;
-}
-
 /* False when the rollout has failed by it. */
 static bool changed_ones_stay_well(controller *c, operation *o)
 {
 	rollout *r = o->rollout;
-	const instance *i = r->row.goes_back ? NULL : find_unwell(c, o);
 	char why[OPERATION_TEXT_MAX];
 
-	if (!i) {
+	if (r->row.goes_back || !rollout_find_unwell(c, o, why)) {
 		r->is_unwell = false;
 		return true;
 	}
@@ -346,9 +329,6 @@ static bool changed_ones_stay_well(controller *c, operation *o)
 	r->is_unwell = true;
 	if (sot_mono_diff_ms(c->now.mono, r->unwell_since) < c->config.failure_grace_ms)
 		return true;
-	(void)snprintf(why, sizeof(why), "%s: was healthy after the change and is %s now: %.400s",
-	    i->row.name, i->row.state == INSTANCE_FAILED ? "failed" : health_name(i->row.health),
-	    i->row.error);
 	fail(c, o, why);
 	return false;
 }

@@ -35,8 +35,20 @@ uint32_t rollout_may_be_away(const rollout_strategy *s, size_t units)
 
 /* ---- order ---- */
 
+static const char *group_name(const instance *i)
+{
+	for (const sot_link *l = i->app->groups.next; l != &i->app->groups; l = l->next) {
+		const group *g = SOT_CONTAINER(l, group, of_app);
+		if (sot_uuid_eq(g->row.id, i->row.group_id))
+			return g->row.name;
+	}
+	return "";
+}
+
 static const char *domain_of(const instance *i, enum sot_rollout_order order)
 {
+	if (order == SOT_ROLLOUT_ORDER_GROUP)
+		return group_name(i);
 	if (!i->host || order == SOT_ROLLOUT_ORDER_AGE)
 		return "";
 	if (order == SOT_ROLLOUT_ORDER_AZ)

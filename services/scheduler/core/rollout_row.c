@@ -15,6 +15,7 @@ rollout_strategy rollout_strategy_of(const struct sot_rollout_strategy *m)
 	    .bake_s = m->bake_s,
 	    .deadline_s = m->deadline_s,
 	    .drain_s = m->drain_s,
+	    .errors_max = m->errors_max,
 	    .on_failure = m->on_failure,
 	};
 }
@@ -24,10 +25,10 @@ void rollout_strategy_json(const rollout_strategy *s, sot_buf *out)
 	sot_buf_printf(out,
 	    "{\"batch\":%u,\"batchPercent\":%u,\"canary\":%u,\"order\":\"%s\",\"maxUnavailable\":%u,"
 	    "\"surge\":%u,\"pause\":\"%s\",\"pauseSeconds\":%u,\"bakeSeconds\":%u,\"onFailure\":\"%s\","
-	    "\"deadlineSeconds\":%u,\"drainSeconds\":%u}",
+	    "\"deadlineSeconds\":%u,\"drainSeconds\":%u,\"errorPermilleMax\":%u}",
 	    s->batch, s->batch_percent, s->canary, sot_rollout_order_name(s->order), s->max_unavailable,
 	    s->surge, sot_rollout_pause_name(s->pause), s->pause_s, s->bake_s,
-	    sot_rollout_failure_name(s->on_failure), s->deadline_s, s->drain_s);
+	    sot_rollout_failure_name(s->on_failure), s->deadline_s, s->drain_s, s->errors_max);
 }
 
 const char *rollout_phase(const rollout_row *row)

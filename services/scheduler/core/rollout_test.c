@@ -5,6 +5,8 @@ static int setup(void **state)
 {
 	controller_config config = controller_config_default(3);
 
+	config.suspect_after_ms = 600000; /* the agents of this cloud have no heart */
+
 	*state = cloud_new(2, &config);
 	return 0;
 }
@@ -222,6 +224,92 @@ static void the_plan_is_told_and_nothing_is_changed(void **state)
 	assert_int_equal(running(w, "v1"), 3);
 }
 
+static void tell_errors(cloud *w, const char *of, uint64_t permille)
+{
+	SOT_AUTO_BUF out = {0};
+	sot_err err = {0};
+	sot_elastic_value m = {.request_id = ++w->requests,
+	    .app = SOT_STR("shop"),
+	    .value = SOT_STR("error_permille"),
+	    .instance = sot_str_c(of),
+	    .value_milli = permille * 1000};
+
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	assert_int_equal(sot_elastic_value_encode(&m, &out, &err), SOT_OK);
+	cloud_ask(w, &out);
+	assert_int_equal(w->reply, SOT_MSG_ANSWER);
+}
+
+static sot_uuid baking(cloud *w, uint16_t errors_max)
+{
+	shop(w, 3);
+	sot_uuid operation = deploy(w, (sot_rollout_strategy){.batch = 1,
+	                                   .canary = 1,
+	                                   .bake_s = 40,
+	                                   .errors_max = errors_max,
+	                                   .on_failure = SOT_ROLLOUT_FAILURE_ROLL_BACK});
+	cloud_rest(w);
+	assert_int_equal(running(w, "v2"), 1);
+	return operation;
+}
+
+static const char *changed_one(const cloud *w)
+{
+	for (size_t k = 0; k < w->order_count; k++) {
+		if (strcmp(w->orders[k].version, "v2") == 0)
+			return w->orders[k].name;
+	}
+	return "";
+}
+
+static void too_many_failed_requests_are_a_failure(void **state)
+{
+	cloud *w = *state;
+	sot_uuid operation = baking(w, 20);
+
+	for (int k = 0; k < 7; k++) {
+		cloud_pass(w, 5000);
+		tell_errors(w, changed_one(w), 21);
+	}
+	cloud_rest(w);
+	const operation_row *o = cloud_operation(w, operation);
+	assert_int_equal(o->state, OPERATION_FAILED);
+	assert_non_null(
+	    strstr(o->error, "of a thousand requests 21.000 fail after the change, at most 20 may"));
+	assert_int_equal(running(w, "v1"), 3);
+}
+
+static void few_failed_requests_or_those_of_others_are_none(void **state)
+{
+	cloud *w = *state;
+	sot_uuid operation = baking(w, 20);
+
+	for (int k = 0; k < 9 && cloud_operation(w, operation)->state == OPERATION_RUNNING; k++) {
+		cloud_pass(w, 5000);
+		tell_errors(w, changed_one(w), 20);
+		for (size_t n = 0; n < w->order_count; n++) {
+			if (strcmp(w->orders[n].version, "v1") == 0)
+				tell_errors(w, w->orders[n].name, 500);
+		}
+		cloud_rest(w);
+	}
+	assert_true(running(w, "v2") >= 2); /* the next batch has begun */
+}
+
+static void the_app_as_a_whole_may_be_told_of_too(void **state)
+{
+	cloud *w = *state;
+	sot_uuid operation = baking(w, 5);
+
+	for (int k = 0; k < 7; k++) {
+		cloud_pass(w, 5000);
+		tell_errors(w, "", 6);
+	}
+	cloud_rest(w);
+	assert_int_equal(cloud_operation(w, operation)->state, OPERATION_FAILED);
+	assert_int_equal(running(w, "v1"), 3);
+}
+
 static void an_instance_is_out_of_rotation_before_and_in_after(void **state)
 {
 	cloud *w = *state;
@@ -274,6 +362,9 @@ int main(void)
 	    IN_A_CLOUD(helpers_stand_in_and_leave_so_that_nobody_is_missing),
 	    IN_A_CLOUD(a_deadline_ends_it_and_it_goes_back),
 	    IN_A_CLOUD(the_plan_is_told_and_nothing_is_changed),
+	    IN_A_CLOUD(too_many_failed_requests_are_a_failure),
+	    IN_A_CLOUD(few_failed_requests_or_those_of_others_are_none),
+	    IN_A_CLOUD(the_app_as_a_whole_may_be_told_of_too),
 	    IN_A_CLOUD(an_instance_is_out_of_rotation_before_and_in_after),
 	    IN_A_CLOUD(a_strategy_that_cannot_be_is_refused_with_the_place),
 	};

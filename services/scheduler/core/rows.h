@@ -412,6 +412,12 @@ typedef enum step_kind {
 	STEP_KINDS
 } step_kind;
 
+/* How many of a thousand requests failed, as it was told last; kept in memory only. */
+typedef struct error_report {
+	int64_t at_unix_ms; /* 0: never */
+	uint32_t milli;     /* in thousandths */
+} error_report;
+
 typedef struct step_row {
 	sot_uuid operation_id;
 	uint32_t ordinal;
@@ -429,7 +435,7 @@ typedef struct rollout_strategy {
 	uint32_t batch, batch_percent, canary, max_unavailable, surge;
 	enum sot_rollout_order order;
 	enum sot_rollout_pause pause;
-	uint32_t pause_s, bake_s, deadline_s, drain_s;
+	uint32_t pause_s, bake_s, deadline_s, drain_s, errors_max;
 	enum sot_rollout_failure on_failure;
 } rollout_strategy;
 

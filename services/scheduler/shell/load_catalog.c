@@ -228,6 +228,7 @@ static void read_strategy(cursor *at, rollout_strategy *s)
 	WORD(at, rollout_failure_parse, s->on_failure);
 	s->deadline_s = u32(at);
 	s->drain_s = u32(at);
+	s->errors_max = u32(at);
 }
 
 void load_on_rollouts(void *self, const store_result *res)

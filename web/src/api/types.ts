@@ -206,6 +206,7 @@ export interface RolloutStrategy {
 	onFailure: 'stop' | 'roll_back';
 	deadlineSeconds: number;
 	drainSeconds?: number;
+	errorPermilleMax?: number;
 }
 
 export interface Rollout {
