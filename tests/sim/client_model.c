@@ -283,8 +283,12 @@ static sot_code encode_of_rollouts(
 		    .file_name = SOT_STR("a.war")};
 		return sot_package_register_encode(&m, &r->frame, err);
 	}
+	if (number < 11)
+		return client_encode_middleware_version(w, r, ctx, err);
 	if (sim_chance(w->s, 150))
 		return encode_random(w, r, ctx, err);
+	if (sim_chance(w->s, 150))
+		return client_encode_middleware(w, r, ctx, app, err);
 	return sim_chance(w->s, 350) ? client_encode_rollout(w, r, ctx, err)
 	                             : encode_deploy(w, r, ctx, app, err);
 }

@@ -26,9 +26,57 @@ sot_code client_encode_bulk(
 	return sot_operation_bulk_encode(&m, &r->frame, err);
 }
 
+static sot_str middleware_version(world *w)
+{
+	return sim_chance(w->s, 500) ? SOT_STR("1") : SOT_STR("2");
+}
+
+/* A middleware package for one app, or over several, or what they had before. */
+sot_code client_encode_middleware(
+    world *w, sent_request *r, sot_request_context ctx, sot_str app, sot_err *err)
+{
+	sot_str apps[] = {app, SOT_STR("beta")};
+	bool back = sim_chance(w->s, 200), many = sim_chance(w->s, 400);
+	sot_str version = back ? (sot_str){0} : middleware_version(w);
+	sot_rollout_strategy strategy = client_strategy(w, false);
+
+	if (!many)
+		return sot_app_middleware_encode(&(sot_app_middleware){r->request_id, ctx, app,
+		                                     SOT_STR("jdk"), version, strategy, false, back},
+		    &r->frame, err);
+	sot_operation_bulk m = {.request_id = r->request_id,
+	    .context = ctx,
+	    .action = SOT_BULK_ACTION_MIDDLEWARE,
+	    .middleware = SOT_STR("jdk"),
+	    .version = version,
+	    .back = back,
+	    .apps = apps,
+	    .apps_count = 2,
+	    .parallel = (uint16_t)sim_below(w->s, 3),
+	    .failures_max = (uint16_t)sim_below(w->s, 3),
+	    .strategy = strategy};
+	return sot_operation_bulk_encode(&m, &r->frame, err);
+}
+
+sot_code client_encode_middleware_version(
+    world *w, sent_request *r, sot_request_context ctx, sot_err *err)
+{
+	static const uint8_t digest[32] = {2};
+	sot_package_register m = {.request_id = r->request_id,
+	    .context = ctx,
+	    .app = SOT_STR("jdk"),
+	    .version = middleware_version(w),
+	    .sha256 = {(const char *)digest, 32},
+	    .size_bytes = 10,
+	    .file_name = SOT_STR("a.tar"),
+	    .middleware_kind = SOT_STR("jdk")};
+
+	return sot_package_register_encode(&m, &r->frame, err);
+}
+
 sot_rollout_strategy client_strategy(world *w, bool surge)
 {
-	sot_rollout_strategy g = {.order = (sot_rollout_order)sim_below(w->s, 4),
+	sot_rollout_strategy g = {.order = (sot_rollout_order)sim_below(w->s, 5),
 	    .on_failure = (sot_rollout_failure)sim_below(w->s, 2),
 	    .max_unavailable = sim_chance(w->s, 300) ? 1 + (uint32_t)sim_below(w->s, 3) : 0,
 	    .canary = (uint32_t)sim_below(w->s, 3),

@@ -40,6 +40,7 @@ static const struct {
     [DEPARTURES] = {sizeof(departure_row), NULL},
     [ROLLOUTS] = {sizeof(rollout_row), NULL},
     [IMAGE_VERSIONS] = {sizeof(image_version_row), NULL}, /* without texts */
+    [MIDDLEWARE] = {sizeof(middleware_row), NULL},
 };
 
 static void *copy_row(int t, const void *row)
@@ -164,6 +165,14 @@ static void add_version(store_rows *r, const version_row *row)
 	add(r, VERSIONS, key, 16 + strlen(row->version), row);
 }
 
+static void add_middleware(store_rows *r, const middleware_row *row)
+{
+	char key[100];
+	int n = snprintf(key, sizeof(key), "%s %s", row->name, row->version.version);
+
+	add(r, MIDDLEWARE, key, (size_t)n, row);
+}
+
 static void add_departure(store_rows *r, const departure_row *row)
 {
 	char key[32];
@@ -209,6 +218,8 @@ store_rows *store_rows_copy(const controller_batch *b)
 	mark_new(r, b->new_groups);
 	for (size_t k = 0; k < b->version_count; k++)
 		add_version(r, &b->versions[k]);
+	for (size_t k = 0; k < b->middleware_count; k++)
+		add_middleware(r, &b->middleware[k]);
 	for (size_t k = 0; k < b->instance_count; k++)
 		add_id(r, INSTANCES, b->instances[k]->id, b->instances[k]);
 	mark_new(r, b->new_instances);
@@ -553,6 +564,9 @@ sot_code store_model_load(store_model *s, controller *c, sot_err *err)
 	it = (sot_map_iter){0};
 	while (code == SOT_OK && (row = sot_map_next(s->tables[VERSIONS].rows, &it, NULL)))
 		code = controller_load_version(c, row, err);
+	it = (sot_map_iter){0};
+	while (code == SOT_OK && (row = sot_map_next(s->tables[MIDDLEWARE].rows, &it, NULL)))
+		controller_load_middleware(c, row);
 	if (code == SOT_OK)
 		code = load_instances(s, c, err);
 	it = (sot_map_iter){0};

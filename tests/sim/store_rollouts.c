@@ -25,7 +25,7 @@ static const void *after(
 static bool is_change(step_kind kind)
 {
 	return kind == STEP_DEPLOY || kind == STEP_RESIZE || kind == STEP_REBUILD ||
-	       kind == STEP_ROLL_BACK;
+	       kind == STEP_ROLL_BACK || kind == STEP_MIDDLEWARE;
 }
 
 static bool is_available(const instance_row *i)
@@ -166,14 +166,15 @@ sot_code rollouts_check_takes(const store_model *s, const store_rows *r, sot_err
 /* ---- ends ---- */
 
 /* The next rollout has begun with it, in the same transaction. */
-static bool is_taken_on(const store_model *s, const operation_row *o, sot_uuid instance_id)
+static bool is_taken_on(
+    const store_model *s, const operation_row *o, step_kind change, sot_uuid instance_id)
 {
 	sot_map_iter it = {0};
 	const step_row *step;
 
 	while ((step = sot_map_next(s->tables[STEPS].rows, &it, NULL))) {
 		const operation_row *other;
-		if (step->kind != STEP_DEPLOY || step->state == OPERATION_QUEUED ||
+		if (step->kind != change || step->state == OPERATION_QUEUED ||
 		    !sot_uuid_eq(step->instance_id, instance_id))
 			continue;
 		other = sot_map_get_uuid(s->tables[OPERATIONS].rows, step->operation_id);
@@ -183,19 +184,40 @@ static bool is_taken_on(const store_model *s, const operation_row *o, sot_uuid i
 	return false;
 }
 
-static sot_code check_versions(
-    const store_model *s, const operation_row *o, const char *version, sot_err *err)
+/* Of "jdk=17,tomcat=10". */
+static sot_str version_in(const char *set, const char *name)
 {
+	sot_str rest = sot_str_c(set), version;
+
+	while (rest.n > 0) {
+		sot_str one = sot_str_cut(rest, ',', &rest);
+		if (sot_str_eq_c(sot_str_cut(one, '=', &version), name))
+			return version;
+	}
+	return (sot_str){0};
+}
+
+/* What the rollout gives, as the instance shall have it. */
+static sot_str has_of(const operation_row *o, const instance_row *i)
+{
+	return o->kind == OPERATION_APP_DEPLOY ? sot_str_c(i->version)
+	                                       : version_in(i->middleware, o->image);
+}
+
+static sot_code check_all_have(
+    const store_model *s, const operation_row *o, sot_str wanted, sot_err *err)
+{
+	step_kind change = o->kind == OPERATION_APP_DEPLOY ? STEP_DEPLOY : STEP_MIDDLEWARE;
 	const step_row *step;
 
 	for (uint32_t k = 0; (step = step_after(s, &(store_rows){.count = 0}, o->id, k)); k++) {
 		const instance_row *i = sot_map_get_uuid(s->tables[INSTANCES].rows, step->instance_id);
-		if (step->kind != STEP_DEPLOY || !step->started_unix_ms || !i ||
-		    i->desired == SOT_DESIRED_STATE_RETIRED || strcmp(i->version, version) == 0 ||
-		    is_taken_on(s, o, i->id))
+		if (step->kind != change || !step->started_unix_ms || !i ||
+		    i->desired == SOT_DESIRED_STATE_RETIRED || sot_str_eq(has_of(o, i), wanted) ||
+		    is_taken_on(s, o, change, i->id))
 			continue;
-		return sot_fail(err, SOT_CONFLICT, "the rollout of %s to %s ended as %s, and %s has '%s'",
-		    o->version, o->target, operation_state_name(o->state), i->name, i->version);
+		return sot_fail(err, SOT_CONFLICT, "the rollout of %s to %s ended as %s, and %s has '%.*s'",
+		    o->version, o->target, operation_state_name(o->state), i->name, SOT_ARG(has_of(o, i)));
 	}
 	return SOT_OK;
 }
@@ -204,14 +226,17 @@ static sot_code check_end_of(const store_model *s, const operation_row *o, sot_e
 {
 	const rollout_row *row = sot_map_get_uuid(s->tables[ROLLOUTS].rows, o->id);
 	const app_row *a = sot_map_get_uuid(s->tables[APPS].rows, o->app_id);
+	bool is_version = o->kind == OPERATION_APP_DEPLOY;
 
-	if (o->kind != OPERATION_APP_DEPLOY || !operation_state_is_final(o->state) || !a || !row)
+	if ((!is_version && o->kind != OPERATION_APP_MIDDLEWARE) ||
+	    !operation_state_is_final(o->state) || !a || !row)
 		return SOT_OK;
 	if (o->state == OPERATION_DONE)
-		return check_versions(s, o, o->version, err);
-	return row->goes_back && !o->cancelled_by[0] && !a->deleting
-	           ? check_versions(s, o, a->version, err)
-	           : SOT_OK;
+		return check_all_have(s, o, sot_str_c(o->version), err);
+	if (!row->goes_back || o->cancelled_by[0] || a->deleting)
+		return SOT_OK;
+	return check_all_have(
+	    s, o, is_version ? sot_str_c(a->version) : version_in(a->middleware, o->image), err);
 }
 
 sot_code rollouts_check_ends(const store_model *s, const store_rows *r, sot_err *err)

@@ -167,6 +167,10 @@ sot_code client_encode_bulk(
     world *w, sent_request *r, sot_request_context ctx, sot_str app, uint32_t count, sot_err *err);
 /* Any strategy that is right; surge: with helpers, now and then. */
 sot_rollout_strategy client_strategy(world *w, bool surge);
+sot_code client_encode_middleware(
+    world *w, sent_request *r, sot_request_context ctx, sot_str app, sot_err *err);
+sot_code client_encode_middleware_version(
+    world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 sot_code client_encode_rollout(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 sot_code client_encode_retry(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 /* An operator at work: drains, the end of maintenance, a rebalance, the brake. */
