@@ -3,6 +3,7 @@
 The laboratory is `trunk` (trunk.sh): hosts on trunk ports of Open vSwitch, a neighbour n<vid> in each VLAN.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -72,14 +73,28 @@ def all_are_back(seconds=90):
     lab.until("all to be seen again", look, seconds)
 
 
+@contextlib.contextmanager
+def wire(*trunks):
+    """What passes on these trunks of the switch, with its tags: a list of lines that is whole when the block ends."""
+    seen, taps, readers = [], [], []
+    for trunk in trunks:
+        taps.append(subprocess.Popen(["ip", "netns", "exec", "tor", "timeout", "90", "tcpdump", "-e", "-n", "-l", "-i", trunk, "tcp", "or", "arp", "or", "vlan"],
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        next(line for line in taps[-1].stderr if "listening" in line)
+        readers.append(threading.Thread(target=lambda tap=taps[-1]: seen.extend(tap.stdout), daemon=True))
+        readers[-1].start()
+    try:
+        yield seen
+    finally:
+        for tap, reader in zip(taps, readers):
+            tap.terminate()
+            tap.wait(10)
+            reader.join(10)
+
+
 def test_01_vlans_reach_within_and_not_across_and_are_tagged_on_the_wire():
     """S4 S5: two VLANs over both hosts at the same time: reach within a VLAN across hosts, not across VLANs; tags on the trunk."""
-    tap = subprocess.Popen(["ip", "netns", "exec", "tor", "timeout", "60", "tcpdump", "-e", "-n", "-l", "-i", "trunk1", "tcp", "or", "vlan"],
-                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    seen = []
-    reader = threading.Thread(target=lambda: seen.extend(tap.stdout), daemon=True)
-    reader.start()
-    try:
+    with wire("trunk1") as seen:
         front, store = both()
         for found, vid in ((front, 100), (store, 200)):
             assert sorted(i["host"] for i in found) == ["h1", "h2"], found
@@ -92,10 +107,6 @@ def test_01_vlans_reach_within_and_not_across_and_are_tagged_on_the_wire():
         for a in front:
             for b in store:
                 assert not reaches(a, b["address"]) and not reaches(b, a["address"]), (a, b)
-    finally:
-        tap.terminate()
-        tap.wait(10)
-        reader.join(10)
     for vid, found in ((100, front), (200, store)):
         for i in found:
             wanted = re.compile(rf"vlan {vid}, .*{re.escape(i['address'])}")
@@ -169,7 +180,8 @@ def test_03_a_stranger_on_the_next_address_is_found_before_it_is_given_out():
     macs = {f"10.100.0.{n}": stranger(f"s{n}", 100, f"10.100.0.{n}") for n in (number, number + 1)}
     since = last_event()
     try:
-        lab.create("careful", 2, vlan="web")
+        with wire("trunk1", "trunk2") as seen:
+            lab.create("careful", 2, vlan="web")
         found = lab.instances("careful")
         assert not {i["address"] for i in found} & set(macs), (found, macs)
         rows = {a["address"]: a for a in lab.api("GET", "/v1/addresses?vlan=web&state=conflict").json["items"]}
@@ -177,6 +189,8 @@ def test_03_a_stranger_on_the_next_address_is_found_before_it_is_given_out():
         assert hit, f"no stranger was met: {rows}"
         for address in hit:
             assert rows[address]["mac"] == macs[address], rows[address]
+            asked = re.compile(rf"vlan 100, .*Request who-has {re.escape(address)} .*tell 0\.0\.0\.0")
+            assert any(asked.search(line) for line in seen), f"R13: no question for {address} with tag 100 among {len(seen)} frames"
         told = {e["data"]["address"] for e in events("address.conflict", since)}
         assert hit <= told, told
         victim = found[0]
