@@ -230,6 +230,8 @@ function reads(context, [kind, name, part], query) {
 		}
 		case 'vlans':
 			return list(world, world.vlans, query);
+		case 'pools':
+			return list(world, world.pools.filter(is('vlan')), query);
 		case 'subnets':
 			if (part === 'map') {
 				return world.viewMap(found(world.subnets.find((net) => net.cidr === name), `subnet ${name}`));

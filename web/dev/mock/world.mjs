@@ -41,6 +41,7 @@ export class World {
 		this.findings = [];
 		this.guard = { quarantineSince: null, quarantineReason: '', awaited: [], brakeSince: null, brakeCandidates: 0, brakeReason: '' };
 		this.subnets = [subnet('apps', 110, '10.66.0'), subnet('data', 120, '10.66.8', { level: 'warning', daysLeft: 11.4 })];
+		this.pools = [{ name: 'apps/edge', vlan: 'apps', pool: 'edge', groupName: 'front/edge', vrf: 'default', ranges: [{ first: '10.66.0.200', last: '10.66.0.209', subnet: '10.66.0.0/24' }], size: 10, reserved: 0, bound: 7, static: 0, cooling: 1, excluded: 0, conflict: 0, suspect: 0, level: 'notice' }];
 	}
 
 	cursor() {

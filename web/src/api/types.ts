@@ -274,7 +274,16 @@ export interface Pool {
 	/** GROUP/POOL, when its VLAN is of a group */
 	groupName: string | null;
 	vrf: string;
+	ranges: { first: string; last: string; subnet: string }[];
 	size: number;
+	reserved: number;
+	bound: number;
+	static: number;
+	cooling: number;
+	excluded: number;
+	conflict: number;
+	suspect: number;
+	level: UseLevel;
 }
 export interface Subnet {
 	id: string;

@@ -1,15 +1,30 @@
-// VLANs with where they reach, and their subnets with what is used, how urgent that is, and for how long it lasts.
+// VLANs with where they reach, and their subnets and named pools with what is used, how urgent that is, and for how long it lasts.
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { useSubnets, useVlans } from '../api/queries';
-import type { Subnet, Vlan } from '../api/types';
+import { usePools, useSubnets, useVlans } from '../api/queries';
+import type { Pool, Subnet, UseLevel, Vlan } from '../api/types';
 import { StackedBar } from './Fill';
 import { Empty, Panel, ReadError, Skeleton } from './Page';
 import { StateTag } from './StateTag';
 
 export function freeOf(subnet: Subnet): number {
 	return Math.max(0, subnet.size - subnet.used - subnet.cooling - subnet.unusable);
+}
+
+function UseBar({ label, use }: { label: string; use: { size: number; used: number; cooling: number; unusable: number; level: UseLevel } }) {
+	const { t } = useTranslation();
+	return (
+		<StackedBar
+			label={label}
+			total={use.size}
+			shares={[
+				{ key: 'used', value: use.used, tone: use.level === 'critical' ? 'bad' : use.level === 'warning' ? 'warn' : 'good', label: t('addresses/used') },
+				{ key: 'cooling', value: use.cooling, tone: 'cooling', label: t('addresses/cooling') },
+				{ key: 'unusable', value: use.unusable, tone: 'off', label: t('addresses/unusable') },
+			]}
+		/>
+	);
 }
 
 function SubnetRow({ subnet, onMap }: { subnet: Subnet; onMap: (subnet: Subnet) => void }) {
@@ -35,20 +50,32 @@ function SubnetRow({ subnet, onMap }: { subnet: Subnet; onMap: (subnet: Subnet) 
 					</Button>
 				</span>
 			</div>
-			<StackedBar
-				label={words}
-				total={subnet.size}
-				shares={[
-					{ key: 'used', value: subnet.used, tone: subnet.level === 'critical' ? 'bad' : subnet.level === 'warning' ? 'warn' : 'good', label: t('addresses/used') },
-					{ key: 'cooling', value: subnet.cooling, tone: 'cooling', label: t('addresses/cooling') },
-					{ key: 'unusable', value: subnet.unusable, tone: 'off', label: t('addresses/unusable') },
-				]}
-			/>
+			<UseBar label={words} use={subnet} />
 		</div>
 	);
 }
 
-function VlanBlock({ vlan, subnets, onMap }: { vlan: Vlan; subnets: Subnet[]; onMap: (subnet: Subnet) => void }) {
+/** A named pool: which ranges, and how full. */
+function PoolRow({ pool }: { pool: Pool }) {
+	const { t } = useTranslation();
+	const use = { size: pool.size, used: pool.reserved + pool.bound + pool.static, cooling: pool.cooling, unusable: pool.excluded + pool.conflict + pool.suspect, level: pool.level };
+	const words = t('addresses/usage', { ...use, free: Math.max(0, use.size - use.used - use.cooling - use.unusable) });
+	return (
+		<div className="sot-meter">
+			<div>
+				<span className="sot-row">
+					<span className="sot-mono sot-rowlink">{pool.name}</span>
+					<StateTag state={pool.level} />
+					<span className="sot-muted sot-small sot-mono">{pool.ranges.map((range) => `${range.first} – ${range.last}`).join(', ')}</span>
+				</span>
+				<span className="sot-muted sot-num">{words}</span>
+			</div>
+			<UseBar label={words} use={use} />
+		</div>
+	);
+}
+
+function VlanBlock({ vlan, subnets, pools, onMap }: { vlan: Vlan; subnets: Subnet[]; pools: Pool[]; onMap: (subnet: Subnet) => void }) {
 	const { t } = useTranslation();
 	return (
 		<section className="sot-vlan" aria-label={vlan.name}>
@@ -63,6 +90,7 @@ function VlanBlock({ vlan, subnets, onMap }: { vlan: Vlan; subnets: Subnet[]; on
 				{vlan.description && <span className="sot-muted sot-small">{vlan.description}</span>}
 			</header>
 			{subnets.map((subnet) => <SubnetRow key={subnet.id} subnet={subnet} onMap={onMap} />)}
+			{pools.map((pool) => <PoolRow key={pool.name} pool={pool} />)}
 			{subnets.length === 0 && <span className="sot-muted">{t('addresses/noSubnet')}</span>}
 		</section>
 	);
@@ -72,15 +100,17 @@ export function VlanPanel({ onMap }: { onMap: (subnet: Subnet) => void }) {
 	const { t } = useTranslation();
 	const vlans = useVlans();
 	const subnets = useSubnets();
-	const error = vlans.error ?? subnets.error;
+	const pools = usePools();
+	const error = vlans.error ?? subnets.error ?? pools.error;
 	const retry = (): void => {
 		vlans.retry();
 		subnets.retry();
+		pools.retry();
 	};
 	return (
 		<Panel title={t('addresses/vlans')} flush>
 			{error && <ReadError error={error} updatedAtMs={vlans.updatedAtMs} onRetry={retry} />}
-			{vlans.isLoading || subnets.isLoading ? <Skeleton rows={3} /> : vlans.items.map((vlan) => <VlanBlock key={vlan.id} vlan={vlan} subnets={subnets.items.filter((subnet) => subnet.vlan === vlan.name)} onMap={onMap} />)}
+			{vlans.isLoading || subnets.isLoading ? <Skeleton rows={3} /> : vlans.items.map((vlan) => <VlanBlock key={vlan.id} vlan={vlan} subnets={subnets.items.filter((subnet) => subnet.vlan === vlan.name)} pools={pools.items.filter((pool) => pool.vlan === vlan.name)} onMap={onMap} />)}
 			{!vlans.isLoading && !error && vlans.items.length === 0 && <Empty title={t('addresses/noVlans')} hint={t('addresses/noVlansHint')} />}
 		</Panel>
 	);
