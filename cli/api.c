@@ -217,6 +217,17 @@ static cli_exit open_body(exchange *x, const cli_request *q)
 	return CLI_OK;
 }
 
+/* Connections outlive a request: what looks every second need not greet anew each time. */
+static CURLSH *connections(void)
+{
+	static CURLSH *share;
+	if (share == NULL) {
+		share = curl_share_init();
+		(void)curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+	}
+	return share;
+}
+
 static void set_options(exchange *x, const cli_call *call, const cli_request *q)
 {
 	(void)curl_easy_setopt(x->curl, CURLOPT_URL, x->url);
@@ -234,6 +245,7 @@ static void set_options(exchange *x, const cli_call *call, const cli_request *q)
 	    : x->to_stdout     ? on_output
 	                       : on_body);
 	(void)curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
+	(void)curl_easy_setopt(x->curl, CURLOPT_SHARE, connections());
 	(void)curl_easy_setopt(x->curl, CURLOPT_COOKIEFILE, ""); /* takes cookies, has none */
 	if (call->ca_file != NULL)
 		(void)curl_easy_setopt(x->curl, CURLOPT_CAINFO, call->ca_file);

@@ -179,6 +179,9 @@ char *cli_escape(const char *text);
 /* The path of a command with its arguments put in; free() it. */
 char *cli_path(const char *pattern, const char *const *args, size_t arg_count);
 
+/* All pages of a list as one (one page, of a history); json_decref *ret in both cases. */
+cli_exit cli_fetch_all(const cli_call *call, const char *path, json_t **ret);
+
 /* ---- changes ---- */
 /* Bodies: the option's text or number as a field, `otherwise` (NULL: none) when it was not given.
  * False: what is wrong was said. */
@@ -294,6 +297,7 @@ cli_exit run_app_retention(const cli_call *call);
 cli_exit run_signing_key_add(const cli_call *call);
 cli_exit run_app_signing(const cli_call *call);
 cli_exit run_instance_logs(const cli_call *call);
+cli_exit run_app_logs(const cli_call *call); /* run_logs.c */
 /* One instance by its route, or many by operation_bulk. */
 cli_exit run_instance_act(const cli_call *call);
 cli_exit run_operation_bulk(const cli_call *call);

@@ -12,7 +12,7 @@
 static const char *const filters[] = {"days", "app", "host", "state", "vlan", "limit", "tail",
     "after", "vrf", "group", "family", "level", "subnet", "kind", "address", "instance", "owner",
     "at", "reason", "actor", "parent", "since", "until", "outdated", "user", "team", "action",
-    "target", "operation", "result", "credential"};
+    "target", "operation", "result", "credential", "timestamps"};
 
 /* Lists that grow for ever have an option --limit: of these one page is shown. */
 static bool is_history(const cli_command *c)
@@ -67,8 +67,7 @@ static cli_exit fetch_page(const cli_call *call, const char *path, const char *a
 	return result;
 }
 
-/* All pages as one list. */
-static cli_exit fetch_all(const cli_call *call, const char *path, json_t **ret)
+cli_exit cli_fetch_all(const cli_call *call, const char *path, json_t **ret)
 {
 	bool one = is_history(call->command);
 	json_t *all = NULL;
@@ -114,7 +113,7 @@ cli_exit run_list(const cli_call *call)
 {
 	char *path = cli_query_path(call);
 	json_t *list = NULL;
-	cli_exit result = fetch_all(call, path, &list);
+	cli_exit result = cli_fetch_all(call, path, &list);
 	if (result == CLI_OK)
 		print_list(call, list);
 	json_decref(list);

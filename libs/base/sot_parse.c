@@ -177,3 +177,69 @@ bool sot_is_label(sot_str s, size_t max)
 	}
 	return true;
 }
+
+/* ---- time ---- */
+/* The day's number since 1970-01-01, of the proleptic Gregorian calendar (Howard Hinnant,
+ * "chrono-compatible low-level date algorithms", days_from_civil). */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = y / 400, in_era = y % 400;
+	int64_t in_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+	return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + in_year - 719468;
+}
+
+static int64_t month_days(int64_t year, int64_t month)
+{
+	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	return month == 2 ? (is_leap ? 29 : 28)
+	                  : (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31);
+}
+
+/* Digits of `shape` are numbers, its other characters stand for themselves. */
+static bool fits_shape(sot_str s, const char *shape)
+{
+	for (size_t i = 0; shape[i] != '\0'; i++) {
+		bool is_digit = i < s.n && s.p[i] >= '0' && s.p[i] <= '9';
+		if (i >= s.n || (shape[i] == '0' ? !is_digit : s.p[i] != shape[i]))
+			return false;
+	}
+	return true;
+}
+
+static int64_t number_at(sot_str s, size_t at, size_t n)
+{
+	int64_t value = 0;
+	for (size_t i = at; i < at + n; i++)
+		value = value * 10 + (s.p[i] - '0');
+	return value;
+}
+
+sot_code sot_parse_time_ns(sot_str s, uint64_t *ret_unix_ns, sot_err *err)
+{
+	static const char shape[] = "0000-00-00T00:00:00";
+	const size_t head = sizeof(shape) - 1;
+	sot_str rest = s.n > head ? (sot_str){s.p + head, s.n - head} : (sot_str){0};
+	uint64_t ns = 0, unit = 100000000;
+	bool fits = fits_shape(s, shape) && rest.n >= 1 && rest.p[rest.n - 1] == 'Z' &&
+	            (rest.n == 1 || (rest.p[0] == '.' && rest.n >= 3 && rest.n <= 11));
+	for (size_t i = 1; fits && i + 1 < rest.n; i++, unit /= 10) {
+		fits = rest.p[i] >= '0' && rest.p[i] <= '9';
+		ns += (uint64_t)(rest.p[i] - '0') * unit;
+	}
+	if (fits) {
+		int64_t year = number_at(s, 0, 4), month = number_at(s, 5, 2), day = number_at(s, 8, 2);
+		int64_t hour = number_at(s, 11, 2), minute = number_at(s, 14, 2),
+		        second = number_at(s, 17, 2);
+		if (year >= 1970 && year < 2200 && month >= 1 && month <= 12 && day >= 1 &&
+		    day <= month_days(year, month) && hour < 24 && minute < 60 && second < 60) {
+			int64_t seconds =
+			    days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+			*ret_unix_ns = (uint64_t)seconds * 1000000000u + ns;
+			return SOT_OK;
+		}
+	}
+	return sot_fail(err, SOT_INVALID,
+	    "'%.*s' is not a time of RFC 3339 in UTC such as 2026-11-22T08:49:33.120Z",
+	    (int)(s.n < 64 ? s.n : 64), s.p != NULL ? s.p : "");
+}

@@ -20,6 +20,9 @@ char *sot_format_ipv4(uint32_t addr, char *dst);
 char *sot_format_mac(const uint8_t mac[6], char *dst);
 /* "512m", "2g", "1024k", "300" (bytes) to bytes. */
 sot_code sot_parse_size(sot_str s, uint64_t *ret_bytes, sot_err *err) SOT_CHECK;
+/* A time of RFC 3339 in UTC, "2026-11-22T08:49:33Z" with up to nine digits of a second after a dot,
+ * to nanoseconds since 1970; until the year 2200. */
+sot_code sot_parse_time_ns(sot_str s, uint64_t *ret_unix_ns, sot_err *err) SOT_CHECK;
 /* Lower-case hex. dst holds 2n+1 bytes. */
 void sot_hex_encode(const void *p, size_t n, char *dst);
 /* The whole of `s` must be 2 * dst_n digits, either case; dst is untouched on failure. */

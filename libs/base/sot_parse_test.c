@@ -184,6 +184,34 @@ static void labels_are_dns_labels(void **state)
 			fail_msg("\"%s\" was taken for a label", bad[i]);
 }
 
+static void times_are_utc_to_the_nanosecond(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} good[] = {{"1970-01-01T00:00:00Z", 0}, {"2026-11-22T08:49:33.120Z", 1795337373120000000},
+	    {"2026-11-22T08:49:33.123456789Z", 1795337373123456789},
+	    {"2000-02-29T23:59:59Z", 951868799000000000},
+	    {"2100-03-01T00:00:00.5Z", 4107542400500000000}};
+	static const char *const bad[] = {"", "2026-11-22", "2026-11-22T08:49:33",
+	    "2026-11-22 08:49:33Z", "2026-13-22T08:49:33Z", "2026-02-29T00:00:00Z",
+	    "2100-02-29T00:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T08:49:60Z",
+	    "2026-11-22T08:49:33.Z", "2026-11-22T08:49:33.1234567890Z", "2026-11-22T08:49:33.12aZ",
+	    "2026-11-22T08:49:33+01:00", "1969-12-31T23:59:59Z", "2026-00-10T00:00:00Z",
+	    "2026-04-31T00:00:00Z", "2026-11-22T08:49:33ZZ", "-026-11-22T08:49:33Z"};
+	uint64_t ns = 7;
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(sot_parse_time_ns(sot_str_c(good[i].text), &ns, NULL), SOT_OK);
+		assert_true(ns == good[i].ns);
+	}
+	ns = 7;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (sot_parse_time_ns(sot_str_c(bad[i]), &ns, NULL) == SOT_OK)
+			fail_msg("\"%s\" was taken for a time", bad[i]);
+	assert_true(ns == 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +226,7 @@ int main(void)
 	    cmocka_unit_test(sizes_have_binary_units_and_do_not_overflow),
 	    cmocka_unit_test(hex_goes_both_ways_and_bad_digits_change_nothing),
 	    cmocka_unit_test(labels_are_dns_labels),
+	    cmocka_unit_test(times_are_utc_to_the_nanosecond),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@ typedef struct wanted {
 	sot_uuid id;
 	bool found;
 	uint32_t tail;
+	uint64_t since_ns;
+	bool timed;
 } wanted;
 
 static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *why)
@@ -55,7 +57,8 @@ static void on_found(void *self, const store_outcome *outcome)
 {
 	gw_call *c = self;
 	const wanted *w = c->state;
-	struct sot_logs_read m = {.instance_id = w->id, .tail = w->tail};
+	struct sot_logs_read m = {
+	    .instance_id = w->id, .tail = w->tail, .since_unix_ns = w->since_ns, .timed = w->timed};
 	sot_err err = {0};
 	SOT_AUTO_BUF frame;
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
@@ -74,6 +77,27 @@ static void on_found(void *self, const store_outcome *outcome)
 		call_problem(c, 503, "unavailable", "%s; try again", err.text);
 }
 
+static bool read_window(gw_call *c, wanted *w)
+{
+	char after[40], times[8];
+	sot_err err = {0};
+	if (call_query(c, "after", after, sizeof(after)) != SOT_OK ||
+	    call_query(c, "timestamps", times, sizeof(times)) != SOT_OK)
+		return false;
+	if (times[0] != '\0' && sot_parse_bool(sot_str_c(times), &w->timed, NULL) != SOT_OK) {
+		call_problem(c, 400, "invalid", "query parameter 'timestamps' must be true or false");
+		return false;
+	}
+	if (after[0] == '\0')
+		return true;
+	if (sot_parse_time_ns(sot_str_c(after), &w->since_ns, &err) != SOT_OK) {
+		call_problem(c, 400, "invalid", "query parameter 'after': %s", err.text);
+		return false;
+	}
+	w->since_ns++;
+	return true;
+}
+
 void serve_instance_logs(gw_call *c)
 {
 	char text[16];
@@ -90,6 +114,8 @@ void serve_instance_logs(gw_call *c)
 	w = c->state = sot_alloc(sizeof(*w));
 	c->state_free = free;
 	w->tail = (uint32_t)tail;
+	if (!read_window(c, w))
+		return;
 	tx = store_begin_read(c->g->db);
 	store_query(tx, GW_SQL_INSTANCE_GET, on_row, c);
 	store_arg_c(tx, c->match.params[0]);

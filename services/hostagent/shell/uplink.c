@@ -1,5 +1,6 @@
 #include "uplink.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,8 +272,13 @@ static void on_logs_read(void *self, const void *from, const sot_agent_logs_read
 	}
 	logs_read *q = sot_alloc(sizeof(*q));
 	*q = (logs_read){l, m->request_id};
-	(void)snprintf(path, sizeof(path), "/containers/%s/logs?stdout=1&stderr=1&tail=%u",
-	    container->id, m->tail);
+	int n = snprintf(path, sizeof(path), "/containers/%s/logs?stdout=1&stderr=1&timestamps=%d",
+	    container->id, m->timed ? 1 : 0);
+	if (m->since_unix_ns > 0)
+		(void)snprintf(path + n, sizeof(path) - (size_t)n, "&since=%" PRIu64 ".%09" PRIu64,
+		    m->since_unix_ns / 1000000000u, m->since_unix_ns % 1000000000u);
+	else
+		(void)snprintf(path + n, sizeof(path) - (size_t)n, "&tail=%u", m->tail);
 	docker_request request = {
 	    .method = "GET", .path = path, .deadline_ms = LOGS_MS, .body_max = LOGS_BODY_MAX};
 	if (docker_send(u->a->docker, &request, on_logs, q, &err) != SOT_OK) {

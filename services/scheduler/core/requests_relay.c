@@ -51,7 +51,8 @@ void on_logs_read(void *self, const void *from, const sot_logs_read *m)
 	const relay *r = open_relay(q, m->request_id);
 	if (!r)
 		return;
-	sot_agent_logs_read ask = {r->agent_request_id, m->instance_id, m->tail};
+	sot_agent_logs_read ask = {
+	    r->agent_request_id, m->instance_id, m->tail, m->since_unix_ns, m->timed};
 	controller_effect *e = say_effect(c, EFFECT_AGENT);
 	e->host_id = i->host->row.id;
 	if (sot_agent_logs_read_encode(&ask, &e->frame, &err) != SOT_OK)

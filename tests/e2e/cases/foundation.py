@@ -1,8 +1,13 @@
 """The platform as its users see it: hosts, applications, versions, refusals, events, the command line, CAT."""
 
 import json
+import os
 import random
+import select
+import signal
 import socket
+import subprocess
+import time
 
 import lab
 
@@ -143,6 +148,45 @@ def test_08_the_command_line_does_the_daily_work():
     lab.cli("app", "delete", "cache", "--wait")
     assert lab.api("GET", "/v1/apps/cache").status == 404
     lab.invariants()
+
+
+def lines_until(stream, fits, seconds=60):
+    """Objects of `app logs --follow -o json` until one fits; the reader is ended by its own deadline."""
+    seen = []
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and select.select([stream], [], [], max(0, deadline - time.monotonic()))[0]:
+        seen.append(json.loads(stream.readline()))
+        if fits(seen[-1]):
+            return seen
+    raise AssertionError(seen[-10:])
+
+
+def test_08b_the_logs_of_an_app_are_one_stream_in_order():
+    """S20: what all instances write, told apart, in the order of the times; who joins later is in it; nothing comes twice."""
+    lab.create("talk", 2)
+    names = [i["name"] for i in lab.instances("talk")]
+    once = [json.loads(line) for line in lab.cli("app", "logs", "talk", "-o", "json").splitlines()]
+    assert {o["instance"] for o in once} == set(names) and [o["at"] for o in once] == sorted(o["at"] for o in once), once
+    follower = subprocess.Popen([os.path.join(lab.BUILD, "cli/sotalia"), "app", "logs", "talk", "--follow", "--tail=1", "-o", "json"],
+                                stdout=subprocess.PIPE, bufsize=0, env={**os.environ, **lab.env()})
+    try:
+        begun = [json.loads(follower.stdout.readline()) for _ in names]
+        assert sorted(o["instance"] for o in begun) == sorted(names), begun
+        lab.cli("instance", "restart", names[0], "--wait")
+        more = lines_until(follower.stdout, lambda o: o["instance"] == names[0] and "Ready to accept connections" in o["text"])
+        lab.cli("app", "scale", "talk", "3", "--wait")
+        new = next(i["name"] for i in lab.instances("talk") if i["name"] not in names)
+        more += lines_until(follower.stdout, lambda o: o["instance"] == new and "Ready to accept connections" in o["text"])
+        keys = [(o["instance"], o["at"], o["text"]) for o in begun + more]
+        assert len(set(keys)) == len(keys), "a line came twice"
+    finally:
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(20) == 130
+        follower.stdout.close()
+    named = lab.cli("app", "logs", "talk", "--tail=1").splitlines()
+    assert sorted(line.split()[0] for line in named) == sorted([*names, new]), named
+    assert lab.cli("app", "logs", "talk", "--tail=0", check=False).returncode == 64
+    lab.cli("app", "delete", "talk", "--wait", "--yes")
 
 
 def test_09_what_does_not_fit_says_why():

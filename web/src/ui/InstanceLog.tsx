@@ -50,7 +50,7 @@ export function InstanceLog({ name }: { name: string }) {
 		<div className="sot-gap">
 			<div className="sot-filters">
 				<Input.Search allowClear style={{ width: 230 }} aria-label={t('instances/logsFind')} placeholder={t('instances/logsFind')} value={word} onChange={(event) => setWord(event.target.value)} />
-				<Select aria-label={t('instances/logs')} value={tail} onChange={setTail} options={[200, 1000, 5000].map((count) => ({ value: count, label: t('instances/logsLines', { count }) }))} />
+				<Select aria-label={t('instances/logs')} value={tail} onChange={setTail} options={[200, 1000, 2000].map((count) => ({ value: count, label: t('instances/logsLines', { count }) }))} />
 				<label className="sot-row">
 					<Switch size="small" checked={follow} onChange={setFollow} aria-label={t('instances/follow')} /> {t('instances/follow')}
 				</label>
