@@ -23,6 +23,7 @@ import type {
 	Ipam,
 	LogLine,
 	Middleware,
+	MiddlewareApp,
 	MiddlewareInstance,
 	MonitorRequest,
 	Monitoring,
@@ -97,6 +98,7 @@ export const useGroups = (app: string) => useList<Group>('apps', path('apps', ap
 export const useMiddleware = () => useList<Middleware>('versions', '/v1/middleware');
 export const useMiddlewareVersions = (name: string) => useList<AppVersion>('versions', path('middleware', name, 'versions'));
 export const useMiddlewareInstances = (name: string) => useList<MiddlewareInstance>('instances', path('middleware', name, 'instances'));
+export const useMiddlewareApps = (name: string) => useList<MiddlewareApp>('instances', path('middleware', name, 'apps'));
 export const useVersions = (app: string) => useList<AppVersion>('versions', path('apps', app, 'versions'));
 
 export const useFindings = () => useList<Finding>('addresses', '/v1/ipam/findings');

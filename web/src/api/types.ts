@@ -138,6 +138,20 @@ export interface Middleware {
 	createdAt: string;
 }
 
+export interface MiddlewareApp {
+	app: string;
+	team: string;
+	image: string;
+	labels: Record<string, string>;
+	version: string;
+	before: string;
+	instancesByVersion: Record<string, number>;
+	instances: number;
+	healthy: number;
+	windows: string[];
+	optedOut: boolean;
+}
+
 export interface MiddlewareInstance {
 	instance: string;
 	app: string;

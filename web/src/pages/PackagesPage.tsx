@@ -2,8 +2,8 @@
 import type { TableColumnsType } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { useMiddleware, useMiddlewareInstances, useMiddlewareVersions } from '../api/queries';
-import type { AppVersion, Middleware, MiddlewareInstance } from '../api/types';
+import { useMiddleware, useMiddlewareApps, useMiddlewareInstances, useMiddlewareVersions } from '../api/queries';
+import type { AppVersion, Middleware, MiddlewareApp, MiddlewareInstance } from '../api/types';
 import { cliCommand } from '../lib/cli';
 import { formatBytes } from '../lib/format';
 import { useFilters } from '../lib/useFilters';
@@ -24,11 +24,37 @@ function Versions({ name }: { name: string }) {
 		{ title: t('packages/origin'), key: 'origin', render: (_, row) => <Origin of={row} /> },
 		{ title: t('field/created'), key: 'created', render: (_, row) => <Time at={row.createdAt} /> },
 		{ title: t('field/actor'), key: 'by', dataIndex: 'createdBy' },
-		{ title: '', key: 'actions', align: 'right', render: (_, row) => <CopyButton cli bare text={cliCommand('app', 'middleware', 'APP', name, row.version)} /> },
+		{ title: '', key: 'actions', align: 'right', render: (_, row) => <CopyButton cli bare text={cliCommand('middleware', 'rollout', name, row.version, '--environment=test', '--plan')} /> },
 	];
 	return (
 		<Panel title={`${name}: ${t('apps/versions')}`}>
 			<DataTable list={versions} columns={columns} rowKey={(row) => row.version} label={t('apps/versions')} empty={{ title: t('apps/noVersions') }} />
+		</Panel>
+	);
+}
+
+function Apps({ name }: { name: string }) {
+	const { t } = useTranslation();
+	const apps = useMiddlewareApps(name);
+	const columns: TableColumnsType<MiddlewareApp> = [
+		{ title: t('field/app'), key: 'app', render: (_, row) => <Link to={`/apps/${row.app}`}>{row.app}</Link> },
+		{ title: t('field/team'), key: 'team', dataIndex: 'team' },
+		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-mono">{row.version || '–'}</span> },
+		{ title: t('packages/before'), key: 'before', render: (_, row) => <span className="sot-mono">{row.before || '–'}</span> },
+		{
+			title: t('field/instances'),
+			key: 'instances',
+			render: (_, row) => Object.entries(row.instancesByVersion).map(([version, count]) => (
+				<span key={version} className={version === row.version ? 'sot-mono' : 'sot-badge sot-warned sot-mono'}>{`${count} × ${version} `}</span>
+			)),
+		},
+		{ title: t('packages/ready'), key: 'healthy', align: 'right', dataIndex: 'healthy' },
+		{ title: t('packages/windows'), key: 'windows', render: (_, row) => (row.optedOut ? <span className="sot-badge">{t('packages/optedOut')}</span> : row.windows.join('; ') || t('packages/anyTime')) },
+		{ title: '', key: 'actions', align: 'right', render: (_, row) => <CopyButton cli bare text={cliCommand('app', 'middleware', row.app, name, '--back', '--plan')} /> },
+	];
+	return (
+		<Panel title={`${name}: ${t('packages/appBoard')}`}>
+			<DataTable list={apps} columns={columns} rowKey={(row) => row.app} label={t('packages/appBoard')} empty={{ title: t('packages/nobody') }} />
 		</Panel>
 	);
 }
@@ -73,6 +99,7 @@ export default function PackagesPage() {
 			<div className="sot-gap">
 				<DataTable list={middleware} columns={columns} rowKey={(row) => row.name} label={t('packages/title')} empty={{ title: t('packages/empty'), hint: t('packages/emptyHint') }} />
 				{chosen && <Versions name={chosen} />}
+				{chosen && <Apps name={chosen} />}
 				{chosen && <Board name={chosen} />}
 			</div>
 		</>
