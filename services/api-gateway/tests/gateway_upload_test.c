@@ -1,6 +1,8 @@
 /* Uploads as clients make them: cut and gone on with, wrong in every way, signed. */
 #include "harness.h"
 
+#include "s3_bucket.h"
+
 #include "sot_file.h"
 #include "sot_parse.h"
 #include "sot_proto.h"
@@ -358,6 +360,63 @@ static void a_signature_is_checked_over_the_stored_bytes(void **state)
 	(void)sot_arena_free(arena);
 }
 
+/* ---- packages in a bucket ---- */
+
+static void restart(void)
+{
+	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
+	assert_int_equal(harness_wait_exit(&h), 0);
+	harness_spawn_gateway(&h, NULL);
+}
+
+static void forget_here(const char *digest)
+{
+	char file[200];
+	(void)snprintf(file, sizeof(file), "%s/blobs/%s", h.dir, digest);
+	assert_int_equal(unlink(file), 0);
+}
+
+static void a_bucket_keeps_the_packages_and_a_gateway_fetches_what_it_has_not(void **state)
+{
+	static const char small[] = "a package in one request";
+	char url[80], path[80], blob[96], digest[65];
+	const answer *a;
+	(void)state;
+	s3_bucket_start(url);
+	h.s3_url = url;
+	h.s3_region = S3_BUCKET_REGION;
+	h.s3_keys = S3_BUCKET_KEYS;
+	restart();
+	assert_int_equal(
+	    call("PUT", "/v1/apps/shop/signing", NULL, SOT_STR("{\"policy\":\"optional\"}"))->status,
+	    200);
+	begin(BYTES, path);
+	assert_int_equal(append(path, 0, (sot_str){package, BYTES}), 204);
+	assert_int_equal(register_as("b1", path, package_sha256, NULL)->status, 202);
+	forget_here(package_sha256);
+	(void)snprintf(blob, sizeof(blob), "/v1/blobs/%s", package_sha256);
+	a = call("GET", blob, NULL, (sot_str){0});
+	assert_int_equal(a->status, 200);
+	assert_int_equal(a->body.n, BYTES);
+	assert_memory_equal(a->body.p, package, BYTES);
+	a = call("PUT", "/v1/apps/shop/versions/b2?file=a.war", NULL, sot_str_c(small));
+	assert_int_equal(a->status, 202);
+	digest_of(small, strlen(small), digest);
+	forget_here(digest);
+	s3_bucket_stop(); /* what is here is served, what is not is not there for now */
+	assert_int_equal(call("GET", blob, NULL, (sot_str){0})->status, 200);
+	(void)snprintf(blob, sizeof(blob), "/v1/blobs/%s", digest);
+	assert_int_equal(call("GET", blob, NULL, (sot_str){0})->status, 503);
+	/* A version counts when the bucket has it: this one has not come to be. */
+	unsigned before = h.asked;
+	a = call("PUT", "/v1/apps/shop/versions/b3?file=a.war", NULL, SOT_STR("another package"));
+	assert_int_equal(a->status, 503);
+	assert_true(answer_has(a, "package store"));
+	assert_int_equal(h.asked, before);
+	h.s3_url = NULL;
+	restart();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +425,7 @@ int main(void)
 	    cmocka_unit_test(an_upload_is_its_owners_alone),
 	    cmocka_unit_test(an_upload_outlives_its_gateway_and_an_old_one_does_not),
 	    cmocka_unit_test(a_signature_is_checked_over_the_stored_bytes),
+	    cmocka_unit_test(a_bucket_keeps_the_packages_and_a_gateway_fetches_what_it_has_not),
 	};
 	int failed;
 	for (size_t i = 0; i < BYTES; i++)

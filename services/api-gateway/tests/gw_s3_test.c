@@ -5,20 +5,19 @@
  */
 #include "gw_s3.h"
 
+#include "s3_bucket.h"
+
 #include "sot_file.h"
 #include "sot_parse.h"
 
 #include <gnutls/crypto.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,31 +25,7 @@
 
 static gw_s3 bucket;
 static char folder[] = "/tmp/gw_s3_test.XXXXXX";
-static pid_t server;
 static bool is_own; /* the server of the test */
-
-static void start_server(void)
-{
-	int out[2];
-	char text[32] = "";
-
-	assert_int_equal(pipe(out), 0);
-	server = fork();
-	if (server == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		(void)dup2(out[1], STDOUT_FILENO);
-		(void)execlp("python3", "python3", "-Bu", GATEWAY_SOURCE_DIR "/tests/s3_server.py",
-		    "access", "secret", "eu-test-1", (char *)NULL);
-		_exit(127);
-	}
-	(void)close(out[1]);
-	assert_true(read(out[0], text, sizeof(text) - 1) > 0);
-	(void)close(out[0]);
-	(void)snprintf(bucket.url, sizeof(bucket.url), "http://127.0.0.1:%.*s/packages",
-	    (int)strcspn(text, "\n"), text);
-	(void)snprintf(bucket.region, sizeof(bucket.region), "eu-test-1");
-	(void)snprintf(bucket.keys, sizeof(bucket.keys), "access:secret");
-}
 
 static int setup(void **state)
 {
@@ -59,7 +34,11 @@ static int setup(void **state)
 	(void)state;
 	is_own = getenv("S3_URL") == NULL;
 	if (is_own) {
-		start_server();
+		char url[80];
+		s3_bucket_start(url);
+		(void)snprintf(bucket.url, sizeof(bucket.url), "%s", url);
+		(void)snprintf(bucket.region, sizeof(bucket.region), S3_BUCKET_REGION);
+		(void)snprintf(bucket.keys, sizeof(bucket.keys), S3_BUCKET_KEYS);
 	} else {
 		(void)snprintf(bucket.url, sizeof(bucket.url), "%s", getenv("S3_URL"));
 		(void)snprintf(bucket.region, sizeof(bucket.region), "%s", getenv("S3_REGION"));
@@ -74,10 +53,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	if (is_own) {
-		(void)kill(server, SIGKILL);
-		(void)waitpid(server, NULL, 0);
-	}
+	if (is_own)
+		s3_bucket_stop();
 	return 0;
 }
 

@@ -215,7 +215,7 @@ static char *option(const char *fmt, ...)
 	return sot_strdup(text);
 }
 
-#define OPTIONS_MAX 24
+#define OPTIONS_MAX 28
 static size_t gateway_argv(harness *h, const char **argv)
 {
 	size_t n = 0;
@@ -240,6 +240,11 @@ static size_t gateway_argv(harness *h, const char **argv)
 	argv[n++] = h->tls ? option("--tls_key=%s/key.pem", h->dir) : option("--tls_key=");
 	if (h->head_deadline_ms > 0)
 		argv[n++] = option("--head_deadline_ms=%d", h->head_deadline_ms);
+	if (h->s3_url != NULL) {
+		argv[n++] = option("--s3_url=%s", h->s3_url);
+		argv[n++] = option("--s3_region=%s", h->s3_region);
+		argv[n++] = option("--s3_keys=%s", h->s3_keys);
+	}
 	argv[n] = NULL;
 	return n;
 }

@@ -28,6 +28,7 @@ typedef struct harness {
 	int gateway_pid;
 	bool tls;
 	int head_deadline_ms; /* 0: the default; for the next start of the gateway */
+	const char *s3_url, *s3_region, *s3_keys; /* NULL: no bucket; the same */
 	char log_path[128];
 	/* The scheduler of the test: what it was asked, what it answers. */
 	unsigned asked;
