@@ -1,9 +1,12 @@
 """Rollouts of an app behind a real nginx that follows the event stream, under load."""
 
+import http.server
+import json
 import os
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import lab
@@ -161,6 +164,48 @@ def test_03_somebody_pauses_the_leader_dies_somebody_else_takes_it_back():
     ended = lab.finished(found["id"], 200)
     assert ended["state"] == "cancelled" and ended["rollout"]["goesBack"], ended
     assert versions() == ["2.0"] * INSTANCES
+
+
+class Listener:
+    """Takes webhooks on this machine, and keeps their events with what ran when they came."""
+
+    def __enter__(self):
+        seen = self.seen = []
+
+        class Hook(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                for event in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
+                    now = {i["name"]: (i["version"], i["health"]) for i in lab.instances(APP)}
+                    seen.append((event["subject"], event["data"]["rotation"], *now[event["subject"]]))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+
+
+def test_05_an_http_call_says_out_before_an_instance_is_changed_and_in_when_it_is_well():
+    """S12: the hook of a load balancer that is told over HTTP: a webhook on instance.rotation."""
+    ready("1.0", 2)
+    with Listener() as hook:
+        made = lab.api("POST", "/v1/webhooks", {"name": "balancer", "url": f"http://127.0.0.1:{hook.server.server_address[1]}/hook",
+                                                "kinds": ["instance.rotation"], "app": APP}, lab.key())
+        assert made.status in (200, 201), made.body
+        try:
+            lab.cli("app", "deploy", APP, "2.0", "--drain-seconds=5", "--wait", timeout=200)
+            lab.until("four calls", lambda: len(hook.seen) == 4, 30)
+        finally:
+            lab.api("DELETE", "/v1/webhooks/balancer", headers=lab.key())
+    assert [s[1:] for s in hook.seen] == [("out", "1.0", "healthy"), ("in", "2.0", "healthy")] * 2, hook.seen
+    assert [s[0] for s in hook.seen[::2]] == [s[0] for s in hook.seen[1::2]] and len({s[0] for s in hook.seen}) == 2, hook.seen
 
 
 VICTIMS = {
