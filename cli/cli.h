@@ -15,6 +15,7 @@
 typedef enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILED = 1,  /* the operation failed */
+	CLI_DIFFERS = 2, /* --detailed-exitcode: there is something to change */
 	CLI_BLOCKED = 3, /* no capacity, no address, a quota */
 	CLI_NOT_FOUND = 4,
 	CLI_CONFLICT = 5,
@@ -143,6 +144,8 @@ void cli_yaml(const json_t *value, sot_buf *out);
  * and null as the core schema of YAML 1.2 says, with no other surprise; aliases are refused. NULL:
  * `err` says which line is wrong. Release the value with json_decref(). */
 json_t *cli_yaml_read(sot_str text, sot_err *err);
+/* All its documents, as a list; an empty one is left out. */
+json_t *cli_yaml_documents(sot_str text, sot_err *err);
 void cli_say(const char *fmt, ...) SOT_PRINTF(1, 2); /* a line to stderr */
 
 /* ---- the API ---- */
@@ -297,6 +300,9 @@ cli_exit run_app_retention(const cli_call *call);
 cli_exit run_signing_key_add(const cli_call *call);
 cli_exit run_app_signing(const cli_call *call);
 cli_exit run_instance_logs(const cli_call *call);
+/* run_apply.c */
+cli_exit run_apply(const cli_call *call);
+cli_exit run_app_manifest(const cli_call *call);
 cli_exit run_app_logs(const cli_call *call); /* run_logs.c */
 /* One instance by its route, or many by operation_bulk. */
 cli_exit run_instance_act(const cli_call *call);

@@ -431,6 +431,31 @@ static const cli_command commands[] = {
         .examples = EXAMPLES("sotalia instance logs shop-default-01 --tail=50",
             "sotalia instance logs shop-default-01 --timestamps --after=2026-11-22T08:49:33Z")},
     {.noun = "app",
+        .verb = "manifest",
+        .args = "NAME",
+        .arg_min = 1,
+        .arg_max = 1,
+        .summary = "Print what `sotalia apply` makes an app of",
+        .run = run_app_manifest,
+        .path = "/v1/apps/%s",
+        .examples = EXAMPLES("sotalia app manifest shop >shop.yaml")},
+    {.noun = "apply",
+        .summary = "Make apps be as manifests say: create them, or change what differs",
+        .details =
+            "A manifest is YAML or JSON with the fields that `sotalia app manifest` prints; "
+            "several\n"
+            "may stand in one file, between lines of ---. What a manifest does not name is left "
+            "as\n"
+            "it is. What differs is shown; changes are operations, carried out in turn: team and\n"
+            "placement, recovery, plan, version, count. `strategy` says how plan and version roll.",
+        .changes = true,
+        .run = run_apply,
+        .options = OPTIONS({"file", "FILE", "the manifest, - is stdin; may be repeated (or -f)"},
+            {"dry-run", NULL, "only say what would change"},
+            {"detailed-exitcode", NULL, "2 when something differs, 0 when nothing does"}),
+        .examples = EXAMPLES("sotalia apply -f shop.yaml --dry-run",
+            "sotalia apply -f shop.yaml -f cart.yaml --wait")},
+    {.noun = "app",
         .verb = "logs",
         .args = "NAME",
         .arg_min = 1,

@@ -6,6 +6,7 @@
 static const char exit_codes[] =
     "    0  done                          6  not authenticated or not permitted\n"
     "    1  the operation failed          7  the server cannot be reached\n"
+    "    2  --detailed-exitcode: differs\n"
     "    3  blocked: no capacity          8  --wait is over; the operation goes on\n"
     "    4  not found                    64  wrong usage\n"
     "    5  conflict                    130  detached by Ctrl-C; the operation goes on\n";

@@ -201,14 +201,30 @@ static bool parse_long(cli_call *call, int argc, char **argv, int *i)
 	return add_option(call, o->name, given);
 }
 
-/* "-it": each letter is an option of the command without a value that begins with it. */
-static bool parse_letters(cli_call *call, const char *letters)
+/* An option of the command that begins with the letter, and takes a value or does not. */
+static const cli_option *option_of_letter(const cli_command *c, char letter, bool with_value)
 {
+	for (const cli_option *o = c->options; o != NULL && o->name != NULL; o++)
+		if (o->name[0] == letter && (o->value != NULL) == with_value)
+			return o;
+	return NULL;
+}
+
+/* "-it": each letter is an option without a value; "-f FILE": one that takes the next word. */
+static bool parse_letters(cli_call *call, int argc, char **argv, int *i)
+{
+	const char *letters = argv[*i] + 1;
+	const cli_option *valued =
+	    letters[1] == '\0' ? option_of_letter(call->command, letters[0], true) : NULL;
+	if (valued != NULL && option_of_letter(call->command, letters[0], false) == NULL) {
+		if (*i + 1 < argc)
+			return add_option(call, valued->name, argv[++*i]);
+		cli_say("error: -%c needs a value: -%c %s", letters[0], letters[0], valued->value);
+		return false;
+	}
 	for (; *letters != '\0'; letters++) {
-		const cli_option *o = call->command->options;
-		while (o != NULL && o->name != NULL && (o->value != NULL || o->name[0] != *letters))
-			o++;
-		if (o == NULL || o->name == NULL) {
+		const cli_option *o = option_of_letter(call->command, *letters, false);
+		if (o == NULL) {
 			cli_say("error: -%c is not an option; see --help", *letters);
 			return false;
 		}
@@ -232,7 +248,7 @@ static bool parse_word(cli_call *call, int argc, char **argv, int *i)
 	if (strcmp(word, "-o") == 0 && *i + 1 < argc)
 		return parse_output(call, argv[++*i]);
 	if (word[0] == '-' && word[1] != '\0')
-		return parse_letters(call, word + 1);
+		return parse_letters(call, argc, argv, i);
 	if (call->arg_count == CLI_ARGS_MAX) {
 		cli_say("error: too many arguments");
 		return false;

@@ -213,29 +213,57 @@ static size_t line_of_alias(sot_str text)
 	return line;
 }
 
-json_t *cli_yaml_read(sot_str text, sot_err *err)
+static bool read_documents(yaml_parser_t *parser, json_t *documents, sot_err *err)
 {
-	yaml_parser_t parser;
-	yaml_document_t document;
-	json_t *value = NULL;
-	size_t alias = line_of_alias(text);
-	if (alias > 0) {
-		(void)sot_fail(err, SOT_INVALID, "line %zu: aliases (*name) are not taken", alias);
-		return NULL;
-	}
-	if (yaml_parser_initialize(&parser) == 0)
-		abort();
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
-	if (yaml_parser_load(&parser, &document) == 0) {
-		(void)sot_fail(err, SOT_INVALID, "line %zu: %s", parser.problem_mark.line + 1,
-		    parser.problem != NULL ? parser.problem : "this is no YAML");
-	} else {
-		if (yaml_document_get_root_node(&document) == NULL)
-			value = json_null();
-		else
+	for (;;) {
+		yaml_document_t document;
+		json_t *value = NULL;
+		bool is_end;
+		if (yaml_parser_load(parser, &document) == 0) {
+			(void)sot_fail(err, SOT_INVALID, "line %zu: %s", parser->problem_mark.line + 1,
+			    parser->problem != NULL ? parser->problem : "this is no YAML");
+			return false;
+		}
+		is_end = yaml_document_get_root_node(&document) == NULL;
+		if (!is_end)
 			value = of_node(&document, 1, 0, err);
 		yaml_document_delete(&document);
+		if (is_end)
+			return true;
+		if (value == NULL)
+			return false;
+		(void)json_array_append_new(documents, value);
 	}
-	yaml_parser_delete(&parser);
-	return value;
+}
+
+json_t *cli_yaml_documents(sot_str text, sot_err *err)
+{
+	yaml_parser_t parser;
+	json_t *documents = json_array();
+	size_t alias = line_of_alias(text);
+	bool is_read = false;
+	if (alias > 0) {
+		(void)sot_fail(err, SOT_INVALID, "line %zu: aliases (*name) are not taken", alias);
+	} else {
+		if (yaml_parser_initialize(&parser) == 0)
+			abort();
+		yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
+		is_read = read_documents(&parser, documents, err);
+		yaml_parser_delete(&parser);
+	}
+	if (is_read)
+		return documents;
+	json_decref(documents);
+	return NULL;
+}
+
+json_t *cli_yaml_read(sot_str text, sot_err *err)
+{
+	json_t *documents = cli_yaml_documents(text, err), *first;
+	if (documents == NULL)
+		return NULL;
+	first =
+	    json_array_size(documents) > 0 ? json_incref(json_array_get(documents, 0)) : json_null();
+	json_decref(documents);
+	return first;
 }

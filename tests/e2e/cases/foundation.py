@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import lab
@@ -187,6 +188,39 @@ def test_08b_the_logs_of_an_app_are_one_stream_in_order():
     assert sorted(line.split()[0] for line in named) == sorted([*names, new]), named
     assert lab.cli("app", "logs", "talk", "--tail=0", check=False).returncode == 64
     lab.cli("app", "delete", "talk", "--wait", "--yes")
+
+
+def test_08c_manifests_are_applied_and_applied_again_change_nothing():
+    """S20: an app from a manifest, changed by it, the difference shown first with an exit code; what cannot be is refused whole."""
+    with tempfile.TemporaryDirectory() as here:
+        path = os.path.join(here, "site.yaml")
+
+        def apply(text, *options):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+            return lab.cli("apply", "-f", path, *options, check=False, timeout=240)
+
+        manifest = ("name: site\nimage: redis\nplan: tiny\nvlan: default\ncount: 1\n"
+                    "health: {kind: tcp, port: 6379}\nplacement:\n  priority: 5\n")
+        first = apply(manifest, "--dry-run", "--detailed-exitcode")
+        assert first.returncode == 2 and "app site, new" in first.stdout and lab.api("GET", "/v1/apps/site").status == 404, first
+        assert apply(manifest, "--wait").returncode == 0 and len(lab.instances("site")) == 1
+        again = apply(manifest, "--detailed-exitcode")
+        assert again.returncode == 0 and "nothing to change" in again.stdout, again
+        own = apply(lab.cli("app", "manifest", "site"), "--detailed-exitcode")
+        assert own.returncode == 0, own
+        more = manifest.replace("count: 1", "count: 2").replace("priority: 5", "priority: 6")
+        shown = apply(more, "--dry-run")
+        assert shown.returncode == 0 and "- count      1\n  + count      2" in shown.stdout, shown.stdout
+        assert apply(more, "--wait").returncode == 0
+        now = lab.api("GET", "/v1/apps/site").json
+        assert now["wanted"] == 2 and now["placement"]["priority"] == 6, now
+        refused = apply(more.replace("image: redis", "image: nodejs").replace("count: 2", "count: 5"))
+        assert refused.returncode == 5 and "'image' cannot be changed" in refused.stderr, refused
+        two = apply(f"{manifest}---\nname: other\nimag: redis\n")
+        assert two.returncode == 64 and "app other: there is no field 'imag'; did you mean 'image'?" in two.stderr, two
+        assert lab.api("GET", "/v1/apps/site").json["wanted"] == 2, "a file with a fault is not half applied"
+        lab.cli("app", "delete", "site", "--wait", "--yes")
 
 
 def test_09_what_does_not_fit_says_why():
