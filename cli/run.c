@@ -211,7 +211,8 @@ cli_exit run_host_show(const cli_call *call)
 	return result;
 }
 
-cli_exit run_instance_logs(const cli_call *call)
+/* A body of any size, printed as it comes. */
+static cli_exit print_body(const cli_call *call)
 {
 	char *path = cli_query_path(call);
 	cli_request q = {.method = "GET", .path = path, .to_stdout = true};
@@ -224,6 +225,11 @@ cli_exit run_instance_logs(const cli_call *call)
 	cli_reply_clear(&reply);
 	free(path);
 	return result;
+}
+
+cli_exit run_instance_logs(const cli_call *call)
+{
+	return print_body(call);
 }
 
 cli_exit run_change(const cli_call *call)
@@ -264,15 +270,7 @@ cli_exit run_destroy(const cli_call *call)
 
 cli_exit run_export(const cli_call *call)
 {
-	char *path = cli_query_path(call);
-	cli_request q = {.method = "GET", .path = path};
-	cli_reply reply;
-	cli_exit result = cli_send(call, &q, &reply);
-	if (result == CLI_OK)
-		cli_print(&reply.body);
-	cli_reply_clear(&reply);
-	free(path);
-	return result;
+	return print_body(call);
 }
 
 /* ---- status ---- */
