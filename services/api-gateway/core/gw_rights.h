@@ -3,7 +3,8 @@
  * Pure. An account has one role on the whole platform (or none) and grants: more roles, each within
  * a reach (a team, an app, an environment; what is not said is any). A token may be narrower than
  * its account: a highest role, a reach. The role on a target is the highest that reaches it, and no
- * higher than the token allows. An environment is the label `environment` of an app.
+ * higher than the token allows. An environment is that of a group of
+ * instances.
  * Owner: whoever holds a reference; not thread safe.
  */
 #ifndef GW_RIGHTS_H

@@ -15,7 +15,8 @@ typedef struct looking {
 	gw_call_fn then;
 	size_t asked, found; /* names */
 	gw_role lowest, highest;
-	bool shows_role; /* whatever the role is */
+	bool shows_role;    /* whatever the role is */
+	bool is_any_enough; /* the role on one of the rows that are found; else on all */
 } looking;
 
 /* ---- the verdict ---- */
@@ -58,14 +59,15 @@ static void on_target(void *self, const store_result *res)
 	}
 }
 
-/* An operation without an app is about the platform; of what else is not there, nobody but who
+/* Of an app, a change needs the role in all its environments, and to see it any of them is enough.
+ * An operation without an app is about the platform; of what else is not there, nobody but who
  * may see everything learns more than that. */
 static gw_role role_found(const gw_call *c, const looking *s)
 {
 	gw_role platform = gw_rights_platform(c->caller.rights);
 	if (s->found < s->asked)
 		return platform;
-	return strcmp(s->kind, "blob") == 0 ? s->highest : s->lowest;
+	return s->is_any_enough ? s->highest : s->lowest;
 }
 
 static void on_looked(void *self, const store_outcome *outcome)
@@ -81,7 +83,10 @@ static void on_looked(void *self, const store_outcome *outcome)
 	} else if (s.found < s.asked && strcmp(s.kind, "operation") != 0 &&
 	           !gw_route_permits(c->match.route, role)) {
 		call_problem(c, 404, "not_found", "there is no such %s, or %s may not see it",
-		    strcmp(s.kind, "blob") == 0 ? "package" : s.kind, c->caller.actor);
+		    strcmp(s.kind, "blob") == 0    ? "package"
+		    : strcmp(s.kind, "group") == 0 ? "app"
+		                                   : s.kind,
+		    c->caller.actor);
 	} else if (s.shows_role) {
 		c->role = role;
 		s.then(c);
@@ -91,17 +96,19 @@ static void on_looked(void *self, const store_outcome *outcome)
 	}
 }
 
-static void look(gw_call *c, const char *kind, const char *const *names, size_t count,
-    gw_call_fn then, bool shows_role)
+static void look(
+    gw_call *c, const looking *what, const char *const *names, size_t count, gw_call_fn then)
 {
 	looking *s = sot_alloc(sizeof(*s));
 	store_tx *tx = store_begin_read(c->g->db);
 	sot_err err = {0};
-	*s = (looking){.kind = kind, .then = then, .asked = count, .shows_role = shows_role};
+	*s = *what;
+	s->then = then;
+	s->asked = count;
 	c->state = s;
 	c->state_free = free;
 	store_query(tx, GW_SQL_TARGETS, on_target, c);
-	store_arg_c(tx, kind);
+	store_arg_c(tx, s->kind);
 	store_arg_array_begin(tx);
 	for (size_t i = 0; i < count; i++)
 		store_item_str(tx, sot_str_c(names[i]));
@@ -112,7 +119,7 @@ static void look(gw_call *c, const char *kind, const char *const *names, size_t 
 
 void gw_scope_look(gw_call *c, const char *kind, const char *name, gw_call_fn then)
 {
-	look(c, kind, &name, 1, then, true);
+	look(c, &(looking){.kind = kind, .shows_role = true}, &name, 1, then);
 }
 
 /* ---- what the path names ---- */
@@ -132,11 +139,45 @@ static const char *kind_of(gw_scope scope)
 	}
 }
 
+/* Bodies with the name of a group: what they change is in its environment alone. */
+static bool may_name_group(gw_route_id route)
+{
+	return route == GW_ROUTE_app_deploy || route == GW_ROUTE_app_scale;
+}
+
+static bool is_about_group(gw_route_id route)
+{
+	return route == GW_ROUTE_group_set || route == GW_ROUTE_group_delete;
+}
+
+static void look_at_group(gw_call *c, sot_str group, gw_call_fn then)
+{
+	char both[2 * GW_PARAM_MAX + 2];
+	const char *name = both;
+	(void)snprintf(both, sizeof(both), "%s/%.*s", c->match.params[0], SOT_ARG(group));
+	look(c, &(looking){.kind = "group"}, &name, 1, then);
+}
+
+static void look_at_path(gw_call *c, const char *kind, gw_call_fn then)
+{
+	const gw_route *route = c->match.route;
+	const char *name = c->match.params[0];
+	bool is_read = (route->flags & GW_MUTATING) == 0 && route->scope != GW_SCOPE_OPERATION;
+	if (is_about_group(route->id)) {
+		look_at_group(c, sot_str_c(c->match.params[1]), then);
+		return;
+	}
+	look(c,
+	    &(looking){.kind = kind,
+	        .is_any_enough = is_read || may_name_group(route->id)}, /* and again when it is read */
+	    &name, 1, then);
+}
+
 void gw_scope_check(gw_call *c, gw_call_fn then)
 {
 	const gw_rights *rights = c->caller.rights;
 	gw_scope scope = c->match.route->scope;
-	const char *kind = kind_of(scope), *name = c->match.params[0];
+	const char *kind = kind_of(scope);
 	bool varies = gw_rights_vary(rights);
 	if (scope == GW_SCOPE_SELF && c->caller.role != GW_ROLE_AGENT)
 		decide(c, gw_rights_platform(rights), "", then);
@@ -145,7 +186,7 @@ void gw_scope_check(gw_call *c, gw_call_fn then)
 	else if (scope == GW_SCOPE_BODY && varies)
 		decide(c, gw_rights_anywhere(rights), "anywhere", then); /* and again when it is read */
 	else if (kind != NULL && varies)
-		look(c, kind, &name, 1, then, false);
+		look_at_path(c, kind, then);
 	else
 		decide(c, gw_rights_platform(rights), "on the platform", then);
 }
@@ -195,10 +236,21 @@ static void check_names(gw_call *c, const json_t *body, gw_call_fn then)
 	if (count > NAMES_MAX)
 		call_problem(c, 400, "limit", "more than %d names; use several requests", NAMES_MAX);
 	else if (count > 0)
-		look(c, kind, names, count, then, false);
+		look(c, &(looking){.kind = kind}, names, count, then);
 	else
 		decide(c, gw_rights_platform(c->caller.rights),
 		    "on the whole platform, and the request names no app", then);
+}
+
+/* A group, or all of the app. */
+static void check_group(gw_call *c, const json_t *body, gw_call_fn then)
+{
+	sot_str group = gw_json_text(body, "group");
+	const char *name = c->match.params[0];
+	if (group.n > 0)
+		look_at_group(c, group, then);
+	else
+		look(c, &(looking){.kind = "app"}, &name, 1, then);
 }
 
 static bool is_about_future(gw_route_id route)
@@ -211,7 +263,8 @@ void gw_scope_check_body(gw_call *c, gw_call_fn then)
 	const gw_route *route = c->match.route;
 	json_t *body;
 	if (route->scope == GW_SCOPE_PUBLIC || !gw_rights_vary(c->caller.rights) ||
-	    (route->scope != GW_SCOPE_BODY && !is_about_future(route->id))) {
+	    (route->scope != GW_SCOPE_BODY && !is_about_future(route->id) &&
+	        !may_name_group(route->id))) {
 		then(c);
 		return;
 	}
@@ -221,6 +274,8 @@ void gw_scope_check_body(gw_call *c, gw_call_fn then)
 		gw_target target = future_target(c, body);
 		decide(c, gw_rights_on(c->caller.rights, &target),
 		    "on an app of that name, team and environment", then);
+	} else if (may_name_group(route->id)) {
+		check_group(c, body, then);
 	} else {
 		check_names(c, body, then);
 	}

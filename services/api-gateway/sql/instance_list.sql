@@ -9,7 +9,7 @@ WITH page AS (
     AND ($3 = '' OR v.app = $3)
     AND ($4 = '' OR v.host = $4)
     AND (CASE WHEN $5 = '' THEN v.state <> 'retired' ELSE v.state = $5 END)
-    AND ($6 = '' OR v.app IN (SELECT gateway.visible_apps($6)))
+    AND ($6 = '' OR (v.app, v."group") IN (SELECT app, name FROM gateway.visible_groups($6)))
   ORDER BY v.name, v.id LIMIT $2::bigint + 1)
 SELECT coalesce((SELECT json_agg(item ORDER BY n)::text FROM page WHERE n <= $2::bigint), '[]') AS items,
   (SELECT key FROM page WHERE n = $2::bigint AND EXISTS (SELECT 1 FROM page WHERE n > $2::bigint)) AS next,
@@ -17,5 +17,5 @@ SELECT coalesce((SELECT json_agg(item ORDER BY n)::text FROM page WHERE n <= $2:
     AND ($3 = '' OR v.app = $3)
     AND ($4 = '' OR v.host = $4)
     AND (CASE WHEN $5 = '' THEN v.state <> 'retired' ELSE v.state = $5 END)
-    AND ($6 = '' OR v.app IN (SELECT gateway.visible_apps($6)))) AS total,
+    AND ($6 = '' OR (v.app, v."group") IN (SELECT app, name FROM gateway.visible_groups($6)))) AS total,
   (SELECT p.stream || '.' || c.last FROM core.platform p, core.outbox_counter c) AS cursor

@@ -262,6 +262,82 @@ static void lists_show_what_may_be_seen(void **state)
 	(void)snprintf(h.token, sizeof(h.token), "%s", admin);
 }
 
+/* ---- environments: groups of one app are in two of them ---- */
+static void make_two_environments(void)
+{
+	char none[4096];
+	harness_sql(&h, "sot_scheduler",
+	    "INSERT INTO scheduler.app (id, name, image, plan, vlan, health, created_at, updated_at) "
+	    "VALUES ('00000000-0000-7000-8000-00000000000e', 'app-e', 'i', 'small', 'apps', '{}', "
+	    "now(), now()); "
+	    "INSERT INTO scheduler.instance_group (id, app_id, name, environment) SELECT "
+	    "('00000000-0000-7000-8000-00000000002' || n)::uuid, "
+	    "'00000000-0000-7000-8000-00000000000e', e, e FROM (VALUES (1, 'test'), (2, 'live')) AS "
+	    "v(n, e); "
+	    "INSERT INTO scheduler.instance (id, app_id, group_id, number, name, state, health, "
+	    "desired, cpu_milli, memory_bytes, disk_bytes, image, created_at, updated_at) SELECT "
+	    "('00000000-0000-7000-8000-00000000020' || right(id::text, 1))::uuid, app_id, id, 1, "
+	    "'app-e-' || name || '-01', 'stopped', 'unknown', 'stopped', 1, 1, 1, 'i', now(), now() "
+	    "FROM scheduler.instance_group WHERE app_id = '00000000-0000-7000-8000-00000000000e'",
+	    none);
+}
+
+static void a_grant_in_an_environment_reaches_its_groups_alone(void **state)
+{
+	static const struct {
+		const char *method, *path, *body;
+		bool may;
+	} calls[] = {
+	    {"GET", "/v1/apps/app-e", "", true},
+	    {"GET", "/v1/apps/app-a", "", false},
+	    {"GET", "/v1/instances/app-e-test-01", "", true},
+	    {"GET", "/v1/instances/app-e-live-01", "", false},
+	    {"POST", "/v1/instances/app-e-test-01/restart", "", true},
+	    {"POST", "/v1/instances/app-e-live-01/restart", "", false},
+	    {"POST", "/v1/apps/app-e/deploy", "{\"version\":\"1\",\"group\":\"test\"}", true},
+	    {"POST", "/v1/apps/app-e/deploy", "{\"version\":\"1\",\"group\":\"live\"}", false},
+	    {"POST", "/v1/apps/app-e/deploy", "{\"version\":\"1\",\"group\":\"new\"}", false},
+	    {"POST", "/v1/apps/app-e/deploy", "{\"version\":\"1\"}", false},
+	    {"POST", "/v1/apps/app-e/scale", "{\"count\":1,\"group\":\"test\"}", true},
+	    {"POST", "/v1/apps/app-e/scale", "{\"count\":1}", false},
+	    {"PUT", "/v1/apps/app-e/groups/test", "{\"environment\":\"test\"}", true},
+	    {"PUT", "/v1/apps/app-e/groups/live", "{\"environment\":\"test\"}", false},
+	    {"DELETE", "/v1/apps/app-e/groups/live", "", false},
+	    {"POST", "/v1/apps/app-e/groups/test/instances", "{\"instances\":[\"app-e-live-01\"]}",
+	        false},
+	    {"DELETE", "/v1/apps/app-e", "", false},
+	    {"PUT", "/v1/apps/app-e", "{}", false},
+	};
+	char token[128];
+	(void)state;
+	make_two_environments();
+	must(harness_call(
+	         &h, "POST", "/v1/users", NULL, SOT_STR("{\"name\":\"tom\",\"role\":\"none\"}")),
+	    201);
+	must(harness_call(&h, "POST", "/v1/grants", NULL,
+	         SOT_STR("{\"user\":\"tom\",\"role\":\"developer\",\"environment\":\"test\"}")),
+	    201);
+	make_token("tom", "", token);
+	(void)snprintf(h.token, sizeof(h.token), "%s", token);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		const answer *a =
+		    harness_call(&h, calls[i].method, calls[i].path, NULL, sot_str_c(calls[i].body));
+		bool refused =
+		    a->status == 403 && a->body.n > 0 && strstr(a->body.p, "there or higher") != NULL;
+		if (refused == calls[i].may)
+			print_message("%s %s %s: %d %s\n", calls[i].method, calls[i].path, calls[i].body,
+			    a->status, a->body.n > 0 ? a->body.p : "");
+		assert_int_equal(refused, !calls[i].may);
+	}
+	const answer *a = harness_call(&h, "GET", "/v1/instances", NULL, (sot_str){0});
+	assert_true(answer_has(a, "app-e-test-01"));
+	assert_null(strstr(a->body.p, "app-e-live-01"));
+	a = harness_call(&h, "GET", "/v1/apps", NULL, (sot_str){0});
+	assert_true(answer_has(a, "app-e"));
+	assert_true(answer_has(a, "\"total\":1"));
+	(void)snprintf(h.token, sizeof(h.token), "%s", admin);
+}
+
 static void a_narrow_token_makes_no_other_and_the_last_admin_stays(void **state)
 {
 	(void)state;
@@ -367,6 +443,7 @@ int main(void)
 	    cmocka_unit_test(every_route_by_its_body_has_one_here),
 	    cmocka_unit_test(every_route_for_every_role_on_own_and_other),
 	    cmocka_unit_test(lists_show_what_may_be_seen),
+	    cmocka_unit_test(a_grant_in_an_environment_reaches_its_groups_alone),
 	    cmocka_unit_test(a_narrow_token_makes_no_other_and_the_last_admin_stays),
 	    cmocka_unit_test(a_right_taken_back_elsewhere_is_gone_5_seconds_later),
 	    cmocka_unit_test(a_right_taken_back_here_is_gone_at_once),
