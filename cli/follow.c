@@ -158,7 +158,8 @@ cli_exit cli_accepted(const cli_call *call, const json_t *accepted)
 {
 	const char *id = cli_text_at(accepted, "operation.id");
 	const char *token = cli_text_at(accepted, "fetchToken");
-	const char *secret = cli_text_at(accepted, "token");
+	const char *own_token = cli_text_at(accepted, "token");
+	const char *secret = cli_text_at(accepted, "secret");
 	if (cli_is_data(call)) {
 		cli_print_data(call, accepted);
 	} else if (call->output == CLI_NAME) {
@@ -172,8 +173,10 @@ cli_exit cli_accepted(const cli_call *call, const json_t *accepted)
 			printf("host %s\ntoken %s\n", cli_text_at(accepted, "hostId"), token);
 		if (id[0] == '\0')
 			printf("%s %s\n", done_word(call), cli_text_at(accepted, "resourceId"));
+		if (own_token[0] != '\0')
+			printf("token %s\n", own_token);
 		if (secret[0] != '\0')
-			printf("token %s\n", secret);
+			printf("secret %s\n", secret);
 	}
 	(void)fflush(stdout);
 	return call->wait_ms > 0 && id[0] != '\0' ? cli_follow(call, id, call->wait_ms) : CLI_OK;

@@ -15,6 +15,7 @@
 #include "gw_problem.h"
 #include "gw_rights.h"
 #include "gw_route.h"
+#include "gw_seal.h"
 #include "sot_config.h"
 #include "sot_map.h"
 #include "sot_metrics.h"
@@ -55,13 +56,15 @@ typedef struct gateway {
 	reactor_watch *machine_watch; /* machines of runners that are gone */
 	bool is_sweeping_machines;
 	gw_buckets *login_addresses, *login_accounts;
+	gw_buckets *call_addresses, *call_people; /* NULL: no limit */
 	struct control *control;
 	struct service *service;
+	uint8_t seal_key[GW_SEAL_KEY_N]; /* of secrets at rest */
 	bool draining;
-	sot_link appends; /* bodies that uploads receive now: gw_uploads.c */
-	sot_buf openapi;
-	sot_metric *answers[6]; /* by status / 100 */
-	sot_calls *calls;       /* requests by route, for monitoring */
+	sot_link appends;          /* bodies that uploads receive now: gw_uploads.c */
+	sot_buf openapi, api_page; /* the page is rendered when it is first asked for */
+	sot_metric *answers[6];    /* by status / 100 */
+	sot_calls *calls;          /* requests by route, for monitoring */
 	call_reports *call_reports;
 	sot_metric *latency, *open_requests, *logins_refused, *upload_bytes;
 } gateway;
@@ -109,6 +112,10 @@ extern const gw_http_events gw_call_events; /* self: the gateway */
 /* Answers. Each sends exactly one reply; headers that every reply has are added. */
 void call_reply(gw_call *c, gw_reply **reply_p);
 void call_json(gw_call *c, int status, sot_str body);
+/* As call_json, with one more header; NULL: none. */
+void call_json_with(gw_call *c, int status, sot_str body, const char *header, const char *value);
+/* 200 with a resource, and with its ETag when it has one. */
+void call_item(gw_call *c, sot_str body);
 void call_problem(gw_call *c, int status, const char *code, const char *fmt, ...) SOT_PRINTF(4, 5);
 void call_problem_full(gw_call *c, const gw_problem *problem);
 /* As the code says: invalid 400, not_found 404, unavailable 503 ... */
@@ -141,6 +148,22 @@ void gw_scope_check_body(gw_call *c, gw_call_fn then);
 /* Calls `then` with the caller's role on the app of this 'app' or 'instance' in c->role; as above.
  */
 void gw_scope_look(gw_call *c, const char *kind, const char *name, gw_call_fn then);
+
+/* gw_rate.c: false when there were too many calls; then 429 was answered. */
+bool gw_rate_admits_address(gw_call *c);
+bool gw_rate_admits_caller(gw_call *c);
+/* NULL for 0: no limit. At most 1,000 a second. */
+gw_buckets *gw_rate_new(int64_t calls_per_s);
+/* Answers 429 with Retry-After. */
+void call_too_many(gw_call *c, int64_t wait_ms, const char *detail);
+/* gw_precondition.c: calls the route's handler, unless the request has an If-Match that the
+ * resource does not fit any more: then 412 was answered. */
+void gw_precondition_check(gw_call *c);
+/* Whether the request has an If-Match though the route has no ETag; then 412 was answered. */
+bool gw_precondition_refuses(gw_call *c);
+/* A network as the database writes it: "2001:DB8::/64" becomes "2001:db8::/64"; what is none, an
+ * id, stays, cut to 63 characters. */
+void subnet_normalize(const char *given, char dst[64]);
 
 sot_code gw_peers_new(gateway *g, gw_peers **ret, sot_err *err) SOT_CHECK;
 gw_peers *gw_peers_free(gw_peers *p);

@@ -54,8 +54,15 @@ static void count_answer(gw_call *c, int status)
 
 void call_json(gw_call *c, int status, sot_str body)
 {
+	call_json_with(c, status, body, NULL, NULL);
+}
+
+void call_json_with(gw_call *c, int status, sot_str body, const char *header, const char *value)
+{
 	gw_reply *reply = gw_reply_bytes(status, "application/json", body);
 	gw_reply_header(reply, "Cache-Control", "no-store");
+	if (header != NULL)
+		gw_reply_header(reply, header, value);
 	count_answer(c, status);
 	call_reply(c, &reply);
 }
@@ -187,6 +194,8 @@ static void begin_body(gw_call *c)
 	const gw_route *route = c->match.route;
 	sot_str type = gw_request_header(c->http, "Content-Type");
 	if (route->flags & GW_RAW) {
+		if (gw_precondition_refuses(c))
+			return;
 		if (route->id == GW_ROUTE_import_run)
 			import_begin(c);
 		else if (route->id == GW_ROUTE_upload_append)
@@ -206,6 +215,8 @@ static void begin_body(gw_call *c)
 static void after_auth(gw_call *c)
 {
 	const gw_route *route = c->match.route;
+	if (!gw_rate_admits_caller(c))
+		return;
 	if ((route->flags & GW_MUTATING) && c->caller.csrf[0] != '\0' &&
 	    (!csrf_is_right(c) || !call_is_same_site(c, true))) {
 		call_problem(c, 403, "denied",
@@ -243,6 +254,8 @@ static void route_call(gw_call *c)
 		    SOT_ARG(path));
 		return;
 	}
+	if (c->match.route->id != GW_ROUTE_health_get && !gw_rate_admits_address(c))
+		return; /* load balancers ask for health, and must not be told lies */
 	if (c->match.route->scope == GW_SCOPE_PUBLIC) {
 		if (c->match.route->id == GW_ROUTE_session_create && !call_is_same_site(c, true))
 			call_problem(c, 403, "denied", "log-ins come from pages of this site only");
@@ -270,7 +283,7 @@ static void on_body(void *self, gw_request *q)
 {
 	gw_call *c = gw_request_data(q);
 	(void)self;
-	gw_scope_check_body(c, gw_handlers[c->match.route->id]);
+	gw_scope_check_body(c, gw_precondition_check);
 }
 
 static void on_refused(void *self, gw_request *q, const sot_err *why)

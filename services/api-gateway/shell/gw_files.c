@@ -1,8 +1,8 @@
 /* Files: package blobs with ranges, the web UI, the API's description, health and metrics. */
 #include "gateway.h"
 
+#include "gw_api_page.h"
 #include "gw_s3.h"
-
 #include "gw_text.h"
 #include "sot_log.h"
 #include "sot_parse.h"
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -259,6 +260,41 @@ void serve_static(gw_call *c)
 void serve_openapi_get(gw_call *c)
 {
 	call_json(c, 200, sot_buf_str(&c->g->openapi));
+}
+
+/* No script, nothing from outside; the style by its digest. */
+static void add_page_policy(gw_reply *reply)
+{
+	uint8_t digest[GW_SHA256_N];
+	char text[sodium_base64_ENCODED_LEN(GW_SHA256_N, sodium_base64_VARIANT_ORIGINAL)], policy[256];
+	call_sha256(gw_api_page_style(), digest);
+	(void)snprintf(policy, sizeof(policy),
+	    "default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; "
+	    "frame-ancestors 'none'",
+	    sodium_bin2base64(
+	        text, sizeof(text), digest, sizeof(digest), sodium_base64_VARIANT_ORIGINAL));
+	gw_reply_header(reply, "Content-Security-Policy", policy);
+}
+
+void serve_api_page(gw_call *c)
+{
+	sot_buf *page = &c->g->api_page;
+	sot_err err = {0};
+	if (page->n == 0) {
+		sot_buf_init(page, 8u * 1024 * 1024);
+		if (gw_api_page_render(sot_buf_str(&c->g->openapi), page, &err) != SOT_OK ||
+		    sot_buf_failed(page)) {
+			sot_buf_clear(page);
+			call_problem(c, 500, "internal", "the page cannot be made: %s", err.text);
+			return;
+		}
+	}
+	gw_reply *reply = gw_reply_bytes(200, "text/html; charset=utf-8", sot_buf_str(page));
+	gw_reply_header(reply, "Cache-Control", "no-store");
+	gw_reply_header(reply, "X-Frame-Options", "DENY");
+	add_page_policy(reply);
+	sot_metric_add(c->g->answers[2], 1);
+	call_reply(c, &reply);
 }
 
 void serve_metrics_get(gw_call *c)

@@ -65,7 +65,7 @@ static void reply_done(gw_call *c, const own_change *ch)
 	if (c->rows.n > 2)
 		sot_buf_printf(&body, ",\"item\":%.*s", SOT_ARG(sot_buf_str(&c->rows)));
 	if (ch->secret[0] != '\0')
-		sot_buf_printf(&body, ",\"token\":\"%s\"", ch->secret);
+		sot_buf_printf(&body, ",\"%s\":\"%s\"", ch->secret_name, ch->secret);
 	sot_buf_add_c(&body, "}\n");
 	call_json(c, is_new ? 201 : 200, sot_buf_str(&body));
 	gnutls_memset(body.p, 0, body.n);

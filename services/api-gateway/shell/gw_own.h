@@ -11,8 +11,9 @@
 /* Makes c->state this; what it may carry beside the outcome: */
 typedef struct own_change {
 	char outcome[24];
-	char resource[80]; /* resourceId of the answer */
-	char secret[128];  /* "token" of the answer, shown once; "" for none */
+	char resource[80];       /* resourceId of the answer */
+	char secret[129];        /* shown once in the answer; "" for none */
+	const char *secret_name; /* there: "token", "secret" */
 	char password[257], other[257];
 	char hash[128]; /* GW_PASSWORD_HASH_MAX */
 	bool working, fits;

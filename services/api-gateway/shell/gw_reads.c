@@ -2,6 +2,7 @@
  * statement serves a list and which filters it takes. */
 #include "gateway.h"
 
+#include "gw_fields.h"
 #include "gw_sql.h"
 #include "gw_text.h"
 #include "sot_failpoint.h"
@@ -220,6 +221,23 @@ static void on_list(void *self, const store_result *res)
 	sot_buf_add_c(&c->rows, "}\n");
 }
 
+/* With ?fields=a,b only these members of the items. */
+static void send_list(gw_call *c)
+{
+	char fields[GW_FIELDS_TEXT_MAX];
+	SOT_AUTO_BUF cut;
+	sot_err err = {0};
+	if (call_query(c, "fields", fields, sizeof(fields)) != SOT_OK)
+		return;
+	sot_buf_init(&cut, 32u * 1024 * 1024);
+	if (fields[0] == '\0')
+		call_json(c, 200, sot_buf_str(&c->rows));
+	else if (gw_fields_select(sot_buf_str(&c->rows), sot_str_c(fields), &cut, &err) == SOT_OK)
+		call_json(c, 200, sot_buf_str(&cut));
+	else
+		call_problem(c, 400, "invalid", "query parameter 'fields': %s", err.text);
+}
+
 static void on_read(void *self, const store_outcome *outcome)
 {
 	gw_call *c = self;
@@ -229,8 +247,10 @@ static void on_read(void *self, const store_outcome *outcome)
 		call_problem(c, 500, "limit", "the answer is larger than 32 MiB; ask with a smaller limit");
 	else if (c->rows.n == 0)
 		call_problem(c, 404, "not_found", "there is no %.*s", SOT_ARG(gw_request_path(c->http)));
+	else if (spec_of(c->match.route->id) != NULL)
+		send_list(c);
 	else
-		call_json(c, 200, sot_buf_str(&c->rows));
+		call_item(c, sot_buf_str(&c->rows));
 }
 
 static sot_code read_limit(gw_call *c, uint64_t *ret)

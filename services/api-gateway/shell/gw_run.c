@@ -110,6 +110,7 @@ static sot_code open_bus(gateway *g, sot_err *err)
 	(void)snprintf(path, sizeof(path), "%s/api-gateway.key", g->config->keys_dir);
 	if (bus_keypair_load(path, &keys, err) != SOT_OK)
 		return sot_wrap(err, "keys_dir");
+	gw_seal_key(sot_str_c(keys.secret_key), g->seal_key);
 	code = bus_new(g->loop, &keys, &g->bus, err);
 	explicit_bzero(&keys, sizeof(keys));
 	return code == SOT_OK ? bus_allow_services(g->bus, g->config->keys_dir, err) : code;
@@ -189,6 +190,8 @@ static sot_code open_parts(gateway *g, sot_err *err)
 	    BUCKETS, g->config->login_tries_per_minute, 60000 / g->config->login_tries_per_minute);
 	g->login_accounts = gw_buckets_new(
 	    BUCKETS, g->config->login_tries_per_minute, 60000 / g->config->login_tries_per_minute);
+	g->call_addresses = gw_rate_new(g->config->address_calls_per_second);
+	g->call_people = gw_rate_new(g->config->calls_per_second);
 	if (check_roles(g->config, err) != SOT_OK || prepare_files(g, err) != SOT_OK ||
 	    open_database(g, err) != SOT_OK || open_bus(g, err) != SOT_OK ||
 	    gw_peers_new(g, &g->peers, err) != SOT_OK || gw_hub_new(g, &g->hub, err) != SOT_OK ||
@@ -223,7 +226,10 @@ static void close_parts(gateway *g)
 	g->auth = gw_auth_free(g->auth);
 	g->login_addresses = gw_buckets_free(g->login_addresses);
 	g->login_accounts = gw_buckets_free(g->login_accounts);
+	g->call_addresses = gw_buckets_free(g->call_addresses);
+	g->call_people = gw_buckets_free(g->call_people);
 	sot_buf_clear(&g->openapi);
+	sot_buf_clear(&g->api_page);
 	g->calls = sot_calls_free(g->calls);
 }
 

@@ -166,14 +166,11 @@ static bool may_try(gw_call *c, sot_str name)
 {
 	sot_mono now = reactor_now(c->g->loop);
 	int64_t wait_ms = 0;
-	gw_problem p = {.status = 429, .code = "limit"};
 	if (gw_bucket_take(c->g->login_addresses, sot_str_c(gw_request_peer(c->http)), now, &wait_ms) &&
 	    gw_bucket_take(c->g->login_accounts, name, now, &wait_ms))
 		return true;
-	p.detail =
-	    SOT_STR("too many log-ins from this address or to this account; wait, then try again");
-	p.retry_after_s = (int)(wait_ms / 1000) + 1;
-	call_problem_full(c, &p);
+	call_too_many(
+	    c, wait_ms, "too many log-ins from this address or to this account; wait, then try again");
 	return false;
 }
 

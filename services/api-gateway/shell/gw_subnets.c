@@ -38,7 +38,7 @@ static void subnet_call_free(void *state)
 }
 
 /* A network is written one way only: "2001:DB8::/64" asks for "2001:db8::/64". */
-static void normalize(const char *given, char dst[64])
+void subnet_normalize(const char *given, char dst[64])
 {
 	char address[SOT_IP_TEXT];
 	sot_ip network;
@@ -79,7 +79,7 @@ static void find_subnet(gw_call *c, store_done_fn then)
 	sot_buf_init(&s->range_items, 4u * 1024 * 1024);
 	if (call_query(c, "vrf", s->vrf, sizeof(s->vrf)) != SOT_OK)
 		return;
-	normalize(c->match.params[0], s->name);
+	subnet_normalize(c->match.params[0], s->name);
 	tx = store_begin_read(c->g->db);
 	store_query(tx, GW_SQL_SUBNET_GET, on_subnet, c);
 	store_arg_c(tx, s->name);
@@ -110,7 +110,7 @@ static void on_found(void *self, const store_outcome *outcome)
 	if (!was_found(c, outcome))
 		return;
 	sot_buf_add_char(&c->rows, '\n');
-	call_json(c, 200, sot_buf_str(&c->rows));
+	call_item(c, sot_buf_str(&c->rows));
 }
 
 void serve_subnet_get(gw_call *c)

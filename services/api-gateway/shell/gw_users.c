@@ -154,6 +154,7 @@ static void make_token(gw_call *c, const json_t *body)
 	call_random_hex(ch->resource, 8);
 	call_random_hex(secret, 32);
 	call_sha256(sot_str_c(secret), digest);
+	ch->secret_name = "token";
 	(void)snprintf(ch->secret, sizeof(ch->secret), "sot_%.16s_%s", ch->resource, secret);
 	store_tx *tx = own_call(c, GW_SQL_TOKEN_CREATE);
 	store_arg_c(tx, ch->resource);

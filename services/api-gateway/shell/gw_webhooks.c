@@ -25,6 +25,7 @@ typedef struct delivery {
 	struct gw_webhooks *w;
 	char name[64], url[512], secret[129], error[256];
 	int64_t upto, events;
+	bool is_unsealed; /* else `error` says why not */
 	sot_buf body;
 	http_call *call;
 	struct delivery *next;
@@ -144,6 +145,7 @@ static void on_taken(void *self, const store_result *res)
 {
 	gw_webhooks *w = self;
 	delivery *d;
+	sot_err why = {0};
 	if (store_rows(res) != 1)
 		return;
 	d = sot_alloc(sizeof(*d));
@@ -151,7 +153,10 @@ static void on_taken(void *self, const store_result *res)
 	sot_buf_init(&d->body, 16u * 1024 * 1024);
 	gw_copy_cut(store_text(res, 0, 0), d->name, sizeof(d->name));
 	gw_copy_cut(store_text(res, 0, 1), d->url, sizeof(d->url));
-	gw_copy_cut(store_text(res, 0, 2), d->secret, sizeof(d->secret));
+	d->is_unsealed = gw_unseal(w->g->seal_key, sot_str_c(d->name), store_text(res, 0, 2), d->secret,
+	                     &why) == SOT_OK;
+	if (!d->is_unsealed)
+		(void)snprintf(d->error, sizeof(d->error), "%s", why.text);
 	if (store_i64(res, 0, 3, &d->upto, NULL) != SOT_OK ||
 	    store_i64(res, 0, 4, &d->events, NULL) != SOT_OK)
 		d->events = d->upto = 0;
@@ -179,10 +184,12 @@ static void on_take_done(void *self, const store_outcome *outcome)
 	d->next = w->open;
 	w->open = d;
 	w->open_count++;
-	if (d->events > 0)
+	if (d->events == 0)
+		d->error[0] = '\0'; /* nothing of it fits its filter: nothing to sign */
+	if (d->events > 0 && d->is_unsealed)
 		send_batch(d);
 	else
-		tell(d); /* nothing of it fits its filter */
+		tell(d);
 	take_next(w);
 }
 
@@ -285,17 +292,22 @@ static void write_webhook(gw_call *c, const json_t *body)
 {
 	own_change *ch = own_begin(c, "");
 	sot_str secret = gw_json_text(body, "secret");
+	uint8_t nonce[GW_SEAL_NONCE_N];
+	char sealed[GW_SEAL_TEXT_MAX];
 	size_t i;
 	json_t *kind;
+	ch->secret_name = "secret";
 	gw_copy_cut(gw_json_text(body, "name"), ch->resource, sizeof(ch->resource));
 	if (secret.n > 0)
 		gw_copy_cut(secret, ch->secret, sizeof(ch->secret));
 	else
 		call_random_hex(ch->secret, 32);
+	sot_rand_bytes(nonce, sizeof(nonce));
+	gw_seal(c->g->seal_key, nonce, sot_str_c(ch->resource), sot_str_c(ch->secret), sealed);
 	store_tx *tx = own_call(c, GW_SQL_WEBHOOK_CREATE);
 	store_arg_c(tx, ch->resource);
 	store_arg_str(tx, gw_json_text(body, "url"));
-	store_arg_c(tx, ch->secret);
+	store_arg_c(tx, sealed);
 	store_arg_array_begin(tx);
 	json_array_foreach(json_object_get(body, "kinds"), i, kind)
 	    store_item_str(tx, sot_str_c(json_string_value(kind)));

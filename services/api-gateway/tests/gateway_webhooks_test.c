@@ -57,6 +57,9 @@ static void what_is_not_taken_is_a_dead_letter_and_sent_again(void **state)
 	a = harness_call(&h, "GET", "/v1/webhooks/dead", NULL, (sot_str){0});
 	assert_true(answer_has(a, "\"deadLetters\":1"));
 	assert_false(answer_has(a, "canary-secret-0001"));
+	assert_sql("SELECT starts_with(secret, 'x1:'), strpos(secret, 'canary') FROM gateway.webhook "
+	           "WHERE name = 'dead'",
+	    "t|0");
 
 	harness_sql(&h, "postgres", "SELECT first FROM gateway.dead_letter", first);
 	assert_int_equal(put("/v1/webhooks/dead", SOT_STR("{\"paused\":true}"))->status, 200);

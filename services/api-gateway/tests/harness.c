@@ -238,6 +238,8 @@ static size_t gateway_argv(harness *h, const char **argv)
 	argv[n++] = option("--request_deadline_ms=2000");
 	argv[n++] = h->tls ? option("--tls_cert=%s/cert.pem", h->dir) : option("--tls_cert=");
 	argv[n++] = h->tls ? option("--tls_key=%s/key.pem", h->dir) : option("--tls_key=");
+	argv[n++] = option("--calls_per_second=%d", h->calls_per_second);
+	argv[n++] = option("--address_calls_per_second=0");
 	if (h->head_deadline_ms > 0)
 		argv[n++] = option("--head_deadline_ms=%d", h->head_deadline_ms);
 	if (h->s3_url != NULL) {
@@ -421,14 +423,18 @@ int harness_wait_exit(harness *h)
 	return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+void harness_stop_gateway(harness *h)
+{
+	(void)kill(h->gateway_pid, SIGTERM);
+	need(harness_wait_exit(h) == 0, "the gateway did not end with 0", NULL);
+}
+
 void harness_stop(harness *h)
 {
 	const char *rm[] = {"/bin/rm", "-rf", h->dir, NULL};
 	char out[16];
-	if (h->gateway_pid > 0) {
-		(void)kill(h->gateway_pid, SIGTERM);
-		need(harness_wait_exit(h) == 0, "the gateway did not end with 0", NULL);
-	}
+	if (h->gateway_pid > 0)
+		harness_stop_gateway(h);
 	run_program(h, rm, (sot_str){0}, out, sizeof(out));
 	h->http = http_client_free(h->http);
 	h->scheduler = bus_server_free(h->scheduler);

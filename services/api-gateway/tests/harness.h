@@ -29,6 +29,7 @@ typedef struct harness {
 	bool tls;
 	int head_deadline_ms; /* 0: the default; for the next start of the gateway */
 	const char *s3_url, *s3_region, *s3_keys; /* NULL: no bucket; the same */
+	int calls_per_second;                     /* 0: no limit; the same */
 	char log_path[128];
 	/* The scheduler of the test: what it was asked, what it answers. */
 	unsigned asked;
@@ -62,6 +63,8 @@ void harness_add_app(harness *h, const char *name);
 int harness_wait_exit(harness *h);
 /* Starts the gateway (again). */
 void harness_spawn_gateway(harness *h, const char *failpoints);
+/* Ends the gateway, which must end with 0. */
+void harness_stop_gateway(harness *h);
 /* Runs the loop until *flag, or fails. */
 void harness_until(harness *h, const bool *flag);
 
