@@ -227,9 +227,9 @@ static void send_list(gw_call *c)
 	char fields[GW_FIELDS_TEXT_MAX];
 	SOT_AUTO_BUF cut;
 	sot_err err = {0};
+	sot_buf_init(&cut, 32u * 1024 * 1024);
 	if (call_query(c, "fields", fields, sizeof(fields)) != SOT_OK)
 		return;
-	sot_buf_init(&cut, 32u * 1024 * 1024);
 	if (fields[0] == '\0')
 		call_json(c, 200, sot_buf_str(&c->rows));
 	else if (gw_fields_select(sot_buf_str(&c->rows), sot_str_c(fields), &cut, &err) == SOT_OK)
