@@ -23,6 +23,7 @@
 #include "ssh_link.h"
 #include "ssh_logins.h"
 #include "steps.h"
+#include "stock.h"
 #include "sweeper.h"
 #include "uplink.h"
 #include "views.h"
@@ -72,6 +73,7 @@ static void pump(void *self)
 			break;
 		steps_begin(a, &next);
 	}
+	stock_pump(a->stock);
 	checks_pump(a->checks);
 	tell_statuses(a);
 	int64_t due_ms = reconcile_next_due_ms(a->reconcile, now);
@@ -288,6 +290,7 @@ static sot_code start(agent *a, sot_err *err)
 	a->disks = disks_new(a);
 	a->sweeper = sweeper_new(a);
 	a->fitness = fitness_new(a);
+	a->stock = stock_new(a);
 	agent_take_desired(a);
 	return SOT_OK;
 }
@@ -327,6 +330,7 @@ agent *agent_free(agent *a)
 	a->witness = witness_free(a->witness);
 	a->neighbours = neighbours_free(a->neighbours);
 	a->fitness = fitness_free(a->fitness);
+	a->stock = stock_free(a->stock);
 	a->sweeper = sweeper_free(a->sweeper);
 	a->disks = disks_free(a->disks);
 	a->junk = docker_junk_free(a->junk);

@@ -42,6 +42,7 @@ typedef struct witness witness;
 typedef struct notes notes;
 typedef struct docker_junk docker_junk;
 typedef struct exec_link exec_link;
+typedef struct stock stock;
 
 typedef struct agent {
 	reactor *loop;
@@ -77,6 +78,7 @@ typedef struct agent {
 	fitness *fitness;
 	witness *witness;
 	exec_link *exec;
+	stock *stock;
 	reactor_watch *wake;
 	bool docker_ok, pump_queued, draining, ending;
 	uint32_t docker_ping_ms, containers_total, containers_running;

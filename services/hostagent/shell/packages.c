@@ -13,6 +13,7 @@
 #include "helper_program.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
+#include "sot_map.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
 
@@ -24,13 +25,19 @@ enum {
 	CHILD_OUTPUT_MAX = 4096
 };
 
+typedef struct job job;
+
 struct packages {
 	packages_options o;
 	char program[PATH_MAX];
+	sot_link jobs;
 };
 
 /* One download or unpacking. */
-typedef struct job {
+struct job {
+	sot_link all; /* in packages.jobs; of one that waits for another: in its `joined` */
+	sot_link joined;
+	bool unpacks;
 	packages *p;
 	packages_done_fn done;
 	void *self;
@@ -42,12 +49,13 @@ typedef struct job {
 	int fd;
 	sot_code code;
 	sot_err err;
-} job;
+};
 
 packages *packages_new(const packages_options *options)
 {
 	packages *p = sot_alloc(sizeof(*p));
 	p->o = *options;
+	sot_list_init(&p->jobs);
 	helper_program_find("sotalia-unpack", p->program);
 	return p;
 }
@@ -62,6 +70,8 @@ static job *job_new(packages *p, const char *sha256, packages_done_fn done, void
 {
 	uint64_t tag = 0;
 	job *j = sot_alloc(sizeof(*j));
+	sot_list_init(&j->all);
+	sot_list_init(&j->joined);
 	sot_rand_bytes(&tag, sizeof(tag));
 	j->p = p;
 	j->done = done;
@@ -80,12 +90,35 @@ static job *job_free(job *j)
 {
 	if (j && j->fd >= 0)
 		close(j->fd);
+	if (j)
+		sot_list_remove(&j->all);
 	free(j);
 	return NULL;
 }
 
+/* True when another one does the same already: it ends this one, too. */
+static bool job_joins(job *j, bool unpacks)
+{
+	j->unpacks = unpacks;
+	for (sot_link *l = j->p->jobs.next; l != &j->p->jobs; l = l->next) {
+		job *other = SOT_CONTAINER(l, job, all);
+		if (other->unpacks != unpacks || strcmp(other->sha256, j->sha256) != 0)
+			continue;
+		sot_list_push(&other->joined, &j->all);
+		return true;
+	}
+	sot_list_push(&j->p->jobs, &j->all);
+	return false;
+}
+
 static void job_end(job *j)
 {
+	sot_list_remove(&j->all); /* who asks from now on begins anew */
+	while (!sot_list_empty(&j->joined)) {
+		job *other = SOT_CONTAINER(j->joined.next, job, all);
+		other->done(other->self, j->code, &j->err);
+		job_free(other);
+	}
 	j->done(j->self, j->code, &j->err);
 	job_free(j);
 }
@@ -245,6 +278,8 @@ sot_code packages_fetch(packages *p, const char *sha256, uint64_t size_bytes, pa
 {
 	job *j = job_new(p, sha256, done, self);
 	j->size_bytes = size_bytes;
+	if (job_joins(j, false))
+		return SOT_OK;
 	sot_code code = start_fetch(j, err);
 	if (code != SOT_OK)
 		job_free(j);
@@ -296,6 +331,8 @@ sot_code packages_unpack(
     packages *p, const char *sha256, packages_done_fn done, void *self, sot_err *err)
 {
 	job *j = job_new(p, sha256, done, self);
+	if (job_joins(j, true))
+		return SOT_OK;
 	sot_code code = start_unpack(j, err);
 	if (code != SOT_OK)
 		job_free(j);

@@ -23,7 +23,7 @@ SOT_DEFINE_AUTO(packages)
 typedef void (*packages_done_fn)(void *self, sot_code code, const sot_err *why);
 /* packages/.blobs/<sha256>, by GET /v1/blobs/<sha256> of a gateway with the token of fetch.token. A
  * download that was cut is gone on with from packages/.blobs/<sha256>.part; never two of one digest
- * at a time. */
+ * at a time: who asks again meanwhile gets the same end. */
 sot_code packages_fetch(packages *p, const char *sha256, uint64_t size_bytes, packages_done_fn done,
     void *self, sot_err *err) SOT_CHECK;
 /* packages/<sha256>/ from the blob, which is removed. */

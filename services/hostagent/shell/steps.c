@@ -6,7 +6,7 @@
 
 #include "cat_files.h"
 #include "docker_json.h"
-#include "docker_junk.h"
+#include "images.h"
 #include "layout.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
@@ -15,12 +15,9 @@
 #include "wiring.h"
 
 enum {
-	INSPECT_MS = 5000,
 	CREATE_MS = 30000,
 	START_MS = 30000,
 	STOP_MARGIN_MS = 10000,
-	PULL_MS = 300000,
-	PULL_BODY_MAX = 8 * 1024 * 1024,
 	CREATE_BODY_MAX = 512 * 1024,
 	LIMITS_BODY_MAX = 16 * 1024,
 	GRACE_MAX_S = 300
@@ -73,11 +70,7 @@ static void finish(step *s, sot_code code, const sot_err *why)
 static sot_code send(step *s, const char *method, const char *path, sot_str body,
     int64_t deadline_ms, docker_done_fn done)
 {
-	docker_request q = {.method = method,
-	    .path = path,
-	    .body = body,
-	    .deadline_ms = deadline_ms,
-	    .body_max = s->kind == ACTION_IMAGE ? PULL_BODY_MAX : 0};
+	docker_request q = {.method = method, .path = path, .body = body, .deadline_ms = deadline_ms};
 	return docker_send(s->a->docker, &q, done, s, &s->err);
 }
 
@@ -88,70 +81,9 @@ static void on_done(void *self, const docker_reply *reply)
 
 /* ---- image ---- */
 
-/* A reference holds ':' and '/', which a query and a path take as they are; all else outside the
- * unreserved characters is escaped. */
-static void add_escaped(sot_buf *out, sot_str text)
+static void on_image(void *self, sot_code code, const sot_err *why)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		             strchr("-._~/:@", c);
-		if (plain && c != '\0')
-			sot_buf_add_char(out, (char)c);
-		else
-			sot_buf_printf(out, "%%%02X", c);
-	}
-}
-
-static void on_pulled(void *self, const docker_reply *reply)
-{
-	step *s = self;
-	sot_code code = reply->code;
-	if (code == SOT_OK)
-		code = docker_json_pull(reply->body, &s->err);
-	else
-		s->err = *reply->why;
-	finish(s, code, &s->err);
-}
-
-static sot_code pull(step *s, sot_err *err)
-{
-	SOT_AUTO_BUF path;
-	sot_str image = s->want->spec.image;
-	const char *slash = memrchr(image.p, '/', image.n);
-	const char *tail = slash ? slash : image.p;
-	bool tagged =
-	    memchr(tail, ':', image.n - (size_t)(tail - image.p)) || memchr(image.p, '@', image.n);
-	SOT_FAILPOINT("hostagent.image.before_pull", err);
-	sot_buf_init(&path, 1024);
-	sot_buf_add_c(&path, "/images/create?fromImage=");
-	add_escaped(&path, image);
-	if (!tagged) /* otherwise the Engine would pull all tags */
-		sot_buf_add_c(&path, "&tag=latest");
-	return send(s, "POST", path.p, (sot_str){0}, PULL_MS, on_pulled);
-}
-
-static void on_image(void *self, const docker_reply *reply)
-{
-	step *s = self;
-	if (reply->code != SOT_NOT_FOUND) {
-		finish(s, reply->code, reply->why);
-		return;
-	}
-	sot_code code = pull(s, &s->err);
-	if (code != SOT_OK)
-		finish(s, code, &s->err);
-}
-
-static sot_code begin_image(step *s)
-{
-	SOT_AUTO_BUF path;
-	docker_junk_needs(s->a->junk, s->want->spec.image);
-	sot_buf_init(&path, 1024);
-	sot_buf_add_c(&path, "/images/");
-	add_escaped(&path, s->want->spec.image);
-	sot_buf_add_c(&path, "/json");
-	return send(s, "GET", path.p, (sot_str){0}, INSPECT_MS, on_image);
+	finish(self, code, why);
 }
 
 /* ---- package ---- */
@@ -334,7 +266,7 @@ static sot_code begin(step *s)
 {
 	switch (s->kind) {
 	case ACTION_IMAGE:
-		return begin_image(s);
+		return image_have(s->a, s->want->spec.image, on_image, s, &s->err);
 	case ACTION_FETCH:
 	case ACTION_UNPACK:
 		return begin_package(s);

@@ -15,6 +15,7 @@
 #include "sot_failpoint.h"
 #include "sot_file.h"
 #include "sot_log.h"
+#include "stock.h"
 #include "witness.h"
 
 enum {
@@ -316,6 +317,13 @@ void uplink_probed(uplink *u, const sot_host_probed *m)
 		send_frame(u->leader, code, &frame, &err);
 }
 
+static void on_stock(void *self, const void *from, const sot_stock *m)
+{
+	uplink *u = self;
+	(void)from;
+	stock_take(u->a->stock, m);
+}
+
 /* ---- connection ---- */
 
 static void on_push(void *self, sot_str frame)
@@ -326,7 +334,8 @@ static void on_push(void *self, sot_str frame)
 	    .status_ack = on_status_ack,
 	    .agent_logs_read = on_logs_read,
 	    .agent_usage_read = on_usage_read,
-	    .host_probe = on_host_probe};
+	    .host_probe = on_host_probe,
+	    .stock = on_stock};
 	scheduler_link *l = self;
 	sot_err err = {0};
 	sot_arena_reset(l->u->arena);

@@ -55,6 +55,12 @@ static void look_agent(cloud *w, const controller_effect *e)
 	sot_err err;
 
 	assert_int_equal(sot_wire_peek(frame, &head, &err), SOT_OK);
+	if (head.id == SOT_MSG_STOCK) {
+		sot_stock stock;
+		assert_int_equal(sot_stock_decode(frame, w->arena, &stock, &err), SOT_OK);
+		w->stocked++;
+		w->stock_packages = stock.packages_count;
+	}
 	if (head.id != SOT_MSG_ASSIGN)
 		return;
 	assert_int_equal(sot_assign_decode(frame, w->arena, &m, &err), SOT_OK);

@@ -53,6 +53,8 @@ typedef struct cloud {
 	const char *watch; /* a kind of events */
 	size_t watched;    /* how many of them came */
 	size_t decisions;  /* rows of them */
+	size_t stocked,
+	    stock_packages; /* hosts that were told to have things ready; how many packages */
 	/* the last answer */
 	uint32_t reply;
 	char answer[8192]; /* JSON of the last question */

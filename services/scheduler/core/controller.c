@@ -247,6 +247,7 @@ void controller_tick(controller *c, controller_now now)
 	rebalance_tick(c);
 	elastic_tick(c);
 	retention_tick(c);
+	stock_tick(c);
 	vlans_ask(c);
 }
 

@@ -18,6 +18,11 @@ void elastic_hear(
 size_t elastic_hear_value(controller *c, app *a, const char *value, sot_uuid id, uint64_t milli);
 /* Looks at what may have changed and scales; once a tick. */
 void elastic_tick(controller *c);
+/* ---- stock.c ---- */
+/* Tells agents what instances that may come are made of; once a tick. */
+void stock_tick(controller *c);
+
+/* ---- elastic.c ---- */
 /* The app is going. */
 void elastic_free_of(app *a);
 void elastic_collect(controller *c, controller_batch *b);

@@ -283,6 +283,23 @@ static void wrong_rules_are_refused(void **state)
 	refuse(w, "/rules/0/count", "how many", ONE(r));
 }
 
+static void hosts_hear_before_what_new_instances_are_made_of(void **state)
+{
+	cloud *w = *state;
+
+	shop(w);
+	cloud_deploy(w, "shop", "v1");
+	cloud_rest(w);
+	set(w, SOT_ELASTIC_METRIC_CPU, false, 6);
+	run(w, 10, 50);
+	assert_int_equal(w->stocked, 2); /* each of the two hosts */
+	assert_int_equal(w->stock_packages, 1);
+	run(w, 60, 50);
+	assert_int_equal(w->stocked, 2); /* once */
+	run(w, 600, 50);
+	assert_int_equal(w->stocked, 4); /* and again after 10 min */
+}
+
 static void an_app_that_goes_takes_its_rules_along(void **state)
 {
 	cloud *w = *state;
@@ -310,6 +327,7 @@ int main(void)
 	    TEST(values_of_the_app_count),
 	    TEST(more_than_the_quota_is_not_asked_for),
 	    TEST(wrong_rules_are_refused),
+	    TEST(hosts_hear_before_what_new_instances_are_made_of),
 	    TEST(an_app_that_goes_takes_its_rules_along),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

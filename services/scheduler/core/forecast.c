@@ -169,6 +169,34 @@ uint32_t forecast_fits(controller *c, app *a, uint32_t max, forecast *f)
 	return placed;
 }
 
+size_t forecast_hosts(controller *c, app *a, size_t max, host **ret)
+{
+	placer *p = c->fleet.placer;
+	instance size = {.app = a};
+	const char *word;
+	size_t count = 0;
+	sot_buf text;
+
+	plan_size(c, a, &size.row);
+	uint32_t handle = fleet_app(c, a, &size), chosen;
+	placer_mark mark = placer_begin(p);
+	model_text_init(&text);
+	bool blocked = placement_is_blocked(c, a, &text, &word);
+	for (size_t k = 0; !blocked && k < max; k++) {
+		if ((chosen = placer_choose(p, handle)) == PLACER_NONE)
+			break;
+		host *h = fleet_host(c, placer_instance_host(p, placer_place_on(p, handle, chosen)));
+		bool known = false;
+		for (size_t j = 0; j < count; j++)
+			known |= ret[j] == h;
+		if (!known)
+			ret[count++] = h;
+	}
+	sot_buf_clear(&text);
+	placer_rollback(p, mark);
+	return count;
+}
+
 uint32_t forecast_room(controller *c, app *a, uint32_t max, sot_buf *why)
 {
 	uint32_t handle, placed;

@@ -196,6 +196,8 @@ typedef struct instance {
 	sot_link stale;         /* in controller.fleet.instances */
 } instance;
 
+#define STOCK_HOSTS 8 /* of one app */
+
 /* Elastic scaling of an app: elastic.c. */
 typedef struct app_elastic {
 	app *app;
@@ -213,6 +215,13 @@ typedef struct app_elastic {
 		elastic_decision decision;
 		sot_mono at;
 	} said; /* the decision that was kept last */
+	/* Hosts that were told what its next instances are made of: stock.c. */
+	struct {
+		struct host *hosts[STOCK_HOSTS]; /* hosts are never freed before the controller */
+		size_t host_count;
+		uint64_t digest;
+		sot_mono told, looked;
+	} stock;
 } app_elastic;
 
 struct app {

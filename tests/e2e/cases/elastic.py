@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import os
 import statistics
 import threading
 import time
@@ -153,3 +154,19 @@ def test_b_a_value_of_the_app_and_a_dry_run():
     lab.cli("elastic", "delete", APP)
     assert lab.api("GET", f"/v1/apps/{APP}/elastic").status == 404
     lab.scale(APP, 0)
+
+
+def test_c_what_new_instances_need_is_there_before():
+    """S23, hot pool: a host without any instance of the app gets its package and image as soon as there are rules."""
+    lab.have("stock", 0, image="nodejs", plan="tiny")
+    lab.cli("package", "upload", "stock", "1.0", lab.package({"index.js": SERVER + "// stock"}), "--wait")
+    lab.cli("app", "deploy", "stock", "1.0", "--wait")
+    sha = lab.api("GET", "/v1/apps/stock/versions").json["items"][0]["sha256"]
+    folders = [os.path.join(lab.VAR, "hosts", h, "agent/packages", sha) for h in lab.HOSTS]
+    lab.scale("stock", 1)
+    assert sum(map(os.path.isdir, folders)) == 1, folders
+    answer = lab.api("PUT", "/v1/apps/stock/elastic", {**RULES, "min": 1, "max": 4, "stableSeconds": 300}, lab.key())
+    assert answer.status == 202, answer.body
+    lab.until("the package on every host", lambda: all(map(os.path.isdir, folders)), 30)
+    lab.cli("elastic", "delete", "stock")
+    lab.scale("stock", 0)
