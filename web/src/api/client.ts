@@ -91,7 +91,7 @@ export function newIdempotencyKey(): string {
 	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export async function change<T = Accepted>(method: 'POST' | 'DELETE', url: string, body?: unknown): Promise<T> {
+export async function change<T = Accepted>(method: 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown): Promise<T> {
 	const headers: Record<string, string> = {
 		Accept: 'application/json',
 		'Idempotency-Key': newIdempotencyKey(),

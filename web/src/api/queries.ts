@@ -3,13 +3,15 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 import { useEffect, useRef, useState } from 'react';
 import type { Topic } from '../live/refresh';
 import { fromListItem, parseCursor } from '../live/events';
-import { change, getJson, path, withQuery } from './client';
+import { ApiError, change, getJson, path, withQuery } from './client';
 import type {
 	Address,
 	AddressEvent,
 	App,
 	AppVersion,
 	Capacity,
+	Elastic,
+	ElasticDecision,
 	Finding,
 	Forecast,
 	Group,
@@ -186,6 +188,24 @@ export function useApp(name: string) {
 		queryFn: ({ signal }) => getJson<App>(path('apps', name), signal),
 	});
 }
+
+/** null: the app has no rules. */
+export function useElastic(app: string) {
+	return useQuery({
+		queryKey: ['elastic', 'one', app],
+		queryFn: async ({ signal }) => {
+			try {
+				return await getJson<Elastic>(path('apps', app, 'elastic'), signal);
+			} catch (cause) {
+				if (cause instanceof ApiError && cause.problem.status === 404) {
+					return null;
+				}
+				throw cause;
+			}
+		},
+	});
+}
+export const useElasticDecisions = (app: string) => useList<ElasticDecision>('elastic', path('apps', app, 'elastic', 'decisions'));
 
 export const useHostCleanup = (name: string) => useList<HostCleanup>('hosts', path('hosts', name, 'cleanup'));
 

@@ -128,6 +128,59 @@ export interface Group {
 	ready: number;
 }
 
+export type ElasticMetric = 'cpu' | 'memory' | 'custom' | 'schedule';
+
+/** A rule of elastic scaling; which members there are depends on the metric. */
+export interface ElasticRule {
+	name: string;
+	metric: ElasticMetric;
+	target?: number;
+	windowSeconds?: number;
+	value?: string;
+	sum?: 'average' | 'sum';
+	cron?: string;
+	zone?: string;
+	forSeconds?: number;
+	count?: number;
+}
+
+export interface ElasticDecision {
+	number: number;
+	app: string;
+	at: string;
+	outcome: 'steady' | 'held' | 'scaled';
+	hold: string;
+	rule: string;
+	count: number;
+	wanted: number;
+	to: number;
+	load: number | null;
+	target: number | null;
+	reason: string;
+	operation: string | null;
+}
+
+export interface Elastic {
+	app: string;
+	group: string;
+	enabled: boolean;
+	dryRun: boolean;
+	min: number;
+	max: number;
+	upStep: number;
+	downStep: number;
+	upCooldownSeconds: number;
+	downCooldownSeconds: number;
+	stableSeconds: number;
+	tolerancePercent: number;
+	rules: ElasticRule[];
+	count: number;
+	changedAt: string | null;
+	updatedAt: string;
+	updatedBy: string;
+	decision: ElasticDecision | null;
+}
+
 export interface Middleware {
 	name: string;
 	kind: string;

@@ -13,7 +13,7 @@ import { useProblems } from '../ui/Problems';
 
 export interface Change {
 	what: string;
-	method?: 'POST' | 'DELETE';
+	method?: 'POST' | 'PUT' | 'DELETE';
 	url: string;
 	body?: unknown;
 	/** Go to the operation's page at once: for changes that one wants to watch. */

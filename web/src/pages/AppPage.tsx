@@ -19,6 +19,7 @@ import { OperationState, StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
 import { RefusalView } from '../ui/Why';
 import { appState } from './AppsPage';
+import { ElasticPanel } from './ElasticPanel';
 import { GroupsPanel } from './GroupsPanel';
 import { VersionsPanel } from './VersionsPanel';
 
@@ -201,6 +202,7 @@ export default function AppPage() {
 							{ key: 'instances', label: t('apps/instances'), children: <InstanceTable list={instances} hide={['app']} /> },
 							{ key: 'versions', label: t('apps/versions'), children: <VersionsPanel app={app} /> },
 							{ key: 'groups', label: t('packages/groups'), children: <GroupsPanel app={app} /> },
+							{ key: 'elastic', label: t('elastic/title'), children: <ElasticPanel app={app} /> },
 							{ key: 'operations', label: t('nav/operations'), children: <AppOperations name={name} /> },
 							{ key: 'settings', label: t('apps/settings'), children: <Settings app={app} /> },
 						]}
