@@ -3,7 +3,7 @@
 
 SOT_RUN_PACKAGES="build-essential cmake ninja-build pkg-config python3 libzmq3-dev libczmq-dev libmsgpack-dev libpq-dev
   libcurl4-openssl-dev libuv1-dev libmicrohttpd-dev libwslay-dev libjansson-dev libnl-3-dev libnl-route-3-dev libnftables-dev libarchive-dev libyaml-dev scdoc
-  libssl-dev libsodium-dev libcrypt-dev libcmocka-dev zlib1g-dev libgnutls28-dev netcat-openbsd postgresql-15 postgresql-client-15 docker.io containerd runc lxcfs docker-registry
+  libssl-dev libsodium-dev libcrypt-dev libcmocka-dev zlib1g-dev libgnutls28-dev netcat-openbsd postgresql-15 postgresql-client-15 docker.io containerd runc lxcfs tzdata docker-registry
   mmdebstrap iproute2 iputils-arping mount curl openssl ca-certificates util-linux procps redis-tools tomcat10-examples jq uidmap openssh-client"
 
 packages_missing() {

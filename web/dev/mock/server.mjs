@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { capacity, drainPlan, instanceWhy, scaleForecast } from './controller.mjs';
 import { ask, monitoring, request as monitorRequest } from './monitor.mjs';
+import { elasticDecisions, elasticOf } from './elastic.mjs';
 import { now, Refusal } from './world.mjs';
 
 export const CONTENT_SECURITY_POLICY =
@@ -203,7 +204,7 @@ function accepted(context, operation, response) {
 
 const logText = (instance) => Array.from({ length: 60 }, (_, line) => `${new Date(Date.now() - (60 - line) * 1300).toISOString()} INFO  [http-nio-8080-exec-${line % 8}] ${instance.app} GET /${['cart', 'item/4711', 'healthz', 'search?q=delta'][line % 4]} 200 ${3 + (line * 7) % 40} ms`).join('\n');
 
-function reads(context, [kind, name, part], query) {
+function reads(context, [kind, name, part, detail], query) {
 	const { world } = context;
 	const is = (field) => (row) => !query.get(field) || row[field] === query.get(field);
 	switch (kind) {
@@ -243,6 +244,9 @@ function reads(context, [kind, name, part], query) {
 			}
 			if (part === 'versions') {
 				return list(world, world.versions.filter((one) => one.app === name), query);
+			}
+			if (part === 'elastic') {
+				return detail === 'decisions' ? list(world, name === 'webshop' ? elasticDecisions(name) : [], query) : found(name === 'webshop' && elasticOf(name), `elastic scaling of ${name}`);
 			}
 			return world.viewApp(found(world.apps.find((one) => one.name === name), `app ${name}`));
 		case 'capacity':

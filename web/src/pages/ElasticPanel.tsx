@@ -25,7 +25,7 @@ const whole = (value: number): string => String(Math.round(value * 10) / 10);
 function Plots({ decisions }: { decisions: ElasticDecision[] }) {
 	const { t } = useTranslation();
 	const samples = useMemo(() => samplesOf(decisions), [decisions]);
-	const load = useMemo<Line[]>(() => [{ label: t('elastic/load'), of: figure('loadPercent') }], [t]);
+	const load = useMemo<Line[]>(() => [{ label: t('elastic/load'), of: figure('loadPercent') }, { label: t('elastic/target'), of: () => 100 }], [t]);
 	const counts = useMemo<Line[]>(() => [{ label: t('elastic/actual'), of: figure('count') }, { label: t('elastic/wanted'), of: figure('wanted') }], [t]);
 	return (
 		<Suspense fallback={<Skeleton />}>
