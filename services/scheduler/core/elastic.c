@@ -164,9 +164,8 @@ sot_code controller_load_elastic_rule(controller *c, const elastic_rule_row *row
 
 /* ---- what is heard ---- */
 
-static bool is_of(const app_elastic *x, const group *g, const instance *i)
+static bool is_of(const group *g, const instance *i)
 {
-	(void)x;
 	return i->row.desired != SOT_DESIRED_STATE_RETIRED &&
 	       (!g || sot_uuid_eq(i->row.group_id, g->row.id));
 }
@@ -227,7 +226,7 @@ static elastic_member *members_of(const app_elastic *x, const group *g, size_t *
 
 	for (const sot_link *l = x->app->instances.next; l != &x->app->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_app);
-		if (is_of(x, g, i))
+		if (is_of(g, i))
 			members[n++] = (elastic_member){i->row.id, part_of(i)};
 	}
 	*ret_count = n;
@@ -379,9 +378,11 @@ static void look(controller *c, app_elastic *x)
 
 	x->is_news = false;
 	x->looked = c->now.mono;
-	if (!p->enabled || x->app->row.deleting || (p->group[0] && !g))
+	if (!p->enabled || x->app->row.deleting)
 		return;
 	elastic_member *members = members_of(x, g, &event.member_count);
+	if (p->group[0] && !g) /* it was deleted, which takes that it is empty */
+		event.member_count = 0;
 	event.members = members;
 	tell(c, x, &event, &done);
 	free(members);

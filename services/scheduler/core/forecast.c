@@ -130,10 +130,24 @@ static void grow(controller *c, app *a, uint32_t count, forecast *f)
 	sot_buf_clear(&text);
 }
 
+/* What a what-if was filled with. */
+typedef struct filling {
+	uint32_t handle, placed;
+	host **hosts; /* where, each once; NULL: nobody asks */
+	size_t host_count;
+} filling;
+
+static void note_host(filling *f, host *h)
+{
+	for (size_t k = 0; k < f->host_count; k++)
+		if (f->hosts[k] == h)
+			return;
+	f->hosts[f->host_count++] = h;
+}
+
 /* Begins a what-if in which as many more of the app stand as fit, at most `max`; the caller rolls
  * it back. */
-static placer_mark fill(
-    controller *c, app *a, uint32_t max, uint32_t *ret_handle, uint32_t *ret_placed)
+static placer_mark fill(controller *c, app *a, uint32_t max, filling *f)
 {
 	placer *p = c->fleet.placer;
 	instance size = {.app = a};
@@ -142,15 +156,15 @@ static placer_mark fill(
 	sot_buf text;
 
 	plan_size(c, a, &size.row);
-	*ret_handle = fleet_app(c, a, &size);
-	*ret_placed = 0;
+	f->handle = fleet_app(c, a, &size);
 	placer_mark mark = placer_begin(p);
 	model_text_init(&text);
 	bool blocked = placement_is_blocked(c, a, &text, &word);
-	while (
-	    !blocked && *ret_placed < max && (chosen = placer_choose(p, *ret_handle)) != PLACER_NONE) {
-		placer_place_on(p, *ret_handle, chosen);
-		++*ret_placed;
+	while (!blocked && f->placed < max && (chosen = placer_choose(p, f->handle)) != PLACER_NONE) {
+		uint32_t id = placer_place_on(p, f->handle, chosen);
+		if (f->hosts)
+			note_host(f, fleet_host(c, placer_instance_host(p, id)));
+		f->placed++;
 	}
 	sot_buf_clear(&text);
 	return mark;
@@ -158,56 +172,36 @@ static placer_mark fill(
 
 uint32_t forecast_fits(controller *c, app *a, uint32_t max, forecast *f)
 {
-	uint32_t handle, placed;
-	placer_mark mark = fill(c, a, max, &handle, &placed);
+	filling what = {.placed = 0};
+	placer_mark mark = fill(c, a, max, &what);
 
-	if (placed < max)
-		add_refusal(c, a, handle, 1, f);
+	if (what.placed < max)
+		add_refusal(c, a, what.handle, 1, f);
 	else
 		sot_buf_add_c(&f->out, "null");
 	placer_rollback(c->fleet.placer, mark);
-	return placed;
-}
-
-size_t forecast_hosts(controller *c, app *a, size_t max, host **ret)
-{
-	placer *p = c->fleet.placer;
-	instance size = {.app = a};
-	const char *word;
-	size_t count = 0;
-	sot_buf text;
-
-	plan_size(c, a, &size.row);
-	uint32_t handle = fleet_app(c, a, &size), chosen;
-	placer_mark mark = placer_begin(p);
-	model_text_init(&text);
-	bool blocked = placement_is_blocked(c, a, &text, &word);
-	for (size_t k = 0; !blocked && k < max; k++) {
-		if ((chosen = placer_choose(p, handle)) == PLACER_NONE)
-			break;
-		host *h = fleet_host(c, placer_instance_host(p, placer_place_on(p, handle, chosen)));
-		bool known = false;
-		for (size_t j = 0; j < count; j++)
-			known |= ret[j] == h;
-		if (!known)
-			ret[count++] = h;
-	}
-	sot_buf_clear(&text);
-	placer_rollback(p, mark);
-	return count;
+	return what.placed;
 }
 
 uint32_t forecast_room(controller *c, app *a, uint32_t max, sot_buf *why)
 {
-	uint32_t handle, placed;
-	placer_mark mark = fill(c, a, max, &handle, &placed);
+	filling what = {.placed = 0};
+	placer_mark mark = fill(c, a, max, &what);
 	placer_refusal refusal;
 	const char *word;
 
-	if (placed < max && !placement_is_blocked(c, a, why, &word))
-		placement_refusal(c, a, handle, max - placed, &refusal, why);
+	if (what.placed < max && !placement_is_blocked(c, a, why, &word))
+		placement_refusal(c, a, what.handle, max - what.placed, &refusal, why);
 	placer_rollback(c->fleet.placer, mark);
-	return placed;
+	return what.placed;
+}
+
+size_t forecast_hosts(controller *c, app *a, uint32_t max, host **ret)
+{
+	filling what = {.hosts = ret};
+
+	placer_rollback(c->fleet.placer, fill(c, a, max, &what));
+	return what.host_count;
 }
 
 /* ---- fewer ---- */

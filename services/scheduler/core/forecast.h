@@ -33,8 +33,9 @@ void forecast_scale(controller *c, app *a, uint32_t count, forecast *f);
 uint32_t forecast_fits(controller *c, app *a, uint32_t max, forecast *f);
 /* The same, with the reason in words in `why` (which begins empty). */
 uint32_t forecast_room(controller *c, app *a, uint32_t max, sot_buf *why);
-/* The hosts on which the next `max` instances of the app would stand, each once; returns how many. */
-size_t forecast_hosts(controller *c, app *a, size_t max, host **ret);
+/* The hosts on which the next `max` instances of the app would stand, each once; returns how many.
+ */
+size_t forecast_hosts(controller *c, app *a, uint32_t max, host **ret);
 /* Closes the object, with its etag, and replies with it; clears the forecast. */
 void forecast_answer(request *q, uint64_t request_id, forecast *f);
 /* Whether the request, that the app have `count` instances, is to be carried out. Otherwise it was

@@ -73,7 +73,7 @@ static void look(controller *c, app_elastic *x)
 	if (digest == x->stock.digest && hosts_hold(x) &&
 	    sot_mono_diff_ms(c->now.mono, x->stock.told) < AGAIN_MS)
 		return;
-	size_t more = p->max - have;
+	uint32_t more = p->max - (uint32_t)have;
 	x->stock.host_count =
 	    forecast_hosts(c, x->app, more < STOCK_HOSTS ? more : STOCK_HOSTS, x->stock.hosts);
 	x->stock.digest = digest;
