@@ -42,8 +42,13 @@ class BridgeToCat(unittest.TestCase):
         insert_host(HOST_ID, "node-" + HOST_ADDRESS, w.keygen("host.key"))
         insert_host(STRANGER_ID, "node-" + STRANGER_ADDRESS, w.keygen("liar.key"))
         w.keygen("unknown.key")
-        w.bridge = w.start_bridge()
-        w.second = w.start_bridge("two", "10.1.1.2")
+        # What an operator adds without a new program.
+        own = w.dir / "own.def"
+        own.write_text("show host group=host.cpu id=site.load.halves from=load1_milli divide=500\n"
+                       "event image.promoted on=controller type=Site name=Image.{subject} status=0 data=\"{reason}\"\n")
+        cls.own = f"--definitions={own}"
+        w.bridge = w.start_bridge("one", "10.1.1.1", cls.own)
+        w.second = w.start_bridge("two", "10.1.1.2", cls.own)
         # An agent tells every bridge.
         cls.publishers = [w.publish(b.endpoint, "host.key", HOST_ID, HOST_ADDRESS, INSTANCES) for b in (w.bridge, w.second)]
         # A known key that speaks for another host, and a key that nobody knows.
@@ -86,6 +91,8 @@ class BridgeToCat(unittest.TestCase):
         self.assertIn(f"op={operation}", message["data"])
         self.assertEqual([c["name"] for c in message["children"]], ["place", "start"])
         self.assertTrue(1_900_000 <= message["children"][1]["durationUs"] <= 2_100_000, message)
+        emit("image.promoted", "nodejs", {"reason": "tried"})
+        self.world.wait("a rule of the operator's own", lambda f, m: (m["type"], m["name"], m["data"]) == ("Site", "Image.nodejs", "tried"), 60)
         self.world.wait("deploy.ok", lambda f, m: (m["kind"], m["name"], m["status"]) == ("metric", "deploy.ok", "C"), 60)
         self.world.wait("deploy.seconds", lambda f, m: (m["kind"], m["name"], m["status"]) == ("metric", "deploy.seconds", "T"), 60)
 
@@ -106,6 +113,7 @@ class BridgeToCat(unittest.TestCase):
     def test_4_host_and_each_instance_have_their_heartbeat(self):
         _, host = self.heartbeat("sotalia-agent", HOST_ADDRESS)[0]
         self.assertEqual(host["details"]["LoadAverage"], 1.25)
+        self.assertEqual(host["details"]["site.load.halves"], 2.5)
         self.assertEqual(host["details"]["host.cpu.used.pct"], 25.0)
         self.assertEqual(host["details"]["host.mem.used.pct"], 75.0)
         self.assertEqual(host["details"]["containers.running"], INSTANCES)
