@@ -225,6 +225,16 @@ class Faults(unittest.TestCase):
         self.arrives(again, "host-at-best-again")
         self.assertEqual([f for f in second.frames() if f.get("address") == "host-at-best-again"], [])
 
+    def test_text_frames_bear_the_servers_time_in_any_zone(self):
+        receiver = self.receiver()
+        self.router.say("", 500)
+        with unittest.mock.patch.dict(os.environ, TZ="America/New_York"):
+            self.start(f"--cat_servers=127.0.0.1:{receiver.port}", "--cat_codec=pt1")
+        before = time.time() * 1000
+        told = self.arrives(receiver, "host-in-text")[0]
+        self.assertEqual(told["codec"], "PT1")
+        self.assertLess(abs(told["message"]["atUnixMs"] - before), 300_000)
+
     def test_a_router_of_4x_gets_metrics_as_bags(self):
         receiver = self.receiver()
         self.router.say(f"{{block=false, routers=127.0.0.1:{receiver.port};, sample=1.0, startTransactionTypes=Cache.}}")
