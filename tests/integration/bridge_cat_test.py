@@ -159,6 +159,19 @@ class BridgeToCat(unittest.TestCase):
         self.assertEqual(len([line for line in lines if line.startswith("sotalia_host_load1{")]), 1)
         self.assertEqual(len([line for line in lines if line.startswith("sotalia_agents_alive ")]), 1)
 
+    def test_4e_a_trace_finds_a_machine_among_very_many_frames(self):
+        # More frames of others than a bridge keeps.
+        sql("SELECT core.emit(array_agg('scheduler.refused'::text), array_agg('noise' || k), array_agg(''::text), array_agg(''::text), "
+            "array_agg('system'::text), array_agg(NULL::uuid), array_agg('{}'::text)) FROM generate_series(1, 300) AS k")
+        while int(sql("SELECT count(*) FROM core.outbox_part WHERE last IS NULL")) > 0:
+            sql("SELECT core.number_events()")
+        self.world.until("the noise was taken", lambda: sql("SELECT events FROM monitor.lag_v") == "0", 60)
+        asked = {name: sql(f"SELECT monitor.ask('trace', '{name}')") for name in (NAMES[0], NAMES[-1], HOST_ADDRESS)}
+        for name, request in asked.items():
+            found = json.loads(self.world.until(f"the trace of {name}", lambda request=request: sql(
+                f"SELECT answer FROM monitor.request WHERE id = '{request}'"), 80))
+            self.assertEqual({f["address"] for f in found["frames"]}, {name})
+
     @unittest.skipUnless(shutil.which("prometheus"), "prometheus is not here")
     def test_4d_prometheus_scrapes_both_bridges(self):
         w, port = self.world, free_port()

@@ -81,9 +81,9 @@ class World:
         self.children.append(child)
         return child
 
-    def start_bridge(self, name="one", address="10.1.1.1", *more):
+    def start_bridge(self, name="one", address="10.1.1.1", *more, endpoint="tcp://127.0.0.1:*"):
         bridge = self.spawn(
-            self.programs[0], f"--keys_dir={self.dir}", f"--state_dir={self.dir}/state-{name}", "--reports_endpoint=tcp://127.0.0.1:*",
+            self.programs[0], f"--keys_dir={self.dir}", f"--state_dir={self.dir}/state-{name}", f"--reports_endpoint={endpoint}",
             f"--database=host={SOCKET_DIR} dbname=sotalia user=sot_bridge", *([f"--cat_servers=127.0.0.1:{self.port}"] if self.port else []),
             f"--bridge_name={name}", f"--address={address}", f"--control_socket={self.dir}/control-{name}",
             "--metrics_listen=127.0.0.1:0", "--share_interval_ms=500", "--lease_ms=5000", "--gauges_interval_ms=1000",

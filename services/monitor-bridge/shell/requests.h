@@ -1,6 +1,7 @@
 /* requests - what operators ask of the bridges through the database (`sotalia monitor test`,
  * `trace`): one of them answers. A test is an event that is sent now; a trace shows the last frames
- * of a machine, as our own reader of the wire understands them, or waits a while for the next.
+ * of a machine, as our own reader of the wire understands them, or waits a while for the next and
+ * keeps it, however many others there are.
  */
 #ifndef MONITOR_REQUESTS_H
 #define MONITOR_REQUESTS_H
