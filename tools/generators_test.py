@@ -65,6 +65,8 @@ class Protogen(unittest.TestCase):
         self.refused(MESSAGE + 'x = { type = "u8", doc = "d", mix = 1 }', "unknown key ['mix']")
         self.refused(MESSAGE + 'x = { type = "enum:none", doc = "d" }', "no enum none")
         self.refused(MESSAGE + 'x = { type = "u8", list = true, doc = "d" }', "a list needs max")
+        self.refused(MESSAGE + 'x = { type = "u8", min = 1, later = true, doc = "d" }', "must be allowed to be")
+        self.refused(MESSAGE + 'x = { type = "u8", later = true, doc = "d" }\ny = { type = "u8", doc = "d" }', "later fields are the last ones")
         self.refused(MESSAGE + 'int = { type = "u8", doc = "d" }', "no word of C")
 
     def test_ids_are_unique_and_replies_exist(self):

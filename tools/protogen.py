@@ -28,7 +28,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*$")
 RESERVED = set("auto break case char const continue default do double else enum extern float for goto if inline int "
                "long register restrict return short signed sizeof static struct switch typedef union unsigned void "
                "volatile while bool true false".split())
-FIELD_KEYS = {"type", "min", "max", "item_max", "list", "format", "doc"}
+FIELD_KEYS = {"type", "min", "max", "item_max", "list", "format", "doc", "later"}
 SENDERS = {"client", "server", "publisher"}
 
 
@@ -46,6 +46,7 @@ class Field:
     form: str           # "", "text", "label"
     list_max: int       # 0: not a list
     doc: str
+    later: bool         # senders from before it leave it out
 
 
 @dataclasses.dataclass
@@ -126,7 +127,9 @@ def parse_field(where, name, raw):
         low, high = 0, 0
     form = raw.get("format", "")
     need(form in ("", "text", "label") and (not form or kind == "str"), where, "format is text or label, of a str")
-    return Field(name, kind, ref, low, high, form, raw["max"] if is_list else 0, raw["doc"])
+    later = raw.get("later", False)
+    need(not later or is_list or (kind != "struct" and low <= 0), where, "a later field that is left out is 0 or empty: it must be allowed to be")
+    return Field(name, kind, ref, low, high, form, raw["max"] if is_list else 0, raw["doc"], later)
 
 
 def parse_type(where, name, raw, is_message):
@@ -136,6 +139,7 @@ def parse_type(where, name, raw, is_message):
     need(raw.get("doc"), where, "doc is missing")
     fields = [parse_field(f"{where}.{n}", n, f) for n, f in raw.get("field", {}).items()]
     need(fields, where, "no fields")
+    need([f.later for f in fields] == sorted(f.later for f in fields), where, "later fields are the last ones")
     if not is_message:
         return Type(name, raw["doc"], fields)
     need(raw.get("id", 0) > 0 and raw.get("from") in SENDERS, where, "needs id > 0, and from client, server or publisher")

@@ -72,6 +72,8 @@ def field_row(t, f):
         row += f",\n\t\t.list = true, .list_max = {f.list_max}, .count_offset = offsetof(sot_{t.name}, {f.name}_count)"
     if f.kind == "struct":
         row += f", .nested = &sot_{f.ref}_type"
+    if f.later:
+        row += ", .later = true"
     return row + "},\n"
 
 
@@ -130,7 +132,8 @@ HEADER_TOP = MADE + """/* sot_proto - every message, struct and enum of proto/, 
  *
  * x_encode appends one frame to `out` and refuses (SOT_INVALID) what a peer would refuse; SOT_LIMIT
  * when the frame or the buffer is full. x_decode checks version, id, types, ranges, lengths and
- * UTF-8, ignores unknown trailing fields, refuses missing ones, copies strings and lists into the
+ * UTF-8, ignores unknown trailing fields, refuses missing ones but later ones (they are 0 or empty
+ * when the sender does not know them yet), copies strings and lists into the
  * arena; `ret` is untouched on failure; the text of an error names message.field. Structs have the
  * same pair, for storage: the frame is then the array of their fields.
  * x_dispatch decodes a frame and calls its handler: SOT_NOT_FOUND when the message has none.

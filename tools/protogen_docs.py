@@ -12,7 +12,7 @@ bytes in network order, or of none for no address.
 A receiver checks before it believes: a frame has at most 1 MiB, 16 levels, one value, no ext types; types are strict, numbers and
 lengths (in bytes) are within bounds, strings are UTF-8. `text` has no control characters but TAB and LF; `label` is a-z, 0-9 and
 `-`, begins with a letter, does not end with `-`. Fields are only ever appended: unknown trailing fields are ignored, missing ones
-refused. A request has a `request_id`, chosen by its sender and echoed in the one reply; a request may be repeated with the same id.
+refused but those marked "later", which are 0 or empty then: agents are upgraded last. A request has a `request_id`, chosen by its sender and echoed in the one reply; a request may be repeated with the same id.
 
 """
 EVENTS_TOP = MADE + """
@@ -53,7 +53,7 @@ def bound_words(f):
 
 def fields_table(t):
     return table(["field", "type", "bounds", "meaning"],
-                 [[f"`{f.name}`", type_words(f), bound_words(f), f.doc] for f in t.fields])
+                 [[f"`{f.name}`", type_words(f), bound_words(f), ("Later. " if f.later else "") + f.doc] for f in t.fields])
 
 
 def message_text(m):

@@ -46,6 +46,7 @@ typedef struct sot_wire_field {
 	bool list;
 	size_t list_max, count_offset; /* of a list: most items; where its size_t count is */
 	const sot_wire_struct *nested; /* of SOT_WIRE_STRUCT */
+	bool later; /* a sender from before this field leaves it out: it is 0, or empty, then */
 } sot_wire_field;
 
 struct sot_wire_struct {

@@ -10,6 +10,18 @@ typedef struct decoder {
 	sot_err *err;
 } decoder;
 
+static void leave_empty(const sot_wire_field *f, char *ret)
+{
+	const size_t none = 0;
+	const char *nothing = NULL;
+	if (f->list) {
+		memcpy(ret + f->offset, &nothing, sizeof(nothing));
+		memcpy(ret + f->count_offset, &none, sizeof(none));
+	} else {
+		memset(ret + f->offset, 0, sot_wire_value_size(f));
+	}
+}
+
 static sot_code take_fields(const decoder *d, const sot_wire_struct *type,
     const msgpack_object_array *array, size_t first, char *ret, const wire_path *path);
 
@@ -208,6 +220,10 @@ static sot_code take_fields(const decoder *d, const sot_wire_struct *type,
 	for (size_t i = 0; i < type->field_count; i++) {
 		const sot_wire_field *f = &type->fields[i];
 		wire_path here = {path, f->name, WIRE_NO_INDEX};
+		if (first + i >= array->size && f->later) {
+			leave_empty(f, ret);
+			continue;
+		}
 		if (first + i >= array->size)
 			return wire_refuse(&here, d->err, "missing");
 		const msgpack_object *o = &array->ptr[first + i];

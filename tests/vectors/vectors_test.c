@@ -107,6 +107,38 @@ static void unknown_trailing_fields_are_ignored(void **state)
 	assert_true(id == 7);
 }
 
+/* As an agent from before a field sends it: one element less, of one byte. */
+static void drop_last(sot_buf *frame)
+{
+	assert_true(
+	    (uint8_t)frame->p[0] == 0xdc && (uint8_t)frame->p[2] > 0); /* array of 2 bytes' length */
+	frame->p[2]--;
+	frame->n--;
+}
+
+static void a_field_that_came_later_may_be_left_out_and_no_other(void **state)
+{
+	(void)state;
+	SOT_AUTO(sot_arena) arena = sot_arena_new(ARENA_MAX);
+	SOT_AUTO_BUF frame;
+	sot_host_report m;
+	sot_err err = {0};
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	read_vector("host_report", &frame);
+	assert_int_equal(sot_host_report_decode(sot_buf_str(&frame), arena, &m, &err), SOT_OK);
+	m.disk_busy_permille = 0;
+	m.docker_failures_count = 0;
+	sot_buf_reset(&frame);
+	assert_int_equal(sot_host_report_encode(&m, &frame, &err), SOT_OK);
+	drop_last(&frame);
+	m.disk_busy_permille = 1;
+	assert_int_equal(sot_host_report_decode(sot_buf_str(&frame), arena, &m, &err), SOT_OK);
+	assert_int_equal(m.disk_busy_permille, 0);
+	drop_last(&frame);
+	assert_int_equal(sot_host_report_decode(sot_buf_str(&frame), arena, &m, &err), SOT_INVALID);
+	assert_string_equal(err.text, "host_report.docker_failures: missing");
+}
+
 static void check_refused(const char *hex, const char *text)
 {
 	sot_err err = {0};
@@ -282,6 +314,7 @@ int main(void)
 	    cmocka_unit_test(the_vector_of_app_create_has_these_values),
 	    cmocka_unit_test(a_ping_is_four_bytes),
 	    cmocka_unit_test(unknown_trailing_fields_are_ignored),
+	    cmocka_unit_test(a_field_that_came_later_may_be_left_out_and_no_other),
 	    cmocka_unit_test(errors_name_the_message_and_the_field),
 	    cmocka_unit_test(errors_name_the_place_in_a_list_of_structs),
 	    cmocka_unit_test(a_buffer_that_is_too_small_is_a_limit_and_not_a_frame),
