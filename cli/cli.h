@@ -89,8 +89,8 @@ struct cli_command {
 	const char *name_field;
 };
 
-/* Of all commands, and of those that change something; ended by a NULL name. */
-extern const cli_option cli_common_options[], cli_change_options[];
+/* Of all commands, of those that change something, and of lists; ended by a NULL name. */
+extern const cli_option cli_common_options[], cli_change_options[], cli_list_options[];
 
 size_t cli_command_count(void);
 const cli_command *cli_command_at(size_t i);
@@ -184,6 +184,9 @@ char *cli_path(const char *pattern, const char *const *args, size_t arg_count);
 
 /* All pages of a list as one (one page, of a history); json_decref *ret in both cases. */
 cli_exit cli_fetch_all(const cli_call *call, const char *path, json_t **ret);
+
+/* --watch: the list at `path`, then what changes in it, until Ctrl-C. */
+cli_exit cli_watch(const cli_call *call, const char *path);
 
 /* ---- changes ---- */
 /* Bodies: the option's text or number as a field, `otherwise` (NULL: none) when it was not given.

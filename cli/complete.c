@@ -43,7 +43,8 @@ static void offer_names(const asked *a, const cli_command *list, const char *pre
 	cli_request q = {.method = "GET", .path = path, .quiet = true};
 	cli_reply reply = {0};
 	const json_t *items;
-	cli_call_identity(&call);
+	(void)cli_call_identity(&call);
+	(void)alarm(PATIENCE_S); /* somebody waits at a prompt */
 	if (cli_send(&call, &q, &reply) == CLI_OK) {
 		items = cli_at(reply.json, "items");
 		for (size_t i = 0; i < json_array_size(items); i++) {
@@ -97,11 +98,21 @@ static void offer_argument(const asked *a)
 	offer_values(a, token, n, "");
 }
 
+#define TABLES 4
+/* All that the command takes. */
+static void option_tables(const cli_command *c, const cli_option *ret[TABLES])
+{
+	ret[0] = c->options;
+	ret[1] = c->changes ? cli_change_options : NULL;
+	ret[2] = c->run == run_list ? cli_list_options : NULL;
+	ret[3] = cli_common_options;
+}
+
 static const cli_option *option_named(const cli_command *c, const char *name, size_t n)
 {
-	const cli_option *const tables[] = {
-	    c->options, c->changes ? cli_change_options : NULL, cli_common_options};
-	for (size_t t = 0; t < 3; t++)
+	const cli_option *tables[TABLES];
+	option_tables(c, tables);
+	for (size_t t = 0; t < TABLES; t++)
 		for (const cli_option *o = tables[t]; o != NULL && o->name != NULL; o++)
 			if (strlen(o->name) == n && strncmp(o->name, name, n) == 0)
 				return o;
@@ -129,10 +140,10 @@ static void offer_option_value(const asked *a, const cli_option *o, const char *
 
 static void offer_options(const asked *a)
 {
-	const cli_option *const tables[] = {
-	    a->command->options, a->command->changes ? cli_change_options : NULL, cli_common_options};
+	const cli_option *tables[TABLES];
 	char word[WORD_MAX];
-	for (size_t t = 0; t < 3; t++) {
+	option_tables(a->command, tables);
+	for (size_t t = 0; t < TABLES; t++) {
 		for (const cli_option *o = tables[t]; o != NULL && o->name != NULL; o++) {
 			(void)snprintf(word, sizeof(word), "--%s%s", o->name, o->value != NULL ? "=" : "");
 			offer(a->current, word, o->help);
@@ -189,7 +200,6 @@ void cli_complete(size_t count, char *const *words)
 	const cli_option *waits;
 	const char *equals = strchr(a.current, '=');
 	size_t first;
-	(void)alarm(PATIENCE_S); /* somebody waits at a prompt */
 	if (count < 2) {
 		offer_nouns(a.current);
 		return;

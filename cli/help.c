@@ -57,6 +57,8 @@ void cli_help_all(sot_buf *out)
 		add_line(cli_command_at(i), out);
 	sot_buf_add_c(out, "\nOptions of all commands:\n");
 	add_options(NULL, cli_common_options, out);
+	sot_buf_add_c(out, "\nOptions of lists:\n");
+	add_options(NULL, cli_list_options, out);
 	sot_buf_add_c(out, "\nOptions of commands that change something:\n");
 	add_options(NULL, cli_change_options, out);
 	sot_buf_add_char(out, '\n');
@@ -86,6 +88,8 @@ void cli_help_command(const cli_command *c, sot_buf *out)
 	add_options(c, c->options, out);
 	if (c->changes)
 		add_options(c, cli_change_options, out);
+	if (c->run == run_list)
+		add_options(c, cli_list_options, out);
 	add_options(c, cli_common_options, out);
 	sot_buf_add_c(out, "\nExamples:\n");
 	for (size_t i = 0; c->examples[i] != NULL; i++)

@@ -82,6 +82,8 @@ static void add_common(sot_buf *out)
 {
 	sot_buf_add_c(out, "# OPTIONS OF ALL COMMANDS\n\n");
 	add_options(out, cli_common_options);
+	sot_buf_add_c(out, "# OPTIONS OF LISTS\n\n");
+	add_options(out, cli_list_options);
 	sot_buf_add_c(out, "# OPTIONS OF COMMANDS THAT CHANGE SOMETHING\n\n");
 	add_options(out, cli_change_options);
 	sot_buf_add_c(out, "# EXIT STATUS\n\n```\n");

@@ -24,6 +24,10 @@ const cli_option cli_change_options[] = {
     {"reason", "TEXT", "why; kept with the operation and shown"},
     {NULL, NULL, NULL},
 };
+const cli_option cli_list_options[] = {
+    {"watch", NULL, "go on with what changes, looked at every 2 s; --watch=10: every 10 s"},
+    {NULL, NULL, NULL},
+};
 
 static size_t distance(const char *a, const char *b)
 {
@@ -183,6 +187,8 @@ static bool parse_long(cli_call *call, int argc, char **argv, int *i)
 	const cli_option *o = own != NULL ? own : find_option(cli_common_options, name);
 	if (o == NULL && call->command->changes)
 		o = find_option(cli_change_options, name);
+	if (o == NULL && call->command->run == run_list)
+		o = find_option(cli_list_options, name);
 	if (o == NULL) {
 		cli_say("error: %s is not an option here; see sotalia %s %s --help", argv[*i],
 		    call->command->noun, call->command->verb != NULL ? call->command->verb : "");

@@ -112,8 +112,9 @@ static void print_list(const cli_call *call, const json_t *list)
 cli_exit run_list(const cli_call *call)
 {
 	char *path = cli_query_path(call);
+	bool watches = cli_option_of(call, "watch", 0) != NULL;
 	json_t *list = NULL;
-	cli_exit result = cli_fetch_all(call, path, &list);
+	cli_exit result = watches ? cli_watch(call, path) : cli_fetch_all(call, path, &list);
 	if (result == CLI_OK)
 		print_list(call, list);
 	json_decref(list);
