@@ -10,6 +10,7 @@ static const cli_column version_columns[] = {
     {.title = "COMMIT", .path = "commit"},
     {.title = "SIGNED BY", .path = "signedBy"},
     {.title = "FILE", .path = "fileName"},
+    {.title = "REMOVED", .path = "removed", .wide = true},
     {.title = "SOURCE", .path = "source", .wide = true},
     {.title = "SHA256", .path = "sha256", .wide = true},
     {.title = NULL},
