@@ -407,7 +407,7 @@ void cloud_retry(cloud *w, sot_uuid operation)
 
 	if (operation_kind_is_bulk(o->kind)) {
 		n = bulk_targets(w, operation, targets);
-	} else if (o->kind >= OPERATION_INSTANCE_START) {
+	} else if (o->kind >= OPERATION_INSTANCE_START && o->kind <= OPERATION_INSTANCE_MOVE) {
 		targets[n++] = o->resource_id;
 		copy(app, sizeof(app), sot_str_cut(sot_str_c(o->target), '-', &rest));
 	} else {
@@ -418,7 +418,8 @@ void cloud_retry(cloud *w, sot_uuid operation)
 	CLOUD_ASK(w, operation_retry, .operation_id = operation,
 	    .kind = sot_str_c(operation_kind_name(o->kind)), .app = sot_str_c(app), .count = o->count,
 	    .version = sot_str_c(o->version), .parallel = (uint16_t)o->parallel,
-	    .failures_max = (uint16_t)o->failures_max, .targets = targets, .targets_count = n);
+	    .failures_max = (uint16_t)o->failures_max, .targets = targets, .targets_count = n,
+	    .what = sot_str_c(o->image));
 	free(targets);
 }
 

@@ -131,6 +131,32 @@ static void a_version_that_does_not_start_goes_back(void **state)
 	assert_int_equal(cloud_operation(w, w->last)->state, OPERATION_FAILED);
 }
 
+/* What healthy instances have already they are not given again. */
+static void a_retry_goes_on_with_those_that_have_it_not(void **state)
+{
+	cloud *w = *state;
+
+	cloud_create(w, "shop", 3);
+	cloud_rest(w);
+	add(w, "tomcat", "tomcat", "10.1", 'a');
+	(void)snprintf(w->failing, sizeof(w->failing), "shop-default-02");
+	give(w, "tomcat", "10.1", (sot_rollout_strategy){.batch = 1});
+	sot_uuid first = w->last;
+	cloud_rest(w);
+	cloud_pass(w, 20000);
+	cloud_rest(w);
+	assert_int_equal(cloud_operation(w, first)->state, OPERATION_FAILED);
+	w->failing[0] = '\0';
+	cloud_rest(w);
+	uint64_t generation = cloud_order_of(w, "shop-default-01")->generation;
+	cloud_retry(w, first);
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+	cloud_rest(w);
+	assert_int_equal(cloud_operation(w, w->last)->state, OPERATION_DONE);
+	assert_int_equal(having(w, "tomcat=10.1"), 3);
+	assert_int_equal(cloud_order_of(w, "shop-default-01")->generation, generation);
+}
+
 static void a_full_set_takes_another_version_of_what_is_in_it(void **state)
 {
 	static const char *const names[] = {"p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8"};
@@ -176,6 +202,7 @@ int main(void)
 	    IN_A_CLOUD(a_version_never_changes_and_a_kind_neither),
 	    IN_A_CLOUD(instances_get_it_in_turn_and_later_ones_at_once),
 	    IN_A_CLOUD(a_version_that_does_not_start_goes_back),
+	    IN_A_CLOUD(a_retry_goes_on_with_those_that_have_it_not),
 	    IN_A_CLOUD(a_full_set_takes_another_version_of_what_is_in_it),
 	    IN_A_CLOUD(what_is_not_there_is_named),
 	};
