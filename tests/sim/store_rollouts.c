@@ -76,9 +76,10 @@ typedef struct census {
 	uint32_t wanted, there, units;
 } census;
 
-/* Who changes within the transaction may have been available when it was decided. */
+/* `back`: on the way back what has failed for good does not count.
+ * Who changes within the transaction may have been available when it was decided. */
 static census count_app(
-    const store_model *s, const store_rows *r, sot_uuid app_id, sot_uuid operation_id)
+    const store_model *s, const store_rows *r, sot_uuid app_id, sot_uuid operation_id, bool back)
 {
 	sot_map_iter it = {0};
 	const instance_row *before;
@@ -91,7 +92,7 @@ static census count_app(
 			continue;
 		bool helps = is_helper(s, r, operation_id, i->id);
 		n.units += !helps;
-		if (i->desired != SOT_DESIRED_STATE_RUNNING)
+		if (i->desired != SOT_DESIRED_STATE_RUNNING || (back && i->state == INSTANCE_FAILED))
 			continue;
 		n.wanted += !helps;
 		n.there += (changed || is_available(i) || is_available(before)) &&
@@ -127,7 +128,7 @@ static sot_code check_take(
 	    !is_available(now) || !o || sot_uuid_is_zero(o->app_id) ||
 	    o->kind >= OPERATION_INSTANCE_RESIZE)
 		return SOT_OK;
-	census n = count_app(s, r, o->app_id, o->id);
+	census n = count_app(s, r, o->app_id, o->id, row && row->goes_back);
 	uint32_t limit = may_be_away(&g, n.units);
 	if (limit == 0 && row && row->goes_back)
 		limit = 1;

@@ -124,7 +124,7 @@ typedef struct app app;
 typedef struct operation operation;
 
 /* What an instance is to the rollout that is looked at. */
-typedef enum rollout_part { PART_NONE, PART_CHANGES, PART_HELPS } rollout_part;
+typedef enum rollout_part { PART_NONE, PART_ROTATES, PART_CHANGES, PART_HELPS } rollout_part;
 
 /* What ipam is asked for an instance. */
 typedef enum address_need {

@@ -108,6 +108,8 @@ bool rollout_hear_errors(
     const controller *c, app *a, instance *i, const char *value, uint64_t milli);
 /* One that was changed and was healthy is not any more, or too many requests fail: says so. */
 bool rollout_find_unwell(controller *c, const operation *o, char why[static OPERATION_TEXT_MAX]);
+/* Whether the step takes its instance away. */
+bool rollout_is_change(step_kind kind);
 /* Makes the steps. */
 void rollout_begin(controller *c, operation *o, step_kind kind, const char *what);
 /* Makes the steps of the way back, of all that was begun. */

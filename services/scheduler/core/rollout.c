@@ -62,6 +62,17 @@ static size_t unit_end(const operation *o, size_t from)
 	return k;
 }
 
+/* A look may begin in the middle of one: its first steps are over. */
+static size_t unit_begin(const operation *o, size_t at)
+{
+	const step_row *s = &o->steps[at]->row;
+
+	while (at > 0 && o->steps[at - 1]->row.batch == s->batch &&
+	       sot_uuid_eq(o->steps[at - 1]->row.instance_id, s->instance_id))
+		at--;
+	return at;
+}
+
 static bool unit_is_over(const operation *o, size_t from, size_t end)
 {
 	for (size_t k = from; k < end; k++) {
@@ -149,6 +160,16 @@ typedef struct room {
 	bool is_counted;
 } room;
 
+/* It is out of rotation, and not changed yet. */
+static bool unit_rotates(const operation *o, size_t from, size_t end)
+{
+	for (size_t k = from; k < end; k++) {
+		if (rollout_is_change(o->steps[k]->row.kind))
+			return !has_begun(o->steps[k]);
+	}
+	return false;
+}
+
 static void mark_parts(controller *c, const operation *o)
 {
 	for (sot_link *l = o->app->instances.next; l != &o->app->instances; l = l->next)
@@ -161,11 +182,17 @@ static void mark_parts(controller *c, const operation *o)
 		if (is_helping(o->steps[k]->row.kind))
 			i->part = PART_HELPS;
 		else if (has_begun(o->steps[k]) && !unit_is_over(o, k, end))
-			i->part = PART_CHANGES;
+			i->part = unit_rotates(o, k, end) ? PART_ROTATES : PART_CHANGES;
 	}
 }
 
-static void count_room(controller *c, const operation *o, room *r)
+/* What has failed before keeps nobody from the way back: it would never come to its end. */
+static bool is_past_help(const operation *o, const instance *i)
+{
+	return o->rollout->row.goes_back && i->row.state == INSTANCE_FAILED && i->part == PART_NONE;
+}
+
+static void count_room(controller *c, const operation *o, bool rotating_are_there, room *r)
 {
 	size_t units = 0;
 
@@ -175,9 +202,10 @@ static void count_room(controller *c, const operation *o, room *r)
 	for (sot_link *l = o->app->instances.next; l != &o->app->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_app);
 		units += i->part != PART_HELPS && i->row.desired != SOT_DESIRED_STATE_RETIRED;
-		if (i->row.desired != SOT_DESIRED_STATE_RUNNING)
+		if (i->row.desired != SOT_DESIRED_STATE_RUNNING || is_past_help(o, i))
 			continue;
-		bool is_there = i->part != PART_CHANGES && instance_is_available(i);
+		bool is_there = i->part != PART_CHANGES &&
+		                (i->part != PART_ROTATES || rotating_are_there) && instance_is_available(i);
 		r->there += is_there;
 		r->wanted += i->part != PART_HELPS;
 	}
@@ -185,6 +213,29 @@ static void count_room(controller *c, const operation *o, room *r)
 	if (o->rollout->row.goes_back && r->limit == 0)
 		r->limit = 1; /* helpers may be what failed */
 	r->is_counted = true;
+}
+
+static bool has_room(const room *r, finding *ret)
+{
+	if (r->there > 0 && r->there - 1 + r->limit >= r->wanted)
+		return true;
+	*ret = (finding){.verdict = VERDICT_WAIT};
+	(void)snprintf(ret->text, sizeof(ret->text),
+	    "instances to be back: %u of %u are away, %u may be",
+	    r->wanted > r->there ? r->wanted - r->there : 0, r->wanted, r->limit);
+	return false;
+}
+
+/* It was taken out of rotation when there was room; others may have gone away meanwhile. */
+static bool may_change(controller *c, const operation *o, const step *s, finding *ret)
+{
+	const instance *i = step_instance(c, s);
+	room r = {0};
+
+	if (!rollout_is_change(s->row.kind) || has_begun(s) || !i || !instance_is_available(i))
+		return true;
+	count_room(c, o, true, &r);
+	return has_room(&r, ret);
 }
 
 static bool may_take(controller *c, const operation *o, const step *s, room *r, finding *ret)
@@ -200,15 +251,11 @@ static bool may_take(controller *c, const operation *o, const step *s, room *r, 
 	}
 	if (is_helping(s->row.kind) || !i || !instance_is_available(i))
 		return true; /* nothing is lost with it */
-	count_room(c, o, r);
-	if (r->there > 0 && r->there - 1 + r->limit >= r->wanted) {
-		r->there--;
-		return true;
-	}
-	(void)snprintf(ret->text, sizeof(ret->text),
-	    "instances to be back: %u of %u are away, %u may be",
-	    r->wanted > r->there ? r->wanted - r->there : 0, r->wanted, r->limit);
-	return false;
+	count_room(c, o, false, r);
+	if (!has_room(r, ret))
+		return false;
+	r->there--;
+	return true;
 }
 
 /* ---- a batch ---- */
@@ -222,8 +269,8 @@ static bool is_gone(controller *c, const step *s)
 }
 
 /* Runs what can run of the unit. Returns whether it is over; a failed step is in *ret_failed. */
-static bool advance_unit(
-    controller *c, operation *o, size_t from, size_t end, finding *wait, const step **ret_failed)
+static bool advance_unit(controller *c, operation *o, size_t from, size_t end, finding *wait,
+    bool *ret_blocked, const step **ret_failed)
 {
 	for (size_t k = from; k < end; k++) {
 		step *s = o->steps[k];
@@ -234,7 +281,9 @@ static bool advance_unit(
 			step_set_state(c, o, s, OPERATION_CANCELLED, "the instance is gone");
 			continue;
 		}
-		if (!operation_advance_step(c, o, k, &f)) {
+		bool may = k == from || may_change(c, o, s, &f);
+		*ret_blocked |= !may;
+		if (!may || !operation_advance_step(c, o, k, &f)) {
 			if (!wait->text[0])
 				*wait = f;
 			return false;
@@ -271,7 +320,7 @@ static progress advance_batch(
 				all = false;
 				continue;
 			}
-			all &= advance_unit(c, o, k, end, wait, &failed);
+			all &= advance_unit(c, o, k, end, wait, ret_blocked, &failed);
 			if (failed && !goes_back) {
 				fail_of(c, o, failed);
 				return PROGRESS_FAILED;
@@ -517,7 +566,7 @@ void rollout_advance(controller *c, operation *o)
 			}
 			begin_batch(c, o, at);
 		}
-		progress p = advance_batch(c, o, at, &wait, &blocked);
+		progress p = advance_batch(c, o, unit_begin(o, at), &wait, &blocked);
 		if (p == PROGRESS_FAILED)
 			return;
 		if (p == PROGRESS_WAITS)

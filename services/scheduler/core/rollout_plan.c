@@ -197,7 +197,7 @@ void rollout_begin(controller *c, operation *o, step_kind kind, const char *what
 	say_plan(c, o, count, what);
 }
 
-static bool is_change(step_kind kind)
+bool rollout_is_change(step_kind kind)
 {
 	return kind == STEP_DEPLOY || kind == STEP_RESIZE || kind == STEP_REBUILD ||
 	       kind == STEP_MIDDLEWARE;
@@ -208,7 +208,7 @@ static void add_back(controller *c, operation *o, size_t steps, bool away)
 	for (size_t k = 0; k < steps; k++) {
 		const step *s = o->steps[k];
 		const instance *i =
-		    is_change(s->row.kind) && s->row.started_unix_ms ? step_instance(c, s) : NULL;
+		    rollout_is_change(s->row.kind) && s->row.started_unix_ms ? step_instance(c, s) : NULL;
 		if (!i || i->row.desired == SOT_DESIRED_STATE_RETIRED || instance_is_away(i) != away)
 			continue;
 		add_unit(c, o, i, STEP_ROLL_BACK);
