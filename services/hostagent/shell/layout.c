@@ -12,7 +12,7 @@
 #include "sot_file.h"
 #include "ssh_files.h"
 
-enum { VLANS_FILE_MAX = 64 * 1024 };
+enum { VLANS_FILE_MAX = 64 * 1024, RETIRED_MAX = 1000 };
 
 static bool exists(const char *path)
 {
@@ -259,8 +259,15 @@ sot_code layout_retire(const char *state_dir, sot_uuid id, sot_err *err)
 	char from[PLAN_PATH_MAX], to[PLAN_PATH_MAX], text[SOT_UUID_TEXT];
 	sot_uuid_format(id, text);
 	(void)snprintf(from, sizeof(from), "%s/instances/%s", state_dir, text);
-	(void)snprintf(to, sizeof(to), "%s/instances/.retired/%s", state_dir, text);
-	if (rename(from, to) != 0 && errno != ENOENT)
-		return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "rename %s to %s", from, to);
-	return SOT_OK;
+	for (unsigned n = 1; n <= RETIRED_MAX; n++) {
+		char suffix[16] = "";
+		if (n > 1)
+			(void)snprintf(suffix, sizeof(suffix), ".%u", n);
+		(void)snprintf(to, sizeof(to), "%s/instances/.retired/%s%s", state_dir, text, suffix);
+		if (rename(from, to) == 0 || errno == ENOENT)
+			return SOT_OK;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			break;
+	}
+	return sot_fail_errno(err, SOT_UNAVAILABLE, errno, "rename %s to %s", from, to);
 }

@@ -38,7 +38,8 @@ sot_code layout_write_record(const char *state_dir, const plan_wire *wire,
 sot_code layout_write_vlans(const char *state_dir, const vlans *networks, sot_err *err) SOT_CHECK;
 /* Removes the records of a container that is gone. */
 void layout_remove_record(const char *state_dir, const char *container_id);
-/* Moves the instance's folder to instances/.retired/<id>; its data is not deleted. */
+/* Moves the instance's folder to instances/.retired/<id>; its data is not deleted. One that was
+ * here before, moved away and came back finds that taken, and goes to <id>.2, <id>.3 ... */
 sot_code layout_retire(const char *state_dir, sot_uuid id, sot_err *err) SOT_CHECK;
 
 #endif
