@@ -29,6 +29,12 @@ GIVE_UP_S = 60
 TEXT_MAX = 4000
 
 
+def plain(text):
+    """What programs print, without what the platform refuses in a text: carriage returns, escapes, halves of characters."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c == "\n" or c.isprintable() else "?" for c in text)
+
+
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"
@@ -112,7 +118,7 @@ class CallbackModule(CallbackBase):
         tags = set(task.tags or ())
         self.lines.put({
             "counter": self.counter, "machine": host, "status": status, "play": self.play[:200],
-            "task": (task.get_name() or task.action)[:200], "text": text[-TEXT_MAX:], "tookMs": int(took * 1000),
+            "task": (task.get_name() or task.action)[:200], "text": plain(text)[-TEXT_MAX:], "tookMs": int(took * 1000),
             "phase": "preflight" if "preflight" in tags else "install"})
 
     @staticmethod
