@@ -356,6 +356,39 @@ static void rules_reach_the_scheduler_as_they_were_typed(void **state)
 	(void)sot_arena_free(arena);
 }
 
+static void rules_of_elastic_scaling_reach_the_scheduler(void **state)
+{
+	struct sot_elastic_set m;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	(void)state;
+	h.refuse_with = -1;
+	assert_int_equal(RUN("elastic", "set", "shop", "--min=2", "--max=6", "--cpu=50", "--window=20",
+	                     "--value=queue:100:sum", "--stable=40", "--dry-run",
+	                     "--schedule=6 10h Asia/Shanghai 0 8 * * mon-fri"),
+	    CLI_OK);
+	LAST(elastic_set, m);
+	assert_true(m.enabled && m.dry_run && m.min == 2 && m.max == 6 && m.stable_s == 40);
+	assert_true(m.up_cooldown_s == 30 && m.down_cooldown_s == 60 && m.tolerance_percent == 10);
+	assert_int_equal(m.rules_count, 3);
+	assert_true(sot_str_eq_c(m.rules[0].name, "cpu") && m.rules[0].target_milli == 50000);
+	assert_int_equal(m.rules[0].window_s, 20);
+	assert_true(m.rules[1].metric == SOT_ELASTIC_METRIC_CUSTOM &&
+	            m.rules[1].sum == SOT_ELASTIC_SUM_SUM && sot_str_eq_c(m.rules[1].value, "queue"));
+	assert_true(sot_str_eq_c(m.rules[2].cron, "0 8 * * mon-fri") && m.rules[2].for_s == 36000 &&
+	            sot_str_eq_c(m.rules[2].zone, "Asia/Shanghai") && m.rules[2].count == 6);
+	assert_int_equal(RUN("elastic", "set", "shop", "--max=6", "--memory=70", "--disabled"), CLI_OK);
+	LAST(elastic_set, m);
+	assert_true(!m.enabled && m.min == 1 && m.rules[0].metric == SOT_ELASTIC_METRIC_MEMORY);
+	assert_int_equal(RUN("elastic", "set", "shop", "--max=6"), CLI_USAGE);
+	assert_int_equal(RUN("elastic", "set", "shop", "--cpu=50"), CLI_USAGE);
+	assert_int_equal(RUN("elastic", "set", "shop", "--max=6", "--value=queue"), CLI_USAGE);
+	assert_int_equal(RUN("elastic", "set", "shop", "--max=6", "--schedule=6 always"), CLI_USAGE);
+	assert_int_equal(RUN("elastic", "delete", "shop"), CLI_OK);
+	assert_int_equal(RUN("elastic", "show", "shop"), CLI_NOT_FOUND);
+	assert_int_equal(RUN("elastic", "decisions", "shop"), CLI_OK);
+	(void)sot_arena_free(arena);
+}
+
 static void vlans_and_subnets_are_made_shown_and_changed(void **state)
 {
 	struct sot_vlan_create vlan;
@@ -486,6 +519,7 @@ int main(void)
 	    cmocka_unit_test(each_kind_of_error_has_its_exit_code),
 	    cmocka_unit_test(the_bodies_of_commands_are_accepted),
 	    cmocka_unit_test(rules_reach_the_scheduler_as_they_were_typed),
+	    cmocka_unit_test(rules_of_elastic_scaling_reach_the_scheduler),
 	    cmocka_unit_test(vlans_and_subnets_are_made_shown_and_changed),
 	    cmocka_unit_test(addresses_are_kept_freed_imported_and_exported),
 	    cmocka_unit_test(on_a_terminal_what_cannot_be_undone_asks_for_the_name),
