@@ -23,6 +23,7 @@ http.createServer((q, r) => {
 }).listen(8080);
 process.on('SIGTERM', () => process.exit(0));
 """
+HEALTH = {"kind": "http", "port": 8080, "path": "/", "intervalMs": 300, "timeoutMs": 10000, "healthyAfter": 1, "unhealthyAfter": 5}
 # 24 requests a second of 20 ms each are 480 % of the plan of one instance: six of them have 80 % each.
 REQUESTS_PER_S = 24
 RULES = {"min": 2, "max": 6, "upCooldownSeconds": 5, "downCooldownSeconds": 5, "stableSeconds": 20,
@@ -96,8 +97,7 @@ def first_healthy_s(decision):
 
 
 def have_app():
-    lab.have(APP, 0, image="nodejs", plan="tiny",
-             health={"kind": "http", "port": 8080, "path": "/", "intervalMs": 300, "timeoutMs": 10000, "healthyAfter": 1, "unhealthyAfter": 5})
+    lab.have(APP, 0, image="nodejs", plan="tiny", health=HEALTH)
     if not lab.api("GET", f"/v1/apps/{APP}").json["version"]:
         lab.cli("package", "upload", APP, "1.0", lab.package({"index.js": SERVER}), "--wait")
         lab.cli("app", "deploy", APP, "1.0", "--wait")
@@ -159,7 +159,7 @@ def test_b_a_value_of_the_app_and_a_dry_run():
 
 def test_c_what_new_instances_need_is_there_before():
     """S23, hot pool: a host without any instance of the app gets its package and image as soon as there are rules."""
-    lab.have("stock", 0, image="nodejs", plan="tiny")
+    lab.have("stock", 0, image="nodejs", plan="tiny", health=HEALTH)
     lab.cli("package", "upload", "stock", "1.0", lab.package({"index.js": SERVER + "// stock"}), "--wait")
     lab.cli("app", "deploy", "stock", "1.0", "--wait")
     sha = lab.api("GET", "/v1/apps/stock/versions").json["items"][0]["sha256"]
