@@ -5,6 +5,7 @@
 #include "sot_log.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 const sot_config_key gateway_config_keys[] = {
 #define CONFIG(name, type, default_text, min, max, doc)                                            \
@@ -15,6 +16,13 @@ const sot_config_key gateway_config_keys[] = {
 const size_t gateway_config_key_count =
     sizeof(gateway_config_keys) / sizeof(gateway_config_keys[0]);
 
+/* A core would hold passwords and tokens of the moment, and the keys. */
+static void leave_no_core(void)
+{
+	const struct rlimit none = {0, 0};
+	(void)setrlimit(RLIMIT_CORE, &none);
+}
+
 int main(int argc, char **argv)
 {
 	static gateway_config config;
@@ -23,6 +31,7 @@ int main(int argc, char **argv)
 	sot_level level = SOT_INFO;
 	sot_err err = {0};
 	sot_code code;
+	leave_no_core();
 	sot_failpoint_setup();
 	sot_log_setup("api-gateway", level);
 	code = sot_config_load("api-gateway", gateway_config_keys, gateway_config_key_count, argc, argv,

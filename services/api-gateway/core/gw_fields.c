@@ -150,3 +150,41 @@ sot_code gw_fields_select(sot_str list, sot_str fields, sot_buf *out, sot_err *e
 			return complain(&s, s.names[i], err);
 	return SOT_OK;
 }
+
+/* ---- selectors ---- */
+static size_t word_n(sot_str s)
+{
+	size_t n = 0;
+	while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') ||
+	                      (s.p[n] >= '0' && s.p[n] <= '9') || memchr("._/-", s.p[n], 4) != NULL))
+		n++;
+	return n;
+}
+
+static sot_str skip(sot_str s, size_t n)
+{
+	return (sot_str){s.p + n, s.n - n};
+}
+
+static bool is_requirement(sot_str s)
+{
+	bool is_absent = sot_str_starts(s, "!");
+	size_t name_n = word_n(s = skip(s, is_absent ? 1 : 0));
+	s = skip(s, name_n);
+	if (name_n == 0 || s.n == 0 || is_absent)
+		return name_n > 0 && s.n == 0;
+	if (s.p[0] == '!')
+		s = skip(s, 1);
+	return s.n > 0 && s.p[0] == '=' && word_n(skip(s, 1)) == s.n - 1;
+}
+
+bool gw_selector_is_right(sot_str selector)
+{
+	bool more = selector.n > 0;
+	while (more) {
+		more = memchr(selector.p, ',', selector.n) != NULL;
+		if (!is_requirement(sot_str_cut(selector, ',', &selector)) || (more && selector.n == 0))
+			return false;
+	}
+	return true;
+}

@@ -76,6 +76,19 @@ static void items_are_cut_to_the_fields(void **state)
 	assert_selected("{\"items\":[{\"a\":\"cut", "a", "{\"items\":[{\"a\":\"cut}");
 }
 
+static void selectors_have_one_form(void **state)
+{
+	static const char *const right[] = {
+	    "", "a", "a=b", "a!=b", "!a", "a=", "a,b=c,!d", "x.y/z-1=V.w"};
+	static const char *const wrong[] = {",", "a,", ",a", "a,,b", "=", "!", "!a=b", "a==b", "a!b",
+	    "a b", "a='", "a=b=c", "\xff", "a!"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+		assert_true(gw_selector_is_right(sot_str_c(right[i])));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(gw_selector_is_right(sot_str_c(wrong[i])));
+}
+
 /* ---- secrets at rest ---- */
 static void assert_unsealed(
     const uint8_t *key, const char *owner, const char *text, const char *expected)
@@ -119,6 +132,7 @@ int main(void)
 	    cmocka_unit_test(a_tag_is_of_the_settings),
 	    cmocka_unit_test(if_match_is_a_list_of_strong_tags),
 	    cmocka_unit_test(items_are_cut_to_the_fields),
+	    cmocka_unit_test(selectors_have_one_form),
 	    cmocka_unit_test(a_sealed_secret_opens_for_its_owner_and_key_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,11 @@ static const list_spec lists[] = {
         .statement = GW_SQL_POOL_LIST,
         .name = "pools",
         .filters = {"vlan", "vrf"}},
-    {.route = GW_ROUTE_app_list, .statement = GW_SQL_APP_LIST, .name = "apps", .is_cut = true},
+    {.route = GW_ROUTE_app_list,
+        .statement = GW_SQL_APP_LIST,
+        .name = "apps",
+        .filters = {"labels"},
+        .is_cut = true},
     {.route = GW_ROUTE_user_list,
         .statement = GW_SQL_USER_LIST,
         .name = "users",
@@ -94,7 +98,7 @@ static const list_spec lists[] = {
     {.route = GW_ROUTE_instance_list,
         .statement = GW_SQL_INSTANCE_LIST,
         .name = "instances",
-        .filters = {"app", "host", "state"},
+        .filters = {"app", "host", "state", "labels"},
         .is_cut = true},
     {.route = GW_ROUTE_operation_list,
         .statement = GW_SQL_OPERATION_LIST,
@@ -304,6 +308,13 @@ static sot_code add_filters(gw_call *c, const list_spec *spec, store_tx *tx)
 		char text[128];
 		if (call_query(c, spec->filters[i], text, sizeof(text)) != SOT_OK)
 			return SOT_INVALID;
+		if (strcmp(spec->filters[i], "labels") == 0 && !gw_selector_is_right(sot_str_c(text))) {
+			call_problem(c, 400, "invalid",
+			    "query parameter 'labels': write name=value, name!=value, name or !name, with "
+			    "commas "
+			    "between");
+			return SOT_INVALID;
+		}
 		store_arg_c(tx, text);
 	}
 	if (spec->is_cut)

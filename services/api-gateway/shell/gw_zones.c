@@ -52,7 +52,7 @@ static void on_sources(void *self, const store_result *res)
 		sot_buf_printf(&c->rows, ",\"kind\":\"forward\",\"vrf\":\"%.*s\",\"vlans\":%.*s}",
 		    SOT_ARG(vrf), SOT_ARG(store_text(res, i, 2)));
 	}
-	sot_buf_printf(&c->rows, "],\"next\":null,\"total\":%zu}\n", z->count);
+	sot_buf_printf(&c->rows, "],\"next\":null,\"total\":%zu,\"cursor\":null}\n", z->count);
 }
 
 static void on_sources_read(void *self, const store_outcome *outcome)

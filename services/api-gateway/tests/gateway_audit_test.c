@@ -132,17 +132,40 @@ static void assert_nowhere(const char *secret)
 	    "FROM core.outbox o WHERE o::text LIKE '%%%s%%') + (SELECT count(*) FROM gateway.token t "
 	    "WHERE "
 	    "t::text LIKE '%%%s%%') + (SELECT count(*) FROM gateway.account t WHERE t::text LIKE "
-	    "'%%%s%%')",
-	    secret, secret, secret, secret);
+	    "'%%%s%%') + (SELECT count(*) FROM gateway.webhook t WHERE t::text LIKE '%%%s%%')",
+	    secret, secret, secret, secret, secret);
 	harness_sql(&h, "postgres", sql, found);
 	assert_string_equal(found, "0");
 	sot_buf_init(&text, 16u * 1024 * 1024);
 	assert_int_equal(sot_file_read(h.log_path, &text, NULL), SOT_OK);
 	assert_null(strstr(text.p, secret));
-	sot_buf_reset(&text);
-	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", h.gateway_pid);
+	static const char *const files[] = {"cmdline", "environ"};
+	for (size_t i = 0; i < 2; i++) {
+		sot_buf_reset(&text);
+		(void)snprintf(path, sizeof(path), "/proc/%d/%s", h.gateway_pid, files[i]);
+		assert_int_equal(sot_file_read(path, &text, NULL), SOT_OK);
+		assert_null(memmem(text.p, text.n, secret, strlen(secret)));
+	}
+}
+
+/* The hard limit: sanitizers lower the soft one by themselves. */
+static void a_gateway_leaves_no_core(void **state)
+{
+	char path[64];
+	SOT_AUTO_BUF text;
+	(void)state;
+	sot_buf_init(&text, 65536);
+	(void)snprintf(path, sizeof(path), "/proc/%d/limits", h.gateway_pid);
 	assert_int_equal(sot_file_read(path, &text, NULL), SOT_OK);
-	assert_null(memmem(text.p, text.n, secret, strlen(secret)));
+	const char *line = strstr(text.p, "Max core file size");
+	assert_non_null(line);
+	line += strlen("Max core file size");
+	while (*line == ' ')
+		line++;
+	assert_true(strncmp(line, "0 ", 2) == 0);
+	for (line++; *line == ' '; line++)
+		;
+	assert_true(strncmp(line, "0 ", 2) == 0);
 }
 
 static void no_secret_is_in_logs_events_audit_or_process_lists(void **state)
@@ -156,7 +179,13 @@ static void no_secret_is_in_logs_events_audit_or_process_lists(void **state)
 	                     SOT_STR("{\"name\":\"li\",\"password\":\"canary-wrong-one\"}"))
 	                     ->status,
 	    401);
+	assert_int_equal(harness_call(&h, "POST", "/v1/webhooks", NULL,
+	                     SOT_STR("{\"name\":\"canary\",\"url\":\"http://127.0.0.1:1/\",\"secret\":"
+	                             "\"canary-webhook-secret\"}"))
+	                     ->status,
+	    201);
 	until_sealed();
+	assert_nowhere("canary-webhook-secret");
 	assert_nowhere("canary-password-1");
 	assert_nowhere("canary-wrong-one");
 	assert_nowhere(h.token + 4 + 16 + 1); /* the token's secret half */
@@ -184,6 +213,7 @@ int main(void)
 	    cmocka_unit_test(whatever_is_changed_afterwards_is_found),
 	    cmocka_unit_test(no_service_may_change_or_remove_a_row),
 	    cmocka_unit_test(no_secret_is_in_logs_events_audit_or_process_lists),
+	    cmocka_unit_test(a_gateway_leaves_no_core),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }

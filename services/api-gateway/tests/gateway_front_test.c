@@ -116,6 +116,34 @@ static void lists_have_the_fields_that_are_asked_for(void **state)
 	must(call("GET", "/v1/webhooks?fields=anything", ""), 200); /* there is none yet */
 }
 
+static void lists_are_narrowed_by_labels(void **state)
+{
+	static const struct {
+		const char *selector;
+		int total; /* -1: refused */
+	} cases[] = {{"tier=web", 1}, {"tier", 2}, {"!tier", 1}, {"tier!=web", 2}, {"tier,zone=a", 1},
+	    {"tier=web,zone=a", 0}, {"", 3}, {"tier==web", -1}, {"tier=web,", -1}, {"a%20b", -1}};
+	char none[4096];
+	(void)state;
+	harness_add_app(&h, "front-a");
+	harness_add_app(&h, "front-b");
+	harness_sql(&h, "postgres",
+	    "UPDATE scheduler.app SET labels = '{\"tier\":\"web\"}' WHERE name = 'front-a'; "
+	    "UPDATE scheduler.app SET labels = '{\"tier\":\"db\",\"zone\":\"a\"}' WHERE name = "
+	    "'front-b'",
+	    none);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char path[96], total[32];
+		(void)snprintf(path, sizeof(path), "/v1/apps?labels=%s", cases[i].selector);
+		(void)snprintf(total, sizeof(total), "\"total\":%d,", cases[i].total);
+		const answer *a = call("GET", path, "");
+		must(a, cases[i].total < 0 ? 400 : 200);
+		assert_true(cases[i].total < 0 || answer_has(a, total));
+		(void)snprintf(path, sizeof(path), "/v1/instances?labels=%s", cases[i].selector);
+		must(call("GET", path, ""), cases[i].total < 0 ? 400 : 200);
+	}
+}
+
 /* ---- the page of the API ---- */
 static void the_page_has_every_operation_and_asks_for_nothing(void **state)
 {
@@ -197,6 +225,7 @@ int main(void)
 	    cmocka_unit_test(what_another_service_changes_is_guarded_too),
 	    cmocka_unit_test(a_precondition_that_nobody_can_check_is_not_passed_over),
 	    cmocka_unit_test(lists_have_the_fields_that_are_asked_for),
+	    cmocka_unit_test(lists_are_narrowed_by_labels),
 	    cmocka_unit_test(the_page_has_every_operation_and_asks_for_nothing),
 	    cmocka_unit_test(who_calls_too_often_waits_and_others_do_not),
 	};
