@@ -14,6 +14,8 @@ import tempfile
 import threading
 import time
 
+from gateway_world import World
+
 GATEWAY, KEYGEN, SOURCE = sys.argv[1:4]
 EXAMPLES = pathlib.Path(SOURCE) / "docs" / "examples"
 EVENTS = int(os.environ.get("SOT_EVENTS", "3000"))
@@ -36,52 +38,6 @@ def until(what, condition):
         if time.monotonic() > DEADLINE:
             raise AssertionError(f"not in time: {what} (SOT_SEED={SEED})")
         time.sleep(0.1)  # a look, not a measure: the condition decides
-
-
-class World:
-    def __init__(self, folder):
-        self.dir = pathlib.Path(folder)
-        self.keys = {}
-        (self.dir / "blobs").mkdir()
-        for name in ("api-gateway", "scheduler", "ipam", "billing"):
-            self.keys[name] = subprocess.run([KEYGEN, self.dir / f"{name}.key"], check=True, capture_output=True,
-                                             text=True).stdout.strip()
-            (self.dir / f"{name}.pub").write_text(self.keys[name] + "\n")
-        self.gateways, self.listens, self.consumers = [None, None], [None, None], {}
-
-    def end(self):
-        for child in [c.child for c in self.consumers.values()] + self.gateways:
-            if child is not None and child.poll() is None:
-                child.kill()
-
-    def options(self, i):
-        d = self.dir
-        return [f"--listen={self.listens[i] or '127.0.0.1:0'}", f"--database=host={SOCKET} dbname=sotalia user=sot_gateway",
-                f"--keys_dir={d}", f"--scheduler_requests=ipc://{d}/s", f"--scheduler_hints=ipc://{d}/sh",
-                f"--ipam_requests=ipc://{d}/i", f"--ipam_hints=ipc://{d}/ih", f"--events_endpoint=ipc://{d}/events{i}",
-                f"--replay_endpoint=ipc://{d}/replay{i}", f"--agents_endpoint=ipc://{d}/agents{i}", f"--blobs_dir={d}/blobs",
-                "--ui_dir=", f"--openapi_file={SOURCE}/services/api-gateway/openapi.json"]
-
-    def start(self, i):
-        log = self.dir / f"gateway{i}.log"
-        with open(log, "ab") as out:
-            before = out.tell()
-            self.gateways[i] = subprocess.Popen([GATEWAY, *self.options(i)], stderr=out, stdout=out)
-
-        def listen():
-            text = log.read_bytes()[before:].decode(errors="replace")
-            if self.gateways[i].poll() is not None:
-                return self.start(i)  # the database was away when it began: as its supervisor would
-            found = [w for w in text.split() if w.startswith("listen=")]
-            if found:
-                self.listens[i] = found[0].removeprefix("listen=")
-            return bool(found)
-        until("a gateway comes up", listen)
-        return True
-
-    def admin(self, *words, text=""):
-        return subprocess.run([GATEWAY, *words, *self.options(0)], check=True, capture_output=True, text=True,
-                              input=text).stdout.strip()
 
 
 class Consumer:
@@ -185,7 +141,7 @@ def main(w):
 
 
 with tempfile.TemporaryDirectory(prefix="sotalia-events.") as folder:
-    world = World(folder)
+    world = World(folder, (GATEWAY, KEYGEN, SOURCE), until)
     try:
         main(world)
     finally:
