@@ -387,9 +387,6 @@ static void a_bucket_keeps_the_packages_and_a_gateway_fetches_what_it_has_not(vo
 	h.s3_region = S3_BUCKET_REGION;
 	h.s3_keys = S3_BUCKET_KEYS;
 	restart();
-	assert_int_equal(
-	    call("PUT", "/v1/apps/shop/signing", NULL, SOT_STR("{\"policy\":\"optional\"}"))->status,
-	    200);
 	begin(BYTES, path);
 	assert_int_equal(append(path, 0, (sot_str){package, BYTES}), 204);
 	assert_int_equal(register_as("b1", path, package_sha256, NULL)->status, 202);
@@ -424,8 +421,8 @@ int main(void)
 	    cmocka_unit_test(what_is_wrong_is_said_and_stores_nothing),
 	    cmocka_unit_test(an_upload_is_its_owners_alone),
 	    cmocka_unit_test(an_upload_outlives_its_gateway_and_an_old_one_does_not),
-	    cmocka_unit_test(a_signature_is_checked_over_the_stored_bytes),
 	    cmocka_unit_test(a_bucket_keeps_the_packages_and_a_gateway_fetches_what_it_has_not),
+	    cmocka_unit_test(a_signature_is_checked_over_the_stored_bytes),
 	};
 	int failed;
 	for (size_t i = 0; i < BYTES; i++)
