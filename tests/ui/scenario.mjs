@@ -137,6 +137,43 @@ async function seeImages(test) {
 	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
 }
 
+/** A token is made, shown once and revoked; users, roles, teams and webhooks have their tables. */
+async function seeSettings(test) {
+	const { page } = test;
+	await goTo(page, '/settings');
+	await clickButton(page, 'New token');
+	await page.waitForSelector('.ant-modal input#description');
+	await page.type('.ant-modal input#description', 'made by a test');
+	await clickButton(page, 'Create', '.ant-modal');
+	await page.waitForSelector('[data-secret]');
+	const secret = await page.$eval('[data-secret]', (box) => box.textContent);
+	check(/^sot_/.test(secret), 'a new token is shown');
+	await clickButton(page, 'I have kept it', '.ant-modal');
+	await waitForText(page, '.ant-table-row', 'made by a test');
+	check(!(await page.content()).includes(secret), 'and only once');
+	await page.$$eval('.ant-table-row', (rows) => [...rows.find((row) => row.textContent.includes('made by a test')).querySelectorAll('button')].find((button) => button.textContent === 'Revoke').click());
+	await clickButton(page, 'Revoke', '.ant-modal');
+	await page.waitForFunction(() => ![...document.querySelectorAll('.ant-table-row')].some((row) => row.textContent.includes('made by a test')));
+	check(true, 'a revoked token is gone');
+	await openAddress(page, '/settings?tab=users');
+	await waitForText(page, '.ant-table-row', 'admin');
+	await shoot(test, 'settings-users');
+	await openAddress(page, '/settings?tab=teams');
+	await clickButton(page, 'New team');
+	await page.waitForSelector('.ant-modal input#name');
+	await page.type('.ant-modal input#name', 'ui-test');
+	await page.$eval('.ant-modal input#cores', (input) => input.select());
+	await page.type('.ant-modal input#cores', '8');
+	await clickButton(page, 'Create', '.ant-modal');
+	await waitForText(page, '.ant-table-row', 'ui-test.*of 8');
+	check(true, 'a team with a quota is listed');
+	await shoot(test, 'settings-teams');
+	await openAddress(page, '/settings?tab=webhooks');
+	await waitForText(page, '.sot-panel h2', 'Webhooks');
+	await page.waitForFunction(() => document.querySelector('.ant-table-row, .sot-empty'));
+	await shoot(test, 'settings-webhooks');
+}
+
 /** The app to scale: the wish of the caller, else the first that is complete. */
 async function chooseApp(page, wanted) {
 	await goTo(page, '/apps');
@@ -353,6 +390,7 @@ export async function runScenario(test, platform) {
 	await seeInstances(test);
 	await seeAddresses(test);
 	await seeImages(test);
+	await seeSettings(test);
 	const name = await scaleAndBack(test, platform.app);
 	await seeEvents(test);
 	await seeLogs(test, name);

@@ -8,6 +8,7 @@ import { extname, join, normalize } from 'node:path';
 import { capacity, drainPlan, instanceWhy, scaleForecast } from './controller.mjs';
 import { ask, monitoring, request as monitorRequest } from './monitor.mjs';
 import { elasticDecisions, elasticOf } from './elastic.mjs';
+import { changeSettings, settingsRows } from './settings.mjs';
 import { now, Refusal } from './world.mjs';
 
 export const CONTENT_SECURITY_POLICY =
@@ -284,8 +285,13 @@ function reads(context, [kind, name, part, detail], query) {
 			const items = world.events.filter((event) => event.number > Number(query.get('after') ?? 0)).slice(0, limit);
 			return { items: items.map(cloudEvent), next: null, total: world.events.length, cursor: world.cursor() };
 		}
-		default:
+		default: {
+			const rows = settingsRows(world, context, [kind, name, part]);
+			if (rows) {
+				return list(world, rows, query);
+			}
 			throw new Refusal(404, 'not_found', `there is no /v1/${kind}`);
+		}
 	}
 }
 
@@ -309,6 +315,10 @@ async function changes(context, caller, parts, request, response) {
 	const actor = `user:${caller.name}`;
 	const text = (await bodyOf(request)).toString();
 	const body = text ? JSON.parse(text) : {};
+	const done = changeSettings(world, parts, request.method, body, actor);
+	if (done) {
+		return send(response, request.method === 'POST' ? 201 : 200, done);
+	}
 	if (kind === 'apps' && !name) {
 		const app = world.addApp(body, actor);
 		return accepted(context, world.scale(app, body.count, actor, 'app.create'), response);
@@ -369,7 +379,7 @@ async function handle(context, request, response) {
 		return signIn(context, request, response);
 	}
 	const caller = callerOf(context, request);
-	if (parts[0] === 'sessions') {
+	if (parts[0] === 'sessions' && request.method === 'DELETE') {
 		context.sessions.delete(caller.id);
 		return send(response, 204);
 	}
@@ -379,7 +389,7 @@ async function handle(context, request, response) {
 	if (parts[0] === 'events' && parts[1] === 'stream') {
 		return stream(context, request, url.searchParams, response);
 	}
-	if (request.method === 'PUT') {
+	if (request.method === 'PUT' && parts[0] === 'apps') {
 		return upload(context, caller, parts, url.searchParams, request, response);
 	}
 	if (request.method !== 'GET') {

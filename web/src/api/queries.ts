@@ -10,10 +10,12 @@ import type {
 	App,
 	AppVersion,
 	Capacity,
+	DeadLetter,
 	Elastic,
 	ElasticDecision,
 	Finding,
 	Forecast,
+	Grant,
 	Group,
 	Host,
 	HostCleanup,
@@ -24,6 +26,7 @@ import type {
 	InstanceWhy,
 	Ipam,
 	LogLine,
+	Login,
 	Middleware,
 	MiddlewareApp,
 	MiddlewareInstance,
@@ -39,7 +42,11 @@ import type {
 	PlatformEvent,
 	Subnet,
 	SubnetMap,
+	Team,
+	Token,
+	User,
 	Vlan,
+	Webhook,
 } from './types';
 
 const PAGE_SIZE = 200;
@@ -102,6 +109,14 @@ export const useMiddlewareVersions = (name: string) => useList<AppVersion>('vers
 export const useMiddlewareInstances = (name: string) => useList<MiddlewareInstance>('instances', path('middleware', name, 'instances'));
 export const useMiddlewareApps = (name: string) => useList<MiddlewareApp>('instances', path('middleware', name, 'apps'));
 export const useVersions = (app: string) => useList<AppVersion>('versions', path('apps', app, 'versions'));
+
+export const useUsers = () => useList<User>('accounts', '/v1/users');
+export const useGrants = (filter: Filter = {}) => useList<Grant>('accounts', '/v1/grants', filter);
+export const useTokens = () => useList<Token>('accounts', '/v1/tokens');
+export const useLogins = () => useList<Login>('accounts', '/v1/sessions');
+export const useTeams = () => useList<Team>('teams', '/v1/teams');
+export const useWebhooks = () => useList<Webhook>('webhooks', '/v1/webhooks');
+export const useDeadLetters = (webhook: string) => useList<DeadLetter>('webhooks', path('webhooks', webhook, 'dead-letters'));
 
 export const useFindings = () => useList<Finding>('addresses', '/v1/ipam/findings');
 

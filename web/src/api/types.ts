@@ -530,9 +530,12 @@ export interface Page<T> {
 }
 
 export interface Accepted {
-	operation: Operation;
+	/** null: it was done at once. */
+	operation: Operation | null;
 	resourceId: string;
 	replayed?: boolean;
+	/** Of a new token or webhook: shown only now. */
+	token?: string;
 }
 
 export interface Me {
@@ -718,4 +721,94 @@ export interface MachineProblem {
 	line: number;
 	column: string;
 	detail: string;
+}
+
+// ---- accounts, teams, webhooks (deploy/migrations/0040_rights.sql, 0042_webhooks.sql) ----
+
+export interface User {
+	name: string;
+	role: string;
+	disabled: boolean;
+	/** password, or the provider that it comes from */
+	origin: string;
+	hasPassword: boolean;
+	createdAt: string;
+	lastLoginAt: string | null;
+	grants: number;
+	tokens: number;
+	sessions: number;
+}
+
+/** Where a role or token is good: all that are not empty must fit. */
+export interface Reach {
+	team: string;
+	app: string;
+	environment: string;
+}
+
+export interface Grant extends Reach {
+	id: string;
+	user: string;
+	role: string;
+	createdAt: string;
+	createdBy: string;
+}
+
+export interface Token extends Reach {
+	id: string;
+	user: string;
+	description: string;
+	role: string;
+	createdAt: string;
+	expiresAt: string;
+	lastUsedAt: string | null;
+	expired: boolean;
+}
+
+export interface Login {
+	id: string;
+	user: string;
+	sourceAddress: string;
+	createdAt: string;
+	expiresAt: string;
+}
+
+export interface Quota extends Resources {
+	instances: number;
+}
+
+/** A quota of 0 is without limit. */
+export interface Team {
+	name: string;
+	quota: Quota;
+	booked: Quota;
+	apps: number;
+}
+
+export interface Webhook {
+	name: string;
+	url: string;
+	kinds: string[];
+	app: string;
+	host: string;
+	changed: string;
+	paused: boolean;
+	cursor: number;
+	behind: number;
+	tries: number;
+	error: string;
+	nextTryAt: string | null;
+	deliveredAt: string | null;
+	createdAt: string;
+	createdBy: string;
+	deadLetters: number;
+}
+
+export interface DeadLetter {
+	webhook: string;
+	first: number;
+	last: number;
+	error: string;
+	tries: number;
+	at: string;
 }

@@ -10,6 +10,7 @@ import {
 	ImportOutlined,
 	InboxOutlined,
 	NodeIndexOutlined,
+	SettingOutlined,
 	SyncOutlined,
 	ThunderboltOutlined,
 } from '@ant-design/icons';
@@ -34,6 +35,7 @@ const PAGES = [
 	['addresses', '/addresses', <NodeIndexOutlined key="i" />],
 	['events', '/events', <ThunderboltOutlined key="i" />],
 	['monitoring', '/monitoring', <LineChartOutlined key="i" />],
+	['settings', '/settings', <SettingOutlined key="i" />],
 ] as const satisfies readonly (readonly [string, string, ReactNode])[];
 
 function Crumbs() {

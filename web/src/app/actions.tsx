@@ -18,6 +18,8 @@ export interface Change {
 	body?: unknown;
 	/** Go to the operation's page at once: for changes that one wants to watch. */
 	follow?: boolean;
+	/** What the answer holds besides its operation: a secret that is shown once. */
+	onAccepted?: (accepted: Accepted | undefined) => void;
 }
 
 export interface Question {
@@ -34,10 +36,11 @@ export function useChange(): (wanted: Change) => Promise<boolean> {
 	const client = useQueryClient();
 	const navigate = useNavigate();
 	return useCallback(
-		async ({ what, method = 'POST', url, body, follow }) => {
+		async ({ what, method = 'POST', url, body, follow, onAccepted }) => {
 			try {
 				const accepted = await change<Accepted | undefined>(method, url, body);
 				const operation = accepted?.operation;
+				onAccepted?.(accepted);
 				for (const topic of allTopics()) {
 					void client.invalidateQueries({ queryKey: [topic] });
 				}

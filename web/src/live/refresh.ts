@@ -12,7 +12,10 @@ export type Topic =
 	| 'operations'
 	| 'vlans'
 	| 'addresses'
-	| 'images';
+	| 'images'
+	| 'accounts'
+	| 'teams'
+	| 'webhooks';
 
 const BY_KIND: Record<string, Topic[]> = {
 	'app.created': ['apps', 'overview'],
@@ -74,7 +77,7 @@ const BY_KIND: Record<string, Topic[]> = {
 	'placement.found': ['operations'],
 	'host_class.updated': ['hosts'],
 	'plan.updated': ['apps'],
-	'team.updated': ['apps'],
+	'team.updated': ['apps', 'teams'],
 	'mixing.updated': ['apps'],
 	'scheduler.refused': ['overview', 'operations'],
 	'brake.state': ['overview', 'hosts'],
@@ -87,23 +90,23 @@ const BY_KIND: Record<string, Topic[]> = {
 	'exec.end': ['instances'],
 	'instance.rotation': ['instances'],
 	'rollout.state': ['operations', 'apps'],
-	'user.created': [],
-	'user.updated': [],
-	'user.deleted': [],
-	'user.logged_out': [],
-	'user.break_glass': [],
-	'grant.created': [],
-	'grant.deleted': [],
-	'token.created': [],
-	'token.revoked': [],
+	'user.created': ['accounts'],
+	'user.updated': ['accounts'],
+	'user.deleted': ['accounts'],
+	'user.logged_out': ['accounts'],
+	'user.break_glass': ['accounts'],
+	'grant.created': ['accounts'],
+	'grant.deleted': ['accounts'],
+	'token.created': ['accounts'],
+	'token.revoked': ['accounts'],
 	'audit.head': [],
-	'webhook.created': [],
-	'webhook.updated': [],
-	'webhook.deleted': [],
-	'webhook.gave_up': [],
+	'webhook.created': ['webhooks'],
+	'webhook.updated': ['webhooks'],
+	'webhook.deleted': ['webhooks'],
+	'webhook.gave_up': ['webhooks'],
 };
 
-const EVERYTHING: Topic[] = ['overview', 'hosts', 'apps', 'versions', 'instances', 'operations', 'vlans', 'addresses', 'images'];
+const EVERYTHING: Topic[] = ['overview', 'hosts', 'apps', 'versions', 'instances', 'operations', 'vlans', 'addresses', 'images', 'accounts', 'teams', 'webhooks'];
 
 /** Topics for one event; a kind this console does not know refreshes everything: better slow than wrong. */
 export function topicsOf(event: PlatformEvent): Topic[] {
