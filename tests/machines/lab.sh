@@ -142,7 +142,8 @@ control_is_healthy() {
   for service in ipam scheduler api-gateway monitor-bridge; do
     [ "$(inside control-1 systemctl is-active "sotalia-$service")" = active ] || { inside control-1 journalctl -u "sotalia-$service" -n 20 --no-pager; return 1; }
   done
-  wait_until 30 "the gateway" curl -sf --cacert "$SOT_VAR/control/secrets/ca.crt" https://10.77.0.10:7443/healthz
+  wait_until 30 "the gateway" curl -sf --cacert "$SOT_VAR/control/secrets/ca.crt" https://10.77.0.10:7443/healthz || return 1
+  curl -sf --cacert "$SOT_VAR/control/secrets/ca.crt" https://10.77.0.10:7443/ | grep -qi '<html' || { echo "the web UI is not served"; return 1; }
 }
 access() {
   local admin="setpriv --reuid=sotalia-api-gateway --regid=sotalia-api-gateway --clear-groups sotalia-api-gateway --config=/etc/sotalia/api-gateway.conf"
