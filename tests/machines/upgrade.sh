@@ -86,7 +86,7 @@ rollout_ended_well() {
   cli operation list --kind=app.deploy
   [ "$(cli instance list --app=web -o json | jq -r '[.items[] | select(.health == "healthy") | .version] | join(",")')" = 2.0,2.0,2.0,2.0,2.0,2.0 ]
 }
-no_operation_failed() { [ "$(cli operation list -o json | jq '[.items[] | select(.state == "failed")] | length')" = 0 ]; }
+no_operation_failed() { cli operation list --state=failed && [ "$(cli operation list --state=failed -o json | jq '.items | length')" = 0 ]; }
 nobody_was_touched() { still_containers | diff "$SOT_VAR/still.before" -; }
 agents_in_waves() {
   printf 'plugin: sotalia.cloud.machines\n' >"$SOT_VAR/sotalia.yml"
