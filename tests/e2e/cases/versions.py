@@ -83,7 +83,7 @@ def goes_back(app, version):
     assert {i["version"] for i in lab.instances(app)} == {version}
     touched = [i["name"] for i in lab.instances(app) if i["startedAt"] != before[i["name"]]]
     assert len(touched) == 1, touched
-    print(f"{app}: {bad.stderr.strip().splitlines()[-1]}", flush=True)
+    print(f"{app}: " + next(line.strip() for line in bad.stderr.splitlines() if "rolled back" in line), flush=True)
 
 
 def test_01_two_published_versions_of_an_npm_server():
