@@ -130,9 +130,17 @@ def dump(stream):
 
 def noise(count, size):
     """Events with much text, in one go."""
+    prepare_noise(count, size)
+    tell_noise()
+
+
+def prepare_noise(count, size):
     sql(f"SELECT core.emit(array_agg('scheduler.refused'::text), array_agg('noise' || k), array_agg(''::text), "
         f"array_agg(''::text), array_agg('system'::text), array_agg(NULL::uuid), "
         f"array_agg('{{\"reason\": \"' || repeat('x', {size}) || '\"}}')) FROM generate_series(1, {count}) AS k")
+
+
+def tell_noise():
     while int(sql("SELECT count(*) FROM core.outbox_part WHERE last IS NULL")) > 0:
         sql("SELECT core.number_events()")
 
@@ -283,19 +291,27 @@ class Faults(unittest.TestCase):
         self.assertNotIn("no answer in time", self.log())
 
     def test_a_bridge_that_was_held_up_does_not_blame_the_server(self):
-        receiver = self.receiver(reads=False, buffer=4096)
+        receiver = self.receiver(buffer=4096)
         self.router.say("", 500)
         self.start(f"--cat_servers=127.0.0.1:{receiver.port}")
         self.until("a connection", lambda: receiver.peers)
-        noise(8000, 1500)
+        prepare_noise(5000, 1500)
+        # From here on to the pause it is at fault itself, which it may be for 10 s.
+        receiver.reads.clear()
+        begun = time.monotonic()
+        tell_noise()
         self.until("a socket that takes no more", lambda: self.metric("sot_bridge_queue_frames ") > 0)
         os.kill(self.world.bridge.pid, signal.SIGSTOP)
         receiver.reads.set()
-        self.world.pump(12)  # longer than a server may take nothing
+        if time.monotonic() - begun > 8:
+            os.kill(self.world.bridge.pid, signal.SIGCONT)
+            self.skipTest("this machine took so long to fill a socket that the server was at fault by then")
+        connections, said = len(receiver.peers), self.log().count("takes no bytes")
+        self.world.pump(12)
         os.kill(self.world.bridge.pid, signal.SIGCONT)
         self.until("all of it", lambda: self.metric("sot_bridge_queue_frames ") == 0)
-        self.assertEqual(len(receiver.peers), 1)
-        self.assertNotIn("takes no bytes", self.log())
+        self.assertEqual(len(receiver.peers), connections)
+        self.assertEqual(self.log().count("takes no bytes"), said)
 
     def test_a_half_open_connection_is_noticed_and_made_anew(self):
         receiver = self.receiver()
