@@ -93,7 +93,7 @@ static void what_another_service_changes_is_guarded_too(void **state)
 	asked = h.ipam_asked;
 	must(call_if("PUT", "/v1/subnets/10.66.0.0%2F24", "\"0\"", "{}"), 412);
 	assert_int_equal(h.ipam_asked, asked);
-	must(call_if("PUT", "/v1/subnets/10.66.0.0%2F24", tag, "{}"), 200);
+	must(call_if("PUT", "/v1/subnets/10.66.0.0%2F24", tag, "{\"open\":true}"), 200);
 }
 
 static void a_precondition_that_nobody_can_check_is_not_passed_over(void **state)
