@@ -23,7 +23,7 @@ http.createServer((q, r) => {
 }).listen(8080);
 process.on('SIGTERM', () => process.exit(0));
 """
-HEALTH = {"kind": "http", "port": 8080, "path": "/", "intervalMs": 300, "timeoutMs": 10000, "healthyAfter": 1, "unhealthyAfter": 5}
+HEALTH = {"kind": "http", "port": 8080, "path": "/", "intervalMs": 1000, "timeoutMs": 1000, "healthyAfter": 1, "unhealthyAfter": 20}
 # 24 requests a second of 20 ms each are 480 % of the plan of one instance: six of them have 80 % each.
 REQUESTS_PER_S = 24
 RULES = {"min": 2, "max": 6, "upCooldownSeconds": 5, "downCooldownSeconds": 5, "stableSeconds": 20,
