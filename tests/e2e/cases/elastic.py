@@ -143,7 +143,7 @@ def test_b_a_value_of_the_app_and_a_dry_run():
     assert lab.api("POST", f"/v1/apps/{APP}/elastic/values", {"name": "cue", "value": 1}, lab.key()).status == 404
     told = lab.api("POST", f"/v1/apps/{APP}/elastic/values", {"name": "queue", "value": 450}, lab.key())
     assert told.status == 200 and told.json == {"rules": 1}, told.body
-    held = lab.until("the dry run to say so", lambda: [d for d in decisions() if d["hold"] == "dry_run"], 20)[0]
+    held = lab.until("the dry run to say so", lambda: [d for d in decisions() if d["hold"] == "dry_run"], 60)[0]
     assert held["reason"] == "queue 450 for 20 s, target 100 an instance: 2 -> 5; dry run: nothing is changed", held
     assert len(lab.instances(APP)) == 2
     rules["dryRun"] = False
