@@ -1,5 +1,6 @@
 // What an operator does on a running platform: sign in, look at hosts, apps, instances and addresses, scale an app, and
 // watch the operation's log grow. Works on any platform that has at least one host and one healthy app.
+import { lookOver } from './accessibility.mjs';
 import { check, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
 
 async function signIn(test, { url, user, password }) {
@@ -172,6 +173,55 @@ async function seeSettings(test) {
 	await waitForText(page, '.sot-panel h2', 'Webhooks');
 	await page.waitForFunction(() => document.querySelector('.ant-table-row, .sot-empty'));
 	await shoot(test, 'settings-webhooks');
+}
+
+/** Operations, audit and events in one line; the chain is checked, the audit saved. */
+async function seeHistory(test) {
+	const { page } = test;
+	await goTo(page, '/history');
+	await page.waitForSelector('.sot-history li[data-source="operation"]');
+	await page.waitForSelector('.sot-history li[data-source="audit"]');
+	await page.waitForSelector('.sot-history li[data-source="event"]');
+	const times = await page.$$eval('.sot-history time', (list) => list.map((time) => time.getAttribute('datetime')));
+	check(times.every((time, at) => at === 0 || Date.parse(time) <= Date.parse(times[at - 1])), `operations, audit and events stand in one order: ${times.length} lines`);
+	await clickButton(page, 'Check the chain');
+	await page.waitForSelector('[data-chain="whole"]');
+	check(true, await page.$eval('[data-chain]', (line) => line.textContent));
+	await shoot(test, 'history');
+	await page.type('input[aria-label="Any word"]', 'no such word');
+	await waitForText(page, '.sot-empty', 'Nothing fits');
+	check(page.url().includes('text=no'), 'what was looked for has an address');
+}
+
+/** Ctrl-K finds a host and an address, and goes there. */
+async function usePalette(test) {
+	const { page } = test;
+	const find = async (typed, kind) => {
+		await page.keyboard.down('Control');
+		await page.keyboard.press('k');
+		await page.keyboard.up('Control');
+		await page.waitForSelector('.ant-modal input[role="combobox"]');
+		await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'combobox');
+		await page.keyboard.type(typed);
+		await page.waitForFunction((wanted, word) => [...document.querySelectorAll('.sot-found li[aria-selected="true"]')].some((one) => one.dataset.kind === wanted && one.textContent.includes(word)), {}, kind, typed);
+	};
+	await goTo(page, '/instances');
+	await waitForText(page, '.sot-head h1', '^Instances');
+	await page.waitForSelector('.ant-table-row [data-state="healthy"]');
+	const [instance, host, address] = await page.$eval('.ant-table-row:has([data-state="healthy"])', (row) => [row.querySelector('a[href^="/instances/"]').textContent, row.querySelector('a[href^="/hosts/"]').textContent, /\d+\.\d+\.\d+\.\d+/.exec(row.textContent)[0]]);
+	await find(address, 'address');
+	await shoot(test, 'palette');
+	await page.keyboard.press('Enter');
+	await page.waitForSelector('.ant-drawer-open .sot-steps');
+	check(page.url().includes(address), 'Ctrl-K finds an address and opens its history');
+	await page.keyboard.press('Escape');
+	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
+	for (const [name, kind, where] of [[host, 'host', `/hosts/${host}`], [instance, 'instance', `/instances/${instance}`]]) {
+		await find(name, kind);
+		await page.keyboard.press('Enter');
+		await page.waitForFunction((wanted) => location.pathname === wanted, {}, where);
+	}
+	check(true, `and ${host} and ${instance}`);
 }
 
 /** The app to scale: the wish of the caller, else the first that is complete. */
@@ -379,6 +429,7 @@ async function chineseAndDark(test) {
 	await page.waitForSelector('.sot-meter');
 	await page.waitForFunction(() => !document.querySelector('.ant-dropdown:not(.ant-dropdown-hidden)'));
 	await shoot(test, 'overview-dark-zh');
+	await lookOver(test, 'dark');
 }
 
 export async function runScenario(test, platform) {
@@ -391,6 +442,8 @@ export async function runScenario(test, platform) {
 	await seeAddresses(test);
 	await seeImages(test);
 	await seeSettings(test);
+	await seeHistory(test);
+	await usePalette(test);
 	const name = await scaleAndBack(test, platform.app);
 	await seeEvents(test);
 	await seeLogs(test, name);
@@ -398,6 +451,7 @@ export async function runScenario(test, platform) {
 	if (platform.hasConsole !== false) {
 		await useConsole(test, name);
 	}
+	await lookOver(test, 'light');
 	await chineseAndDark(test);
 	check(test.complaints.length === 0, `the browser has no complaint (policy, errors): ${test.complaints.join(' | ')}`);
 }

@@ -32,9 +32,23 @@ function of(world) {
 	return held.get(world);
 }
 
+/** Every operation was asked for by somebody; one try was refused. */
+export function auditRows(world) {
+	const row = (operation, number) => ({
+		id: number, number, at: operation.createdAt, actor: operation.actor, sourceAddress: '10.0.0.7', requestId: randomBytes(8).toString('hex'), action: operation.kind, target: operation.target,
+		result: 'accepted', operationId: operation.id, detail: '', credential: 'session:1f3c', changes: null, sha256: '',
+	});
+	const rows = world.operations.map((operation, at) => row(operation, world.operations.length - at));
+	const refused = { ...row({ createdAt: ago(1), actor: 'user:li', kind: 'host.drain', target: 'node-a1', id: null }, 9001), result: 'refused', detail: 'this needs the role operator' };
+	return [...rows, refused].sort((a, b) => (a.at < b.at ? 1 : -1));
+}
+
 /** The rows of a list, or null when the route is none of these. */
 export function settingsRows(world, context, [kind, name, part]) {
 	const all = of(world);
+	if (kind === 'audit') {
+		return auditRows(world);
+	}
 	if (kind === 'sessions') {
 		return [...context.sessions].map(([id, session]) => ({ id: id.slice(0, 16), user: session.name, sourceAddress: '127.0.0.1', createdAt: now(), expiresAt: ahead(12) }));
 	}

@@ -9,6 +9,7 @@ import type {
 	AddressEvent,
 	App,
 	AppVersion,
+	AuditRow,
 	Capacity,
 	DeadLetter,
 	Elastic,
@@ -67,8 +68,9 @@ export interface List<T> {
 	retry: () => void;
 }
 
-function useList<T>(topic: Topic, url: string, filter: Filter = {}): List<T> {
+function useList<T>(topic: Topic, url: string, filter: Filter = {}, enabled = true): List<T> {
 	const query = useInfiniteQuery({
+		enabled,
 		queryKey: [topic, 'list', url, filter],
 		queryFn: ({ pageParam, signal }) =>
 			getJson<Page<T>>(withQuery(url, { ...filter, limit: PAGE_SIZE, after: pageParam }), signal),
@@ -96,6 +98,7 @@ export const useMachines = (filter: Filter = {}) => useList<Machine>('machines',
 export const useApps = () => useList<App>('apps', '/v1/apps');
 export const useInstances = (filter: Filter = {}) => useList<Instance>('instances', '/v1/instances', filter);
 export const useOperations = (filter: Filter = {}) => useList<Operation>('operations', '/v1/operations', filter);
+export const useAudit = (filter: Filter, enabled: boolean) => useList<AuditRow>('audit', '/v1/audit', filter, enabled);
 export const useVlans = () => useList<Vlan>('vlans', '/v1/vlans');
 export const usePools = () => useList<Pool>('vlans', '/v1/pools');
 export const useSubnets = (filter: Filter = {}) => useList<Subnet>('vlans', '/v1/subnets', filter);
@@ -313,6 +316,36 @@ export function useRecentEvents() {
 				.reverse();
 		},
 	});
+}
+
+/** Committed events from the newest back, a stretch of numbers at a time. */
+export function usePastEvents(filter: Filter): List<PlatformEvent> {
+	const query = useInfiniteQuery({
+		queryKey: ['events', 'past', filter],
+		initialPageParam: -1,
+		queryFn: async ({ pageParam, signal }) => {
+			const head = pageParam < 0 ? await getJson<Page<unknown>>('/v1/apps?limit=1', signal) : null;
+			const before = head ? (parseCursor(head.cursor)?.number ?? 0) + 1 : pageParam;
+			const after = Math.max(0, before - 1 - RECENT_EVENTS);
+			const page = await getJson<Page<unknown>>(withQuery('/v1/events', { ...filter, after, limit: RECENT_EVENTS }), signal);
+			const items = page.items.map(fromListItem).filter((event) => event !== null && event.number < before) as PlatformEvent[];
+			return { items: items.reverse(), first: after + 1 };
+		},
+		getNextPageParam: (last) => (last.first > 1 ? last.first : undefined),
+		placeholderData: keepPreviousData,
+	});
+	const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+	return {
+		items,
+		total: items.length,
+		isLoading: query.isLoading,
+		isFetching: query.isFetching,
+		error: query.error,
+		updatedAtMs: query.dataUpdatedAt,
+		hasMore: query.hasNextPage,
+		loadMore: () => void query.fetchNextPage(),
+		retry: () => void query.refetch(),
+	};
 }
 
 /** Live events before stored ones, each number once, newest first. */

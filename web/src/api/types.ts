@@ -812,3 +812,30 @@ export interface DeadLetter {
 	tries: number;
 	at: string;
 }
+
+// ---- the audit (deploy/migrations/0041_audit_chain.sql) ----
+
+export interface AuditRow {
+	id: number;
+	at: string;
+	actor: string;
+	sourceAddress: string;
+	requestId: string;
+	action: string;
+	target: string;
+	result: string;
+	operationId: string | null;
+	detail: string;
+	number: number;
+	credential: string;
+	changes: unknown;
+	sha256: string;
+}
+
+/** One look at a stretch of the chain; an empty fault: every row is as it was written. */
+export interface AuditCheck {
+	checked: number;
+	next: number;
+	head: number;
+	fault: string;
+}

@@ -58,6 +58,7 @@ const AddressesPage = lazy(() => import('../pages/AddressesPage'));
 const MonitoringPage = lazy(() => import('../pages/MonitoringPage'));
 const PackagesPage = lazy(() => import('../pages/PackagesPage'));
 const EventsPage = lazy(() => import('../pages/EventsPage'));
+const HistoryPage = lazy(() => import('../pages/HistoryPage'));
 const SettingsPage = lazy(() => import('../pages/SettingsPage'));
 
 const router = createBrowserRouter(
@@ -84,6 +85,7 @@ const router = createBrowserRouter(
 				{ path: 'packages', element: <PackagesPage /> },
 				{ path: 'events', element: <EventsPage /> },
 				{ path: 'monitoring', element: <MonitoringPage /> },
+				{ path: 'history', element: <HistoryPage /> },
 				{ path: 'settings', element: <SettingsPage /> },
 				{ path: '*', element: <NotFound /> },
 			],

@@ -6,6 +6,7 @@ import {
 	CloudServerOutlined,
 	DashboardOutlined,
 	HeatMapOutlined,
+	HistoryOutlined,
 	LineChartOutlined,
 	ImportOutlined,
 	InboxOutlined,
@@ -20,6 +21,7 @@ import { Link, NavLink, Outlet, useLocation } from 'react-router-dom';
 import { useOverview } from '../api/queries';
 import mark from '../assets/mark.svg';
 import { Skeleton } from '../ui/Page';
+import { Palette } from './Palette';
 import { AccountButton, Lamp, LanguageButton, ProblemsButton, ThemeButton } from './Tools';
 
 const PAGES = [
@@ -34,6 +36,7 @@ const PAGES = [
 	['operations', '/operations', <SyncOutlined key="i" />],
 	['addresses', '/addresses', <NodeIndexOutlined key="i" />],
 	['events', '/events', <ThunderboltOutlined key="i" />],
+	['history', '/history', <HistoryOutlined key="i" />],
 	['monitoring', '/monitoring', <LineChartOutlined key="i" />],
 	['settings', '/settings', <SettingOutlined key="i" />],
 ] as const satisfies readonly (readonly [string, string, ReactNode])[];
@@ -82,6 +85,7 @@ export function Shell() {
 			</aside>
 			<header className="sot-top">
 				<Crumbs />
+				<Palette />
 				<Lamp />
 				<LanguageButton />
 				<ThemeButton />

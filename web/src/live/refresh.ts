@@ -14,6 +14,8 @@ export type Topic =
 	| 'addresses'
 	| 'images'
 	| 'accounts'
+	| 'audit'
+	| 'events'
 	| 'teams'
 	| 'webhooks';
 
@@ -27,7 +29,7 @@ const BY_KIND: Record<string, Topic[]> = {
 	'machine.state': ['machines', 'operations'],
 	'host.registered': ['hosts', 'overview'],
 	'host.state': ['hosts', 'overview'],
-	'operation.state': ['operations', 'overview'],
+	'operation.state': ['operations', 'overview', 'audit'],
 	'package.registered': ['versions'],
 	'package.removed': ['versions'],
 	'middleware.registered': ['versions'],
@@ -99,14 +101,14 @@ const BY_KIND: Record<string, Topic[]> = {
 	'grant.deleted': ['accounts'],
 	'token.created': ['accounts'],
 	'token.revoked': ['accounts'],
-	'audit.head': [],
+	'audit.head': ['audit'],
 	'webhook.created': ['webhooks'],
 	'webhook.updated': ['webhooks'],
 	'webhook.deleted': ['webhooks'],
 	'webhook.gave_up': ['webhooks'],
 };
 
-const EVERYTHING: Topic[] = ['overview', 'hosts', 'apps', 'versions', 'instances', 'operations', 'vlans', 'addresses', 'images', 'accounts', 'teams', 'webhooks'];
+const EVERYTHING: Topic[] = ['overview', 'hosts', 'apps', 'versions', 'instances', 'operations', 'vlans', 'addresses', 'images', 'accounts', 'audit', 'teams', 'webhooks'];
 
 /** Topics for one event; a kind this console does not know refreshes everything: better slow than wrong. */
 export function topicsOf(event: PlatformEvent): Topic[] {
