@@ -9,6 +9,7 @@ import { capacity, drainPlan, instanceWhy, scaleForecast } from './controller.mj
 import { ask, monitoring, request as monitorRequest } from './monitor.mjs';
 import { elasticDecisions, elasticOf } from './elastic.mjs';
 import { changeSettings, settingsRows } from './settings.mjs';
+import { changeVlans, importFile } from './vlans.mjs';
 import { now, Refusal } from './world.mjs';
 
 export const CONTENT_SECURITY_POLICY =
@@ -319,8 +320,11 @@ async function changes(context, caller, parts, request, response) {
 	const [kind, name, verb] = parts;
 	const actor = `user:${caller.name}`;
 	const text = (await bodyOf(request)).toString();
+	if (kind === 'imports') {
+		return send(response, 200, importFile(world, text, new URL(request.url, 'http://mock').searchParams));
+	}
 	const body = text ? JSON.parse(text) : {};
-	const done = changeSettings(world, parts, request.method, body, actor);
+	const done = changeSettings(world, parts, request.method, body, actor) ?? changeVlans(world, parts, request.method, body);
 	if (done) {
 		return send(response, request.method === 'POST' ? 201 : 200, done);
 	}

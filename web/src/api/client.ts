@@ -105,6 +105,12 @@ export async function change<T = Accepted>(method: 'POST' | 'PUT' | 'DELETE', ur
 	return (text ? JSON.parse(text) : undefined) as T;
 }
 
+/** Sends a file as the raw body of a POST and reads the answer. */
+export async function postFile<T>(url: string, file: Blob): Promise<T> {
+	const headers = { Accept: 'application/json', 'Content-Type': 'application/octet-stream', 'Idempotency-Key': newIdempotencyKey(), 'X-CSRF-Token': csrfToken };
+	return (await (await send('POST', url, { headers, body: file })).json()) as T;
+}
+
 export interface UploadHandle {
 	done: Promise<void>;
 	abort: () => void;

@@ -716,7 +716,7 @@ export interface MachineImport {
 	operation: { id: string } | null;
 }
 /** A wrong line of a list. */
-export interface MachineProblem {
+export interface LineProblem {
 	pointer: string;
 	line: number;
 	column: string;
@@ -838,4 +838,16 @@ export interface AuditCheck {
 	next: number;
 	head: number;
 	fault: string;
+}
+
+/** What an import of VLANs, subnets, ranges and addresses did, or would do. */
+export interface ImportReport {
+	id: string;
+	fileName: string;
+	kind: string;
+	state: 'checked' | 'refused' | 'applied';
+	dryRun: boolean;
+	lines: number;
+	changes: Record<'vlans' | 'subnets' | 'ranges' | 'addresses' | 'unchanged' | 'ignored', number>;
+	errorCount: number;
 }

@@ -1,6 +1,6 @@
 // Events as they happen. Pausing keeps what is on the page; nothing is lost meanwhile.
 import { PauseCircleOutlined, PlayCircleOutlined } from '@ant-design/icons';
-import { Button, Input, Select } from 'antd';
+import { Button, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { mergeEvents, useRecentEvents } from '../api/queries';
@@ -10,6 +10,7 @@ import { useFilters } from '../lib/useFilters';
 import { EVENT_KINDS } from '../live/events';
 import { useLive } from '../live/LiveProvider';
 import { EventList } from '../ui/EventList';
+import { FilterInput } from '../ui/FilterInput';
 import { Empty, PageHead, Panel, ReadError, Skeleton, useTitle } from '../ui/Page';
 
 function matches(event: PlatformEvent, kind: string, word: string): boolean {
@@ -35,7 +36,7 @@ export default function EventsPage() {
 			</PageHead>
 			<div className="sot-filters">
 				<Select allowClear style={{ width: 210 }} aria-label={t('events/filterKind')} placeholder={t('events/filterKind')} value={get('kind') || undefined} onChange={(kind: string | undefined) => set('kind', kind ?? '')} options={EVENT_KINDS.map((kind) => ({ value: kind, label: apiWord('event', kind) }))} />
-				<Input.Search allowClear style={{ width: 240 }} aria-label={t('events/filterText')} placeholder={t('events/filterText')} value={get('text')} onChange={(event) => set('text', event.target.value)} />
+				<FilterInput name="text" label={t('events/filterText')} width={240} />
 				<span className="sot-total">{t('common/shown', { shown: shown.length, total: all.length })}</span>
 			</div>
 			{recent.error && <ReadError error={recent.error} onRetry={() => void recent.refetch()} />}

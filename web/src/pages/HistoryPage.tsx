@@ -1,5 +1,5 @@
 // Operations, audit and events in one search: who did what, when, from where, with what result.
-import { Button, Checkbox, Input, Select } from 'antd';
+import { Button, Checkbox, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
@@ -14,6 +14,7 @@ import { options } from '../lib/settings';
 import { useFilters } from '../lib/useFilters';
 import { EVENT_KINDS } from '../live/events';
 import { CopyButton } from '../ui/CopyButton';
+import { FilterInput } from '../ui/FilterInput';
 import { Empty, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
 import { useProblems } from '../ui/Problems';
 import { StateTag } from '../ui/StateTag';
@@ -127,7 +128,6 @@ function ChainCheck() {
 function Filters({ mayAudit, shown }: { mayAudit: boolean; shown: Source[] }) {
 	const { t } = useTranslation();
 	const [get, set] = useFilters();
-	const word = (name: string, label: string, width: number) => <Input allowClear style={{ width }} aria-label={label} placeholder={label} value={get(name)} onChange={(event) => set(name, event.target.value.trim())} />;
 	const time = (name: string, label: string) => (
 		<label className="sot-row">
 			<span className="sot-muted">{label}</span>
@@ -136,10 +136,10 @@ function Filters({ mayAudit, shown }: { mayAudit: boolean; shown: Source[] }) {
 	);
 	return (
 		<div className="sot-filters">
-			<Input.Search allowClear style={{ width: 280 }} aria-label={t('history/text')} placeholder={t('history/text')} value={get('text')} onChange={(event) => set('text', event.target.value)} />
-			{word('who', t('history/who'), 140)}
+			<FilterInput name="text" label={t('history/text')} width={280} />
+			<FilterInput name="who" label={t('history/who')} width={140} />
 			<Select allowClear showSearch style={{ width: 180 }} aria-label={t('history/what')} placeholder={t('history/what')} value={get('what') || undefined} onChange={(what: string | undefined) => set('what', what ?? '')} options={[...new Set([...EVENT_KINDS, ...EVENT_KINDS.map((kind) => kind.split('.')[0] ?? '')])].sort().map((kind) => ({ value: kind, label: kind }))} />
-			{word('about', t('history/about'), 160)}
+			<FilterInput name="about" label={t('history/about')} width={160} />
 			{time('from', t('history/from'))}
 			{time('until', t('history/until'))}
 			<Checkbox.Group aria-label={t('history/sources')} value={shown} onChange={(chosen) => set('sources', chosen.length === SOURCES.length ? '' : chosen.join(','))} options={SOURCES.filter((source) => mayAudit || source !== 'audit').map((source) => ({ value: source, label: t(`history/${source}`) }))} />

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
 import { ApiError, change } from '../api/client';
 import { useMachineLog, useMachines } from '../api/queries';
-import type { Machine, MachineImport, MachineProblem } from '../api/types';
+import type { Machine, MachineImport, LineProblem } from '../api/types';
 import { apiWord } from '../i18n';
 import { cliCommand } from '../lib/cli';
 import { formatClock, formatUtc } from '../lib/format';
@@ -17,6 +17,7 @@ import { useFollow } from '../ui/LogView';
 import { PageHead, ReadError, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
+import { WrongLines } from '../ui/WrongLines';
 
 const STEPS = ['registered', 'installing', 'preflight', 'online'] as const;
 const EXAMPLE = 'name,address,az,rack,labels,oob\nnode-1,10.0.0.11,a,a-1,ssd,ipmi://10.9.0.11\n';
@@ -32,30 +33,6 @@ function stepTone(machine: Machine, step: (typeof STEPS)[number]): { tone: Tone;
 		return { tone: 'good', word: 'done' };
 	}
 	return here === at ? { tone: 'busy', word: 'running' } : { tone: 'off', word: 'queued' };
-}
-
-function Wrong({ problems }: { problems: MachineProblem[] }) {
-	const { t } = useTranslation();
-	return (
-		<table className="sot-plain" aria-label={t('machines/wrong')}>
-			<thead>
-				<tr>
-					<th>{t('machines/line')}</th>
-					<th>{t('machines/column')}</th>
-					<th>{t('machines/what')}</th>
-				</tr>
-			</thead>
-			<tbody>
-				{problems.map((problem) => (
-					<tr key={`${problem.pointer} ${problem.detail}`}>
-						<td className="sot-num">{problem.line}</td>
-						<td className="sot-mono">{problem.column}</td>
-						<td>{problem.detail}</td>
-					</tr>
-				))}
-			</tbody>
-		</table>
-	);
 }
 
 function ImportDrawer({ open, onClose }: { open: boolean; onClose: (imported: boolean) => void }) {
@@ -83,7 +60,7 @@ function ImportDrawer({ open, onClose }: { open: boolean; onClose: (imported: bo
 			setBusy(false);
 		}
 	};
-	const wrong = (error?.problem.errors ?? []) as unknown as MachineProblem[];
+	const wrong = (error?.problem.errors ?? []) as unknown as LineProblem[];
 	return (
 		<Drawer title={t('machines/import')} open={open} onClose={() => onClose(false)} size={860}>
 			<p>{t('machines/importHint')}</p>
@@ -107,7 +84,7 @@ function ImportDrawer({ open, onClose }: { open: boolean; onClose: (imported: bo
 			</div>
 			{checked && <Alert type="success" title={t('machines/checked', { imported: checked.imported, unchanged: checked.unchanged })} />}
 			{error && <Alert type="error" title={error.problem.detail} />}
-			{wrong.length > 0 && <Wrong problems={wrong} />}
+			{wrong.length > 0 && <WrongLines problems={wrong} />}
 		</Drawer>
 	);
 }

@@ -17,6 +17,8 @@ export interface Field<T> {
 	/** A smallest length, or what a text must look like. */
 	length?: number;
 	pattern?: RegExp;
+	/** What each word of many must look like. */
+	each?: RegExp;
 }
 
 function control<T>(field: Field<T>): ReactNode {
@@ -74,6 +76,7 @@ export function FormDialog<T extends object>({ title, submit, hint, fields, init
 						rules={[
 							...(field.needed ? [{ required: true, message: t('create/needed') }] : []),
 							...(field.length ? [{ min: field.length, message: t('settings/tooShort', { count: field.length }) }] : []),
+							...(field.each ? [{ validator: (_: unknown, words: string[] | undefined) => ((words ?? []).every((word) => field.each?.test(word)) ? Promise.resolve() : Promise.reject(new Error(field.hint ?? t('create/nameBad')))) }] : []),
 							...(field.pattern ? [{ pattern: field.pattern, message: field.hint ?? t('create/nameBad') }] : []),
 						]}
 					>

@@ -1,12 +1,21 @@
 // VLANs with where they reach, and their subnets and named pools with what is used, how urgent that is, and for how long it lasts.
 import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
+import { path, withQuery } from '../api/client';
 import { usePools, useSubnets, useVlans } from '../api/queries';
 import type { Pool, Subnet, UseLevel, Vlan } from '../api/types';
+import { useAskedChange } from '../app/actions';
+import { useMay } from '../app/session';
+import { cliCommand } from '../lib/cli';
+import { subnetBody } from '../lib/vlan';
+import { CopyButton } from './CopyButton';
 import { StackedBar } from './Fill';
 import { Empty, Panel, ReadError, Skeleton } from './Page';
+import { IpamImport } from './IpamImport';
 import { StateTag } from './StateTag';
+import { SubnetDialog, VlanDialog } from './VlanDialogs';
 
 export function freeOf(subnet: Subnet): number {
 	return Math.max(0, subnet.size - subnet.used - subnet.cooling - subnet.unusable);
@@ -27,9 +36,25 @@ function UseBar({ label, use }: { label: string; use: { size: number; used: numb
 	);
 }
 
+function SubnetVerbs({ subnet }: { subnet: Subnet }) {
+	const { t } = useTranslation();
+	const ask = useAskedChange();
+	const url = withQuery(path('subnets', subnet.cidr), { vrf: subnet.vrf });
+	const turn = subnet.open ? 'close' : 'open';
+	const { cidr } = subnet;
+	return (
+		<>
+			<Button size="small" onClick={() => ask({ title: t(`addresses/${turn}Ask`, { cidr }), hint: t(`addresses/${turn}Hint`) }, { what: t(`addresses/${turn}`), method: 'PUT', url, body: subnetBody(subnet, !subnet.open) })}>{t(`addresses/${turn}`)}</Button>
+			<Button size="small" danger disabled={subnet.used + subnet.cooling > 0} onClick={() => ask({ title: t('addresses/deleteSubnetAsk', { cidr }), hint: t('addresses/deleteSubnetHint'), danger: true }, { what: t('settings/delete'), method: 'DELETE', url })}>{t('settings/delete')}</Button>
+			<CopyButton cli bare text={cliCommand('subnet', 'update', cidr, `--open=${subnet.open ? 'no' : 'yes'}`)} />
+		</>
+	);
+}
+
 function SubnetRow({ subnet, onMap }: { subnet: Subnet; onMap: (subnet: Subnet) => void }) {
 	const { t } = useTranslation();
 	const free = freeOf(subnet);
+	const may = useMay('operator');
 	const words = subnet.family === 4 ? t('addresses/usage', { used: subnet.used, cooling: subnet.cooling, unusable: subnet.unusable, free, size: subnet.size }) : t('addresses/usageV6', { used: subnet.used, cooling: subnet.cooling, unusable: subnet.unusable });
 	return (
 		<div className="sot-meter">
@@ -48,6 +73,7 @@ function SubnetRow({ subnet, onMap }: { subnet: Subnet; onMap: (subnet: Subnet) 
 					<Button size="small" onClick={() => onMap(subnet)} aria-label={t('addresses/mapOf', { cidr: subnet.cidr })}>
 						{t('addresses/map')}
 					</Button>
+					{may && <SubnetVerbs subnet={subnet} />}
 				</span>
 			</div>
 			<UseBar label={words} use={subnet} />
@@ -75,8 +101,26 @@ function PoolRow({ pool }: { pool: Pool }) {
 	);
 }
 
+function VlanVerbs({ vlan, empty }: { vlan: Vlan; empty: boolean }) {
+	const { t } = useTranslation();
+	const ask = useAskedChange();
+	const [open, setOpen] = useState<'edit' | 'subnet' | null>(null);
+	const { name } = vlan;
+	return (
+		<span className="sot-row sot-right sot-verbs">
+			<Button size="small" onClick={() => setOpen('edit')}>{t('settings/edit')}</Button>
+			<Button size="small" onClick={() => setOpen('subnet')}>{t('addresses/addSubnet')}</Button>
+			<Button size="small" danger disabled={!empty} onClick={() => ask({ title: t('addresses/deleteVlanAsk', { name }), hint: t('addresses/deleteVlanHint'), danger: true }, { what: t('settings/delete'), method: 'DELETE', url: path('vlans', name) })}>{t('settings/delete')}</Button>
+			<CopyButton cli bare text={cliCommand('vlan', 'show', name)} />
+			{open === 'edit' && <VlanDialog vlan={vlan} onClose={() => setOpen(null)} />}
+			{open === 'subnet' && <SubnetDialog vlan={vlan} onClose={() => setOpen(null)} />}
+		</span>
+	);
+}
+
 function VlanBlock({ vlan, subnets, pools, onMap }: { vlan: Vlan; subnets: Subnet[]; pools: Pool[]; onMap: (subnet: Subnet) => void }) {
 	const { t } = useTranslation();
+	const may = useMay('operator');
 	return (
 		<section className="sot-vlan" aria-label={vlan.name}>
 			<header>
@@ -88,6 +132,7 @@ function VlanBlock({ vlan, subnets, pools, onMap }: { vlan: Vlan; subnets: Subne
 					{t('addresses/reaches')}: {vlan.scopes.length > 0 ? vlan.scopes.map((scope) => `${scope.kind} ${scope.name}`).join(', ') : t('addresses/everywhere')}
 				</span>
 				{vlan.description && <span className="sot-muted sot-small">{vlan.description}</span>}
+				{may && <VlanVerbs vlan={vlan} empty={subnets.length === 0} />}
 			</header>
 			{subnets.map((subnet) => <SubnetRow key={subnet.id} subnet={subnet} onMap={onMap} />)}
 			{pools.map((pool) => <PoolRow key={pool.name} pool={pool} />)}
@@ -101,6 +146,8 @@ export function VlanPanel({ onMap }: { onMap: (subnet: Subnet) => void }) {
 	const vlans = useVlans();
 	const subnets = useSubnets();
 	const pools = usePools();
+	const may = useMay('operator');
+	const [open, setOpen] = useState<'vlan' | 'import' | null>(null);
 	const error = vlans.error ?? subnets.error ?? pools.error;
 	const retry = (): void => {
 		vlans.retry();
@@ -108,7 +155,20 @@ export function VlanPanel({ onMap }: { onMap: (subnet: Subnet) => void }) {
 		pools.retry();
 	};
 	return (
-		<Panel title={t('addresses/vlans')} flush>
+		<Panel
+			title={t('addresses/vlans')}
+			flush
+			extra={
+				may && (
+					<span className="sot-row">
+						<Button size="small" onClick={() => setOpen('import')}>{t('addresses/import')}</Button>
+						<Button size="small" type="primary" onClick={() => setOpen('vlan')}>{t('addresses/newVlan')}</Button>
+					</span>
+				)
+			}
+		>
+			{open === 'vlan' && <VlanDialog vlan={null} onClose={() => setOpen(null)} />}
+			{open === 'import' && <IpamImport onClose={() => setOpen(null)} />}
 			{error && <ReadError error={error} updatedAtMs={vlans.updatedAtMs} onRetry={retry} />}
 			{vlans.isLoading || subnets.isLoading ? <Skeleton rows={3} /> : vlans.items.map((vlan) => <VlanBlock key={vlan.id} vlan={vlan} subnets={subnets.items.filter((subnet) => subnet.vlan === vlan.name)} pools={pools.items.filter((pool) => pool.vlan === vlan.name)} onMap={onMap} />)}
 			{!vlans.isLoading && !error && vlans.items.length === 0 && <Empty title={t('addresses/noVlans')} hint={t('addresses/noVlansHint')} />}
