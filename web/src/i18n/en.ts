@@ -126,6 +126,8 @@ const en = {
 		moved: 'On another host',
 		leaked: 'Collected',
 		freed: 'Freed',
+		accepted: 'Accepted',
+		refused: 'Refused',
 		enabled: 'Enabled',
 		disabled: 'Disabled',
 		paused: 'Paused',

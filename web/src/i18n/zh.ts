@@ -128,6 +128,8 @@ const zh: Messages = {
 		moved: '在其他主机',
 		leaked: '已回收',
 		freed: '已释放',
+		accepted: '已受理',
+		refused: '已拒绝',
 		enabled: '已启用',
 		disabled: '已停用',
 		paused: '已暂停',

@@ -36,6 +36,8 @@ const TONES: Record<string, Tone> = {
 	static: 'good',
 	ok: 'good',
 	free: 'off',
+	accepted: 'good',
+	refused: 'bad',
 	enabled: 'good',
 	disabled: 'off',
 	paused: 'warn',
