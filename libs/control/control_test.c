@@ -355,7 +355,7 @@ static void work_for_ever(void *self, uint64_t missed)
 
 /* One processor, threads that compute all the time, and a loop that runs only when nobody else
  * wants to: 50 ms of work take longer than the limit. 0: the loop was let finish. */
-static int starve(reactor *r)
+static int starve(reactor *r, service *s)
 {
 	pthread_t rivals[RIVALS];
 	sot_err err;
@@ -368,9 +368,10 @@ static int starve(reactor *r)
 		return 6;
 	reactor_after_ms(r, 0, work_a_little, r);
 	int code = reactor_run(r, &err) == SOT_OK ? 0 : 3;
+	service_free(s); /* from here on the loop does not turn, and the end may take its time */
 	if (clock_ms(CLOCK_MONOTONIC) < begun_ms + 250)
-		return 7;                /* it did not starve: nothing was shown */
-	atomic_store(&is_fed, true); /* from here on the loop does not turn, and nobody may wait */
+		return 7; /* it did not starve: nothing was shown */
+	atomic_store(&is_fed, true);
 	for (int i = 0; i < RIVALS; i++)
 		(void)pthread_join(rivals[i], NULL);
 	return code;
@@ -396,7 +397,7 @@ static int serve(const char *how)
 	if (reactor_new(&r, &err) != SOT_OK || service_new(r, &options, &s, &err) != SOT_OK)
 		return 1;
 	if (strcmp(how, "starve") == 0)
-		return starve(r);
+		return starve(r, s);
 	if (strcmp(how, "spin") == 0)
 		reactor_after_ms(r, 0, work_for_ever, NULL);
 	else if (sot_failpoint_set("service.loop.beat", "hang", &err) != SOT_OK)

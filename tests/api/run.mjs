@@ -7,7 +7,8 @@ import { dice } from './input.mjs';
 import { sql, startWorld, until } from './world.mjs';
 
 const [gateway, scheduler, ipam, keygen, source] = process.argv.slice(2);
-const SEED = Number(process.env.SOT_SEED ?? Math.floor(Math.random() * 1e6));
+// The same calls in every ordinary run; the soak takes other seeds.
+const SEED = Number(process.env.SOT_SEED ?? 1);
 const ROUNDS = Number(process.env.SOT_ROUNDS ?? 6);
 const failures = [];
 

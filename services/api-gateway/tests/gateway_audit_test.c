@@ -124,7 +124,7 @@ static void no_service_may_change_or_remove_a_row(void **state)
 
 static void assert_nowhere(const char *secret)
 {
-	char sql[600], found[4096], path[64];
+	char sql[1200], found[4096], path[64];
 	SOT_AUTO_BUF text;
 	(void)snprintf(sql, sizeof(sql),
 	    "SELECT (SELECT count(*) FROM gateway.audit a WHERE a::text LIKE '%%%s%%') + (SELECT "
