@@ -36,10 +36,10 @@ function of(world) {
 export function auditRows(world) {
 	const row = (operation, number) => ({
 		id: number, number, at: operation.createdAt, actor: operation.actor, sourceAddress: '10.0.0.7', requestId: randomBytes(8).toString('hex'), action: operation.kind, target: operation.target,
-		result: 'accepted', operationId: operation.id, detail: '', credential: 'session:1f3c', changes: null, sha256: '',
+		result: 'accepted', operationId: operation.id, detail: {}, credential: 'session:1f3c', changes: null, sha256: '',
 	});
 	const rows = world.operations.map((operation, at) => row(operation, world.operations.length - at));
-	const refused = { ...row({ createdAt: ago(1), actor: 'user:li', kind: 'host.drain', target: 'node-a1', id: null }, 9001), result: 'refused', detail: 'this needs the role operator' };
+	const refused = { ...row({ createdAt: ago(1), actor: 'user:li', kind: 'host.drain', target: 'node-a1', id: null }, 9001), result: 'refused', detail: { why: 'this needs the role operator' } };
 	return [...rows, refused].sort((a, b) => (a.at < b.at ? 1 : -1));
 }
 

@@ -825,7 +825,7 @@ export interface AuditRow {
 	target: string;
 	result: string;
 	operationId: string | null;
-	detail: string;
+	detail: Record<string, unknown>;
 	number: number;
 	credential: string;
 	changes: unknown;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Asked, fits, type Moment, targetLink, timeLine } from './history';
+import { type Asked, detailWords, fits, type Moment, targetLink, timeLine } from './history';
 
 const none: Asked = { text: '', who: '', what: '', about: '', from: '', until: '' };
 const moment = (at: string, more: Partial<Moment> = {}): Moment => ({ key: `${more.source ?? 'event'}${at}`, source: 'event', at, who: 'user:li', what: 'app.scale', target: 'shop', link: null, outcome: 'done', detail: '', operation: '', from: '10.0.0.7', ...more });
@@ -29,5 +29,9 @@ describe('the time line', () => {
 		expect(targetLink('host.drain', 'h1')).toBe('/hosts/h1');
 		expect(targetLink('token.create', 'x')).toBe(null);
 		expect(targetLink('version.upload', 'shop/1.0')).toBe(null);
+	});
+	it('says what an audit row holds in words, whatever it holds', () => {
+		expect(detailWords({})).toBe('');
+		expect(detailWords({ why: 'full', count: 3, was: { open: true } })).toBe('why: full; count: 3; was: {"open":true}');
 	});
 });

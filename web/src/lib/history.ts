@@ -40,8 +40,15 @@ export function momentOfOperation(row: Operation): Moment {
 	return { key: `o${row.id}`, source: 'operation', at: row.createdAt, who: row.actor, what: row.kind, target: row.target, link: `/operations/${row.id}`, outcome: row.state, detail: row.error, operation: row.id, from: '' };
 }
 
+/** What an audit row says beside its columns, in words: "reason: full; count: 3". */
+export function detailWords(detail: Record<string, unknown>): string {
+	return Object.entries(detail)
+		.map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+		.join('; ');
+}
+
 export function momentOfAudit(row: AuditRow): Moment {
-	return { key: `a${row.id}`, source: 'audit', at: row.at, who: row.actor, what: row.action, target: row.target, link: targetLink(row.action, row.target), outcome: row.result, detail: row.detail, operation: row.operationId ?? '', from: row.sourceAddress };
+	return { key: `a${row.id}`, source: 'audit', at: row.at, who: row.actor, what: row.action, target: row.target, link: targetLink(row.action, row.target), outcome: row.result, detail: detailWords(row.detail), operation: row.operationId ?? '', from: row.sourceAddress };
 }
 
 export function momentOfEvent(row: PlatformEvent): Moment {
