@@ -150,10 +150,13 @@ static vote vote_of_value(const elastic *e, elastic_now now, size_t r)
 	size_t works = c.all - c.stopped;
 	vote v = {.votes = true, .wanted = (uint32_t)c.all};
 
-	if (!series_mean(e->rules[r].of_app, now.mono_ms, rule->window_s * 1000ll, e->since_mono_ms,
-	        &v.load_milli))
+	bool is_sum = rule->sum == SOT_ELASTIC_SUM_SUM;
+	/* What is told of the whole app is as true after a change of the count as before it. */
+	int64_t since_ms = is_sum ? INT64_MIN : e->since_mono_ms;
+	if (!series_mean(
+	        e->rules[r].of_app, now.mono_ms, rule->window_s * 1000ll, since_ms, &v.load_milli))
 		return vote_of_crew(e, now, r);
-	uint64_t sum = rule->sum == SOT_ELASTIC_SUM_SUM ? v.load_milli : v.load_milli * works;
+	uint64_t sum = is_sum ? v.load_milli : v.load_milli * works;
 	v.known = true;
 	v.wanted = (uint32_t)c.stopped + count_for(&e->policy, sum, rule->target_milli, works);
 	return v;

@@ -3,7 +3,7 @@
 import { SearchOutlined } from '@ant-design/icons';
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { Button, Input, Modal, Tooltip } from 'antd';
-import { useDeferredValue, useEffect, useState } from 'react';
+import { useCallback, useDeferredValue, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router-dom';
 import { getJson, path, withQuery } from '../api/client';
@@ -150,25 +150,27 @@ function Finder({ onClose }: { onClose: () => void }) {
 
 export function Palette() {
 	const { t } = useTranslation();
-	const [open, setOpen] = useState(false);
+	/* Each time it opens it is empty, also when the one before is still fading away. */
+	const [{ open, times }, setShown] = useState({ open: false, times: 0 });
+	const show = useCallback(() => setShown((was) => (was.open ? was : { open: true, times: was.times + 1 })), []);
 	useEffect(() => {
 		const onKey = (event: KeyboardEvent): void => {
 			if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k' && !(event.target instanceof Element && event.target.closest('.xterm'))) {
 				event.preventDefault();
-				setOpen(true);
+				show();
 			}
 		};
 		document.addEventListener('keydown', onKey);
 		return () => document.removeEventListener('keydown', onKey);
-	}, []);
-	const close = (): void => setOpen(false);
+	}, [show]);
+	const close = (): void => setShown((was) => ({ ...was, open: false }));
 	return (
 		<>
 			<Tooltip title="Ctrl-K">
-				<Button type="text" icon={<SearchOutlined />} aria-label={t('palette/label')} onClick={() => setOpen(true)} />
+				<Button type="text" icon={<SearchOutlined />} aria-label={t('palette/label')} onClick={show} />
 			</Tooltip>
 			<Modal open={open} onCancel={close} footer={null} closable={false} destroyOnHidden width={640} title={t('palette/title')}>
-				<Finder onClose={close} />
+				<Finder key={times} onClose={close} />
 			</Modal>
 		</>
 	);
