@@ -321,6 +321,11 @@ static void values_of_the_app(void **state)
 	assert_int_equal(look(st)->to, 5);
 	assert_string_equal(
 	    st->last.decision.reason, "queue 450 for 30 s, target 100 an instance: 2 -> 5");
+	/* A change that ends after the value was told does not make it less true. */
+	st->busy = "app.deploy runs";
+	(void)look(st);
+	st->busy = NULL;
+	assert_int_equal(look(st)->to, 5);
 	later(st, 31); /* and then nobody sends it any more */
 	assert_int_equal(look(st)->hold, ELASTIC_UNKNOWN);
 	/* Of each instance: their sum. */
