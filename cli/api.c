@@ -217,7 +217,7 @@ static cli_exit open_body(exchange *x, const cli_request *q)
 	return CLI_OK;
 }
 
-/* Connections outlive a request: what looks every second need not greet anew each time. */
+/* Connections that outlive a request: who looks every second need not greet anew each time. */
 static CURLSH *connections(void)
 {
 	static CURLSH *share;
@@ -245,7 +245,8 @@ static void set_options(exchange *x, const cli_call *call, const cli_request *q)
 	    : x->to_stdout     ? on_output
 	                       : on_body);
 	(void)curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
-	(void)curl_easy_setopt(x->curl, CURLOPT_SHARE, connections());
+	if (q->keeps_connection)
+		(void)curl_easy_setopt(x->curl, CURLOPT_SHARE, connections());
 	(void)curl_easy_setopt(x->curl, CURLOPT_COOKIEFILE, ""); /* takes cookies, has none */
 	if (call->ca_file != NULL)
 		(void)curl_easy_setopt(x->curl, CURLOPT_CAINFO, call->ca_file);

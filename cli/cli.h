@@ -166,6 +166,7 @@ typedef struct cli_request {
 	const char *const *headers; /* more of them, NULL-terminated; or NULL */
 	bool quiet;                 /* what fails is not said: the caller tries again */
 	bool to_stdout;             /* a 200's body goes there as it comes, of any size */
+	bool keeps_connection;      /* more of the kind will follow; not for what a cut may break off */
 } cli_request;
 /* Sends it. CLI_OK with a 2xx reply; otherwise the problem was printed and its exit code is
  * returned. The reply must be cleared in both cases. */

@@ -96,7 +96,7 @@ static cli_exit read_source(logs *l, source *s)
 {
 	char *name = cli_escape(s->name), path[400];
 	const char *tail = cli_option_of(l->call, "tail", 0);
-	cli_request q = {.method = "GET", .path = path, .quiet = true};
+	cli_request q = {.method = "GET", .path = path, .quiet = true, .keeps_connection = true};
 	cli_reply reply;
 	cli_exit result;
 	if (s->after[0] != '\0')

@@ -48,7 +48,7 @@ export function detailWords(detail: Record<string, unknown>): string {
 }
 
 export function momentOfAudit(row: AuditRow): Moment {
-	return { key: `a${row.id}`, source: 'audit', at: row.at, who: row.actor, what: row.action, target: row.target, link: targetLink(row.action, row.target), outcome: row.result, detail: detailWords(row.detail), operation: row.operationId ?? '', from: row.sourceAddress };
+	return { key: `a${row.id}`, source: 'audit', at: row.at, who: row.actor, what: row.action, target: row.target, link: targetLink(row.action, row.target), outcome: row.result === 'ok' ? 'done' : row.result, detail: detailWords(row.detail), operation: row.operationId ?? '', from: row.sourceAddress };
 }
 
 export function momentOfEvent(row: PlatformEvent): Moment {
