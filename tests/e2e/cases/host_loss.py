@@ -74,7 +74,7 @@ def test_01_a_host_that_dies_is_replaced_and_when_it_returns_one_copy_survives()
     assert copies(back["id"], running=False) == ["h3"], copies(back["id"], running=False)
     assert copies(gone["id"], running=False) == [elsewhere], copies(gone["id"], running=False)
     assert copies(waits["id"], running=False) == ["h3"]
-    assert lab.redis_pings(back["address"]) and lab.redis_pings(gone["address"]) and lab.redis_pings(waits["address"])
+    lab.until("all three to answer", lambda: all(lab.redis_pings(i["address"]) for i in (back, gone, waits)), 30)
     lab.invariants()
 
 
