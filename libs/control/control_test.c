@@ -396,8 +396,11 @@ static int serve(const char *how)
 		return 4;
 	if (reactor_new(&r, &err) != SOT_OK || service_new(r, &options, &s, &err) != SOT_OK)
 		return 1;
-	if (strcmp(how, "starve") == 0)
-		return starve(r, s);
+	if (strcmp(how, "starve") == 0) {
+		int code = starve(r, s);
+		reactor_free(r);
+		return code;
+	}
 	if (strcmp(how, "spin") == 0)
 		reactor_after_ms(r, 0, work_for_ever, NULL);
 	else if (sot_failpoint_set("service.loop.beat", "hang", &err) != SOT_OK)
