@@ -51,8 +51,8 @@ def command(argv, check=True, timeout=120, env=None, input_text=None):
     return result.stdout
 
 
-def until(what, condition, seconds=60):
-    """Polls `condition` until it gives something true, and returns that."""
+def until(what, condition, seconds=60, shows=None):
+    """Polls `condition` until it gives something true, and returns that. `shows`: what a failure says beside its time."""
     deadline = time.monotonic() + seconds
     last = None
     while time.monotonic() < deadline:
@@ -63,7 +63,7 @@ def until(what, condition, seconds=60):
         except (AssertionError, OSError, KeyError, IndexError, http.client.HTTPException) as error:
             last = error
         time.sleep(0.1)
-    raise AssertionError(f"waited {seconds} s for: {what}" + (f" ({last})" if last else ""))
+    raise AssertionError(f"waited {seconds} s for: {what}" + (f" ({last})" if last else "") + (f"; it is {shows()}" if shows else ""))
 
 
 def env():

@@ -16,6 +16,7 @@ import fnmatch
 import importlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -123,4 +124,6 @@ def run(patterns):
 
 if __name__ == "__main__":
     sys.dont_write_bytecode = True
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs beside it with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     sys.exit(bench.run() if sys.argv[1:] == ["bench"] else run(sys.argv[1:]))

@@ -486,6 +486,11 @@ sot_health instance_health_state(const instance *i)
 	return i->crashes.is_loop ? SOT_HEALTH_UNHEALTHY : i->health.state;
 }
 
+hold_kind instance_hold(const instance *i)
+{
+	return i->hold;
+}
+
 const container_facts *instance_container(const instance *i)
 {
 	return i->has_container ? &i->container : NULL;

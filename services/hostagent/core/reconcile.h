@@ -158,6 +158,7 @@ health *instance_health(instance *i);
 /* What the checks say; unhealthy whatever they say when PID 1 ends again and again. */
 sot_health instance_health_state(const instance *i);
 const container_facts *instance_container(const instance *i); /* NULL when there is none */
+hold_kind instance_hold(const instance *i);
 /* Its facts are as new as the last step, and no step is under way. */
 bool instance_is_settled(const instance *i);
 /* Of the files that it was observed with last; 0 when they have to be read in any case. */

@@ -48,7 +48,8 @@ def test_1_over_its_disk_an_instance_is_held_until_it_is_within():
     start = lab.api("GET", "/v1/apps?limit=1").json["cursor"]
     with Agent(i["host"], disk_over="freeze"):
         inside(i, "dd if=/dev/zero of=/data/appdatas/big bs=1M count=100 2>/dev/null")
-        lab.until("it to be held", lambda: one("greedy")["state"] == "frozen" and "it uses 1" in one("greedy")["error"] and "its plan has 64" in one("greedy")["error"], 120)
+        held = lab.until("it to be held", lambda: one("greedy")["state"] == "frozen" and one("greedy"), 120, lambda: one("greedy"))
+        assert "it uses 1" in held["error"] and "its plan has 64" in held["error"], held
         assert not lab.redis_pings(i["address"])
         told = lab.until("it to be told", lambda: [e for e in lab.api("GET", f"/v1/events?limit=500&after={start}").json["items"] if ".instance.disk." in e["type"]], 30)
         assert told[0]["subject"] == i["name"], told
