@@ -246,14 +246,22 @@ static void a_signal_drains_and_the_end_of_the_drain_or_a_second_one_stops(void 
 	assert_int_equal(run_service(f, false, 1, 50).drains, 1); /* the drain's deadline */
 }
 
+/* The supervisor's socket, named in the environment. */
+static int supervise(const fixture *f, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(ret->sun_path, sizeof(ret->sun_path), "%s/notify", f->dir);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)ret, sizeof(*ret)), 0);
+	setenv("NOTIFY_SOCKET", ret->sun_path, 1);
+	return fd;
+}
+
 static void the_supervisor_is_told(void **state)
 {
 	fixture *f = *state;
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s/notify", f->dir);
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	setenv("NOTIFY_SOCKET", a.sun_path, 1);
+	struct sockaddr_un a;
+	int fd = supervise(f, &a);
 	service_ready(NULL);
 	run_service(f, true, 1, LONG_MS);
 	unsetenv("NOTIFY_SOCKET");
@@ -283,7 +291,7 @@ static void on_child(void *self, const reactor_child_result *result)
 }
 
 /* This program once more, as a service that `does` something to its loop. */
-static child_end run_child(fixture *f, const char *does)
+static child_end run_child(fixture *f, const char *does, const char *const *env)
 {
 	char self_path[4096];
 	ssize_t n = readlink("/proc/self/exe", self_path, sizeof(self_path) - 1);
@@ -293,26 +301,47 @@ static child_end run_child(fixture *f, const char *does)
 	child_end e = {.r = f->r};
 	sot_err err;
 	assert_int_equal(
-	    reactor_spawn(f->r, argv, NULL, SOT_STR(""), 4000, LONG_MS, on_child, &e, &err), SOT_OK);
+	    reactor_spawn(f->r, argv, env, SOT_STR(""), 4000, LONG_MS, on_child, &e, &err), SOT_OK);
 	assert_int_equal(reactor_run(f->r, &err), SOT_OK);
 	return e;
 }
 
 static void a_loop_that_hangs_is_aborted(void **state)
 {
-	child_end e = run_child(*state, "hang");
+	child_end e = run_child(*state, "hang", NULL);
 	assert_int_equal(e.exit_status, 256 + SIGABRT);
 	assert_true(e.said_why);
-	e = run_child(*state, "spin");
+	e = run_child(*state, "spin", NULL);
 	assert_int_equal(e.exit_status, 256 + SIGABRT);
 	assert_true(e.said_why);
 }
 
 static void a_loop_that_gets_no_processor_is_not_aborted(void **state)
 {
-	child_end e = run_child(*state, "starve");
+	child_end e = run_child(*state, "starve", NULL);
 	assert_int_equal(e.exit_status, 0);
 	assert_false(e.said_why);
+}
+
+/* Its watchdog counts wall time, so it is fed while the loop gets no processor. */
+static void the_supervisor_hears_of_a_loop_that_gets_no_processor(void **state)
+{
+	fixture *f = *state;
+	struct sockaddr_un a;
+	char text[32], name[160];
+	const char *const env[] = {name, "WATCHDOG_USEC=30000000", NULL};
+	ssize_t n;
+	unsigned fed = 0;
+	int fd = supervise(f, &a);
+	unsetenv("NOTIFY_SOCKET");
+	snprintf(name, sizeof(name), "NOTIFY_SOCKET=%s", a.sun_path);
+	child_end e = run_child(f, "starve", env);
+	while ((n = recv(fd, text, sizeof(text), MSG_DONTWAIT)) > 0)
+		fed += n == 10 && memcmp(text, "WATCHDOG=1", 10) == 0;
+	close(fd);
+	unlink(a.sun_path);
+	assert_int_equal(e.exit_status, 0);
+	assert_true(fed > 0);
 }
 
 /* ---- the children of the tests above ---- */
@@ -427,6 +456,7 @@ int main(int argc, char **argv)
 	    CONTROL_TEST(the_supervisor_is_told),
 	    CONTROL_TEST(a_loop_that_hangs_is_aborted),
 	    CONTROL_TEST(a_loop_that_gets_no_processor_is_not_aborted),
+	    CONTROL_TEST(the_supervisor_hears_of_a_loop_that_gets_no_processor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ typedef struct watchdog {
 	bool ended;
 	int64_t look_ms, limit_ms;
 	atomic_ulong beats;
+	bool is_supervised; /* the supervisor wants WATCHDOG=1 */
 } watchdog;
 
 struct service {
@@ -33,7 +34,7 @@ struct service {
 	service_options options;
 	reactor_watch *term, *interrupt, *drain_deadline, *beat;
 	bool draining;
-	bool supervised_watchdog; /* the supervisor wants WATCHDOG=1 */
+	bool tells_supervisor; /* it wants WATCHDOG=1, and no thread of ours judges the loop */
 	watchdog *watchdog;
 };
 
@@ -157,11 +158,13 @@ static void *watch_beats(void *arg)
 		silent_ms = beats == last ? silent_ms + own_ms(w, &before, &now) : 0;
 		before = now;
 		last = beats;
-		if (silent_ms < w->limit_ms)
-			continue;
-		fprintf(stderr, "watchdog: the event loop has not turned for %lld ms, aborting\n",
-		    (long long)w->limit_ms);
-		abort();
+		if (silent_ms >= w->limit_ms) {
+			fprintf(stderr, "watchdog: the event loop has not turned for %lld ms, aborting\n",
+			    (long long)w->limit_ms);
+			abort();
+		}
+		if (w->is_supervised)
+			notify("WATCHDOG=1");
 	}
 	return NULL;
 }
@@ -171,6 +174,7 @@ static sot_code watchdog_start(int64_t limit_ms, watchdog **ret, sot_err *err)
 	watchdog *w = sot_alloc(sizeof(*w));
 	w->loop = gettid();
 	w->limit_ms = limit_ms;
+	w->is_supervised = getenv("WATCHDOG_USEC") != NULL;
 	w->look_ms = limit_ms / LOOKS > 0 ? limit_ms / LOOKS : 1;
 	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
@@ -212,7 +216,7 @@ static void on_beat(void *self, uint64_t missed)
 	SOT_FAILPOINT_HIT("service.loop.beat"); /* hang: the watchdog must end the process */
 	if (s->watchdog)
 		atomic_fetch_add(&s->watchdog->beats, 1);
-	if (s->supervised_watchdog)
+	if (s->tells_supervisor)
 		notify("WATCHDOG=1");
 }
 
@@ -269,7 +273,7 @@ sot_code service_new(reactor *r, const service_options *options, service **ret, 
 		}
 	}
 	signal(SIGHUP, SIG_IGN);
-	s->supervised_watchdog = getenv("WATCHDOG_USEC") != NULL;
+	s->tells_supervisor = !s->watchdog && getenv("WATCHDOG_USEC") != NULL;
 	s->term = reactor_add_signal(r, SIGTERM, on_end_signal, s);
 	s->interrupt = reactor_add_signal(r, SIGINT, on_end_signal, s);
 	s->drain_deadline = reactor_after_ms(r, -1, on_drain_deadline, s);

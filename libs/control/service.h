@@ -10,6 +10,8 @@
  *   the loop's own: neither what a stopped process sleeps through, nor what the loop's thread waits
  *   for a processor or a disk, so that a slow machine is not taken for a hung loop. When it reaches
  *   the limit: a line on stderr, then abort() for a core dump; the supervisor restarts it.
+ * - systemd's own watchdog (WatchdogSec) counts wall time. That thread feeds it, not the loop:
+ *   whether the loop hangs is judged here, and systemd ends what does not run at all any more.
  */
 #ifndef SERVICE_H
 #define SERVICE_H

@@ -73,5 +73,9 @@ describe('data', () => {
 		expect(newAppFrom({ ...entered, healthKind: 'tcp' })).toMatchObject({ health: { kind: 'tcp', port: 6379 }, env: [{ name: 'A', value: '' }] });
 		expect(newAppFrom({ ...entered, healthKind: 'none' }).health).toEqual({ kind: 'none' });
 		expect(newAppFrom({ ...entered, healthKind: 'tcp' }).health).not.toHaveProperty('path');
+		const command = { ...entered, healthKind: 'command' as const, healthCommand: 'redis-cli ping', restartAfter: 3 };
+		expect(newAppFrom(command).health).toEqual({ kind: 'command', command: 'redis-cli ping', restartAfter: 3 });
+		expect(newAppFrom({ ...command, healthKind: 'none' }).health).toEqual({ kind: 'none' });
+		expect(newAppFrom({ ...command, restartAfter: null }).health).not.toHaveProperty('restartAfter');
 	});
 });

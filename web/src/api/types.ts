@@ -60,6 +60,7 @@ export interface HealthCheck {
 	kind: string;
 	port?: number;
 	path?: string;
+	command?: string;
 	intervalMs?: number;
 	timeoutMs?: number;
 	healthyAfter?: number;

@@ -78,9 +78,11 @@ export interface Entered {
 	vlan: string;
 	count: number;
 	command?: string;
-	healthKind: 'none' | 'tcp' | 'http';
+	healthKind: 'none' | 'tcp' | 'http' | 'command';
 	port?: number;
 	path?: string;
+	healthCommand?: string;
+	restartAfter?: number | null;
 	env?: (Partial<EnvironmentVariable> | undefined)[];
 }
 
@@ -97,7 +99,8 @@ export function vlanChoices(vlans: Pick<Vlan, 'name' | 'group'>[], pools: Pick<P
 
 /** What the form says as the body of POST /v1/apps: fields that do not apply are left out. */
 export function newAppFrom(entered: Entered): NewApp {
-	const { healthKind, port, path } = entered;
+	const { healthKind, port, path, healthCommand, restartAfter } = entered;
+	const asksPort = healthKind === 'tcp' || healthKind === 'http';
 	return {
 		name: entered.name,
 		image: entered.image,
@@ -107,8 +110,10 @@ export function newAppFrom(entered: Entered): NewApp {
 		...(entered.command ? { command: entered.command } : {}),
 		health: {
 			kind: healthKind,
-			...(healthKind !== 'none' && port ? { port } : {}),
+			...(asksPort && port ? { port } : {}),
 			...(healthKind === 'http' ? { path: path || '/' } : {}),
+			...(healthKind === 'command' ? { command: healthCommand ?? '' } : {}),
+			...(healthKind !== 'none' && restartAfter ? { restartAfter } : {}),
 		},
 		env: (entered.env ?? []).flatMap((item) => (item?.name ? [{ name: item.name, value: item.value ?? '' }] : [])),
 	};

@@ -108,7 +108,8 @@ function Settings({ app }: { app: App }) {
 						[t('field/plan'), app.plan],
 						[t('field/vlan'), <Link key="n" to={`/addresses?vlan=${app.vlan}`}>{app.vlan}</Link>],
 						[t('field/command'), <span key="c" className="sot-mono">{app.command || '–'}</span>],
-						[t('apps/healthCheck'), <span key="h" className="sot-mono">{[health.kind, health.port ? `:${health.port}` : '', health.path ?? ''].join(' ')}</span>],
+						[t('apps/healthCheck'), <span key="h" className="sot-mono">{[health.kind, health.port ? `:${health.port}` : '', health.path ?? '', health.command ?? ''].join(' ')}</span>],
+						[t('apps/restartAfter'), health.restartAfter ? t('apps/restartAfterFailures', { count: health.restartAfter }) : t('apps/restartNever')],
 						[t('field/created'), <Time key="t" at={app.createdAt} />],
 						[t('field/id'), <span key="i" className="sot-mono">{app.id}</span>],
 					]}

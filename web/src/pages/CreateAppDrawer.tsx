@@ -16,9 +16,9 @@ function HealthFields({ kind }: { kind: Entered['healthKind'] | undefined }) {
 	return (
 		<div className="sot-grid">
 			<Form.Item className="sot-c6" name="healthKind" label={t('create/healthKind')}>
-				<Select options={[{ value: 'http', label: t('create/healthHttp') }, { value: 'tcp', label: t('create/healthTcp') }, { value: 'none', label: t('create/healthNone') }]} />
+				<Select options={[{ value: 'http', label: t('create/healthHttp') }, { value: 'tcp', label: t('create/healthTcp') }, { value: 'command', label: t('create/healthCommand') }, { value: 'none', label: t('create/healthNone') }]} />
 			</Form.Item>
-			{kind !== 'none' && (
+			{(kind === 'http' || kind === 'tcp') && (
 				<Form.Item className="sot-c3" name="port" label={t('create/port')} rules={needed}>
 					<InputNumber className="sot-wide" min={1} max={65535} precision={0} />
 				</Form.Item>
@@ -26,6 +26,16 @@ function HealthFields({ kind }: { kind: Entered['healthKind'] | undefined }) {
 			{kind === 'http' && (
 				<Form.Item className="sot-c3" name="path" label={t('create/path')} rules={[{ pattern: /^\//, message: t('create/nameBad') }]}>
 					<Input />
+				</Form.Item>
+			)}
+			{kind === 'command' && (
+				<Form.Item className="sot-c6" name="healthCommand" label={t('create/checkCommand')} rules={needed}>
+					<Input className="sot-mono" />
+				</Form.Item>
+			)}
+			{kind !== 'none' && (
+				<Form.Item className="sot-c12" name="restartAfter" label={t('create/restartAfter')} extra={t('create/restartAfterHint')}>
+					<InputNumber min={0} max={100} precision={0} placeholder={t('create/restartNever')} />
 				</Form.Item>
 			)}
 		</div>
