@@ -1,6 +1,7 @@
 /* sim_scheduler: the controller's core in a small cloud with faults.
  *   sim_scheduler                 seeds 1..500
  *   sim_scheduler --seeds N       seeds 1..N
+ *   sim_scheduler --seeds N M     seeds N..M
  *   sim_scheduler --seed N        one seed, as it was
  *   sim_scheduler --rollouts ...  the same, with little else than rollouts
  * SIM_PLANT=double_release|no_fence|no_closed|forgotten_rollouts plants a fault that must be found:
@@ -15,7 +16,7 @@
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim_scheduler [--rollouts] [--seed N | --seeds N]\n");
+	fprintf(stderr, "usage: sim_scheduler [--rollouts] [--seed N | --seeds N | --seeds N M]\n");
 	return 2;
 }
 
@@ -42,7 +43,11 @@ int main(int argc, char **argv)
 
 	argc -= rolls;
 	argv += rolls;
-	if (argc == 3 && sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &last, &err) == SOT_OK) {
+	if (argc == 4 && strcmp(argv[1], "--seeds") == 0) {
+		if (sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &first, &err) != SOT_OK ||
+		    sot_parse_u64(sot_str_c(argv[3]), first, UINT64_MAX, &last, &err) != SOT_OK)
+			return usage();
+	} else if (argc == 3 && sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &last, &err) == SOT_OK) {
 		if (strcmp(argv[1], "--seed") == 0)
 			first = last;
 		else if (strcmp(argv[1], "--seeds") != 0)

@@ -254,7 +254,9 @@ static void report(cloud *w, cloud_order *o)
 	sot_err err = {0};
 
 	o->runs = one.observed == SOT_OBSERVED_STATE_RUNNING;
-	one.health = o->runs ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN;
+	one.health = !o->runs                          ? SOT_HEALTH_UNKNOWN
+	             : strcmp(o->name, w->unwell) == 0 ? SOT_HEALTH_UNHEALTHY
+	                                               : SOT_HEALTH_HEALTHY;
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	assert_int_equal(sot_status_encode(&m, &out, &err), SOT_OK);
 	tell(w, o->host, &out);
@@ -279,6 +281,15 @@ void cloud_rest(cloud *w)
 {
 	for (int k = 0; k < 10000 && cloud_work(w, SIZE_MAX) > 0; k++) {
 	}
+}
+
+void cloud_tell(cloud *w, const char *name)
+{
+	for (size_t k = 0; k < w->order_count; k++) {
+		if (strcmp(w->orders[k].name, name) == 0)
+			report(w, &w->orders[k]);
+	}
+	cloud_settle(w);
 }
 
 size_t cloud_starting(const cloud *w, int host)

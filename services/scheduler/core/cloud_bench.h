@@ -47,6 +47,7 @@ typedef struct cloud {
 	size_t order_count;
 	sot_map *operations; /* id -> operation_row, the newest of each */
 	char failing[64];    /* instances whose name begins so fail to start; "" for none */
+	char unwell[64];     /* the instance of this name runs, and is not healthy; "" for none */
 	uint32_t next_address;
 	uint64_t requests;
 	bool ipam_is_away;
@@ -77,6 +78,8 @@ void cloud_ask(cloud *w, const sot_buf *frame);
 size_t cloud_work(cloud *w, size_t most);
 /* cloud_work until nothing is open. */
 void cloud_rest(cloud *w);
+/* Its agent tells anew how it is. */
+void cloud_tell(cloud *w, const char *name);
 /* Orders to start, deploy or restart that are open, on a host, or on all with -1. */
 size_t cloud_starting(const cloud *w, int host);
 const cloud_order *cloud_order_of(const cloud *w, const char *name);

@@ -229,6 +229,7 @@ static bool settle_one(bench *b)
 		(void)snprintf(b->event, sizeof(b->event), "%s", batch->events[k].kind);
 		(void)snprintf(b->data, sizeof(b->data), "%s", batch->events[k].data);
 	}
+	b->guarded += batch->placed_count;
 	for (size_t k = 0; k < batch->decision_count; k++)
 		look_decision(b, &batch->decisions[k]);
 	for (size_t k = 0; k < batch->effect_count; k++) {

@@ -215,6 +215,7 @@ static void replace(controller *c, operation *o, instance *i, host *to)
 		instance_move(c, i, INSTANCE_MOVING);
 	i->row.health = SOT_HEALTH_UNKNOWN;
 	move_arrive(c, i, to);
+	fleet_note_placed(c, i); /* nothing was reserved before */
 	c->stats.replacements++;
 	move_say(c, o, i, from, "its host is lost");
 	say_log(c, o, LOG_INFO, "%s: on %s instead of %s, which is lost", i->row.name, to->row.name,

@@ -86,6 +86,20 @@ static void a_host_that_all_find_silent_is_lost_and_its_instance_runs_elsewhere_
 	assert_int_equal(b->operation.state, OPERATION_DONE);
 }
 
+/* Others are placed in the same batch: the database must know what the rules allowed of each. */
+static void what_is_made_anew_elsewhere_is_told_to_the_databases_guard(void **state)
+{
+	bench *b = *state;
+	cloud w = cloud_of(b, 2, SOT_RECOVERY_REPLACEABLE, SOT_ON_RETURN_KEEP_ORIGINAL);
+
+	ASK(b, app_update, .name = SOT_STR("shop"),
+	    .placement = {.max_unavailable = 1, .spread_host = {.max_skew = 2}});
+	size_t before = b->guarded;
+	fall_silent(&w, 0, 37000, SILENT, SILENT);
+	assert_false(sot_uuid_eq(b->instance.host_id, w.first));
+	assert_int_equal(b->guarded, before + 1);
+}
+
 static void one_answer_of_anything_refutes_the_loss(void **state)
 {
 	bench *b = *state;
@@ -282,6 +296,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_host_that_all_find_silent_is_lost_and_its_instance_runs_elsewhere_with_its_address),
+	    TEST(what_is_made_anew_elsewhere_is_told_to_the_databases_guard),
 	    TEST(one_answer_of_anything_refutes_the_loss),
 	    TEST(silence_that_nobody_else_confirms_proves_nothing),
 	    TEST(a_new_leader_calls_nobody_lost_before_it_has_listened),

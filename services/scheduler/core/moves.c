@@ -117,9 +117,12 @@ void move_say(
 
 void move_left(controller *c, instance *i)
 {
-	const host *from = i->host;
+	const host *from = i->host, *reserved = i->target;
+	host *to = present_target(c, i);
 
-	move_arrive(c, i, present_target(c, i));
+	move_arrive(c, i, to);
+	if (to != reserved)
+		fleet_note_placed(c, i);
 	move_say(c, app_operation(i->app), i, from, "moved");
 }
 

@@ -98,6 +98,12 @@ static size_t first_open(const operation *o)
 	return r->first_open;
 }
 
+/* There or back: its process ends, and begins anew. */
+static bool takes_away(step_kind kind)
+{
+	return rollout_is_change(kind) || kind == STEP_ROLL_BACK;
+}
+
 static bool is_helping(step_kind kind)
 {
 	return kind <= STEP_START || kind == STEP_REMOVE || kind == STEP_RELEASE;
@@ -164,7 +170,7 @@ typedef struct room {
 static bool unit_rotates(const operation *o, size_t from, size_t end)
 {
 	for (size_t k = from; k < end; k++) {
-		if (rollout_is_change(o->steps[k]->row.kind))
+		if (takes_away(o->steps[k]->row.kind))
 			return !has_begun(o->steps[k]);
 	}
 	return false;
@@ -232,7 +238,7 @@ static bool may_change(controller *c, const operation *o, const step *s, finding
 	const instance *i = step_instance(c, s);
 	room r = {0};
 
-	if (!rollout_is_change(s->row.kind) || has_begun(s) || !i || !instance_is_available(i))
+	if (!takes_away(s->row.kind) || has_begun(s) || !i || !instance_is_available(i))
 		return true;
 	count_room(c, o, true, &r);
 	return has_room(&r, ret);

@@ -330,6 +330,37 @@ static void an_instance_is_out_of_rotation_before_and_in_after(void **state)
 	assert_int_equal(cloud_operation(w, operation)->state, OPERATION_DONE);
 }
 
+/* While one that goes back is out of rotation another one falls ill: that was the one that may be
+ * away. */
+static void the_way_back_looks_again_when_an_instance_has_left_the_rotation(void **state)
+{
+	cloud *w = *state;
+
+	shop(w, 3);
+	sot_uuid operation = deploy(
+	    w, (sot_rollout_strategy){.batch = 3, .drain_s = 10, .max_unavailable = 1, .bake_s = 600});
+	for (int k = 0; k < 3; k++) {
+		cloud_pass(w, 12000);
+		cloud_rest(w);
+	}
+	assert_int_equal(running(w, "v2"), 3);
+	act(w, operation, SOT_ROLLOUT_ACTION_ROLL_BACK);
+	cloud_pass(w, 5000);
+	(void)snprintf(w->unwell, sizeof(w->unwell), "shop-default-02");
+	cloud_tell(w, w->unwell);
+	cloud_pass(w, 12000);
+	assert_string_equal(cloud_order_of(w, "shop-default-01")->version, "v2");
+	assert_non_null(strstr(cloud_operation(w, operation)->waits_for, "1 of 3 are away"));
+	w->unwell[0] = '\0';
+	cloud_tell(w, "shop-default-02");
+	for (int k = 0; k < 4; k++) {
+		cloud_pass(w, 12000);
+		cloud_rest(w);
+	}
+	assert_int_equal(cloud_operation(w, operation)->state, OPERATION_CANCELLED);
+	assert_int_equal(running(w, "v1"), 3);
+}
+
 static void a_strategy_that_cannot_be_is_refused_with_the_place(void **state)
 {
 	cloud *w = *state;
@@ -366,6 +397,7 @@ int main(void)
 	    IN_A_CLOUD(few_failed_requests_or_those_of_others_are_none),
 	    IN_A_CLOUD(the_app_as_a_whole_may_be_told_of_too),
 	    IN_A_CLOUD(an_instance_is_out_of_rotation_before_and_in_after),
+	    IN_A_CLOUD(the_way_back_looks_again_when_an_instance_has_left_the_rotation),
 	    IN_A_CLOUD(a_strategy_that_cannot_be_is_refused_with_the_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
