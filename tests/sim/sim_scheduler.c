@@ -47,7 +47,8 @@ int main(int argc, char **argv)
 		if (sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &first, &err) != SOT_OK ||
 		    sot_parse_u64(sot_str_c(argv[3]), first, UINT64_MAX, &last, &err) != SOT_OK)
 			return usage();
-	} else if (argc == 3 && sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &last, &err) == SOT_OK) {
+	} else if (argc == 3 &&
+	           sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &last, &err) == SOT_OK) {
 		if (strcmp(argv[1], "--seed") == 0)
 			first = last;
 		else if (strcmp(argv[1], "--seeds") != 0)

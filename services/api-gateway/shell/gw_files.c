@@ -59,7 +59,8 @@ static void send_range(gw_call *c, int fd, uint64_t size)
 		call_reply(c, &reply);
 		return;
 	}
-	reply = gw_reply_file(code == SOT_OK ? 206 : 200, "application/octet-stream", fd, first, count);
+	reply = gw_reply_file(
+	    c->http, code == SOT_OK ? 206 : 200, "application/octet-stream", fd, first, count);
 	if (code == SOT_OK) {
 		(void)snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)first,
 		    (unsigned long long)(first + count - 1), (unsigned long long)size);
@@ -210,7 +211,7 @@ static int open_ui(gw_call *c, const char *path, struct stat *ret, bool *ret_gzi
 
 static void send_ui(gw_call *c, const char *path, int fd, const struct stat *st, bool gzip)
 {
-	gw_reply *reply = gw_reply_file(200, type_of(path), fd, 0, (uint64_t)st->st_size);
+	gw_reply *reply = gw_reply_file(c->http, 200, type_of(path), fd, 0, (uint64_t)st->st_size);
 	/* The build puts a hash into the names below assets/: such a file never changes. */
 	bool immutable = strncmp(path, "assets/", 7) == 0;
 	gw_reply_header(

@@ -72,7 +72,7 @@ void gw_request_stream_body(gw_request *q, uint64_t max_bytes, gw_piece_fn on_pi
 gw_reply *gw_reply_bytes(int status, const char *content_type, sot_str body); /* copies the body */
 /* `count` bytes of fd from `first`; takes the fd. */
 gw_reply *gw_reply_file(
-    int status, const char *content_type, int fd, uint64_t first, uint64_t count);
+    gw_request *q, int status, const char *content_type, int fd, uint64_t first, uint64_t count);
 /* A stream: `pull` writes at most n bytes to dst and returns how many; 0: nothing now, the stream
  * sleeps until gw_request_wake; -1: the end; GW_PULL_BROKEN: the connection is
  * closed without one, so that nobody takes what came for the whole. */

@@ -21,11 +21,12 @@ struct gw_http {
 	int64_t head_deadline_ms;
 	unsigned idle_timeout_s, body_idle_timeout_s;
 	sot_link heads; /* gw_connection: whose next request's head is not complete */
-	sot_metric *slow_heads;
+	sot_metric *slow_heads, *rests;
 	gw_http_events events;
 	void *self;
 	sot_link requests;
 	size_t open;
+	uint64_t calls; /* by the library, for and of bytes of requests and answers */
 	bool run_scheduled, running, ending;
 	char address[64];
 	char *cert, *key;

@@ -149,6 +149,21 @@ static void an_upload_that_is_cut_at_30_places_arrives_whole(void **state)
 	(void)sot_arena_free(arena);
 }
 
+/* Each buffer of a transfer used to cost a millisecond of the loop's timer: some 5 MB/s. */
+static void a_transfer_is_not_paced_by_the_loops_timer(void **state)
+{
+	char path[80], blob[96];
+	(void)state;
+	begin(BYTES, path);
+	assert_int_equal(append(path, 0, (sot_str){package, BYTES}), 204);
+	assert_int_equal(register_as("v1", path, package_sha256, NULL)->status, 202);
+	(void)snprintf(blob, sizeof(blob), "/v1/blobs/%s", package_sha256);
+	assert_int_equal(call("GET", blob, NULL, (sot_str){0})->body.n, BYTES);
+	assert_true(answer_has(
+	    call("GET", "/metrics", NULL, (sot_str){0}), "sot_gateway_http_rests_total 0\n"));
+	assert_int_equal(call("DELETE", path, NULL, (sot_str){0})->status, 204);
+}
+
 static size_t files_in(const char *folder)
 {
 	char command[160], text[16] = "";
@@ -418,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_upload_that_is_cut_at_30_places_arrives_whole),
+	    cmocka_unit_test(a_transfer_is_not_paced_by_the_loops_timer),
 	    cmocka_unit_test(what_is_wrong_is_said_and_stores_nothing),
 	    cmocka_unit_test(an_upload_is_its_owners_alone),
 	    cmocka_unit_test(an_upload_outlives_its_gateway_and_an_old_one_does_not),

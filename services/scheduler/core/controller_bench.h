@@ -78,7 +78,7 @@ typedef struct bench {
 	char answer[262144], etag[41];
 	/* Decisions: how many rows of instances that found a host, the last of them, the last refusal.
 	 */
-	size_t placements, guarded; /* guarded: rows for the database to check */
+	size_t placements, guarded;   /* guarded: rows for the database to check */
 	decision_row placed, waiting; /* data: below */
 	char placed_data[16384], waiting_data[16384];
 } bench;
