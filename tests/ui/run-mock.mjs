@@ -114,6 +114,9 @@ async function endedSession(test, mock) {
 const mock = await serveMock(await seededWorld(), { dist });
 const test = await openBrowser({ output });
 try {
+	await test.page.goto(`${mock.url}/?logIn=groups&request=01a22762-8309-791f-b805-c2cebec8c88b`, { waitUntil: 'networkidle0' });
+	await test.page.waitForSelector('[data-log-in="oidc"][href="/v1/log-in/oidc?back=%2F"]');
+	check(/None of your groups.*01a22762/.test(await test.page.$eval('.sot-notice.bad', (box) => box.textContent)), 'a log-in elsewhere is offered, and why one was refused is said');
 	await runScenario(test, { url: mock.url, user: 'admin', password: 'sotalia', app: 'examples', hasConsole: false });
 	await imageToEveryInstance(test);
 	await oneStreamForAllTabs(test, mock);

@@ -38,6 +38,9 @@ typedef struct gw_peers gw_peers;
 typedef struct gw_hub gw_hub;
 typedef struct gw_exec gw_exec;
 
+struct gw_oidc;
+struct http_client;
+
 struct control;
 struct service;
 
@@ -51,7 +54,9 @@ typedef struct gateway {
 	gw_peers *peers;
 	gw_hub *hub;
 	gw_exec *exec;
+	struct http_client *outside; /* requests to others: webhooks, the OpenID provider */
 	struct gw_webhooks *webhooks;
+	struct gw_oidc *oidc; /* NULL: no such provider */
 	struct gw_sweep *sweep;
 	reactor_watch *machine_watch; /* machines of runners that are gone */
 	bool is_sweeping_machines;
@@ -141,6 +146,9 @@ gw_auth *gw_auth_free(gw_auth *a);
 void gw_auth_call(gw_call *c);
 void gw_auth_forget(gw_auth *a, const gw_caller *caller); /* out of the cache */
 void gw_auth_forget_all(gw_auth *a);                      /* rights have changed somewhere */
+/* gw_session.c: the cookie of a new session; an audit row of a log-in that was refused. */
+void session_cookie(gw_call *c, const char *session, char ret[200]);
+void session_note_refusal(gw_call *c, const char *name);
 /* gw_scope.c: sets c->role and calls `then` when the route's role is held where it is needed; else
  * answers 403, or 404 for what is not there. _body: what the body names, when the route asks so. */
 void gw_scope_check(gw_call *c, gw_call_fn then);

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "gw_exec.h"
 #include "gw_machine_routes.h"
+#include "gw_oidc_visit.h"
 #include "gw_sql.h"
 #include "gw_sweep.h"
 #include "gw_webhooks.h"
@@ -195,10 +196,11 @@ static sot_code open_parts(gateway *g, sot_err *err)
 	if (check_roles(g->config, err) != SOT_OK || prepare_files(g, err) != SOT_OK ||
 	    open_database(g, err) != SOT_OK || open_bus(g, err) != SOT_OK ||
 	    gw_peers_new(g, &g->peers, err) != SOT_OK || gw_hub_new(g, &g->hub, err) != SOT_OK ||
-	    gw_webhooks_new(g, &g->webhooks, err) != SOT_OK ||
-	    gw_exec_new(g, &g->exec, err) != SOT_OK || open_http(g, err) != SOT_OK ||
-	    open_outside(g, err) != SOT_OK)
+	    http_client_new(g->loop, &g->outside, err) != SOT_OK ||
+	    gw_oidc_new(g, &g->oidc, err) != SOT_OK || gw_exec_new(g, &g->exec, err) != SOT_OK ||
+	    open_http(g, err) != SOT_OK || open_outside(g, err) != SOT_OK)
 		return err != NULL ? err->code : SOT_INTERNAL;
+	g->webhooks = gw_webhooks_new(g);
 	g->sweep = gw_sweep_new(g);
 	machine_watch_start(g);
 	g->call_reports = call_reports_new(g->loop, g->db, GW_SQL_REPORT_CALLS, "api-gateway");
@@ -218,6 +220,8 @@ static void close_parts(gateway *g)
 	machine_watch_stop(g);
 	g->call_reports = call_reports_free(g->call_reports);
 	g->webhooks = gw_webhooks_free(g->webhooks);
+	g->oidc = gw_oidc_free(g->oidc);
+	g->outside = http_client_free(g->outside);
 	g->db = store_free(g->db);
 	g->hub = gw_hub_free(g->hub);
 	g->peers = gw_peers_free(g->peers);

@@ -44,7 +44,7 @@ static void on_audit(void *self, const store_outcome *outcome)
 		sot_log_err(SOT_ERROR, "audit.lost", outcome->why, "action=session.create");
 }
 
-static void audit_refusal(gw_call *c, const char *name, const char *result)
+void session_note_refusal(gw_call *c, const char *name)
 {
 	store_tx *tx = store_begin(c->g->db);
 	char actor[80];
@@ -56,7 +56,7 @@ static void audit_refusal(gw_call *c, const char *name, const char *result)
 	store_arg_c(tx, c->request_id);
 	store_arg_c(tx, "session.create");
 	store_arg_c(tx, name);
-	store_arg_c(tx, result);
+	store_arg_c(tx, "refused");
 	store_arg_c(tx, "{}");
 	if (store_commit(&tx, on_audit, c->g, &err) != SOT_OK)
 		sot_log_err(SOT_ERROR, "audit.lost", &err, "action=session.create");
@@ -67,7 +67,7 @@ static void refuse(gw_call *c, const char *name)
 	sot_metric_add(c->g->logins_refused, 1);
 	sot_log(SOT_WARN, "login.refused", "source=%s request_id=%s", gw_request_peer(c->http),
 	    c->request_id);
-	audit_refusal(c, name, "refused");
+	session_note_refusal(c, name);
 	call_problem(c, 401, "unauthenticated", "the name or the password is wrong");
 }
 
@@ -78,6 +78,13 @@ static void on_session_row(void *self, const store_result *res)
 	sot_buf_printf(&c->rows, "{\"name\":\"%s\",\"role\":\"%s\",\"csrfToken\":\"%s\",", l->name,
 	    l->role < GW_ROLE_VIEWER ? "none" : gw_role_name(l->role), l->csrf);
 	sot_buf_printf(&c->rows, "\"expiresAt\":\"%.*s\"}\n", SOT_ARG(store_text(res, 0, 0)));
+}
+
+void session_cookie(gw_call *c, const char *session, char ret[200])
+{
+	(void)snprintf(ret, 200,
+	    GW_COOKIE_NAME "=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%lld", session,
+	    (long long)c->g->config->session_hours * 3600);
 }
 
 static void on_session_stored(void *self, const store_outcome *outcome)
@@ -91,9 +98,7 @@ static void on_session_stored(void *self, const store_outcome *outcome)
 		return;
 	}
 	reply = gw_reply_bytes(201, "application/json", sot_buf_str(&c->rows));
-	(void)snprintf(cookie, sizeof(cookie),
-	    GW_COOKIE_NAME "=%s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%lld", l->session,
-	    (long long)c->g->config->session_hours * 3600);
+	session_cookie(c, l->session, cookie);
 	gw_reply_header(reply, "Set-Cookie", cookie);
 	gw_reply_header(reply, "Cache-Control", "no-store");
 	sot_metric_add(c->g->answers[2], 1);

@@ -33,7 +33,6 @@ typedef struct delivery {
 
 struct gw_webhooks {
 	gateway *g;
-	http_client *http;
 	reactor_watch *poll, *trim;
 	char holder[SOT_UUID_TEXT];
 	bool taking, poked;
@@ -134,7 +133,7 @@ static void send_batch(delivery *d)
 	    .netns_fd = -1};
 	sign(d, signature);
 	(void)snprintf(name, sizeof(name), "Sotalia-Webhook: %s", d->name);
-	if (http_client_send(d->w->http, &q, on_reply, d, &d->call, &err) == SOT_OK)
+	if (http_client_send(d->w->g->outside, &q, on_reply, d, &d->call, &err) == SOT_OK)
 		return;
 	(void)snprintf(d->error, sizeof(d->error), "%s", err.text);
 	tell(d);
@@ -250,7 +249,7 @@ static void on_trim(void *self, uint64_t missed)
 }
 
 /* ---- life ---- */
-sot_code gw_webhooks_new(gateway *g, gw_webhooks **ret, sot_err *err)
+gw_webhooks *gw_webhooks_new(gateway *g)
 {
 	gw_webhooks *w = sot_alloc(sizeof(*w));
 	uint8_t entropy[16];
@@ -259,14 +258,9 @@ sot_code gw_webhooks_new(gateway *g, gw_webhooks **ret, sot_err *err)
 	(void)sot_uuid_format(sot_uuid_v7(sot_wall_now(), entropy), w->holder);
 	w->sent = sot_counter("sot_gateway_webhook_events_total", NULL, "Events that webhooks took");
 	w->failed = sot_counter("sot_gateway_webhook_failures_total", NULL, "Calls that took nothing");
-	if (http_client_new(g->loop, &w->http, err) != SOT_OK) {
-		free(w);
-		return err->code;
-	}
 	w->poll = reactor_every_ms(g->loop, POLL_MS, on_poll, w);
 	w->trim = reactor_every_ms(g->loop, TRIM_EVERY_MS, on_trim, w);
-	*ret = w;
-	return SOT_OK;
+	return w;
 }
 
 gw_webhooks *gw_webhooks_free(gw_webhooks *w)
@@ -275,10 +269,11 @@ gw_webhooks *gw_webhooks_free(gw_webhooks *w)
 		return NULL;
 	reactor_remove(w->poll);
 	reactor_remove(w->trim);
-	w->http = http_client_free(w->http);
 	if (w->g->db != NULL)
 		store_forget(w->g->db, w);
 	while (w->open != NULL) {
+		if (w->open->call != NULL)
+			http_call_cancel(w->open->call);
 		if (w->g->db != NULL)
 			store_forget(w->g->db, w->open);
 		drop(w->open);

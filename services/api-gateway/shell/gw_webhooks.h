@@ -14,7 +14,7 @@
 #include "gateway.h"
 
 typedef struct gw_webhooks gw_webhooks;
-sot_code gw_webhooks_new(gateway *g, gw_webhooks **ret, sot_err *err) SOT_CHECK;
+gw_webhooks *gw_webhooks_new(gateway *g);
 gw_webhooks *gw_webhooks_free(gw_webhooks *w);
 void gw_webhooks_poke(gw_webhooks *w); /* there are events that were not there before */
 

@@ -387,6 +387,9 @@ async function handle(context, request, response) {
 	if (parts[0] === 'sessions' && request.method === 'POST') {
 		return signIn(context, request, response);
 	}
+	if (parts[0] === 'log-in') {
+		return send(response, 200, { oidc: { title: 'Company', url: '/v1/log-in/oidc' } });
+	}
 	const caller = callerOf(context, request);
 	if (parts[0] === 'sessions' && request.method === 'DELETE') {
 		context.sessions.delete(caller.id);

@@ -545,6 +545,11 @@ export interface Me {
 	csrfToken: string;
 }
 
+/** Ways to log in besides a password. */
+export interface LogIn {
+	oidc: { title: string; url: string } | null;
+}
+
 export interface Overview {
 	hosts: { total: number; online: number; cordoned: number };
 	apps: number;

@@ -1,16 +1,48 @@
 // Sign-in. The page behind it stays at its URL: after signing in one is where one wanted to be.
 import { Button, Form, Input } from 'antd';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { getJson } from '../api/client';
+import type { LogIn } from '../api/types';
 import { LanguageButton, ThemeButton } from '../app/Tools';
 import { useSession } from '../app/session';
 import mark from '../assets/mark.svg';
+import { refusalOf, wayBack } from '../lib/logIn';
 import { useTitle } from '../ui/Page';
 import { problemOf, ProblemText } from '../ui/Problems';
 
 interface Entered {
 	name: string;
 	password: string;
+}
+
+/** The company's own log-in, when the gateway has one: a link, because the browser goes there. */
+function Elsewhere() {
+	const { t } = useTranslation();
+	const [oidc, setOidc] = useState<LogIn['oidc']>(null);
+	useEffect(() => {
+		const gone = new AbortController();
+		getJson<LogIn>('/v1/log-in', gone.signal).then((answer) => setOidc(answer.oidc), () => undefined); // passwords still work
+		return () => gone.abort();
+	}, []);
+	const refusal = refusalOf(window.location.search);
+	return (
+		<>
+			{refusal && (
+				<div className="sot-notice bad" role="alert" style={{ marginTop: 18 }}>
+					{t('signIn/failed', { why: t(`signIn/why/${refusal.reason}`), request: refusal.request })}
+				</div>
+			)}
+			{oidc && (
+				<>
+					<p className="sot-login-or">{t('signIn/or')}</p>
+					<Button block href={`${oidc.url}?back=${encodeURIComponent(wayBack(window.location))}`} data-log-in="oidc">
+						{t('signIn/with', { title: oidc.title })}
+					</Button>
+				</>
+			)}
+		</>
+	);
 }
 
 export function SignInPage() {
@@ -64,6 +96,7 @@ export function SignInPage() {
 					<Button type="primary" htmlType="submit" block loading={busy}>
 						{t('signIn/submit')}
 					</Button>
+					<Elsewhere />
 				</Form>
 			</main>
 		</div>
