@@ -52,31 +52,43 @@ static bool is_below(sot_str seen, sot_str limit)
 	       sot_parse_u64(limit, 0, UINT64_MAX, &b, NULL) == SOT_OK && a < b;
 }
 
-static bool lacks(sot_str list, const char *word)
+static bool has(sot_str list, sot_str word)
 {
 	while (list.n > 0)
-		if (sot_str_eq_c(sot_str_cut(list, ',', &list), word))
-			return false;
-	return true;
+		if (sot_str_eq(sot_str_cut(list, ',', &list), word))
+			return true;
+	return false;
 }
 
-static bool finds(const preflight_rule *r, sot_str seen)
+static bool holds(preflight_test test, sot_str seen, sot_str value)
 {
 	if (!seen.p)
 		return false;
-	switch (r->test) {
+	switch (test) {
 	case PREFLIGHT_IS:
-		return sot_str_eq_c(seen, r->value);
+		return sot_str_eq(seen, value);
 	case PREFLIGHT_IS_NOT:
-		return !sot_str_eq_c(seen, r->value);
+		return !sot_str_eq(seen, value);
 	case PREFLIGHT_BELOW:
-		return is_below(seen, sot_str_c(r->value));
+		return is_below(seen, value);
 	case PREFLIGHT_OLDER:
-		return is_older(seen, sot_str_c(r->value));
+		return is_older(seen, value);
 	case PREFLIGHT_LACKS:
-		return lacks(seen, r->value);
+		return !has(seen, value);
+	case PREFLIGHT_AMONG:
+		return has(value, seen);
+	case PREFLIGHT_NOT_AMONG:
+		return !has(value, seen);
 	}
 	return false;
+}
+
+static bool finds(const preflight_rule *r, sot_str facts, sot_str seen)
+{
+	const preflight_condition *also = &r->also;
+	return holds(r->test, seen, sot_str_c(r->value)) &&
+	       (!also->fact ||
+	           holds(also->test, preflight_fact(facts, also->fact), sot_str_c(also->value)));
 }
 
 int preflight_judge(sot_str facts, preflight_fn fn, void *self)
@@ -86,7 +98,7 @@ int preflight_judge(sot_str facts, preflight_fn fn, void *self)
 		for (size_t i = 0; i < preflight_rule_count; i++) {
 			const preflight_rule *r = &preflight_rules[i];
 			sot_str seen = preflight_fact(facts, r->fact);
-			if ((int)r->severity != severity || !finds(r, seen))
+			if ((int)r->severity != severity || !finds(r, facts, seen))
 				continue;
 			worst = severity > worst ? severity : worst;
 			fn(self, r, seen);

@@ -20,8 +20,16 @@ typedef enum preflight_test {
 	PREFLIGHT_IS_NOT,
 	PREFLIGHT_BELOW, /* as numbers */
 	PREFLIGHT_OLDER, /* as versions: 4.9 < 4.18 */
-	PREFLIGHT_LACKS  /* the value, a list with commas, has no such word */
+	PREFLIGHT_LACKS, /* the fact's value, a list with commas, has no such word */
+	PREFLIGHT_AMONG, /* the fact's value is one of the rule's, a list with commas */
+	PREFLIGHT_NOT_AMONG
 } preflight_test;
+
+typedef struct preflight_condition {
+	const char *fact; /* NULL: none */
+	preflight_test test;
+	const char *value;
+} preflight_condition;
 
 typedef struct preflight_rule {
 	const char *id;
@@ -30,6 +38,7 @@ typedef struct preflight_rule {
 	preflight_test test;
 	const char *value;
 	const char *what, *why, *mend;
+	preflight_condition also; /* of a combination: holds, too */
 } preflight_rule;
 
 extern const preflight_rule preflight_rules[];

@@ -19,7 +19,9 @@ static const char good[] =
     "lxcfs.answers=yes\nmodule.overlay=yes\nmemory.swap_accounting=yes\ndocker.answers=yes\n"
     "docker.version=20.10.24+dfsg1\ndocker.driver=overlay2\ndocker.d_type=true\ndocker.loop_file="
     "no\n"
-    "docker.live_restore=true\ndocker.runtime_sotalia=yes\ndocker.log_driver=json-file\n";
+    "docker.live_restore=true\ndocker.runtime_sotalia=yes\ndocker.log_driver=json-file\n"
+    "kernel.version=6.1.76\ndocker.backing=extfs\ndocker.native_diff=true\n"
+    "docker.cgroup_manager=cgroupfs beside systemd\ndocker.cgroup_version=1\n";
 
 /* A CentOS 7 of the old days: devicemapper on loop files. */
 static const char old[] =
@@ -53,7 +55,8 @@ static void all_that_is_wrong_is_found_worst_first(void **state)
 	char found[1024] = "";
 	assert_int_equal(preflight_judge(sot_str_c(old), list, found), PREFLIGHT_ERROR);
 	assert_string_equal(found,
-	    "docker.old docker.live_restore docker.runtime storage.devicemapper_loop kernel.old "
+	    "docker.old docker.clone3 docker.live_restore docker.runtime storage.devicemapper_loop "
+	    "kernel.old "
 	    "cgroup.pids "
 	    "disk.full module.overlay docker.logs storage.devicemapper storage.driver cgroup.swap "
 	    "network.bridge_nf clock.unsynchronised disk.low inodes.low lxcfs.away ");
@@ -80,6 +83,32 @@ static void versions_are_compared_as_versions(void **state)
 		char found[1024] = "", facts[64];
 		(void)snprintf(facts, sizeof(facts), "kernel.release=%s\n", cases[i].release);
 		assert_int_equal(preflight_judge(sot_str_c(facts), list, found) >= 0, cases[i].is_old);
+	}
+}
+
+static void what_is_bad_together_is_found_together_only(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *facts, *found;
+	} cases[] = {
+	    {"kernel.version=6.1.64\ndocker.backing=extfs\n", "kernel.ext4_corrupts "},
+	    {"kernel.version=6.1.64\ndocker.backing=xfs\n", ""},
+	    {"kernel.version=6.1.66\ndocker.backing=extfs\n", ""},
+	    {"kernel.version=6.3.4\ndocker.backing=xfs\n", "kernel.xfs_corrupts "},
+	    {"kernel.version=6.1.64\n", ""},
+	    {"docker.driver=overlay2\ndocker.backing=nfs\n", "storage.backing "},
+	    {"docker.driver=overlay2\ndocker.backing=xfs\n", ""},
+	    {"docker.driver=overlay2\ndocker.native_diff=false\n", "storage.native_diff "},
+	    {"docker.cgroup_manager=cgroupfs beside systemd\ndocker.cgroup_version=2\n",
+	        "cgroup.managers "},
+	    {"docker.cgroup_manager=cgroupfs\ndocker.cgroup_version=2\n", ""},
+	    {"docker.cgroup_manager=systemd beside systemd\ndocker.cgroup_version=2\n", ""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char found[1024] = "";
+		(void)preflight_judge(sot_str_c(cases[i].facts), list, found);
+		assert_string_equal(found, cases[i].found);
 	}
 }
 
@@ -113,6 +142,7 @@ int main(void)
 	    cmocka_unit_test(all_that_is_wrong_is_found_worst_first),
 	    cmocka_unit_test(what_is_not_known_finds_nothing),
 	    cmocka_unit_test(versions_are_compared_as_versions),
+	    cmocka_unit_test(what_is_bad_together_is_found_together_only),
 	    cmocka_unit_test(findings_are_written_as_json_with_the_way_to_mend),
 	    cmocka_unit_test(rules_are_whole),
 	};

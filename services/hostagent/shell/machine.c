@@ -84,12 +84,23 @@ static void add_overlay(sot_buf *out)
 		add(out, "module.overlay", yes_or_no(strstr(text.p, "\toverlay\n") != NULL));
 }
 
-void machine_facts_read(const agent_config *config, const bool *view_up, sot_buf *out)
+/* The upstream version: Debian's release names the ABI only, its version the source
+ * ("#1 SMP Debian 6.1.64-1 (2023-11-30)"). */
+static void add_kernel(sot_buf *out)
 {
 	struct utsname name = {0};
-	host_figures figures;
+	sot_str rest;
 	(void)uname(&name);
 	add(out, "kernel.release", name.release);
+	const char *package = strstr(name.version, "Debian ");
+	sot_str text = sot_str_c(package ? package + strlen("Debian ") : name.release);
+	sot_buf_printf(out, "kernel.version=%.*s\n", SOT_ARG(sot_str_cut(text, '-', &rest)));
+}
+
+void machine_facts_read(const agent_config *config, const bool *view_up, sot_buf *out)
+{
+	host_figures figures;
+	add_kernel(out);
 	add_controllers(out);
 	add_setting(out, "bridge_nf.iptables", "/proc/sys/net/bridge/bridge-nf-call-iptables");
 	figures_read_host("", &figures);
@@ -120,6 +131,17 @@ static void add_text(sot_buf *out, const char *name, const char *value)
 		add(out, name, value);
 }
 
+static void add_cgroup_manager(const json_t *info, sot_buf *out)
+{
+	const char *manager = json_string_value(json_object_get(info, "CgroupDriver"));
+	bool beside = access("/run/systemd/system", F_OK) == 0;
+	add_text(
+	    out, "docker.cgroup_version", json_string_value(json_object_get(info, "CgroupVersion")));
+	if (manager && !strchr(manager, '\n'))
+		sot_buf_printf(
+		    out, "docker.cgroup_manager=%s%s\n", manager, beside ? " beside systemd" : "");
+}
+
 void machine_facts_docker(sot_str body, sot_buf *out)
 {
 	json_t *info = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
@@ -130,6 +152,9 @@ void machine_facts_docker(sot_str body, sot_buf *out)
 		add_text(out, "docker.version", json_string_value(json_object_get(info, "ServerVersion")));
 		add_text(out, "docker.driver", json_string_value(json_object_get(info, "Driver")));
 		add_text(out, "docker.d_type", status_of(info, "Supports d_type"));
+		add_text(out, "docker.backing", status_of(info, "Backing Filesystem"));
+		add_text(out, "docker.native_diff", status_of(info, "Native Overlay Diff"));
+		add_cgroup_manager(info, out);
 		add(out, "docker.loop_file", yes_or_no(status_of(info, "Data loop file") != NULL));
 		add(out, "docker.live_restore", json_is_true(live) ? "true" : "false");
 		add(out, "docker.runtime_sotalia", yes_or_no(json_object_get(runtimes, "sotalia") != NULL));
