@@ -100,6 +100,11 @@ void sot_arena_reset(sot_arena *a)
 	a->used = 0;
 }
 
+size_t sot_arena_used(const sot_arena *a)
+{
+	return a->used;
+}
+
 static void add_chunk(sot_arena *a, size_t least)
 {
 	size_t size = a->chunks ? a->chunks->size * 2 : ARENA_CHUNK_MIN;

@@ -38,6 +38,8 @@ typedef struct sot_arena sot_arena;
 sot_arena *sot_arena_new(size_t max_bytes);
 sot_arena *sot_arena_free(sot_arena *a);
 void sot_arena_reset(sot_arena *a);
+/* What it gave since it was made or reset: as max_bytes of another one it suffices for the same. */
+size_t sot_arena_used(const sot_arena *a);
 /* Zeroed, aligned to 16. NULL when the ceiling would be passed. */
 void *sot_arena_alloc(sot_arena *a, size_t size);
 /* A copy with a NUL behind it; {NULL,0} when the ceiling would be passed and s.n > 0. */

@@ -34,6 +34,21 @@ static void an_arena_refuses_sizes_that_would_overflow(void **state)
 	assert_null(sot_arena_dup(a, (sot_str){"x", SIZE_MAX}).p);
 }
 
+static void an_arena_of_what_another_gave_has_just_that_room(void **state)
+{
+	(void)state;
+	SOT_AUTO(sot_arena) a = sot_arena_new(100000);
+	for (size_t size = 0; size < 300; size += 7)
+		assert_non_null(sot_arena_alloc(a, size));
+	SOT_AUTO(sot_arena) b = sot_arena_new(sot_arena_used(a));
+	for (size_t size = 0; size < 300; size += 7)
+		assert_non_null(sot_arena_alloc(b, size));
+	assert_int_equal(sot_arena_used(b), sot_arena_used(a));
+	assert_null(sot_arena_alloc(b, 1));
+	sot_arena_reset(b);
+	assert_int_equal(sot_arena_used(b), 0);
+}
+
 static void an_arena_is_empty_and_usable_after_reset(void **state)
 {
 	(void)state;
@@ -97,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_arena_gives_zeroed_aligned_memory_up_to_its_ceiling),
 	    cmocka_unit_test(an_arena_refuses_sizes_that_would_overflow),
+	    cmocka_unit_test(an_arena_of_what_another_gave_has_just_that_room),
 	    cmocka_unit_test(an_arena_is_empty_and_usable_after_reset),
 	    cmocka_unit_test(a_duplicate_ends_with_nul_and_an_empty_one_is_not_null),
 	    cmocka_unit_test(a_grown_array_keeps_its_items_and_zeroes_the_new_ones),

@@ -47,12 +47,18 @@ static sot_code encode_one(
 	return sot_assign_encode(&message, out, err);
 }
 
+/* Decoded twice, the second time into just the room that it needs: it stays for long, and a host
+ * has many. */
 static sot_code decode_one(
     sot_str frame, sot_assign *ret_head, desired_instance **ret, sot_err *err)
 {
 	sot_assign message = {0};
-	SOT_AUTO(sot_arena) arena = sot_arena_new(INSTANCE_BYTES_MAX);
-	sot_code code = sot_assign_decode(frame, arena, &message, err);
+	SOT_AUTO(sot_arena) first = sot_arena_new(INSTANCE_BYTES_MAX);
+	sot_code code = sot_assign_decode(frame, first, &message, err);
+	if (code != SOT_OK)
+		return code;
+	SOT_AUTO(sot_arena) arena = sot_arena_new(sot_arena_used(first));
+	code = sot_assign_decode(frame, arena, &message, err);
 	if (code != SOT_OK)
 		return code;
 	if (message.instances_count > 1)

@@ -27,7 +27,7 @@ static int forget(struct dl_phdr_info *object, size_t size, void *self)
 	(void)self;
 	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &object->dlpi_phdr[i];
-		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X) || (p->p_flags & PF_W))
+		if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
 			continue;
 		uintptr_t from = (object->dlpi_addr + p->p_vaddr) & ~(page - 1);
 		uintptr_t to = object->dlpi_addr + p->p_vaddr + p->p_memsz;
