@@ -290,6 +290,7 @@ cli_exit run_app_recovery(const cli_call *call);
 cli_exit run_reason(const cli_call *call);
 cli_exit run_host_evacuate(const cli_call *call);
 cli_exit run_host_drain(const cli_call *call);
+cli_exit run_host_maintenance(const cli_call *call);
 cli_exit run_package_upload(const cli_call *call);
 cli_exit run_group_set(const cli_call *call);
 cli_exit run_elastic_set(const cli_call *call);

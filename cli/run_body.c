@@ -276,6 +276,24 @@ cli_exit run_host_drain(const cli_call *call)
 	return result;
 }
 
+cli_exit run_host_maintenance(const cli_call *call)
+{
+	bool is_rack = cli_option_of(call, "rack", 0) != NULL;
+	json_t *body = json_object();
+	bool right = cli_set_texts(body, call, "window", "windows");
+	char *path =
+	    cli_path(is_rack ? "/v1/racks/%s/maintenance" : call->command->path, call->args, 1);
+	cli_request q = {.method = "PUT", .path = path, .json = body};
+	cli_reply reply = {0};
+	cli_exit result = right ? cli_send(call, &q, &reply) : CLI_USAGE;
+	if (result == CLI_OK)
+		result = cli_accepted(call, reply.json);
+	cli_reply_clear(&reply);
+	json_decref(body);
+	free(path);
+	return result;
+}
+
 cli_exit run_host_evacuate(const cli_call *call)
 {
 	bool all = cli_option_of(call, "include-pinned", 0) != NULL;

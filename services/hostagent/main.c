@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void drain(void *self)
 {
@@ -65,6 +66,9 @@ int main(int argc, char **argv)
 			return machine_preflight_main(argc, argv);
 	if (enrol_is_asked(argc, argv))
 		return enrol_main(argc, argv);
+	/* Packages and what instances are given are read by their accounts; secrets say their own mode.
+	 */
+	(void)umask(0022);
 	footprint_init();
 	sot_failpoint_setup();
 	sot_log_setup("hostagent", level);

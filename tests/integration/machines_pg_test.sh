@@ -128,4 +128,21 @@ check "its end judges only what was under way" "online failed" "$(state m1-x) $(
 check "a new ssh key is taken when it is said" '' "$(sql "SELECT gateway.machine_retry('user:li', '', '', ARRAY['m2-x'], true)" >/dev/null; sql "SELECT \"sshKey\" FROM gateway.machine_v WHERE name = 'm2-x'")"
 check "zone, rack and labels of a host are told by line" '~/lines/2/labels' "$(import true '[{"line":2,"name":"m1-x","address":"10.1.0.2","port":22,"user":"root","az":"a1","rack":"r1","labels":["hdd"],"oob":""}]')"
 check "the gateway cannot write past the functions" '~permission denied' "$(sql "DELETE FROM gateway.machine_line" 2>&1 || true)"
+# What people and playbooks are told of a window is what the scheduler decides by: the cases of services/scheduler/core/maintenance_test.c.
+while IFS='|' read -r windows at expected; do
+	check "window '$windows' at $at" "$expected" "$(sql "SELECT scheduler.window_is_open('$windows', '$at UTC')")"
+done <<'CASES'
+|2026-01-05 00:00|t
+mon 02:00-04:00|2026-01-05 01:59:59.999|f
+mon 02:00-04:00|2026-01-05 02:00|t
+mon 02:00-04:00|2026-01-05 03:59:59.999|t
+mon 02:00-04:00|2026-01-05 04:00|f
+mon 02:00-04:00|2026-01-06 02:00|f
+mon 02:00-04:00|2026-01-12 02:00|t
+tue 01:00-02:00;daily 23:00-24:00|2026-01-05 23:00|t
+sun 22:00-04:00|2026-01-05 03:00|t
+sun 22:00-04:00|2026-01-05 23:00|f
+mon 22:00-04:00|2026-01-05 03:00|f
+mon 22:00-04:00|2026-01-06 03:00|t
+CASES
 exit "$failed"

@@ -2,7 +2,8 @@
 # What the tests of tests/machines share, inside the namespaces of tests/machines/run: the network, the machines, the playbooks, the command line.
 #
 #   lab: mgmt0 10.77.0.1/24 (ssh, control plane, registry, package repository)    tor0 10.66.0.1/24 (the VLAN's gateway)
-#   machine N: eth0 10.77.0.N on mgmt0, eth1 -> sotbr0 on tor0; 10 is the control plane (9 its second node, in the test of the upgrade), 11 to 13 are hosts
+#   machine N: eth0 10.77.0.N on mgmt0, eth1 -> sotbr0 on tor0; 10 is the control plane (9 and 8 its other nodes, in the tests of the upgrade and of
+#   the loss of a node), 11 to 13 are hosts
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SOT_SRC=$(cd "$here/../.." && pwd)
 export SOT_SRC SOT_BUILD=${SOT_BUILD:-$SOT_SRC/build/release} SOT_LISTEN=10.77.0.1
@@ -55,18 +56,23 @@ machine_image() {
   tar=$(machine_tar)
   dock import -c 'CMD ["/sbin/init"]' "$tar" sotalia/machine >/dev/null
 }
-# A machine as a provider hands it over: systemd, sshd with the operator's key. Not one file of Sotalia.
-machine_start() { # machine_start NAME LAST_OF_ADDRESS
-  local name=$1 n=$2 pid shared=()
-  case $name in control-*) shared=(-v "$SOT_VAR/blobs:/var/lib/sotalia/blobs") ;; esac # as a file server would give it
-  dock run -d --name "$name" --hostname "$name" --network none --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined \
-    --security-opt apparmor=unconfined --security-opt systempaths=unconfined --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run --tmpfs /tmp -v /var/lib/docker "${shared[@]}" \
-    --device /dev/fuse --stop-signal SIGRTMIN+3 -e container=docker sotalia/machine >/dev/null
+# Its cables: again after each start of the machine.
+machine_plug() { # machine_plug NAME LAST_OF_ADDRESS
+  local name=$1 n=$2 pid
   pid=$(dock inspect -f '{{.State.Pid}}' "$name")
   ln -sf "/proc/$pid/ns/net" "/run/netns/$name" 2>/dev/null || true
   ip link add "m$n" type veth peer name e0 && ip link set e0 netns "$pid" && ip link set "m$n" master mgmt0 up
   ip link add "t$n" type veth peer name e1 && ip link set e1 netns "$pid" && ip link set "t$n" master tor0 up
   nsenter -t "$pid" -n sh -c "ip link set lo up; ip link set e0 name eth0; ip link set e1 name eth1; ip address add 10.77.0.$n/24 dev eth0; ip link set eth0 up; ip link set eth1 up; ip route add default via 10.77.0.1"
+}
+# A machine as a provider hands it over: systemd, sshd with the operator's key. Not one file of Sotalia.
+machine_start() { # machine_start NAME LAST_OF_ADDRESS
+  local name=$1 n=$2 shared=()
+  case $name in control-*) shared=(-v "$SOT_VAR/blobs:/var/lib/sotalia/blobs") ;; esac # as a file server would give it
+  dock run -d --name "$name" --hostname "$name" --network none --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined \
+    --security-opt apparmor=unconfined --security-opt systempaths=unconfined --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run --tmpfs /tmp -v /var/lib/docker "${shared[@]}" \
+    --device /dev/fuse --stop-signal SIGRTMIN+3 -e container=docker sotalia/machine >/dev/null
+  machine_plug "$name" "$n"
   wait_until 60 "systemd of $name" inside "$name" sh -c 'systemctl is-system-running | grep -Eq "running|degraded"'
   inside "$name" sh -c 'mkdir -p -m 700 /root/.ssh; cat >/root/.ssh/authorized_keys; rm -f /etc/machine-id; systemd-machine-id-setup >/dev/null; systemctl restart systemd-journald; ssh-keygen -A >/dev/null; systemctl mask --now apt-daily.timer apt-daily-upgrade.timer 2>/dev/null; rm -f /etc/apt/sources.list; : >/etc/resolv.conf; systemctl restart ssh' <"$(key).pub"
   wait_until 60 "sshd of $name" ssh_to "$n" true
@@ -85,7 +91,7 @@ machines_start() {
     machine_start "$(machine_name "$n")" "$n"
   done
 }
-machine_name() { case $1 in 9) echo control-2 ;; 10) echo control-1 ;; *) echo "node-$(($1 - 10))" ;; esac; }
+machine_name() { case $1 in 8) echo control-3 ;; 9) echo control-2 ;; 10) echo control-1 ;; *) echo "node-$(($1 - 10))" ;; esac; }
 inside() { # inside MACHINE COMMAND...; docker exec has no standard input without -i
   local name=$1
   shift
@@ -128,7 +134,8 @@ YAML
 play() { # play PLAYBOOK INVENTORY VARS [ARGS]
   local book=$1 inventory=$2 vars=$3
   shift 3
-  ANSIBLE_COLLECTIONS_PATH=$SOT_VAR/collections ANSIBLE_NOCOLOR=1 ANSIBLE_PIPELINING=1 ANSIBLE_LOCAL_TEMP=$SOT_VAR/ansible-tmp \
+  # A folder of its own for ssh's connections: another laboratory has the same addresses.
+  ANSIBLE_SSH_CONTROL_PATH_DIR=$SOT_VAR/cp ANSIBLE_COLLECTIONS_PATH=$SOT_VAR/collections ANSIBLE_NOCOLOR=1 ANSIBLE_PIPELINING=1 ANSIBLE_LOCAL_TEMP=$SOT_VAR/ansible-tmp \
     ANSIBLE_SSH_ARGS="-o ControlMaster=auto -o ControlPersist=60s -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=$SOT_VAR/ssh/known" \
     ansible-playbook -i "$inventory" "$SOT_VAR/collections/ansible_collections/sotalia/cloud/playbooks/$book.yml" -e "@$vars" --private-key "$(key)" "$@"
 }
@@ -157,7 +164,7 @@ cli() {
 }
 runner_start() {
   proc_start runner env SOTALIA_URL="$(api_url)" SOTALIA_TOKEN="$(cat "$SOT_VAR/token")" SOTALIA_CA="$SOT_VAR/control/secrets/ca.crt" \
-    PYTHONDONTWRITEBYTECODE=1 "$SOT_SRC/deploy/ansible/runner/sotalia-runner" --collections="$SOT_VAR/collections" --vars="$SOT_VAR/hosts-vars.yml" --ssh-key="$(key)" \
+    ANSIBLE_SSH_CONTROL_PATH_DIR="$SOT_VAR/cp" PYTHONDONTWRITEBYTECODE=1 "$SOT_SRC/deploy/ansible/runner/sotalia-runner" --collections="$SOT_VAR/collections" --vars="$SOT_VAR/hosts-vars.yml" --ssh-key="$(key)" \
     --known-hosts= --name=lab-runner
 }
 write_list() {

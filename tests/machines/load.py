@@ -2,6 +2,7 @@
 """Changes an application again and again over the API, as a program does that repeats what was not answered, until a file appears.
 
   load.py APP STOP_FILE     SOTALIA_URL, SOTALIA_TOKEN, SOTALIA_CA; prints operations, failed ones, answers that were repeated, the longest silence
+  load.py --new STOP_FILE   makes applications instead, and appends the name of each to load.acknowledged beside the file once its operation was acknowledged
 """
 import json
 import os
@@ -39,12 +40,21 @@ def call(method, path, body=None, key=""):
             time.sleep(0.1)
 
 
+def make():
+    name = "n" + uuid.uuid4().hex[:20]
+    operation = call("POST", "/v1/apps", {"name": name, "image": "redis", "plan": "tiny", "vlan": "web", "count": 0}, str(uuid.uuid4()))["operation"]["id"]
+    with open(os.path.join(os.path.dirname(STOP), "load.acknowledged"), "a", encoding="ascii") as known:
+        known.write(name + "\n")
+    return operation
+
+
 def main():
     done = failed = reads = 0
     count = 1
+    print("begins", flush=True)
     while not os.path.exists(STOP):
         count = 3 - count
-        operation = call("POST", f"/v1/apps/{APP}/scale", {"count": count}, str(uuid.uuid4()))["operation"]["id"]
+        operation = make() if APP == "--new" else call("POST", f"/v1/apps/{APP}/scale", {"count": count}, str(uuid.uuid4()))["operation"]["id"]
         while (found := call("GET", f"/v1/operations/{operation}"))["state"] in ("queued", "running"):
             reads += 1
             time.sleep(0.2)

@@ -2,6 +2,7 @@
 #include "gw_command_internal.h"
 
 #define HOSTS_MAX 100
+#define WINDOWS_MAX 8
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const gw_field move_fields[] = {
@@ -22,6 +23,10 @@ static const gw_field drain_fields[] = {
     {.name = "parallel", .kind = GW_INT, .min = 0, .max = 100},
     {.name = "deadlineSeconds", .kind = GW_INT, .min = 0, .max = 604800},
     {.name = "dryRun", .kind = GW_BOOL},
+};
+
+static const gw_field windows_fields[] = {
+    {.name = "windows", .kind = GW_TEXTS, .min = 0, .max = WINDOWS_MAX, .item_max = 60},
 };
 
 /* What agents tell: shell/gw_host_notes.c. */
@@ -71,6 +76,8 @@ static const struct {
     {GW_ROUTE_host_brake_release, reason_fields, COUNT(reason_fields)},
     {GW_ROUTE_host_notes, notes_fields, COUNT(notes_fields)},
     {GW_ROUTE_host_drain, drain_fields, COUNT(drain_fields)},
+    {GW_ROUTE_host_maintenance_set, windows_fields, COUNT(windows_fields)},
+    {GW_ROUTE_rack_maintenance_set, windows_fields, COUNT(windows_fields)},
 };
 
 bool hosts_command_owns(gw_route_id route)
@@ -185,6 +192,20 @@ static sot_code encode_drain(const gw_command *c, uint64_t request_id, sot_buf *
 	return sot_host_drain_encode(&m, out, err);
 }
 
+static sot_code encode_windows(const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
+{
+	sot_str windows[WINDOWS_MAX];
+	struct sot_host_maintenance m = {
+	    .request_id = request_id,
+	    .context = command_context(c),
+	    .name = sot_str_c(c->params[0]),
+	    .is_rack = c->route == GW_ROUTE_rack_maintenance_set,
+	    .windows = windows,
+	    .windows_count = command_words(c->body, "windows", windows, WINDOWS_MAX),
+	};
+	return sot_host_maintenance_encode(&m, out, err);
+}
+
 static sot_code encode_retire(const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
 {
 	struct sot_host_retire m = {
@@ -219,6 +240,9 @@ sot_code hosts_command_encode(const gw_command *c, uint64_t request_id, sot_buf 
 		return encode_evacuate(c, request_id, out, err);
 	case GW_ROUTE_host_drain:
 		return encode_drain(c, request_id, out, err);
+	case GW_ROUTE_host_maintenance_set:
+	case GW_ROUTE_rack_maintenance_set:
+		return encode_windows(c, request_id, out, err);
 	case GW_ROUTE_host_retire:
 		return encode_retire(c, request_id, out, err);
 	default:

@@ -87,6 +87,16 @@ static void begin(gw_call *c, const json_t *body)
 		call_fail(c, &err);
 }
 
+void serve_host_maintenance_set(gw_call *c)
+{
+	command_run(c, NULL);
+}
+
+void serve_rack_maintenance_set(gw_call *c)
+{
+	command_run(c, NULL);
+}
+
 void serve_host_notes(gw_call *c)
 {
 	json_t *body;

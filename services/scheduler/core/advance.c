@@ -319,14 +319,10 @@ void operation_set_waits_for(controller *c, operation *o, const char *text)
 	touch_operation(c, o);
 }
 
-/* It waits for its app's maintenance window; what stands behind it in the app's queue need not. */
+/* It waits for a maintenance window; what stands behind it in the app's queue need not. */
 static void let_pass(controller *c, operation *o)
 {
-	char text[OPERATION_TEXT_MAX];
-
-	(void)snprintf(text, sizeof(text), "the maintenance window of %s: %.400s UTC", o->app->row.name,
-	    o->app->row.settings.windows);
-	operation_set_waits_for(c, o, text);
+	operation_say_held(c, o);
 	if (app_operation(o->app) != o || o->queued.next == &o->app->queue)
 		return;
 	sot_list_remove(&o->queued);

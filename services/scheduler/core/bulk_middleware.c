@@ -72,9 +72,3 @@ const char *bulk_middleware_skips(const app *a, const sot_operation_bulk *m, cha
 		return NULL;
 	return dst;
 }
-
-bool operation_is_held(const controller *c, const operation *o)
-{
-	return o->parent && o->parent->row.kind == OPERATION_BULK_MIDDLEWARE && o->app &&
-	       !maintenance_is_open(o->app->row.settings.windows, c->now.wall.unix_ms);
-}

@@ -1,5 +1,6 @@
 /* Drains by the controller's public functions: the plan, the budget, the end. */
 #include "controller_bench.h"
+#include "parts.h"
 
 static size_t count_moving(const bench *b)
 {
@@ -112,6 +113,89 @@ static void only_an_empty_host_is_retired_and_then_its_agent_is_not_heard(void *
 	assert_string_equal(bench_host_state(b, empty), "retired");
 }
 
+/* ---- maintenance windows ---- */
+
+#define MONDAY 1767571200000ll /* 2026-01-05 00:00 UTC */
+#define TWO_HOURS (2 * 3600 * 1000ll)
+
+static void maintain(bench *b, const char *name, bool is_rack, const char *window)
+{
+	sot_str windows[] = {sot_str_c(window)};
+
+	ASK(b, host_maintenance, .name = sot_str_c(name), .is_rack = is_rack, .windows = windows,
+	    .windows_count = window[0] != '\0');
+}
+
+/* Four seconds: too short for a host to be missed. */
+static void four_seconds(bench *b)
+{
+	TELL(b, heartbeat, .boot_id = SOT_STR("b"), .docker_ok = true);
+	bench_pass(b, 4000);
+}
+
+static void a_drain_moves_nothing_before_the_window_of_its_host_opens(void **state)
+{
+	bench *b = *state;
+
+	b->now.wall.unix_ms = MONDAY + TWO_HOURS - 5000;
+	bench_bring_up(b);
+	sot_uuid source = b->host_id;
+	(void)bench_add_host(b, "h2", "r2");
+	maintain(b, "h1", false, "mon 02:00-04:00");
+	assert_int_equal(b->reply, SOT_MSG_ACCEPTED);
+	ASK(b, host_drain, .name = SOT_STR("h1"), .include_pinned = true);
+	assert_string_equal(bench_host_state(b, source), "draining");
+	four_seconds(b);
+	assert_int_equal(b->instance.state, INSTANCE_RUNNING);
+	assert_int_equal(count_moving(b), 0);
+	four_seconds(b);
+	assert_int_equal(count_moving(b), 1);
+}
+
+static void what_is_said_of_a_host_outweighs_its_rack_and_counts_at_once(void **state)
+{
+	bench *b = *state;
+
+	b->now.wall.unix_ms = MONDAY;
+	bench_bring_up(b);
+	(void)bench_add_host(b, "h2", "r2");
+	maintain(b, "r", true, "mon 02:00-04:00");
+	assert_int_equal(b->reply, SOT_MSG_ACCEPTED);
+	ASK(b, host_drain, .name = SOT_STR("h1"), .include_pinned = true);
+	four_seconds(b);
+	assert_int_equal(count_moving(b), 0);
+	maintain(b, "h1", false, "daily 00:00-24:00");
+	bench_pass(b, 0);
+	assert_int_equal(count_moving(b), 1);
+}
+
+static void a_host_that_comes_to_a_rack_takes_its_windows_over(void **state)
+{
+	bench *b = *state;
+
+	b->now.wall.unix_ms = MONDAY;
+	bench_bring_up(b);
+	maintain(b, "r", true, "mon 02:00-04:00");
+	(void)bench_add_host(b, "h2", "r");
+	assert_string_equal(host_windows(model_find_host(b->c, SOT_STR("h2"))), "mon 02:00-04:00");
+	maintain(b, "r", true, "");
+	assert_string_equal(host_windows(model_find_host(b->c, SOT_STR("h2"))), "");
+}
+
+static void windows_of_nobody_and_what_is_none_are_refused(void **state)
+{
+	bench *b = *state;
+
+	bench_bring_up(b);
+	maintain(b, "h9", false, "daily 00:00-24:00");
+	assert_int_equal(b->refusal, SOT_REFUSAL_NOT_FOUND);
+	maintain(b, "r9", true, "daily 00:00-24:00");
+	assert_int_equal(b->refusal, SOT_REFUSAL_NOT_FOUND);
+	maintain(b, "h1", false, "monday");
+	assert_int_equal(b->refusal, SOT_REFUSAL_INVALID);
+	assert_string_equal(b->pointer, "/windows/0");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -121,6 +205,10 @@ int main(void)
 	    TEST(a_drain_takes_no_more_of_an_app_than_its_budget),
 	    TEST(a_drain_whose_deadline_passes_begins_nothing_more),
 	    TEST(only_an_empty_host_is_retired_and_then_its_agent_is_not_heard),
+	    TEST(a_drain_moves_nothing_before_the_window_of_its_host_opens),
+	    TEST(what_is_said_of_a_host_outweighs_its_rack_and_counts_at_once),
+	    TEST(a_host_that_comes_to_a_rack_takes_its_windows_over),
+	    TEST(windows_of_nobody_and_what_is_none_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

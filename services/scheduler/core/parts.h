@@ -25,8 +25,13 @@ void operation_say_queued(controller *c, operation *o);
 void operation_set_waits_for(controller *c, operation *o, const char *text);
 /* Whether it may begin as far as its app's queue and its bulk operation are concerned. */
 bool operation_has_turn(const operation *o);
-/* It is middleware that others give the app, and the app's maintenance window is not open. */
+/* ---- windows.c: operations that wait for a maintenance window ---- */
+/* Middleware that others give the app waits for the app's; a move of a drain for its host's. */
 bool operation_is_held(const controller *c, const operation *o);
+/* Whose window, and which, in words for waits_for. */
+void operation_say_held(controller *c, operation *o);
+/* The windows that count for the host: its own, else its rack's; "" for any time. */
+const char *host_windows(const host *h);
 /* Begins the step when its turn has come, looks, writes down. Returns whether it is over. */
 bool operation_advance_step(controller *c, operation *o, size_t k, finding *ret);
 step *operation_add_step(controller *c, operation *o, const instance *i, step_kind kind);

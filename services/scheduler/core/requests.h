@@ -52,6 +52,10 @@ void on_host_declare_lost(void *self, const void *from, const sot_host_declare_l
 void on_host_evacuate(void *self, const void *from, const sot_host_evacuate *m);
 /* ... of emptying hosts (requests_drain.c). */
 void on_host_drain(void *self, const void *from, const sot_host_drain *m);
+/* ... of the windows of machines (requests_windows.c). */
+void on_host_maintenance(void *self, const void *from, const sot_host_maintenance *m);
+/* What is said of that rack, "" for nothing; lives with its hosts. */
+const char *rack_windows(const controller *c, sot_str rack);
 void on_host_retire(void *self, const void *from, const sot_host_retire *m);
 void on_host_brake_release(void *self, const void *from, const sot_host_brake_release *m);
 
@@ -89,6 +93,10 @@ void on_group_move(void *self, const void *from, const sot_group_move *m);
 /* The group of that name; "" is none, and right. False: it was refused. */
 bool request_group(request *q, uint64_t request_id, const app *a, sot_str name, const group **ret);
 /* ---- requests_settings.c ---- */
+/* Whether each of them is a maintenance window; the problem points at `/windows/N`. */
+bool requests_check_windows(const sot_str *windows, size_t count, problem *p);
+/* One text with that between them; NULL for none, free() it. */
+char *requests_join(const sot_str *words, size_t count, char separator);
 void on_app_set(void *self, const void *from, const sot_app_set *m);
 void on_app_middleware(void *self, const void *from, const sot_app_middleware *m);
 /* package_register of a middleware package; not a replay. */

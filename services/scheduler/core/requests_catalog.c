@@ -155,6 +155,8 @@ static host *make_host(controller *c, const sot_host_register *m)
 	    .schedulable = true,
 	    .tags = shared_text(c->shared, SOT_STR("")),
 	    .repels = shared_text(c->shared, SOT_STR("")),
+	    .windows = shared_text(c->shared, SOT_STR("")),
+	    .rack_windows = shared_text(c->shared, SOT_STR("")),
 	    .state = HOST_REGISTERED,
 	    .created_unix_ms = c->now.wall.unix_ms,
 	};
@@ -173,6 +175,7 @@ static void set_place(controller *c, host *h, const sot_host_register *m)
 	model_copy_text(h->row.rack, sizeof(h->row.rack), m->rack);
 	char *tags = rules_join(m->tags, m->tags_count);
 	shared_set(&h->row.tags, c->shared, sot_str_c(tags));
+	shared_set(&h->row.rack_windows, c->shared, sot_str_c(rack_windows(c, m->rack)));
 	free(tags);
 	touch_host(c, h);
 }

@@ -45,17 +45,26 @@ static bool check_labels(const sot_app_set *m, problem *p)
 	return true;
 }
 
-static bool check_maintenance(const sot_app_set *m, problem *p)
+bool requests_check_windows(const sot_str *windows, size_t count, problem *p)
 {
 	const char *why;
 	char pointer[32];
 
-	for (size_t k = 0; k < m->windows_count; k++) {
+	for (size_t k = 0; k < count; k++) {
 		(void)snprintf(pointer, sizeof(pointer), "/windows/%zu", k);
-		if (!maintenance_window_check(m->windows[k], &why))
+		if (!maintenance_window_check(windows[k], &why))
 			return problem_set(p, SOT_REFUSAL_INVALID, pointer, "'%.*s' is no window: %s",
-			    SOT_ARG(m->windows[k]), why);
+			    SOT_ARG(windows[k]), why);
 	}
+	return true;
+}
+
+static bool check_maintenance(const sot_app_set *m, problem *p)
+{
+	char pointer[32];
+
+	if (!requests_check_windows(m->windows, m->windows_count, p))
+		return false;
 	for (size_t k = 0; k < m->opt_outs_count; k++) {
 		(void)snprintf(pointer, sizeof(pointer), "/optOuts/%zu", k);
 		if (!sot_is_label(m->opt_outs[k], 30) && !sot_str_eq_c(m->opt_outs[k], "*"))
@@ -66,8 +75,7 @@ static bool check_maintenance(const sot_app_set *m, problem *p)
 	return true;
 }
 
-/* NULL for none. */
-static char *join(const sot_str *words, size_t count, char separator)
+char *requests_join(const sot_str *words, size_t count, char separator)
 {
 	SOT_AUTO_BUF out;
 
@@ -95,7 +103,7 @@ static char *join_sorted(const sot_str *words, size_t count)
 
 	memcpy(sorted, words, count * sizeof(*words)); /* as many as the schema allows */
 	qsort(sorted, count, sizeof(*sorted), by_text);
-	return join(sorted, count, ',');
+	return requests_join(sorted, count, ',');
 }
 
 static void apply(app_settings *s, const sot_app_set *m)
@@ -106,8 +114,8 @@ static void apply(app_settings *s, const sot_app_set *m)
 	} else if (m->setting == SOT_APP_SETTING_MAINTENANCE) {
 		free(s->windows);
 		free(s->opt_outs);
-		s->windows = join(m->windows, m->windows_count, ';');
-		s->opt_outs = join(m->opt_outs, m->opt_outs_count, ',');
+		s->windows = requests_join(m->windows, m->windows_count, ';');
+		s->opt_outs = requests_join(m->opt_outs, m->opt_outs_count, ',');
 	} else {
 		s->keep_versions = m->keep_versions;
 		s->keep_days = m->keep_days;

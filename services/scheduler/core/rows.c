@@ -80,7 +80,7 @@ static const char *const operation_kinds[OPERATION_KINDS] = {"app.create", "app.
     "host.drain", "host.retire", "fleet.rebalance", "image.add", "image.test", "image.promote",
     "image.retire", "image.remove", "rollout.pause", "rollout.resume", "rollout.roll_back",
     "group.set", "group.delete", "group.move", "elastic.set", "elastic.delete", "app.labels",
-    "app.maintenance", "app.retention"};
+    "app.maintenance", "app.retention", "host.maintenance"};
 static const char *const step_kinds[STEP_KINDS] = {"place", "address", "start", "healthy", "deploy",
     "stop", "restart", "remove", "release", "target", "leave", "resize", "freeze", "unfreeze",
     "rebuild", "replace", "return", "roll_back", "rotate_out", "rotate_in", "middleware"};
@@ -199,12 +199,16 @@ void host_row_copy(host_row *to, const host_row *from)
 	*to = *from;
 	(void)shared_keep(to->tags);
 	(void)shared_keep(to->repels);
+	(void)shared_keep(to->windows);
+	(void)shared_keep(to->rack_windows);
 }
 
 void host_row_clear(host_row *row)
 {
 	shared_drop(row->tags);
 	shared_drop(row->repels);
+	shared_drop(row->windows);
+	shared_drop(row->rack_windows);
 }
 
 void instance_row_copy(instance_row *to, const instance_row *from)

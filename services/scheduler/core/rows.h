@@ -174,7 +174,8 @@ typedef enum loss_proof { LOSS_NONE, LOSS_WITNESSES, LOSS_OPERATOR, LOSS_PROOFS 
 typedef struct host_row {
 	sot_uuid id;
 	char name[64], az[33], rack[33], public_key[41];
-	const char *tags, *repels; /* shared.h, never NULL: words with commas between */
+	const char *tags, *repels;          /* shared.h, never NULL: words with commas between */
+	const char *windows, *rack_windows; /* shared.h, never NULL: of maintenance */
 	char class[31];
 	bool revoked, schedulable;
 	host_state state;
@@ -345,6 +346,7 @@ typedef enum operation_kind {
 	OPERATION_APP_LABELS, /* the order of app_setting */
 	OPERATION_APP_MAINTENANCE,
 	OPERATION_APP_RETENTION,
+	OPERATION_HOST_MAINTENANCE,
 	OPERATION_KINDS
 } operation_kind;
 

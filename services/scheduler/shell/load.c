@@ -79,6 +79,8 @@ static void on_hosts(void *self, const store_result *res)
 		COPY(&at, row.reason);
 		WORD(&at, loss_proof_parse, row.lost_by);
 		row.lost_unix_ms = number(&at, 0, INT64_MAX);
+		read_shared(&at, &row.windows);
+		read_shared(&at, &row.rack_windows);
 		controller_load_host(at.l->c, &row);
 		host_row_clear(&row);
 	}

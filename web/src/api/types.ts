@@ -22,6 +22,10 @@ export interface Host {
 	bootId: string;
 	generation: number;
 	unknownContainers: number;
+	/** When it may be maintained, in UTC: its own windows, else those of its rack; none: any time. */
+	windows: string[];
+	rackWindows: string[];
+	windowOpen: boolean;
 	capacity: Resources;
 	booked: Resources;
 	instances: number;

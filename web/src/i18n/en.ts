@@ -207,6 +207,7 @@ const en = {
 		count: 'Instances',
 		id: 'Id',
 		unknownContainers: 'Foreign containers',
+		maintenance: 'Maintenance',
 		generation: 'Generation',
 		actions: 'Actions',
 	},
@@ -358,6 +359,9 @@ const en = {
 		note: 'note',
 	},
 	hosts: {
+		windowOpen: 'open now',
+		windowClosed: 'closed now',
+		anyTime: 'any time',
 		title: 'Hosts',
 		lead: 'Machines that run instances',
 		empty: 'No machine has been taken in yet',
@@ -881,6 +885,7 @@ const en = {
 		'host.return': 'Host returns',
 		'brake.release': 'Release brake',
 		'host.drain': 'Drain host',
+		'host.maintenance': 'Set maintenance windows',
 		'host.retire': 'Retire host',
 	},
 	addresses: {

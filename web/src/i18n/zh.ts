@@ -209,6 +209,7 @@ const zh: Messages = {
 		count: '实例数',
 		id: '标识',
 		unknownContainers: '外来容器',
+		maintenance: '维护窗口',
 		generation: '代次',
 		actions: '操作',
 	},
@@ -360,6 +361,9 @@ const zh: Messages = {
 		note: '说明',
 	},
 	hosts: {
+		windowOpen: '现在开放',
+		windowClosed: '现在关闭',
+		anyTime: '任何时间',
 		title: '主机',
 		lead: '运行实例的机器',
 		empty: '还没有登记主机',
@@ -883,6 +887,7 @@ const zh: Messages = {
 		'host.return': '主机回归',
 		'brake.release': '解除制动',
 		'host.drain': '排空主机',
+		'host.maintenance': '设置维护窗口',
 		'host.retire': '退役主机',
 	},
 	addresses: {

@@ -6,7 +6,7 @@ function host(name: string, more: Partial<Host> = {}): Host {
 	const size = { cpuMilli: 1000, memoryBytes: 100, diskBytes: 0 };
 	return {
 		id: name, name, az: 'az1', rack: 'r1', tags: [], state: 'online', schedulable: true, hostname: '', kernel: '', dockerVersion: '',
-		agentVersion: '', bootId: '', generation: 1, unknownContainers: 0, capacity: size, booked: { cpuMilli: 500, memoryBytes: 90, diskBytes: 0 },
+		agentVersion: '', bootId: '', generation: 1, unknownContainers: 0, windows: [], rackWindows: [], windowOpen: true, capacity: size, booked: { cpuMilli: 500, memoryBytes: 90, diskBytes: 0 },
 		instances: 0, createdAt: '', seenAt: null, ...more,
 	};
 }

@@ -60,6 +60,8 @@ function Booked({ host }: { host: Host }) {
 	);
 }
 
+const windowsOf = (host: Host) => (host.windows.length > 0 ? host.windows : host.rackWindows);
+
 function Machine({ host }: { host: Host }) {
 	const { t } = useTranslation();
 	return (
@@ -73,6 +75,7 @@ function Machine({ host }: { host: Host }) {
 				[t('field/seen'), <Time key="seen" at={host.seenAt} as="ago" />],
 				[t('field/tags'), host.tags.length > 0 ? host.tags.map((tag) => <Tag key={tag}>{tag}</Tag>) : t('common/none')],
 				[t('field/unknownContainers'), host.unknownContainers],
+				[t('field/maintenance'), windowsOf(host).length > 0 ? `${windowsOf(host).join('; ')} UTC (${t(host.windowOpen ? 'hosts/windowOpen' : 'hosts/windowClosed')})` : t('hosts/anyTime')],
 				[t('field/created'), <Time key="created" at={host.createdAt} />],
 				[t('field/bootId'), <span key="boot" className="sot-mono">{shortId(host.bootId) || '–'}</span>],
 				[t('field/id'), <span key="id" className="sot-mono">{host.id}</span>],

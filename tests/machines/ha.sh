@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# tests/machines/run ha: three control nodes by the playbooks, from the packages: PostgreSQL under Patroni with etcd, a way to the primary on each, two standby
+# schedulers, three gateways behind haproxy with one address of keepalived. Then the machine with the primary loses its power, and the machine with the
+# address, while programs change the platform over that address. No operation that was acknowledged may be lost, none fail.
+set -euo pipefail
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+ADDRESS=10.77.0.5
+NODES="10 9 8"
+
+three_nodes() {
+  cat >"$SOT_VAR/control/inventory.yml" <<YAML
+control:
+  hosts:
+    control-1: { ansible_host: 10.77.0.10, ansible_user: root }
+    control-2: { ansible_host: 10.77.0.9, ansible_user: root }
+    control-3: { ansible_host: 10.77.0.8, ansible_user: root }
+database:
+  children: { control: {} }
+balancer:
+  children: { control: {} }
+YAML
+  cat >>"$SOT_VAR/control/vars.yml" <<YAML
+sotalia_balancer_address: $ADDRESS/24
+YAML
+  sed -i "s/^sotalia_tls_names: .*/sotalia_tls_names: [$ADDRESS]/" "$SOT_VAR/control/vars.yml"
+}
+play_balancer() { play balancer "$SOT_VAR/control/inventory.yml" "$SOT_VAR/control/vars.yml" "$@"; }
+api_answers() { curl -sf -m 3 -o /dev/null --cacert "$SOT_VAR/control/secrets/ca.crt" "https://$ADDRESS/healthz"; }
+api_url() { echo "https://$ADDRESS:443"; }
+member() { # member LAST_OF_ADDRESS PATH: what its Patroni says
+  curl -s -m 2 "http://10.77.0.$1:8008/$2"
+}
+primary() { # the last of its address
+  local n
+  for n in $NODES; do curl -sf -m 2 -o /dev/null "http://10.77.0.$n:8008/primary" && echo "$n" && return 0; done
+  return 1
+}
+holder() { # who has the address
+  local n
+  for n in $NODES; do inside "$(machine_name "$n")" ip -o address show dev eth0 2>/dev/null </dev/null | grep -q " $ADDRESS/" && echo "$n" && return 0; done
+  return 1
+}
+three_members() {
+  local n
+  n=$(primary) || return 1
+  [ "$(member "$n" cluster | jq -r '[.members[] | select(.state == "running" or .state == "streaming") | .role] | sort | join(",")')" = leader,replica,sync_standby ]
+}
+everything_runs() {
+  local n service
+  for n in $NODES; do
+    for service in etcd patroni sotalia-database-proxy sotalia-scheduler sotalia-api-gateway sotalia-monitor-bridge haproxy keepalived; do
+      [ "$(inside "$(machine_name "$n")" systemctl is-active "$service" </dev/null)" = active ] || { echo "$service on $(machine_name "$n")"; inside "$(machine_name "$n")" journalctl -u "$service" -n 20 --no-pager; return 1; }
+    done
+  done
+  three_members && member "$(primary)" cluster | jq -c '.members[] | {name, role, state}' && echo "the address is on $(machine_name "$(holder)")"
+}
+load_start() {
+  rm -f "$SOT_VAR/stop"
+  SOTALIA_URL=$(api_url) SOTALIA_TOKEN=$(cat "$SOT_VAR/token") SOTALIA_CA=$SOT_VAR/control/secrets/ca.crt python3 "$SOT_SRC/tests/machines/load.py" --new "$SOT_VAR/stop" >"$SOT_VAR/load.out" 2>&1 &
+  load=$!
+}
+first_things() {
+  cli vlan create web --id=0
+  cli subnet create web 10.66.0.0/24 --gateway=10.66.0.1
+  cli image register redis "$SOT_REGISTRY/redis@sha256:$(printf 'a%.0s' {1..64})"
+}
+another_primary() { local now; now=$(primary) && [ "$now" != "$1" ]; }
+acknowledged() { cat "$SOT_VAR/load.acknowledged" 2>/dev/null | wc -l; }
+more_than() { [ "$(acknowledged)" -gt "$1" ]; }
+back() { member "$1" health | grep -q '"state": "running"' && three_members; } # its own Patroni says so
+figure() { echo "$*" | tee -a "$SOT_VAR/figures"; }
+lose() { # lose LAST_OF_ADDRESS: its power is cut under load; another takes over, and it comes back
+  local n=$1 name code=0 load begin was
+  name=$(machine_name "$n") was=$(primary)
+  load_start
+  wait_until 60 "ten operations" more_than $(($(acknowledged) + 10)) || code=1
+  dock kill "$name" >/dev/null
+  begin=$(now_ms)
+  [ "$was" != "$n" ] || wait_until 90 "another primary than $name" another_primary "$n" || code=1
+  figure "$name is lost (the primary was $(machine_name "$was")); the primary is $(machine_name "$(primary)") after $(seconds_since "$begin") s"
+  wait_until 90 "twenty operations after it" more_than $(($(acknowledged) + 20)) || code=1
+  figure "  the address is on $(machine_name "$(holder)"), twenty operations more after $(seconds_since "$begin") s"
+  dock start "$name" >/dev/null && machine_plug "$name" "$n" || code=1
+  wait_until 240 "three members again" back "$n" || code=1
+  wait_until 120 "the gateway of $name" healthy "$n" || code=1
+  figure "  $name is a member again and its gateway healthy after $(seconds_since "$begin") s"
+  : >"$SOT_VAR/stop"
+  wait "$load" || code=1
+  figure "  $(tail -n 1 "$SOT_VAR/load.out")"
+  return "$code"
+}
+healthy() { curl -sf -m 3 -o /dev/null --cacert "$SOT_VAR/control/secrets/ca.crt" "https://10.77.0.$1:7443/healthz"; }
+lose_primary() { lose "$(primary)"; }
+lose_address() { lose "$(holder)"; }
+nothing_is_lost() { # all that was acknowledged is there and done
+  local found
+  found=$(cli app list -o json | jq .total)
+  echo "$found applications, $(acknowledged) acknowledged"
+  [ "$found" = "$(acknowledged)" ] && [ "$(cli operation list --state=failed -o json | jq '.items | length')" = 0 ]
+}
+
+begin() {
+  check "network" network
+  check "an engine for the machines" engine_start "$ENGINE"
+  check "repository of the packages" repository
+  check "image of a machine" machine_image
+  # shellcheck disable=SC2086
+  check "three machines with systemd and sshd" machines_start $NODES
+  check "collection" collections two
+  three_nodes
+  check "three control nodes, PostgreSQL under Patroni, by the playbook" play_control
+  check "three balancers with one address" play_balancer
+  check "administrator and token" access
+}
+losses() {
+  check "the API at the one address" wait_until 60 "the API" api_answers
+  check "every service runs on every node" everything_runs
+  check "the playbooks again change nothing" changes_nothing play_control
+  check "that of the balancers neither" changes_nothing play_balancer
+  check "a network and an image" first_things
+  check "the machine with the primary loses its power, under load" lose_primary
+  check "the machine with the address loses its power, under load" lose_address
+  check "nothing that was acknowledged is lost" nothing_is_lost
+  check "every service runs on every node, again" everything_runs
+  cat "$SOT_VAR/figures"
+}
+
+if [ "${1:-}" = "do" ]; then
+  shift
+  "$@"
+  exit
+fi
+lab_begin
+begin
+[ "${1:-}" != up ] || lab_hold
+losses
+verdict
