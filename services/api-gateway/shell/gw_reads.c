@@ -25,7 +25,10 @@ typedef struct list_spec {
 } list_spec;
 
 static const list_spec lists[] = {
-    {.route = GW_ROUTE_host_list, .statement = GW_SQL_HOST_LIST, .name = "hosts"},
+    {.route = GW_ROUTE_host_list,
+        .statement = GW_SQL_HOST_LIST,
+        .name = "hosts",
+        .filters = {"state", "text"}},
     {.route = GW_ROUTE_host_cleanup_list,
         .statement = GW_SQL_HOST_CLEANUP_LIST,
         .name = "cleanup",
@@ -71,7 +74,7 @@ static const list_spec lists[] = {
     {.route = GW_ROUTE_app_list,
         .statement = GW_SQL_APP_LIST,
         .name = "apps",
-        .filters = {"labels"},
+        .filters = {"labels", "text"},
         .is_cut = true},
     {.route = GW_ROUTE_user_list,
         .statement = GW_SQL_USER_LIST,
@@ -98,7 +101,7 @@ static const list_spec lists[] = {
     {.route = GW_ROUTE_instance_list,
         .statement = GW_SQL_INSTANCE_LIST,
         .name = "instances",
-        .filters = {"app", "host", "state", "labels"},
+        .filters = {"app", "host", "state", "labels", "text"},
         .is_cut = true},
     {.route = GW_ROUTE_operation_list,
         .statement = GW_SQL_OPERATION_LIST,

@@ -1,12 +1,12 @@
 -- name: app_list
 -- columns: items text, next text, total int8, cursor text
--- $1: key of the page before, '' for the first page; $2: items of a page; $3: labels (gateway.labelled_apps), '' for any; $4: what the caller may see (gateway.visible_apps), '' for all
+-- $1: key of the page before, '' for the first page; $2: items of a page; $3: labels (gateway.labelled_apps), '' for any; $4: part of the name, '' for any; $5: what the caller may see (gateway.visible_apps), '' for all
 WITH page AS (
   SELECT v AS item, v.name::text AS key, row_number() OVER (ORDER BY v.name) AS n
   FROM scheduler.app_v v
-  WHERE ($1 = '' OR v.name > $1) AND ($3 = '' OR v.name IN (SELECT gateway.labelled_apps($3))) AND ($4 = '' OR v.name IN (SELECT gateway.visible_apps($4)))
+  WHERE ($1 = '' OR v.name > $1) AND ($3 = '' OR v.name IN (SELECT gateway.labelled_apps($3))) AND ($4 = '' OR position(lower($4) IN v.name) > 0) AND ($5 = '' OR v.name IN (SELECT gateway.visible_apps($5)))
   ORDER BY v.name LIMIT $2::bigint + 1)
 SELECT coalesce((SELECT json_agg(item ORDER BY n)::text FROM page WHERE n <= $2::bigint), '[]') AS items,
   (SELECT key FROM page WHERE n = $2::bigint AND EXISTS (SELECT 1 FROM page WHERE n > $2::bigint)) AS next,
-  (SELECT count(*) FROM scheduler.app_v v WHERE ($3 = '' OR v.name IN (SELECT gateway.labelled_apps($3))) AND ($4 = '' OR v.name IN (SELECT gateway.visible_apps($4)))) AS total,
+  (SELECT count(*) FROM scheduler.app_v v WHERE ($3 = '' OR v.name IN (SELECT gateway.labelled_apps($3))) AND ($4 = '' OR position(lower($4) IN v.name) > 0) AND ($5 = '' OR v.name IN (SELECT gateway.visible_apps($5)))) AS total,
   (SELECT p.stream || '.' || c.last FROM core.platform p, core.outbox_counter c) AS cursor

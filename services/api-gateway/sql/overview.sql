@@ -6,10 +6,9 @@ SELECT json_build_object(
      'lost', count(*) FILTER (WHERE state IN ('agent_lost', 'host_lost'))) FROM scheduler.host_v WHERE state <> 'retired'),
   'brake', (SELECT row_to_json(b) FROM scheduler.brake_v b),
   'apps', (SELECT count(*) FROM scheduler.app_v),
-  'instances', (SELECT json_build_object('total', count(*), 'healthy', count(*) FILTER (WHERE state = 'running' AND health = 'healthy'),
-     'byState', (SELECT coalesce(json_object_agg(state, n), '{}') FROM
-        (SELECT state, count(*) AS n FROM scheduler.instance_v WHERE state <> 'retired' GROUP BY state) b))
-     FROM scheduler.instance_v WHERE state <> 'retired'),
+  'instances', (SELECT json_build_object('total', coalesce(sum(n), 0), 'healthy', coalesce(sum(healthy), 0), 'byState', coalesce(json_object_agg(state, n), '{}'))
+     FROM (SELECT state, count(*) AS n, count(*) FILTER (WHERE state = 'running' AND health = 'healthy') AS healthy
+        FROM scheduler.instance_v WHERE state <> 'retired' GROUP BY state) b),
   'openOperations', (SELECT count(*) FROM scheduler.operation_v WHERE state IN ('queued', 'running')),
   'capacity', (SELECT json_build_object('cpuMilli', coalesce(sum((capacity->>'cpuMilli')::bigint), 0),
      'memoryBytes', coalesce(sum((capacity->>'memoryBytes')::bigint), 0), 'diskBytes', coalesce(sum((capacity->>'diskBytes')::bigint), 0))
