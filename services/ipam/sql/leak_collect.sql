@@ -18,7 +18,7 @@ WITH due AS (
       lease_until = NULL, free_after = CASE old.new_state WHEN 'cooling' THEN now() + $6::int8 * interval '1 second' END,
       reason = CASE old.new_state WHEN 'suspect' THEN old.evidence ELSE '' END, updated_at = clock_timestamp()
   FROM old WHERE a.vrf = old.vrf AND a.address = old.address
-  RETURNING a.vrf, a.address, a.generation, old.owner, old.host, old.mac, old.new_state, old.evidence
+  RETURNING a.vrf, a.address, a.subnet, a.generation, old.owner, old.host, old.mac, old.new_state, old.evidence
 ), forgotten AS (
   DELETE FROM ipam.leak l USING gone g WHERE l.vrf = g.vrf AND l.address = g.address
 ), history AS (
@@ -27,7 +27,9 @@ WITH due AS (
 ), told AS MATERIALIZED (
   SELECT core.emit(array_agg('address.leak'::text), array_agg(host(g.address)), array_agg(''::text), array_agg(coalesce(h.name, '')),
     array_agg('svc:ipam'::text), array_agg(NULL::uuid),
-    array_agg(json_build_object('address', host(g.address), 'owner', g.owner, 'state', g.new_state, 'evidence', g.evidence)::text))::text AS done
-  FROM gone g LEFT JOIN scheduler.host_place_v h ON h.id = g.host HAVING count(*) > 0
+    array_agg(json_build_object('address', host(g.address), 'vlan', v.name, 'owner', g.owner, 'state', g.new_state,
+      'evidence', g.evidence)::text))::text AS done
+  FROM gone g JOIN ipam.subnet s ON s.id = g.subnet JOIN ipam.vlan v ON v.id = s.vlan LEFT JOIN scheduler.host_place_v h ON h.id = g.host
+  HAVING count(*) > 0
 )
 SELECT g.new_state AS state, g.address FROM gone g LEFT JOIN told ON told.done IS NOT NULL
