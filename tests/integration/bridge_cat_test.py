@@ -3,7 +3,7 @@
 
     tests/pg.sh run python3 tests/integration/bridge_cat_test.py BRIDGE PUBLISHER KEYGEN
 
-Two bridges share the work; later one is killed and the other takes its part over. Takes up to three minutes: heartbeats
+Two bridges share the work; later one is killed and the other takes its part over. Takes up to five minutes: heartbeats
 leave once in a wall-clock minute.
 """
 import json
@@ -208,23 +208,25 @@ class BridgeToCat(unittest.TestCase):
         self.assertTrue(self.world.control("health").startswith("ok"))
         self.assertIn("bridge.cat.before_write", self.world.control("failpoint list"))
 
-    def test_6_the_other_takes_over_what_a_killed_bridge_sent(self):
+    def test_6_the_other_takes_over_what_a_killed_bridge_sent_in_the_very_next_minute(self):
         w = self.world
+        # Its part of this minute is sent, and its lease of 5 s ends long before the next is decided at second 5. When a bridge that
+        # dies at another time costs the next minute, too, is share_test's matter.
+        w.until("the middle of a minute", lambda: 20 <= time.time() % 60 < 40, 90)
+        minute = int(time.time() // 60)
         w.bridge.kill()
         w.bridge.wait(20)
-        before = len(w.received)
-        minute = int(time.time() // 60)
-        mine = [name for name in NAMES if self.senders()[name] == {w.bridge.number}]
-
-        def all_back(f, m):
-            senders = {frame["address"] for frame in w.received[before:] if "message" in frame
-                       and any(x["kind"] == "heartbeat" for x in all_messages(frame["message"]))}
-            return set(mine) <= senders
-        w.wait("heartbeats of the killed bridge's machines", all_back, 130)
-        # Taken over within a minute: the minute it died in may be lost, and the next when it died at the end of its own.
-        for name in mine:
-            senders = self.senders(minute + 1).get(name) or self.senders(minute + 2).get(name)
-            self.assertEqual(senders, {w.second.number}, name)
+        self.assertEqual(int(time.time() // 60), minute, "this machine took 20 s to end a process")
+        w.pump(1)
+        before = self.senders(minute)
+        mine = [name for name in NAMES if before.get(name) == {w.bridge.number}]
+        self.assertEqual(sorted(before.keys() & set(NAMES)), sorted(NAMES))
+        self.assertTrue(mine)
+        self.assertLess(len(mine), INSTANCES)
+        w.until("the end of the next minute's heartbeats", lambda: time.time() >= 60 * (minute + 1) + 20, 70)
+        w.pump(1)
+        after = self.senders(minute + 1)
+        self.assertEqual({name: after.get(name) for name in NAMES}, {name: {w.second.number} for name in NAMES})
 
     def test_6b_a_lost_agent_is_an_error_on_its_hosts_page_also_after_a_restart(self):
         w = self.world
@@ -261,7 +263,11 @@ class BridgeToCat(unittest.TestCase):
         self.assertEqual(len(minutes), len(set(minutes)))
         seconds = [m["atUnixMs"] // 1000 % 60 for f in frames for m in all_messages(f["message"])
                    if m["kind"] == "heartbeat"]
-        self.assertTrue(seconds and all(5 <= s <= 15 for s in seconds), seconds)
+        # On a machine that holds the bridge up they are late, which it says; only the killed ones cannot be asked.
+        self.assertTrue(seconds and all(5 <= s <= 50 for s in seconds), seconds)
+        late = [s for s in seconds if s > 15]
+        self.assertLess(len(late), len(seconds) / 2)
+        print(f"{len(seconds)} heartbeats, {len(late)} late")
 
 
 if __name__ == "__main__":

@@ -198,10 +198,16 @@ bool machine_is_due(const machine *m, int64_t now_unix_ms)
 	int second = (int)(now_unix_ms / 1000 % 60);
 	if (!m->has_figures || now_unix_ms - m->seen_unix_ms >= MACHINE_FRESH_MS)
 		return false;
-	if (second < m->second || second > MACHINE_LAST_SECOND)
+	if (second < m->second || second > MACHINE_LATE_SECOND)
 		return false;
 	/* A clock that was set back must not give a minute two heartbeats either. */
 	return now_unix_ms / 60000 > m->heartbeat_minute;
+}
+
+bool machine_missed_minute(const machine *m, int64_t minute, int64_t now_unix_ms)
+{
+	return m->has_figures && now_unix_ms - m->seen_unix_ms < MACHINE_FRESH_MS &&
+	       m->heartbeat_minute < minute;
 }
 
 bool machine_serve_minute(machine *m, int64_t now_unix_ms)

@@ -2,8 +2,10 @@
  *
  * A machine is a pair of domain and key. The table decides when its heartbeat is due: once in a
  * wall-clock minute, at its own second between 5 and 14, so that clock skew never puts two into one
- * minute and 10,000 machines do not send at once. Bounded: past `machines_max` new machines are
- * refused; machines without a report for MACHINE_FORGET_MS are forgotten. Pure.
+ * minute and 10,000 machines do not send at once. One that could not be made then (the process was
+ * held up, the database late) is due until second 50: late is better than a hole in the graph.
+ * Bounded: past `machines_max` new machines are refused; machines without a report for
+ * MACHINE_FORGET_MS are forgotten. Pure.
  */
 #ifndef MONITOR_MACHINE_TABLE_H
 #define MONITOR_MACHINE_TABLE_H
@@ -15,7 +17,8 @@
 #define MACHINE_FORGET_MS 7200000
 #define MACHINE_FIRST_SECOND 5
 #define MACHINE_SPREAD_SECONDS 10
-#define MACHINE_LAST_SECOND 15
+#define MACHINE_LAST_SECOND 15         /* later than this is late */
+#define MACHINE_LATE_SECOND 50         /* and later than this is lost */
 #define MACHINE_HEARTBEATS_PER_HOUR 61 /* what the server keeps */
 #define MACHINE_KEY_MAX 64
 #define MACHINE_CALL_KINDS_MAX 32
@@ -67,6 +70,8 @@ void machine_take_interfaces(machine *m, const interface_figures *list, size_t c
 void machine_take_calls(machine *m, const sot_calls *calls);
 /* True when a heartbeat is due now. */
 bool machine_is_due(const machine *m, int64_t now_unix_ms);
+/* Whether it should have had a heartbeat in that minute, which is over, and had none. */
+bool machine_missed_minute(const machine *m, int64_t minute, int64_t now_unix_ms);
 /* Marks the minute as served. False when the hour's 61 are used up: then it must not be sent. */
 bool machine_serve_minute(machine *m, int64_t now_unix_ms);
 /* The minute is another bridge's: it is served, and its sums begin anew, without a heartbeat. */

@@ -274,6 +274,8 @@ static void send_heartbeat(monitor *m, const machine *of, const bridge_figures *
 	uint64_t before = m->counters.frames;
 	monitor_emit(m, of, &root, now);
 	m->counters.heartbeats += m->counters.frames - before;
+	if (now.unix_ms / 1000 % 60 > MACHINE_LAST_SECOND)
+		m->counters.heartbeats_late += m->counters.frames - before;
 }
 
 static void serve_machine(monitor *m, machine *of, const bridge_figures *usage, sot_wall now)
@@ -291,33 +293,53 @@ static void serve_machine(monitor *m, machine *of, const bridge_figures *usage, 
 	machine_clear_sums(of);
 }
 
-/* Nobody sends before it is decided who does; at the window's end that is a loss, and counted. */
+static bool is_ours(const monitor *m, const machine *of)
+{
+	if (of->kind == MACHINE_BRIDGE)
+		return share_owns_address(&m->share);
+	return share_owns(&m->share, sot_str_c(of->key));
+}
+
+/* What was not sent in a minute that is over is a loss, and counted. */
+static void close_minute(monitor *m, int64_t minute, sot_wall now)
+{
+	if (minute == m->minute_blocked || m->share.count == 0)
+		return;
+	if (minute != m->minute) {
+		m->counters.dropped_undecided += monitor_owned_count(m);
+		return;
+	}
+	sot_map_iter it = {0};
+	const machine *of;
+	while ((of = machine_table_next(m->machines, &it)))
+		m->counters.dropped_late +=
+		    is_ours(m, of) && machine_missed_minute(of, minute, now.unix_ms);
+}
+
+/* All minutes since the last look, also those in which this process was held up. */
+static void close_minutes(monitor *m, int64_t last, sot_wall now)
+{
+	if (m->minute_closed == 0 || last - m->minute_closed > 60)
+		m->minute_closed = last - 1; /* the first look, or a clock that jumped */
+	while (m->minute_closed < last)
+		close_minute(m, ++m->minute_closed, now);
+}
+
+/* Nobody sends before it is decided who does. */
 static bool minute_is_ours(monitor *m, sot_wall now)
 {
 	int64_t minute = now.unix_ms / 60000;
 	int second = (int)(now.unix_ms / 1000 % 60);
-	if (second < MACHINE_FIRST_SECOND || minute == m->minute_blocked)
-		return false;
-	if (second > MACHINE_LAST_SECOND) {
-		if (m->share.count > 0 && minute != m->minute && minute != m->minute_undecided)
-			m->counters.dropped_undecided += monitor_owned_count(m);
-		m->minute_undecided = minute;
-		return false;
-	}
-	if (!share_is_decided(&m->share, minute))
+	bool is_over = second > MACHINE_LATE_SECOND;
+	close_minutes(m, is_over ? minute : minute - 1, now);
+	if (is_over || second < MACHINE_FIRST_SECOND || minute == m->minute_blocked ||
+	    !share_is_decided(&m->share, minute))
 		return false;
 	if (minute != m->minute) {
 		m->minute = minute;
 		m->hooks.minute(m->hooks.self, minute);
 	}
 	return true;
-}
-
-static bool is_ours(const monitor *m, const machine *of)
-{
-	if (of->kind == MACHINE_BRIDGE)
-		return share_owns_address(&m->share);
-	return share_owns(&m->share, sot_str_c(of->key));
 }
 
 static void forget_silent(monitor *m, sot_wall now)

@@ -58,6 +58,8 @@ typedef struct monitor_counters {
 	uint64_t dropped_too_large;   /* a frame of 64 KB or more */
 	uint64_t dropped_ids;         /* 50 million ids in an hour, or too many addresses */
 	uint64_t dropped_undecided;   /* heartbeats of a minute in which nobody knew who sends */
+	uint64_t dropped_late;        /* heartbeats that were not made before their minute was over */
+	uint64_t heartbeats_late;     /* sent, but after the seconds that are for them */
 	uint64_t machines_refused;    /* machines_max */
 	uint64_t steps_left_out;      /* of operations with very many steps */
 	uint64_t sampled_out;         /* operations without their steps: the router asks for less */

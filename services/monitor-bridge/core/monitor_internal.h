@@ -36,7 +36,7 @@ struct monitor {
 	int64_t minute;         /* last one with heartbeats */
 	int64_t minute_blocked; /* served by an earlier process */
 	int64_t minute_gauges;
-	int64_t minute_undecided;
+	int64_t minute_closed; /* last one whose losses are counted */
 	int64_t forgot_unix_ms;
 	platform_figures platform;
 	pool_figures *pools; /* owned */

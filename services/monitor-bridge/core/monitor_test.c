@@ -221,6 +221,44 @@ static void figures_that_are_old_or_of_a_stopped_instance_give_no_heartbeat(void
 	world_free(w);
 }
 
+/* A bridge that was held up at the seconds for heartbeats sends them late, once; past second 50
+ * they are lost, and counted, also when it slept through minutes. */
+static void a_bridge_that_was_held_up_sends_late_and_counts_what_it_lost(void **state)
+{
+	(void)state;
+	const bridge_figures usage = {.produced = 5};
+	world *w = world_new(&default_options);
+	const monitor_counters *counters = monitor_get_counters(w->m);
+	host_figures f = a_host();
+	monitor_host_report(w->m, &f, at(0, 50));
+	tick_minute(w, 1);
+	assert_int_equal(count_of(w, "10.1.2.3", "Heartbeat"), 1);
+	assert_int_equal(counters->heartbeats_late, 0);
+	monitor_host_report(w->m, &f, at(2, 0));
+	alone(w, at(2, 33)); /* the database was late, too */
+	monitor_tick(w->m, &usage, at(2, 33));
+	monitor_tick(w->m, &usage, at(2, 34));
+	assert_int_equal(count_of(w, "10.1.2.3", "Heartbeat"), 2);
+	assert_int_equal(counters->heartbeats_late, 2); /* its own page's, too */
+	assert_int_equal(counters->dropped_late + counters->dropped_undecided, 0);
+	/* It knows that the minute is its own, and does not get to it. */
+	monitor_host_report(w->m, &f, at(3, 0));
+	alone(w, at(3, 6));
+	uint64_t before = counters->heartbeats;
+	monitor_tick(w->m, &usage, at(3, 5));
+	monitor_tick(w->m, &usage, at(3, 51));
+	monitor_tick(w->m, &usage, at(3, 52));
+	assert_true(counters->dropped_late > 0);
+	assert_int_equal(counters->heartbeats - before + counters->dropped_late, 2);
+	assert_int_equal(counters->dropped_undecided, 0);
+	/* Two minutes asleep, with one host. */
+	monitor_host_report(w->m, &f, at(6, 0));
+	alone(w, at(6, 6));
+	monitor_tick(w->m, &usage, at(6, 6));
+	assert_int_equal(counters->dropped_undecided, 2);
+	world_free(w);
+}
+
 static void a_clock_that_jumps_gives_no_62nd_heartbeat_and_no_minute_two(void **state)
 {
 	(void)state;
@@ -411,6 +449,7 @@ int main(void)
 	    cmocka_unit_test(with_a_domain_per_app_no_app_takes_a_domain_of_ours),
 	    cmocka_unit_test(calls_of_services_are_the_controllers),
 	    cmocka_unit_test(figures_that_are_old_or_of_a_stopped_instance_give_no_heartbeat),
+	    cmocka_unit_test(a_bridge_that_was_held_up_sends_late_and_counts_what_it_lost),
 	    cmocka_unit_test(a_clock_that_jumps_gives_no_62nd_heartbeat_and_no_minute_two),
 	    cmocka_unit_test(a_restart_neither_doubles_the_minute_nor_reuses_an_id),
 	    cmocka_unit_test(gauges_are_sent_once_a_minute_by_the_bridge_that_leads),

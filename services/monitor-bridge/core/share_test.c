@@ -52,6 +52,64 @@ static void look(const table *t, share *s, unsigned own, int64_t now_unix_ms)
 	share_take_view(s, own, list, count, now_unix_ms);
 }
 
+/* The first key that is bridge 0's when both are there. */
+static sot_str key_of_bridge_0(char dst[static 16])
+{
+	const share_member both[] = {{0, 1, 1, 999 * MINUTE}, {1, 2, 1, 999 * MINUTE}};
+	share s = {.own = 0};
+	share_take_view(&s, 0, both, 2, 10 * MINUTE + 6000);
+	unsigned k = 0;
+	while (!share_owns(&s, key_of(k, dst)))
+		k++;
+	return key_of(k, dst);
+}
+
+/* Which of the minutes 11 to 15 have no sender at second 9 for what is bridge 0's, as bits, when it
+ * dies then and looks every half second, as the other does. */
+static unsigned minutes_lost(int64_t lease_ms, int64_t death_unix_ms)
+{
+	table t = {.is_there = {false}};
+	share s[2] = {{.own = 0}, {.own = 1}};
+	char key[16];
+	sot_str machine = key_of_bridge_0(key);
+	unsigned lost = 0;
+	for (int64_t at = 9 * MINUTE; at < 16 * MINUTE; at += 250) {
+		unsigned senders = 0;
+		for (unsigned i = at < death_unix_ms ? 0 : 1; i < 2; i++) {
+			if (at % 500 == 0) {
+				renew(&t, i, at, false);
+				t.rows[i].lease_until_unix_ms = at + lease_ms;
+				look(&t, &s[i], i, at);
+			}
+			senders += share_is_decided(&s[i], at / MINUTE) && share_owns(&s[i], machine);
+		}
+		if (at >= 11 * MINUTE && at % MINUTE == 9000) {
+			assert_true(senders < 2);
+			lost |= (senders == 0 ? 1u : 0u) << (at / MINUTE - 11);
+		}
+	}
+	return lost;
+}
+
+/* A death costs one minute at most: the one that it happens in, or, when the lease still reaches
+ * over the next decision, the next. With a lease of no more than 5 s that cannot be. */
+static void a_death_costs_one_minute_at_most_and_a_short_lease_never_the_next(void **state)
+{
+	(void)state;
+	unsigned next_lost = 0;
+	for (int64_t after_ms = 0; after_ms < MINUTE; after_ms += 250) {
+		unsigned of_short = minutes_lost(5000, 11 * MINUTE + after_ms);
+		unsigned of_long = minutes_lost(10000, 11 * MINUTE + after_ms);
+		bool dies_unsent = after_ms <= 9000;
+		assert_true(of_short == 0 || (of_short == 1 && dies_unsent));
+		assert_true(of_long == 0 || (of_long == 1 && dies_unsent) || of_long == 2);
+		assert_true(of_long != 2 || after_ms > 55000);
+		next_lost += of_long == 2;
+	}
+	assert_int_equal(
+	    next_lost, 17); /* those that renewed at 55.5 s or later, each quarter of a second */
+}
+
 static void one_bridge_owns_everything_from_its_first_whole_minute_on(void **state)
 {
 	(void)state;
@@ -161,7 +219,7 @@ static void step_bridge(world *w, unsigned i)
 		b->next_look_unix_ms = w->now_unix_ms + 1500 + (int64_t)sot_rand_below(&w->rand, 1500);
 	}
 	int64_t minute = w->now_unix_ms / MINUTE, second = w->now_unix_ms / 1000 % 60;
-	if (second < 5 || second > 15 || !share_is_decided(&b->share, minute))
+	if (second < 5 || second > 50 || !share_is_decided(&b->share, minute))
 		return;
 	for (unsigned k = 0; k < KEYS; k++) {
 		if (!share_owns(&b->share, key_of(k, key)))
@@ -244,6 +302,7 @@ int main(void)
 	    cmocka_unit_test(who_was_alone_goes_on_without_the_database_and_who_was_not_stops),
 	    cmocka_unit_test(of_two_bridges_at_one_address_one_has_its_page),
 	    cmocka_unit_test(a_leaving_bridge_moves_only_its_own_machines),
+	    cmocka_unit_test(a_death_costs_one_minute_at_most_and_a_short_lease_never_the_next),
 	    cmocka_unit_test(no_minute_ever_has_two_senders_and_quiet_ones_have_one),
 	};
 	return cmocka_run_group_tests_name("share", tests, NULL, NULL);

@@ -252,11 +252,11 @@ static void on_status(void *self, sot_buf *out)
 	    queue.bytes, core->frames, core->heartbeats, core->metrics, core->events);
 	sot_buf_printf(out,
 	    "\"lost\":{\"closedHour\":%" PRIu64 ",\"hourLimit\":%" PRIu64 ",\"tooLarge\":%" PRIu64
-	    ",\"ids\":%" PRIu64 ",\"undecided\":%" PRIu64 ",\"queueFull\":%" PRIu64
+	    ",\"ids\":%" PRIu64 ",\"undecided\":%" PRIu64 ",\"late\":%" PRIu64 ",\"queueFull\":%" PRIu64
 	    ",\"expired\":%" PRIu64 ",\"cut\":%" PRIu64 ",\"reports\":%" PRIu64 "},\"trouble\":",
 	    core->dropped_closed_hour, core->dropped_hour_limit, core->dropped_too_large,
-	    core->dropped_ids, core->dropped_undecided, queue.overflowed, queue.expired, cat.frames_cut,
-	    report_intake_get_stats(b->intake).missed);
+	    core->dropped_ids, core->dropped_undecided, core->dropped_late, queue.overflowed,
+	    queue.expired, cat.frames_cut, report_intake_get_stats(b->intake).missed);
 	trouble_render(out);
 	sot_buf_add_char(out, '}');
 }

@@ -1,5 +1,5 @@
 // The bridges to CAT of the make-believe platform: one that sends, one that is away and has lost something.
-const LOST = { closedHour: 0, hourLimit: 0, tooLarge: 0, ids: 0, undecided: 0, queueFull: 0, expired: 0, cut: 0, reports: 0 };
+const LOST = { closedHour: 0, hourLimit: 0, tooLarge: 0, ids: 0, undecided: 0, late: 0, queueFull: 0, expired: 0, cut: 0, reports: 0 };
 const answers = new Map();
 
 function status(changes) {

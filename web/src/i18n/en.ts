@@ -482,6 +482,7 @@ const en = {
 		lost_tooLarge: 'larger than 64 KB',
 		lost_ids: 'no message id left',
 		lost_undecided: 'nobody knew who sends',
+		lost_late: 'not made within its minute',
 		lost_queueFull: 'CAT was away, memory full',
 		lost_expired: 'CAT was away for too long',
 		lost_cut: 'the connection broke in a frame',

@@ -484,6 +484,7 @@ const zh: Messages = {
 		lost_tooLarge: '大于 64 KB',
 		lost_ids: '消息编号用完',
 		lost_undecided: '无法确定由谁发送',
+		lost_late: '未能在所属分钟内生成',
 		lost_queueFull: 'CAT 不在，内存已满',
 		lost_expired: 'CAT 离开太久',
 		lost_cut: '连接在一帧中断开',
