@@ -94,6 +94,81 @@ static void pt1_of_the_reference_tree_is_byte_exact_and_in_gmt_plus_8(void **sta
 	assert_memory_equal(got.p, golden_pt1, got.n);
 }
 
+/* One of each kind as a root; header and length are those of the reference tree's form. */
+static const struct golden_kind {
+	cat_message message;
+	const char *nt1;
+	size_t nt1_n;
+	const char *pt1;
+} golden_kinds[] = {
+#define AT_NT1 "\xfb\xd0\x95\xff\xbc\x31"
+#define AT_PT1 "2023-11-15 06:13:20.123\t"
+#define KIND(letter_nt1, nt1_rest, pt1_line, ...)                                                  \
+	{                                                                                              \
+		{.at_unix_ms = 1700000000123, __VA_ARGS__}, letter_nt1 AT_NT1 nt1_rest,                    \
+		    sizeof(letter_nt1 AT_NT1 nt1_rest) - 1, pt1_line                                       \
+	}
+    KIND("H",
+        "\x09Heartbeat\x08"
+        "10.1.2.3\x01"
+        "0\x09<status/>",
+        "H" AT_PT1 "Heartbeat\t10.1.2.3\t0\t<status/>\t\n", .kind = CAT_HEARTBEAT,
+        .type = {"Heartbeat", 9}, .name = {"10.1.2.3", 8}, .status = {"0", 1},
+        .data = {"<status/>", 9}),
+    KIND("M",
+        "\x00\x09"
+        "deploy.ok\x01"
+        "C\x01"
+        "1",
+        "M" AT_PT1 "\tdeploy.ok\tC\t1\t\n", .kind = CAT_METRIC, .name = {"deploy.ok", 9},
+        .status = {"C", 1}, .data = {"1", 1}),
+    KIND("E",
+        "\x05"
+        "Error\x09"
+        "AgentLost\x01"
+        "1\x03"
+        "a\\b",
+        "E" AT_PT1 "Error\tAgentLost\t1\ta\\\\b\t\n", .kind = CAT_EVENT, .type = {"Error", 5},
+        .name = {"AgentLost", 9}, .status = {"1", 1}, .data = {"a\\b", 3}),
+    KIND("L",
+        "\x05TRACE\x02on\x01"
+        "0\x00",
+        "L" AT_PT1 "TRACE\ton\t0\t\t\n", .kind = CAT_TRACE, .type = {"TRACE", 5}, .name = {"on", 2},
+        .status = {"0", 1}),
+    /* NT1 knows no leaf of one piece. */
+    KIND("t",
+        "\x03SQL\x06"
+        "COMMITT\x07timeout\x00\xac\x02",
+        "A" AT_PT1 "SQL\tCOMMIT\ttimeout\t300us\t\t\n", .kind = CAT_TRANSACTION, .type = {"SQL", 3},
+        .name = {"COMMIT", 6}, .status = {"timeout", 7}, .duration_us = 300),
+};
+
+static void assert_frame(sot_str got, sot_str header, const char *message, size_t n)
+{
+	size_t body = header.n + n;
+	assert_int_equal(got.n, 4 + body);
+	const uint8_t length[] = {0, 0, (uint8_t)(body >> 8), (uint8_t)body};
+	assert_memory_equal(got.p, length, sizeof(length));
+	assert_memory_equal(got.p + 4, header.p, header.n);
+	assert_memory_equal(got.p + 4 + header.n, message, n);
+}
+
+static void every_kind_is_byte_exact_in_both_codecs(void **state)
+{
+	(void)state;
+	const sot_str nt1 = {(const char *)golden_nt1 + 4, 75};
+	const sot_str pt1 = {
+	    golden_pt1 + 4, (size_t)(strchr(golden_pt1 + 4, '\n') + 1 - (golden_pt1 + 4))};
+	cat_repairs repairs = {0};
+	for (size_t i = 0; i < sizeof(golden_kinds) / sizeof(*golden_kinds); i++) {
+		const struct golden_kind *g = &golden_kinds[i];
+		assert_frame(encode(CAT_NT1, &golden_header, &g->message, &repairs), nt1, g->nt1, g->nt1_n);
+		assert_frame(
+		    encode(CAT_PT1, &golden_header, &g->message, &repairs), pt1, g->pt1, strlen(g->pt1));
+	}
+	assert_int_equal(repairs.names_cleaned + repairs.data_guarded + repairs.statuses_cut, 0);
+}
+
 static void names_are_cleaned_and_plain_data_never_looks_aggregated(void **state)
 {
 	(void)state;
@@ -398,6 +473,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nt1_of_the_reference_tree_is_byte_exact),
 	    cmocka_unit_test(pt1_of_the_reference_tree_is_byte_exact_and_in_gmt_plus_8),
+	    cmocka_unit_test(every_kind_is_byte_exact_in_both_codecs),
 	    cmocka_unit_test(names_are_cleaned_and_plain_data_never_looks_aggregated),
 	    cmocka_unit_test(a_frame_of_64_kb_is_refused_and_nothing_is_returned),
 	    cmocka_unit_test(a_tree_that_is_too_deep_or_hangs_on_an_event_is_refused),

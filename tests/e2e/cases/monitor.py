@@ -106,7 +106,8 @@ def restart_ipam(**settings):
 def all_hosts_are_heard():
     """A restarted bridge has a report of every agent: what they count from now on is not lost to the reconnection."""
     def frames():
-        return int(re.search(r"^sot_bridge_reports_total (\d+)", lab.control("monitor-bridge", "metrics"), re.M)[1])
+        told = re.search(r"^sot_bridge_reports_total (\d+)", lab.control("monitor-bridge", "metrics"), re.M)
+        return int(told[1]) if told else 0  # in its first second it has counted nothing
     before = frames()
     lab.until("the reports of two rounds", lambda: frames() >= before + 4 * HOSTS, 60)
 
