@@ -106,6 +106,8 @@ extern const size_t cli_rollout_command_count;
 	    {"pause-seconds", "N", "then go on after N s (default: when somebody says so)"},           \
 	    {"bake-seconds", "N", "each batch must stay healthy for N s"},                             \
 	    {"drain-seconds", "N", "out of rotation for N s before it is changed"},                    \
+	    {"rotation-command", "CMD",                                                                \
+	        "run in each instance: CMD out before it is changed, CMD in when it is well"},         \
 	    {"error-permille", "N",                                                                    \
 	        "more than N failed requests of 1000, as reported, are a failure"},                    \
 	    {"on-failure", "WHAT", "stop (default), or roll_back"},                                    \

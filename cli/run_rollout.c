@@ -43,6 +43,7 @@ bool cli_add_strategy(json_t *body, const cli_call *call)
 	        strategy, "--bake-seconds", "bakeSeconds", cli_option_of(call, "bake-seconds", 0)) &&
 	    cli_set_number(
 	        strategy, "--drain-seconds", "drainSeconds", cli_option_of(call, "drain-seconds", 0)) &&
+	    cli_set_text(strategy, call, "rotation-command", "rotationCommand", NULL) &&
 	    cli_set_number(strategy, "--error-permille", "errorPermilleMax",
 	        cli_option_of(call, "error-permille", 0)) &&
 	    set_failure(strategy, call) &&

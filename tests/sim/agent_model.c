@@ -201,6 +201,29 @@ static void on_probe(agent *a, sot_str frame, sot_arena *arena)
 		send(a, &out);
 }
 
+/* The command of a rollout: now and then it fails, or the answer does not come. */
+static void on_rotate(agent *a, sot_str frame, sot_arena *arena)
+{
+	SOT_AUTO_BUF out = {0};
+	sot_rotate m;
+	sot_err err = {0};
+
+	if (sot_rotate_decode(frame, arena, &m, &err) != SOT_OK) {
+		world_fail(a->w, "agent %d cannot read a rotate: %s", a->number, err.text);
+		return;
+	}
+	if (m.epoch < a->epoch || sim_chance(a->w->s, 200))
+		return;
+	sot_rotated reply = {.operation_id = m.operation_id,
+	    .ordinal = m.ordinal,
+	    .instance_id = m.instance_id,
+	    .ok = !sim_chance(a->w->s, 30),
+	    .text = SOT_STR("as the dice say")};
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	if (sot_rotated_encode(&reply, &out, &err) == SOT_OK)
+		send(a, &out);
+}
+
 void agent_on_frame(void *self, sot_str data)
 {
 	agent *a = self;
@@ -228,6 +251,8 @@ void agent_on_frame(void *self, sot_str data)
 			a->acked_seq = status_ack.seq;
 	} else if (head.id == SOT_MSG_HOST_PROBE) {
 		on_probe(a, data, arena);
+	} else if (head.id == SOT_MSG_ROTATE) {
+		on_rotate(a, data, arena);
 	}
 }
 

@@ -90,6 +90,8 @@ sot_rollout_strategy client_strategy(world *w, bool surge)
 		g.batch = 1 + (uint32_t)sim_below(w->s, 4);
 	else
 		g.batch_percent = (uint8_t)(10 + sim_below(w->s, 90));
+	if (sim_chance(w->s, 200))
+		g.rotation_command = SOT_STR("rotate");
 	if (surge && sim_chance(w->s, 300))
 		g.surge = 1 + (uint32_t)sim_below(w->s, 2);
 	if (sim_chance(w->s, 400))

@@ -59,7 +59,7 @@ sot_code rules_command_encode(const gw_command *c, uint64_t request_id, sot_buf 
     gw_json_errors *errors, sot_err *err) SOT_CHECK;
 
 /* ---- gw_command_rollout.c: versions, plans and images rolled over an app ---- */
-#define COMMAND_STRATEGY_FIELDS 13
+#define COMMAND_STRATEGY_FIELDS 14
 extern const gw_field command_strategy_fields[COMMAND_STRATEGY_FIELDS];
 bool rollout_command_owns(gw_route_id route);
 const gw_field *rollout_command_fields(gw_route_id route, size_t *ret_count);

@@ -17,6 +17,7 @@ const gw_field command_strategy_fields[COMMAND_STRATEGY_FIELDS] = {
     {.name = "deadlineSeconds", .kind = GW_INT, .min = 0, .max = 2592000},
     {.name = "drainSeconds", .kind = GW_INT, .min = 0, .max = 3600},
     {.name = "errorPermilleMax", .kind = GW_INT, .min = 0, .max = 1000},
+    {.name = "rotationCommand", .kind = GW_TEXT, .min = 0, .max = 250},
 };
 
 #define STRATEGY                                                                                   \
@@ -75,6 +76,7 @@ struct sot_rollout_strategy command_strategy(const json_t *strategy)
 	    .deadline_s = (uint32_t)gw_json_int(strategy, "deadlineSeconds", 0),
 	    .drain_s = (uint32_t)gw_json_int(strategy, "drainSeconds", 0),
 	    .errors_max = (uint16_t)gw_json_int(strategy, "errorPermilleMax", 0),
+	    .rotation_command = gw_json_text(strategy, "rotationCommand"),
 	};
 }
 

@@ -36,7 +36,7 @@ static bool add(char *dst, size_t *at, const char *p, size_t n)
 void check_output_reason(const check_output *o, const char *what, char dst[static CHECK_REASON_MAX])
 {
 	sot_str rest = {o->bytes, o->n};
-	(void)snprintf(dst, CHECK_REASON_MAX, "health check: %.60s", what);
+	(void)snprintf(dst, CHECK_REASON_MAX, "%.80s", what);
 	size_t at = strlen(dst);
 	while (rest.n > 0 && is_blank(rest.p[rest.n - 1]))
 		rest.n--;

@@ -15,7 +15,7 @@ typedef struct check_output {
 } check_output;
 
 void check_output_add(check_output *o, const void *bytes, size_t n);
-/* "health check: <what>: <last lines>": UTF-8 without control characters; lines are parted by " |
+/* "<what>: <last lines>": UTF-8 without control characters; lines are parted by " |
  * ". */
 void check_output_reason(
     const check_output *o, const char *what, char dst[static CHECK_REASON_MAX]);

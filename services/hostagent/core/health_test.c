@@ -177,20 +177,20 @@ static void the_end_of_the_output_is_the_reason(void **state)
 	check_output o = {.n = 0};
 	char reason[CHECK_REASON_MAX], many[1000];
 	(void)state;
-	check_output_reason(&o, "status 1", reason);
+	check_output_reason(&o, "health check: status 1", reason);
 	assert_string_equal(reason, "health check: status 1");
 	check_output_add(&o, "first\nse\tcond \x1b[31m\xff caf\xc3\xa9\n\n", 28);
-	check_output_reason(&o, "status 3", reason);
+	check_output_reason(&o, "health check: status 3", reason);
 	assert_string_equal(reason, "health check: status 3: first | se?cond ?[31m? caf\xc3\xa9");
 	memset(many, 'x', sizeof(many));
 	check_output_add(&o, many, sizeof(many));
 	check_output_add(&o, "the end", 7);
-	check_output_reason(&o, "status 3", reason);
+	check_output_reason(&o, "health check: status 3", reason);
 	assert_int_equal(strlen(reason), strlen("health check: status 3: ") + CHECK_OUTPUT_MAX);
 	assert_string_equal(reason + strlen(reason) - 8, "xthe end");
 	memset(many, 0xa9, sizeof(many));
 	check_output_add(&o, many, sizeof(many));
-	check_output_reason(&o, "status 3", reason);
+	check_output_reason(&o, "health check: status 3", reason);
 	assert_string_equal(reason, "health check: status 3");
 }
 

@@ -16,6 +16,7 @@
 #include "neighbours.h"
 #include "notes.h"
 #include "reports.h"
+#include "rotation.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
 #include "sot_log.h"
@@ -282,6 +283,7 @@ static sot_code start(agent *a, sot_err *err)
 		return code;
 	a->watch = container_watch_new(a);
 	a->checks = checks_new(a);
+	a->rotation = rotation_new(a);
 	a->views = views_new(a);
 	a->logins = ssh_logins_new(a);
 	a->ssh = ssh_link_new(a);
@@ -338,6 +340,7 @@ agent *agent_free(agent *a)
 	a->views = views_free(a->views);
 	a->logins = ssh_logins_free(a->logins);
 	a->ssh = ssh_link_free(a->ssh);
+	a->rotation = rotation_free(a->rotation);
 	a->checks = checks_free(a->checks);
 	a->watch = container_watch_free(a->watch);
 	reactor_remove(a->wake);

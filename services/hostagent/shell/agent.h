@@ -42,6 +42,7 @@ typedef struct witness witness;
 typedef struct notes notes;
 typedef struct docker_junk docker_junk;
 typedef struct exec_link exec_link;
+typedef struct rotation rotation;
 typedef struct stock stock;
 
 typedef struct agent {
@@ -78,6 +79,7 @@ typedef struct agent {
 	fitness *fitness;
 	witness *witness;
 	exec_link *exec;
+	rotation *rotation;
 	stock *stock;
 	reactor_watch *wake;
 	bool docker_ok, pump_queued, draining, ending;

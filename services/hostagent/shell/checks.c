@@ -191,15 +191,16 @@ static void send_frame(check *k, exec_kind kind, uint64_t number)
 
 static void tell_command(check *k, const exec_frame *end)
 {
-	char why[CHECK_REASON_MAX], what[64], status[HEALTH_STATUS_MAX + 1] = "broken";
+	char why[CHECK_REASON_MAX], what[100], status[HEALTH_STATUS_MAX + 1] = "broken";
 	if (end->reason == EXEC_EXITED) {
-		(void)snprintf(what, sizeof(what), "status %d", end->status);
+		(void)snprintf(what, sizeof(what), "health check: status %d", end->status);
 		(void)snprintf(status, sizeof(status), "exit-%d", end->status);
 	} else if (end->reason == EXEC_SIGNALLED) {
-		(void)snprintf(what, sizeof(what), "ended by signal %d", end->status);
+		(void)snprintf(what, sizeof(what), "health check: ended by signal %d", end->status);
 		(void)snprintf(status, sizeof(status), "signal-%d", end->status);
 	} else {
-		(void)snprintf(what, sizeof(what), "%.*s", (int)end->n, (const char *)end->data);
+		(void)snprintf(
+		    what, sizeof(what), "health check: %.*s", (int)end->n, (const char *)end->data);
 	}
 	check_output_reason(&k->output, what, why);
 	k->is_told = true;
@@ -239,7 +240,7 @@ static void on_command_deadline(void *self, uint64_t missed)
 	(void)missed;
 	if (k->is_told)
 		return;
-	check_output_reason(&k->output, "the command did not end in time", why);
+	check_output_reason(&k->output, "health check: the command did not end in time", why);
 	k->is_told = true;
 	tell(k, "timeout", why);
 	exec_entry_end(k->entry);

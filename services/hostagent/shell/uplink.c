@@ -12,6 +12,7 @@
 #include "docker_json.h"
 #include "fitness.h"
 #include "reports.h"
+#include "rotation.h"
 #include "sot_failpoint.h"
 #include "sot_file.h"
 #include "sot_log.h"
@@ -317,6 +318,24 @@ void uplink_probed(uplink *u, const sot_host_probed *m)
 		send_frame(u->leader, code, &frame, &err);
 }
 
+static void on_rotate(void *self, const void *from, const sot_rotate *m)
+{
+	uplink *u = self;
+	(void)from;
+	if (desired_see_epoch(u->a->desired, m->epoch, NULL) == SOT_OK)
+		rotation_ask(u->a->rotation, m);
+}
+
+void uplink_rotated(uplink *u, const sot_rotated *m)
+{
+	sot_err err = {0};
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	sot_code code = sot_rotated_encode(m, &frame, &err);
+	if (u->leader)
+		send_frame(u->leader, code, &frame, &err);
+}
+
 static void on_stock(void *self, const void *from, const sot_stock *m)
 {
 	uplink *u = self;
@@ -335,6 +354,7 @@ static void on_push(void *self, sot_str frame)
 	    .agent_logs_read = on_logs_read,
 	    .agent_usage_read = on_usage_read,
 	    .host_probe = on_host_probe,
+	    .rotate = on_rotate,
 	    .stock = on_stock};
 	scheduler_link *l = self;
 	sot_err err = {0};

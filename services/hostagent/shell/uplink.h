@@ -12,6 +12,8 @@ uplink *uplink_free(uplink *u);
 void uplink_tell(uplink *u);
 /* What a witness found, to the leader; lost when there is none: it asks again. */
 void uplink_probed(uplink *u, const sot_host_probed *m);
+/* How a command of rotation ended. Lost when no leader is connected: it asks again. */
+void uplink_rotated(uplink *u, const sot_rotated *m);
 /* The Engine's version is known (agent.docker_version), or that it does not answer: from now on the
  * schedulers are greeted, and again whenever what a hello tells of the machine has changed. */
 void uplink_engine_asked(uplink *u);

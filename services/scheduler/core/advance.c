@@ -253,6 +253,7 @@ bool operation_advance_step(controller *c, operation *o, size_t k, finding *ret)
 			operation_place(c, o);
 	}
 	attempt(c, o, s);
+	rotation_attempt(c, o, s);
 	*ret = step_look(c, o, s);
 	if (ret->verdict == VERDICT_WAIT)
 		return false;

@@ -156,6 +156,14 @@ static sot_code on_probed(controller *c, const host *h, sot_str frame, sot_err *
 	return code == SOT_OK ? witnesses_said(c, h, &m, err) : code;
 }
 
+static sot_code on_rotated(controller *c, const host *h, sot_str frame, sot_err *err)
+{
+	struct sot_rotated m = {0};
+	sot_code code = sot_rotated_decode(frame, c->arena, &m, err);
+
+	return code == SOT_OK ? rotation_said(c, h, &m, err) : code;
+}
+
 /* ---- logs, relayed ---- */
 
 static void reply_logs(controller *c, const relay *r, const struct sot_agent_logs *m)
@@ -266,6 +274,9 @@ sot_code controller_agent_message(
 		break;
 	case SOT_MSG_HOST_PROBED:
 		code = on_probed(c, h, frame, err);
+		break;
+	case SOT_MSG_ROTATED:
+		code = on_rotated(c, h, frame, err);
 		break;
 	case SOT_MSG_ASSIGNED: /* the next heartbeat says the same */
 		break;

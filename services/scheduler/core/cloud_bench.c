@@ -47,6 +47,20 @@ static void copy(char *dst, size_t size, sot_str text)
 	(void)snprintf(dst, size, "%.*s", SOT_ARG(text));
 }
 
+static void look_rotate(cloud *w, sot_str frame)
+{
+	sot_rotate m;
+	sot_err err;
+
+	assert_int_equal(sot_rotate_decode(frame, w->arena, &m, &err), SOT_OK);
+	w->rotate.operation_id = m.operation_id;
+	w->rotate.instance_id = m.instance_id;
+	w->rotate.ordinal = m.ordinal;
+	w->rotate.out = m.out;
+	copy(w->rotate.command, sizeof(w->rotate.command), m.command);
+	w->rotate.count++;
+}
+
 static void look_agent(cloud *w, const controller_effect *e)
 {
 	sot_str frame = sot_buf_str(&e->frame);
@@ -61,6 +75,8 @@ static void look_agent(cloud *w, const controller_effect *e)
 		w->stocked++;
 		w->stock_packages = stock.packages_count;
 	}
+	if (head.id == SOT_MSG_ROTATE)
+		look_rotate(w, frame);
 	if (head.id != SOT_MSG_ASSIGN)
 		return;
 	assert_int_equal(sot_assign_decode(frame, w->arena, &m, &err), SOT_OK);
@@ -288,6 +304,25 @@ void cloud_tell(cloud *w, const char *name)
 	for (size_t k = 0; k < w->order_count; k++) {
 		if (strcmp(w->orders[k].name, name) == 0)
 			report(w, &w->orders[k]);
+	}
+	cloud_settle(w);
+}
+
+void cloud_rotated(cloud *w, bool ok, const char *text)
+{
+	sot_rotated m = {.operation_id = w->rotate.operation_id,
+	    .ordinal = w->rotate.ordinal,
+	    .instance_id = w->rotate.instance_id,
+	    .ok = ok,
+	    .text = sot_str_c(text)};
+	SOT_AUTO_BUF out = {0};
+	sot_err err = {0};
+
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	assert_int_equal(sot_rotated_encode(&m, &out, &err), SOT_OK);
+	for (size_t k = 0; k < w->order_count; k++) {
+		if (sot_uuid_eq(w->orders[k].instance_id, m.instance_id))
+			tell(w, w->orders[k].host, &out);
 	}
 	cloud_settle(w);
 }

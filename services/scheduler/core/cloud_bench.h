@@ -51,6 +51,14 @@ typedef struct cloud {
 	uint32_t next_address;
 	uint64_t requests;
 	bool ipam_is_away;
+	/* The last question to run a command of rotation, and how many came. */
+	struct {
+		sot_uuid operation_id, instance_id;
+		uint32_t ordinal;
+		bool out;
+		char command[100];
+		size_t count;
+	} rotate;
 	const char *watch; /* a kind of events */
 	size_t watched;    /* how many of them came */
 	size_t decisions;  /* rows of them */
@@ -80,6 +88,8 @@ size_t cloud_work(cloud *w, size_t most);
 void cloud_rest(cloud *w);
 /* Its agent tells anew how it is. */
 void cloud_tell(cloud *w, const char *name);
+/* The agent says how the command ended that it was asked to run last. */
+void cloud_rotated(cloud *w, bool ok, const char *text);
 /* Orders to start, deploy or restart that are open, on a host, or on all with -1. */
 size_t cloud_starting(const cloud *w, int host);
 const cloud_order *cloud_order_of(const cloud *w, const char *name);

@@ -227,16 +227,29 @@ static finding look_leaving(controller *c, const step *s, const instance *i)
 }
 
 /* On the wall clock: a new leader does not begin anew. Who is away gets no requests anyway. */
-static finding look_drained(
-    const controller *c, const operation *o, const step *s, const instance *i)
+static finding look_drained(controller *c, const operation *o, const step *s, const instance *i)
 {
 	int64_t left_ms =
 	    s->row.started_unix_ms + o->rollout->row.strategy.drain_s * 1000ll - c->now.wall.unix_ms;
 
-	if (left_ms <= 0 || !instance_is_available(i))
+	if (!instance_is_available(i))
+		return found(VERDICT_DONE, "out of rotation");
+	finding command = rotation_look(c, o, s, i);
+	if (command.verdict != VERDICT_DONE || command.text[0])
+		return command;
+	if (left_ms <= 0)
 		return found(VERDICT_DONE, "out of rotation");
 	return found(VERDICT_WAIT, "requests to %s to end: %lld s left", i->row.name,
 	    (long long)((left_ms + 999) / 1000));
+}
+
+static finding look_rotated_in(controller *c, const operation *o, const step *s, const instance *i)
+{
+	finding command = rotation_look(c, o, s, i);
+
+	if (command.verdict != VERDICT_DONE || command.text[0])
+		return command;
+	return found(VERDICT_DONE, "in rotation");
 }
 
 finding step_look(controller *c, const operation *o, const step *s)
@@ -262,7 +275,7 @@ finding step_look(controller *c, const operation *o, const step *s)
 	case STEP_ROTATE_OUT:
 		return look_drained(c, o, s, i);
 	case STEP_ROTATE_IN:
-		return found(VERDICT_DONE, "in rotation");
+		return look_rotated_in(c, o, s, i);
 	case STEP_RESIZE:
 		return look_resize(c, o, s, i);
 	case STEP_FREEZE:

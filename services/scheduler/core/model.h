@@ -256,6 +256,9 @@ typedef struct step {
 	bool is_written; /* as of instance */
 	operation *of;
 	sot_mono since; /* when it began, in this leadership */
+	/* Of a command in the instance (rotation.c): when its agent was asked last, what it said. */
+	sot_mono asked;
+	enum { ROTATION_OPEN, ROTATION_DONE, ROTATION_FAILED } rotation;
 } step;
 
 typedef struct rollout {

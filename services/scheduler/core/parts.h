@@ -115,6 +115,14 @@ bool rollout_hear_errors(
 bool rollout_find_unwell(controller *c, const operation *o, char why[static OPERATION_TEXT_MAX]);
 /* Whether the step takes its instance away. */
 bool rollout_is_change(step_kind kind);
+
+/* rotation.c: the command that takes an instance out of rotation, or back */
+struct sot_rotated;
+/* Asks its agent, again and again until it has answered. */
+void rotation_attempt(controller *c, const operation *o, step *s);
+sot_code rotation_said(controller *c, const host *h, const struct sot_rotated *m, sot_err *err);
+/* VERDICT_DONE when there is no command, or it has ended well. */
+finding rotation_look(controller *c, const operation *o, const step *s, const instance *i);
 /* Makes the steps. */
 void rollout_begin(controller *c, operation *o, step_kind kind, const char *what);
 /* Makes the steps of the way back, of all that was begun. */

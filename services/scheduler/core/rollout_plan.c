@@ -164,7 +164,8 @@ static void say_plan(controller *c, operation *o, size_t count, const char *what
 /* One instance's part of a batch. */
 static void add_unit(controller *c, operation *o, const instance *i, step_kind change)
 {
-	bool rotates = o->rollout->row.strategy.drain_s > 0;
+	const rollout_strategy *g = &o->rollout->row.strategy;
+	bool rotates = g->drain_s > 0 || g->rotation_command[0];
 
 	if (rotates)
 		operation_add_step(c, o, i, STEP_ROTATE_OUT);

@@ -1,9 +1,11 @@
 /* Strategies as the message, the API and the database have them. */
 #include "rows.h"
 
+#include <stdio.h>
+
 rollout_strategy rollout_strategy_of(const struct sot_rollout_strategy *m)
 {
-	return (rollout_strategy){
+	rollout_strategy s = {
 	    .batch = m->batch,
 	    .batch_percent = m->batch_percent,
 	    .canary = m->canary,
@@ -18,6 +20,9 @@ rollout_strategy rollout_strategy_of(const struct sot_rollout_strategy *m)
 	    .errors_max = m->errors_max,
 	    .on_failure = m->on_failure,
 	};
+	(void)snprintf(
+	    s.rotation_command, sizeof(s.rotation_command), "%.*s", SOT_ARG(m->rotation_command));
+	return s;
 }
 
 void rollout_strategy_json(const rollout_strategy *s, sot_buf *out)
@@ -25,10 +30,13 @@ void rollout_strategy_json(const rollout_strategy *s, sot_buf *out)
 	sot_buf_printf(out,
 	    "{\"batch\":%u,\"batchPercent\":%u,\"canary\":%u,\"order\":\"%s\",\"maxUnavailable\":%u,"
 	    "\"surge\":%u,\"pause\":\"%s\",\"pauseSeconds\":%u,\"bakeSeconds\":%u,\"onFailure\":\"%s\","
-	    "\"deadlineSeconds\":%u,\"drainSeconds\":%u,\"errorPermilleMax\":%u}",
+	    "\"deadlineSeconds\":%u,\"drainSeconds\":%u,\"errorPermilleMax\":%u,"
+	    "\"rotationCommand\":",
 	    s->batch, s->batch_percent, s->canary, sot_rollout_order_name(s->order), s->max_unavailable,
 	    s->surge, sot_rollout_pause_name(s->pause), s->pause_s, s->bake_s,
 	    sot_rollout_failure_name(s->on_failure), s->deadline_s, s->drain_s, s->errors_max);
+	sot_buf_add_json(out, sot_str_c(s->rotation_command));
+	sot_buf_add_c(out, "}");
 }
 
 const char *rollout_phase(const rollout_row *row)

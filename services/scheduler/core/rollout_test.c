@@ -330,6 +330,55 @@ static void an_instance_is_out_of_rotation_before_and_in_after(void **state)
 	assert_int_equal(cloud_operation(w, operation)->state, OPERATION_DONE);
 }
 
+static void a_command_takes_each_instance_out_of_rotation_and_back(void **state)
+{
+	cloud *w = *state;
+
+	shop(w, 2);
+	sot_uuid operation = deploy(w, (sot_rollout_strategy){.rotation_command = SOT_STR("/data/lb")});
+	assert_true(w->rotate.out && strcmp(w->rotate.command, "/data/lb") == 0);
+	assert_int_equal(w->rotate.count, 1);
+	cloud_pass(w, 2000);
+	assert_int_equal(w->rotate.count, 1); /* it has time */
+	cloud_pass(w, 10000);
+	assert_true(w->rotate.count > 1); /* the question or its answer may be lost */
+	assert_int_equal(running(w, "v2"), 0);
+	cloud_rotated(w, true, "");
+	assert_int_equal(running(w, "v2"), 1);
+	cloud_rest(w);
+	assert_false(w->rotate.out);
+	cloud_rotated(w, true, "");
+	assert_true(w->rotate.out); /* of the second */
+	cloud_rotated(w, true, "");
+	cloud_rest(w);
+	assert_int_equal(cloud_operation(w, operation)->state, OPERATION_RUNNING);
+	cloud_rotated(w, true, "");
+	assert_int_equal(cloud_operation(w, operation)->state, OPERATION_DONE);
+	assert_int_equal(running(w, "v2"), 2);
+}
+
+static void a_command_of_rotation_that_fails_is_a_failure_and_holds_nobody_on_the_way_back(
+    void **state)
+{
+	cloud *w = *state;
+
+	shop(w, 2);
+	sot_uuid operation = deploy(w, (sot_rollout_strategy){.rotation_command = SOT_STR("lb"),
+	                                   .on_failure = SOT_ROLLOUT_FAILURE_ROLL_BACK});
+	cloud_rotated(w, true, "");
+	cloud_rest(w);
+	cloud_rotated(w, false, "the command ended with 3: no balancer"); /* back in */
+	assert_true(w->rotate.out); /* the one that was changed, on the way back */
+	cloud_rotated(w, false, "the command ended with 3");
+	cloud_rest(w);
+	assert_int_equal(running(w, "v1"), 2);
+	cloud_pass(w, 80000); /* and nobody answers */
+	const operation_row *o = cloud_operation(w, operation);
+	assert_int_equal(o->state, OPERATION_FAILED);
+	assert_string_equal(
+	    o->error, "shop-default-01: rotate_in: the command ended with 3: no balancer");
+}
+
 /* While one that goes back is out of rotation another one falls ill: that was the one that may be
  * away. */
 static void the_way_back_looks_again_when_an_instance_has_left_the_rotation(void **state)
@@ -397,6 +446,8 @@ int main(void)
 	    IN_A_CLOUD(few_failed_requests_or_those_of_others_are_none),
 	    IN_A_CLOUD(the_app_as_a_whole_may_be_told_of_too),
 	    IN_A_CLOUD(an_instance_is_out_of_rotation_before_and_in_after),
+	    IN_A_CLOUD(a_command_takes_each_instance_out_of_rotation_and_back),
+	    IN_A_CLOUD(a_command_of_rotation_that_fails_is_a_failure_and_holds_nobody_on_the_way_back),
 	    IN_A_CLOUD(the_way_back_looks_again_when_an_instance_has_left_the_rotation),
 	    IN_A_CLOUD(a_strategy_that_cannot_be_is_refused_with_the_place),
 	};

@@ -439,6 +439,7 @@ typedef struct rollout_strategy {
 	enum sot_rollout_pause pause;
 	uint32_t pause_s, bake_s, deadline_s, drain_s, errors_max;
 	enum sot_rollout_failure on_failure;
+	char rotation_command[251]; /* "": none */
 } rollout_strategy;
 
 /* How far a rollout is; its steps say the rest. */

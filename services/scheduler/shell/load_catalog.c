@@ -229,6 +229,7 @@ static void read_strategy(cursor *at, rollout_strategy *s)
 	s->deadline_s = u32(at);
 	s->drain_s = u32(at);
 	s->errors_max = u32(at);
+	COPY(at, s->rotation_command);
 }
 
 void load_on_rollouts(void *self, const store_result *res)

@@ -208,6 +208,20 @@ def test_05_an_http_call_says_out_before_an_instance_is_changed_and_in_when_it_i
     assert [s[0] for s in hook.seen[::2]] == [s[0] for s in hook.seen[1::2]] and len({s[0] for s in hook.seen}) == 2, hook.seen
 
 
+def test_06_a_command_in_the_instance_is_run_before_it_is_changed_and_when_it_is_well():
+    """S12: what takes an instance out of rotation may be a command in it; one that fails is a failure, and nobody else is touched."""
+    ready("1.0", 2)
+    told = "f() { echo $1 $(id -un) >> /data/appdatas/rotation; }; f"
+    lab.cli("app", "deploy", APP, "2.0", f"--rotation-command={told}", "--wait", timeout=200)
+    assert versions() == ["2.0"] * 2
+    for instance in lab.instances(APP):
+        assert lab.cli("exec", instance["name"], "--", "cat", "/data/appdatas/rotation").splitlines() == ["out app", "in app"]
+    refuses = "f() { echo no balancer takes $1; exit 3; }; f"
+    bad = lab.cli("app", "deploy", APP, "1.0", f"--rotation-command={refuses}", "--on-failure=roll_back", "--wait", check=False, timeout=200)
+    assert bad.returncode == 1 and "the command ended with 3: no balancer takes out" in bad.stderr, bad.stderr
+    assert versions() == ["2.0"] * 2
+
+
 VICTIMS = {
     "scheduler": lambda: (lab.start_service("scheduler"), lab.healthy("scheduler")),
     "api-gateway": lambda: (lab.start_service("api-gateway"), lab.healthy("api-gateway")),

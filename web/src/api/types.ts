@@ -278,6 +278,7 @@ export interface RolloutStrategy {
 	onFailure: 'stop' | 'roll_back';
 	deadlineSeconds: number;
 	drainSeconds?: number;
+	rotationCommand?: string;
 	errorPermilleMax?: number;
 }
 

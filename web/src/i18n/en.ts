@@ -814,6 +814,7 @@ const en = {
 		surge: 'Helpers',
 		bake: 'Must stay healthy',
 		drain: 'Out of rotation before',
+		rotationCommand: 'Command out and in',
 		onFailure: 'On failure',
 		on_stop: 'stop',
 		on_roll_back: 'roll back',

@@ -816,6 +816,7 @@ const zh: Messages = {
 		surge: '临时实例',
 		bake: '须保持健康',
 		drain: '变更前摘除流量',
+		rotationCommand: '摘除和恢复流量的命令',
 		onFailure: '失败时',
 		on_stop: '停止',
 		on_roll_back: '回滚',

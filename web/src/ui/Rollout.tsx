@@ -50,6 +50,7 @@ export function RolloutFacts({ operation, rollout }: { operation: Operation; rol
 					...(s.canary ? [[t('rollout/canary'), String(s.canary)] as [string, string]] : []),
 					...(s.surge ? [[t('rollout/surge'), String(s.surge)] as [string, string]] : []),
 					...(s.bakeSeconds ? [[t('rollout/bake'), `${s.bakeSeconds} s`] as [string, string]] : []),
+					...(s.rotationCommand ? [[t('rollout/rotationCommand'), s.rotationCommand] as [string, string]] : []),
 					...(s.drainSeconds ? [[t('rollout/drain'), `${s.drainSeconds} s`] as [string, string]] : []),
 					[t('rollout/onFailure'), t(`rollout/on_${s.onFailure}`)],
 				]}
