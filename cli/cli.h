@@ -282,7 +282,6 @@ cli_exit run_app_rollback(const cli_call *call);
 bool cli_add_strategy(json_t *body, const cli_call *call);
 cli_exit run_rollout_show(const cli_call *call);
 cli_exit run_app_resize(const cli_call *call);
-cli_exit run_resize(const cli_call *call);
 cli_exit run_instance_resize(const cli_call *call);
 cli_exit run_app_rebuild(const cli_call *call);
 cli_exit run_instance_move(const cli_call *call);

@@ -163,11 +163,6 @@ cli_exit run_app_scale(const cli_call *call)
 	return cli_send_if(call, right, "POST", body);
 }
 
-cli_exit run_resize(const cli_call *call)
-{
-	return send_body(call, "POST", json_pack("{s:s}", "plan", call->args[1]));
-}
-
 cli_exit run_instance_resize(const cli_call *call)
 {
 	json_t *body = json_object();

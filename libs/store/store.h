@@ -59,7 +59,6 @@ sot_code store_check(const store_options *options, sot_err *err) SOT_CHECK;
 /* ---- rows ---- */
 typedef struct store_result store_result; /* borrowed in the handler */
 size_t store_rows(const store_result *res);
-size_t store_affected(const store_result *res);
 bool store_is_null(const store_result *res, size_t row, int column);
 sot_str store_text(const store_result *res, size_t row, int column); /* empty for NULL */
 /* Strict readers; a NULL or a wrong text is SOT_INTERNAL and names statement, row and column. */
@@ -69,8 +68,6 @@ sot_code store_bool(
     const store_result *res, size_t row, int column, bool *ret, sot_err *err) SOT_CHECK;
 sot_code store_uuid(
     const store_result *res, size_t row, int column, sot_uuid *ret, sot_err *err) SOT_CHECK;
-sot_code store_double(
-    const store_result *res, size_t row, int column, double *ret, sot_err *err) SOT_CHECK;
 /* An IPv4 inet (host byte order, prefix ignored) and a macaddr. */
 sot_code store_ipv4(
     const store_result *res, size_t row, int column, uint32_t *ret, sot_err *err) SOT_CHECK;

@@ -9,16 +9,6 @@ size_t store_rows(const store_result *res)
 	return (size_t)PQntuples(res->rows);
 }
 
-size_t store_affected(const store_result *res)
-{
-	uint64_t n = 0;
-	/* PQcmdTuples takes a non-const result for historical reasons only. */
-	sot_str text = sot_str_c(PQcmdTuples((PGresult *)(uintptr_t)res->rows));
-	if (sot_parse_u64(text, 0, UINT32_MAX, &n, NULL) != SOT_OK)
-		return 0;
-	return (size_t)n;
-}
-
 bool store_is_null(const store_result *res, size_t row, int column)
 {
 	return PQgetisnull(res->rows, (int)row, column) == 1;
@@ -90,17 +80,6 @@ sot_code store_uuid(const store_result *res, size_t row, int column, sot_uuid *r
 	if (code != SOT_OK)
 		return code;
 	if (sot_uuid_parse(text, ret, err) != SOT_OK)
-		return misread(res, row, column, err);
-	return SOT_OK;
-}
-
-sot_code store_double(const store_result *res, size_t row, int column, double *ret, sot_err *err)
-{
-	sot_str text;
-	sot_code code = value(res, row, column, &text, err);
-	if (code != SOT_OK)
-		return code;
-	if (sot_parse_double(text, ret, err) != SOT_OK)
 		return misread(res, row, column, err);
 	return SOT_OK;
 }

@@ -72,11 +72,6 @@ void status_feed_put(status_feed *f, const sot_instance_status *status)
 	e->version++;
 }
 
-void status_feed_forget(status_feed *f, sot_uuid id)
-{
-	entry_free(sot_map_remove_uuid(f->entries, id));
-}
-
 void status_feed_set_unknown(status_feed *f, uint32_t unknown_containers)
 {
 	f->unknown = unknown_containers;

@@ -14,7 +14,6 @@ SOT_DEFINE_AUTO(status_feed)
 
 /* Notes what is now; cheap when nothing changed. */
 void status_feed_put(status_feed *f, const sot_instance_status *status);
-void status_feed_forget(status_feed *f, sot_uuid id);
 void status_feed_set_unknown(status_feed *f, uint32_t unknown_containers);
 /* After a hello everything is told again, marked `full`. */
 void status_feed_restart(status_feed *f);

@@ -19,11 +19,6 @@ static const char *const set_names[GUARD_SETS] = {
     [GUARD_TARGET] = "target",
 };
 
-const char *guard_set_name(guard_set set)
-{
-	return set_names[set];
-}
-
 /* Every part of a key begins on a multiple of 4 bytes: so the kernel's registers are laid out. */
 static void add_part(guard_element *e, const void *part, size_t size)
 {

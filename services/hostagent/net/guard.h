@@ -71,7 +71,4 @@ const char *guard_reason_name(guard_reason reason);
 sot_code guard_read_counters(
     netlink *n, uint64_t ret_frames[static GUARD_REASONS], sot_err *err) SOT_CHECK;
 
-/* The name of a set in the table. */
-const char *guard_set_name(guard_set set);
-
 #endif

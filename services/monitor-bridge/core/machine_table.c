@@ -66,12 +66,6 @@ static int second_of(const map_key *k)
 	return MACHINE_FIRST_SECOND + (int)(hash % MACHINE_SPREAD_SECONDS);
 }
 
-machine *machine_table_find(const machine_table *t, machine_kind kind, const char *key)
-{
-	map_key k = key_of(kind, key);
-	return sot_map_get(t->machines, k.s, k.n);
-}
-
 machine *machine_table_get(machine_table *t, machine_kind kind, const char *key)
 {
 	map_key k = key_of(kind, key);

@@ -54,8 +54,6 @@ size_t machine_table_count(const machine_table *t);
 
 /* The machine, made when it is new. NULL when the table is full. */
 machine *machine_table_get(machine_table *t, machine_kind kind, const char *key);
-/* NULL when it is not known. */
-machine *machine_table_find(const machine_table *t, machine_kind kind, const char *key);
 /* All of them; start with {0}. */
 machine *machine_table_next(const machine_table *t, sot_map_iter *it);
 /* Forgets the silent ones; returns how many. */

@@ -200,8 +200,3 @@ bool share_feed_is_replaced(const share_feed *f)
 {
 	return f->is_replaced;
 }
-
-unsigned share_feed_number(const share_feed *f)
-{
-	return f->number;
-}

@@ -31,6 +31,5 @@ void share_feed_database(share_feed *f, bool up);
 void share_feed_leave(share_feed *f, void (*done)(void *self), void *self);
 /* Another process runs under our name: this one sends nothing any more. */
 bool share_feed_is_replaced(const share_feed *f);
-unsigned share_feed_number(const share_feed *f);
 
 #endif

@@ -167,8 +167,6 @@ void placer_host_set(placer *p, uint32_t host, const placer_host_spec *spec);
 const placer_host_spec *placer_host_spec_of(const placer *p, uint32_t host);
 void placer_host_set_state(placer *p, uint32_t host, placer_state state);
 void placer_host_set_load(placer *p, uint32_t host, const uint16_t permille[PLACER_LOADS]);
-/* Counts every change that matters to a decision on this host. */
-uint64_t placer_host_version(const placer *p, uint32_t host);
 int32_t placer_host_free(const placer *p, uint32_t host, placer_dim dim);
 uint32_t placer_host_instances(const placer *p, uint32_t host);
 uint32_t placer_host_count(const placer *p); /* handles are below this */
@@ -221,9 +219,6 @@ uint32_t placer_instance_app(const placer *p, uint32_t instance);
 /* True when the address of the instance is not yet off its pool's free count; *ret_pool is the pool
  * of its address, PLACER_NONE when that is not known. */
 bool placer_instance_holds(const placer *p, uint32_t instance, uint32_t *ret_pool);
-/* The instances of a host: the first, and the one after; PLACER_NONE at the end. */
-uint32_t placer_first_on(const placer *p, uint32_t host);
-uint32_t placer_next_on(const placer *p, uint32_t instance);
 /* How many of the app that stay stand in the host's zone, rack and on the host. */
 void placer_crowding(
     const placer *p, uint32_t app, uint32_t host, uint32_t ret_counts[PLACER_LEVELS]);

@@ -263,12 +263,6 @@ const placer_host_spec *placer_host_spec_of(const placer *p, uint32_t id)
 	return &p->hosts[id].spec;
 }
 
-uint64_t placer_host_version(const placer *p, uint32_t id)
-{
-	assert(id < p->host_count);
-	return p->hosts[id].version;
-}
-
 int32_t placer_host_free(const placer *p, uint32_t id, placer_dim dim)
 {
 	assert(id < p->host_count);

@@ -287,18 +287,6 @@ bool placer_instance_holds(const placer *p, uint32_t id, uint32_t *ret_pool)
 	return p->instances[id].holding;
 }
 
-uint32_t placer_first_on(const placer *p, uint32_t host_id)
-{
-	assert(host_id < p->host_count);
-	return p->hosts[host_id].first;
-}
-
-uint32_t placer_next_on(const placer *p, uint32_t id)
-{
-	assert(id < p->instance_count && p->instances[id].host != PLACER_NONE);
-	return p->instances[id].next;
-}
-
 /* ---- journal ---- */
 
 entry *journal_add(placer *p, entry_kind kind, uint32_t id, uint32_t host_id)
