@@ -3,6 +3,7 @@
 #include "sot_parse.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,4 +48,21 @@ pid_t pg_control_postmaster(void)
 	int64_t pid = number(getenv("SOT_PG_PID"));
 	assert_true(pid > 1);
 	return (pid_t)pid;
+}
+
+static bool is_connected(PGconn *pg)
+{
+	PQreset(pg);
+	return PQstatus(pg) == CONNECTION_OK;
+}
+
+PGconn *pg_control_kill(PGconn *pg, reactor *loop)
+{
+	pid_t session = PQbackendPID(pg);
+	assert_true(session > 1);
+	assert_int_equal(kill(session, SIGKILL), 0);
+	/* It is told of the crash when it asks: then the server has seen it. */
+	PQclear(PQexec(pg, "SELECT 1"));
+	TURN_UNTIL(loop, is_connected(pg));
+	return pg;
 }

@@ -11,6 +11,9 @@
 
 /* NULL, with a word on how to run the test, when there is no scratch server. */
 PGconn *pg_control_open(void);
+/* As when the machine loses its power, but for what the kernel has: kills its own session, so that
+ * all end, and what had not left PostgreSQL's memory is gone. The session afterwards. */
+PGconn *pg_control_kill(PGconn *pg, reactor *loop);
 /* The first value of the first row as a number; 0 when there is none. */
 int64_t pg_control(PGconn *pg, const char *sql);
 /* The server's own process, from $SOT_PG_PID. */

@@ -12,12 +12,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sot_file.h"
 #include "sot_parse.h"
 
-enum { ARGUMENTS = 24, AWAIT_STEP_MS = 20 };
+enum { ARGUMENTS = 24, AWAIT_STEP_MS = 20, COMMITS = 101 };
 
 static load_world *the_world; /* for load_die: nothing may outlive the program */
 
@@ -350,4 +351,28 @@ double load_postgres_cpu_s(void)
 	if (proc)
 		(void)closedir(proc);
 	return sum;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+double load_commit_ms(load_world *w)
+{
+	double took[COMMITS];
+	(void)load_sql(w, "CREATE TABLE public.floor (n int)");
+	(void)load_sql(w, "PREPARE floor AS INSERT INTO public.floor VALUES (1)");
+	for (size_t k = 0; k < COMMITS; k++) {
+		struct timespec before, after;
+		(void)clock_gettime(CLOCK_MONOTONIC, &before);
+		(void)load_sql(w, "EXECUTE floor");
+		(void)clock_gettime(CLOCK_MONOTONIC, &after);
+		took[k] = (double)(after.tv_sec - before.tv_sec) * 1e3 +
+		          (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+	}
+	(void)load_sql(w, "DROP TABLE public.floor");
+	qsort(took, COMMITS, sizeof(*took), compare_times);
+	return took[COMMITS / 2];
 }

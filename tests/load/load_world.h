@@ -63,5 +63,8 @@ double load_rss_mib(pid_t pid);
 double load_cpu_s(pid_t pid);
 /* Of all sessions of the scratch PostgreSQL. */
 double load_postgres_cpu_s(void);
+/* The floor of everything that is durable: the median time of a commit of one small row, in ms, by
+ * one connection, on the disk of this run. */
+double load_commit_ms(load_world *w);
 
 #endif

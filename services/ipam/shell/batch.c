@@ -268,6 +268,18 @@ ITEM(add_operation)
 
 /* ---- statements ---- */
 
+/* A leader commits, and waits for the disk, before anybody hears of what it was given; its commit
+ * is later in the same log, so that neither is durable without this one (docs/adr/0044). What is
+ * asked by somebody else, or done beside, waits for itself. */
+static bool only_gives_to_leader(const batch *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->slots[i].request->kind != REQUEST_ACQUIRE)
+			return false;
+	}
+	return b->epoch != 0;
+}
+
 static void add_acquire(outgoing *o, store_tx *tx, const selection *s)
 {
 	store_query(tx, IPAM_SQL_ACQUIRE, on_acquired, o);
@@ -283,6 +295,7 @@ static void add_acquire(outgoing *o, store_tx *tx, const selection *s)
 	store_arg_i64(tx, o->ip->config->lease_s);
 	store_arg_i64(tx, IPAM_COOLING_FLOOR_S);
 	store_arg_i64(tx, (int64_t)o->batch->epoch);
+	store_arg_bool(tx, only_gives_to_leader(o->batch));
 }
 
 static void add_acquire_new(outgoing *o, store_tx *tx, const selection *s)
@@ -298,6 +311,7 @@ static void add_acquire_new(outgoing *o, store_tx *tx, const selection *s)
 	store_arg_c(tx, s->actor);
 	store_arg_i64(tx, o->ip->config->lease_s);
 	store_arg_i64(tx, (int64_t)o->batch->epoch);
+	store_arg_bool(tx, only_gives_to_leader(o->batch));
 }
 
 static void add_refs(store_tx *tx, const selection *s)

@@ -1,12 +1,13 @@
 -- name: acquire
 -- columns: owner uuid, nic int4, address inet, subnet uuid, generation int8, fresh bool
 -- $1 owner, $2 nic, $3 family, $4 candidate (NULL: only look), $5 its VRF, $6 its subnet, $7 its MAC, $8 operation, $9 actor,
--- $10 seconds of lease, $11 seconds for which an address cools at least.
+-- $10 seconds of lease, $11 seconds for which an address cools at least, $12 the asker's epoch, $13 whether the commit need not wait
+-- for the disk (docs/adr/0044).
 -- A known owner keeps what it has. A candidate that has a row is lost, unless it has cooled. A second writer who gives the
 -- same owner an address in the same moment raises 23505 on address_owner: then the batch is run again. Nothing is joined to
 -- `want` by address: the rows of a batch are too many for a nested loop, and the planner expects ten.
 WITH fence AS MATERIALIZED (
-  SELECT g.asker_epoch FROM ipam.guard g FOR KEY SHARE
+  SELECT g.asker_epoch, CASE WHEN $13::bool THEN set_config('synchronous_commit', 'off', true) END AS commit FROM ipam.guard g FOR KEY SHARE
 ), want AS MATERIALIZED (
   SELECT t.*, held.address AS held_address, held.subnet AS held_subnet, held.generation AS held_generation
   FROM unnest($1::uuid[], $2::int4[], $3::int4[], $4::inet[], $5::int4[], $6::uuid[], $7::macaddr[], $8::uuid[])

@@ -1,11 +1,11 @@
 -- name: acquire_new
 -- columns: given int8, generation int8, fence int8
 -- $1 owner, $2 nic, $3 address, $4 its VRF, $5 its subnet, $6 its MAC, $7 operation, $8 actor, $9 seconds of lease, $10 the asker's
--- epoch: nothing is given when it is before the fence; 0 is never.
+-- epoch: nothing is given when it is before the fence; 0 is never. $11: the commit need not wait for the disk (docs/adr/0044).
 -- Only for owners that are believed to hold nothing and addresses that are believed to have no row: where that is wrong a key
 -- raises 23505, nothing is written, and `acquire` finds out what is so.
 WITH fence AS MATERIALIZED (
-  SELECT g.asker_epoch FROM ipam.guard g FOR KEY SHARE
+  SELECT g.asker_epoch, CASE WHEN $11::bool THEN set_config('synchronous_commit', 'off', true) END AS commit FROM ipam.guard g FOR KEY SHARE
 ), want AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::int4[], $5::uuid[], $6::macaddr[], $7::uuid[])
       WITH ORDINALITY AS t(owner, nic, address, vrf, subnet, mac, operation_id, n)

@@ -4,7 +4,8 @@
  * The real sotalia-scheduler and sotalia-ipam on a scratch PostgreSQL (tests/pg.sh, fsync on) with
  * 10,000 hosts. Apps of 50 instances; single instances by 64 clients with one request open each.
  * The peer, in the same run: one connection that inserts rows of the same shape in batches of 500,
- * without bus, placement, addresses, operations, events and audit. What each process uses of the
+ * without bus, placement, addresses, operations, events and audit; and how long a commit of one row
+ * takes on this disk, below which no request can be answered. What each process uses of the
  * processor is printed beside: it does not depend on what else the machine does.
  *
  *   bench_placement_durable [batches|singles]   one of the two only, for a profile
@@ -148,6 +149,7 @@ int main(int argc, char **argv)
 	bench_figure(r.b, "placement.raw_rows_per_s", raw, "1/s", NULL, BENCH_NONE);
 	bench_figure(r.b, "placement.raw_rows_per_s.postgres_cpu_us",
 	    (load_postgres_cpu_s() - raw_cpu_s) * 1e6 / RAW_ROWS, "us", NULL, BENCH_NONE);
+	bench_figure(r.b, "placement.raw_commit_ms", load_commit_ms(r.w), "ms", NULL, BENCH_NONE);
 	load_start_ipam(r.w, 0);
 	load_start_scheduler(r.w, 0);
 	r.client = load_client_new(r.w, 1, SINGLE_OPEN);
