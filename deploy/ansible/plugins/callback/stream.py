@@ -8,6 +8,7 @@ Ansible, the plugin begins a run for the machines of the play that the platform 
 import os
 import queue
 import socket
+import subprocess
 import threading
 import time
 
@@ -27,6 +28,21 @@ BATCH = 100
 FLUSH_S = 0.5
 GIVE_UP_S = 60
 TEXT_MAX = 4000
+
+
+def shows_another_key(host):
+    """Whether the machine shows none of the ssh keys that are kept of it (SOTALIA_KNOWN_HOSTS, of the runner)."""
+    address, port = str(host.vars.get("ansible_host", host.get_name())), str(host.vars.get("ansible_port", 22))
+    name = address if port == "22" else f"[{address}]:{port}"
+    try:
+        with open(os.environ["SOTALIA_KNOWN_HOSTS"], encoding="utf-8") as file:
+            kept = {tuple(line.split()[1:3]) for line in file if line.split()[:1] == [name]}
+        seen = subprocess.run(["ssh-keyscan", "-T", "5", "-t", "ed25519,ecdsa,rsa", "-p", port, address], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, check=False).stdout
+    except (KeyError, OSError):
+        return False
+    shown = {tuple(line.split()[1:3]) for line in seen.splitlines() if not line.startswith("#")}
+    return bool(kept) and bool(shown) and not kept & shown
 
 
 def plain(text):
@@ -150,7 +166,11 @@ class CallbackModule(CallbackBase):
         self._add(result, "note" if ignore_errors else "failed", self._words(result, True))
 
     def v2_runner_on_unreachable(self, result):
-        self._add(result, "unreachable", self._words(result, True))
+        words = self._words(result, True)
+        # ssh that refuses a key ends before it has read what ansible sends: then ansible tells of a broken pipe, not of the key.
+        if "HOST IDENTIFICATION HAS CHANGED" in words or ("Data could not be sent" in words and shows_another_key(result._host)):
+            words = f"its ssh key is not the one that is kept of it; was it installed anew? sotalia host retry {result._host.get_name()} --new-ssh-key\n{words}"
+        self._add(result, "unreachable", words)
 
     def v2_playbook_on_stats(self, stats):
         if self.sender is None:
