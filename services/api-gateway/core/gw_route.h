@@ -25,6 +25,7 @@ enum {
 	GW_BODY = 2,     /* takes a JSON object */
 	GW_RAW = 4,      /* takes raw bytes, streamed */
 	GW_AGENTS = 8,   /* open to hosts' fetch tokens */
+	GW_KEPT = 16,    /* the gateway keeps the answer to an Idempotency-Key */
 };
 
 /* Where the route's role is needed. */

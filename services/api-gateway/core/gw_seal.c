@@ -1,6 +1,9 @@
 #include "gw_seal.h"
 
+#include "sot_mem.h"
+
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PREFIX "x1:"
@@ -56,4 +59,43 @@ sot_code gw_unseal(const uint8_t key[GW_SEAL_KEY_N], sot_str owner, sot_str text
 	ret[n] = '\0';
 	sodium_memzero(secret, sizeof(secret));
 	return SOT_OK;
+}
+
+void gw_seal_long(const uint8_t key[GW_SEAL_KEY_N], const uint8_t nonce[GW_SEAL_NONCE_N],
+    sot_str owner, sot_str text, sot_buf *out)
+{
+	size_t box_n = GW_SEAL_NONCE_N + text.n + MAC_N;
+	size_t text_n = sodium_base64_encoded_len(box_n, VARIANT);
+	unsigned char *box = sot_alloc(box_n);
+	char *sealed = sot_alloc(text_n);
+	memcpy(box, nonce, GW_SEAL_NONCE_N);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(box + GW_SEAL_NONCE_N, NULL,
+	    (const unsigned char *)text.p, text.n, (const unsigned char *)owner.p, owner.n, NULL, nonce,
+	    key);
+	(void)sodium_bin2base64(sealed, text_n, box, box_n, VARIANT);
+	sot_buf_add_c(out, PREFIX);
+	sot_buf_add_c(out, sealed);
+	free(sealed);
+	free(box);
+}
+
+sot_code gw_unseal_long(
+    const uint8_t key[GW_SEAL_KEY_N], sot_str owner, sot_str sealed, sot_buf *out, sot_err *err)
+{
+	unsigned char *box = sot_alloc(sealed.n + 1), *text = sot_alloc(sealed.n + 1);
+	unsigned long long n = 0;
+	size_t box_n = 0;
+	bool fits =
+	    sot_str_starts(sealed, PREFIX) &&
+	    sodium_base642bin(box, sealed.n, sealed.p + sizeof(PREFIX) - 1,
+	        sealed.n - (sizeof(PREFIX) - 1), NULL, &box_n, NULL, VARIANT) == 0 &&
+	    box_n >= GW_SEAL_NONCE_N + MAC_N &&
+	    crypto_aead_xchacha20poly1305_ietf_decrypt(text, &n, NULL, box + GW_SEAL_NONCE_N,
+	        box_n - GW_SEAL_NONCE_N, (const unsigned char *)owner.p, owner.n, box, key) == 0;
+	if (fits)
+		sot_buf_add(out, text, (size_t)n);
+	sodium_memzero(text, sealed.n + 1);
+	free(text);
+	free(box);
+	return fits ? SOT_OK : sot_fail(err, SOT_INVALID, "the text was sealed with another key");
 }

@@ -25,4 +25,10 @@ void gw_seal(const uint8_t key[GW_SEAL_KEY_N], const uint8_t nonce[GW_SEAL_NONCE
 sot_code gw_unseal(const uint8_t key[GW_SEAL_KEY_N], sot_str owner, sot_str text,
     char ret[GW_SEAL_SECRET_MAX + 1], sot_err *err) SOT_CHECK;
 
+/* The same for a text of any length: an answer that is kept. Appends the sealed form; opens it. */
+void gw_seal_long(const uint8_t key[GW_SEAL_KEY_N], const uint8_t nonce[GW_SEAL_NONCE_N],
+    sot_str owner, sot_str text, sot_buf *out);
+sot_code gw_unseal_long(const uint8_t key[GW_SEAL_KEY_N], sot_str owner, sot_str sealed,
+    sot_buf *out, sot_err *err) SOT_CHECK;
+
 #endif

@@ -106,6 +106,7 @@ struct gw_call {
 	sot_buf rows; /* JSON text that a query gave */
 	bool rows_found;
 	char vrf[64];                 /* for ipam's changes: of the query, or as a look-up found it */
+	struct gw_kept *kept;         /* an Idempotency-Key that was claimed: gw_kept.c */
 	struct gw_outgoing *outgoing; /* what was sent to another service, or will be */
 	/* A handler's own state, released when the request is over. */
 	void *state;
@@ -157,6 +158,18 @@ void gw_scope_check_body(gw_call *c, gw_call_fn then);
  */
 void gw_scope_look(gw_call *c, const char *kind, const char *name, gw_call_fn then);
 
+/* gw_kept.c: calls `then` when the route keeps no answers, there is no Idempotency-Key or it is a
+ * new one; else answers as the first time, or why not. */
+typedef struct gw_kept gw_kept;
+void gw_kept_claim(gw_call *c, gw_call_fn then);
+gw_kept *gw_kept_free(gw_kept *k);
+/* The header; "" when absent. SOT_INVALID was answered. */
+sot_code call_key(gw_call *c, sot_str *ret) SOT_CHECK;
+/* Adds to the transaction that this is the answer from now on; with `if_changed` only if the
+ * transaction has audited a change by then. Nothing without a key. */
+void gw_kept_add(gw_call *c, store_tx *tx, int status, sot_str body, bool if_changed);
+/* Whether the answer is kept first, and then sent from there. A refusal frees the key instead. */
+bool gw_kept_takes(gw_call *c, int status, sot_str body);
 /* gw_rate.c: false when there were too many calls; then 429 was answered. */
 bool gw_rate_admits_address(gw_call *c);
 bool gw_rate_admits_caller(gw_call *c);

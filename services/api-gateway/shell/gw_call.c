@@ -59,7 +59,10 @@ void call_json(gw_call *c, int status, sot_str body)
 
 void call_json_with(gw_call *c, int status, sot_str body, const char *header, const char *value)
 {
-	gw_reply *reply = gw_reply_bytes(status, "application/json", body);
+	gw_reply *reply;
+	if (gw_kept_takes(c, status, body))
+		return;
+	reply = gw_reply_bytes(status, "application/json", body);
 	gw_reply_header(reply, "Cache-Control", "no-store");
 	if (header != NULL)
 		gw_reply_header(reply, header, value);
@@ -74,6 +77,7 @@ void call_problem_full(gw_call *c, const gw_problem *problem)
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, 4u * 1024 * 1024); /* an import may name a thousand wrong lines */
 	p.request_id = sot_str_c(c->request_id);
+	(void)gw_kept_takes(c, p.status, (sot_str){0});
 	gw_problem_render(&p, &text);
 	reply = gw_reply_bytes(p.status, "application/problem+json", sot_buf_str(&text));
 	gw_reply_header(reply, "Cache-Control", "no-store");
@@ -279,11 +283,16 @@ static void on_head(void *self, gw_request *q)
 	route_call(c);
 }
 
+static void claim_key(gw_call *c)
+{
+	gw_kept_claim(c, gw_precondition_check);
+}
+
 static void on_body(void *self, gw_request *q)
 {
 	gw_call *c = gw_request_data(q);
 	(void)self;
-	gw_scope_check_body(c, gw_precondition_check);
+	gw_scope_check_body(c, claim_key);
 }
 
 static void on_refused(void *self, gw_request *q, const sot_err *why)
@@ -332,6 +341,7 @@ static void on_end(void *self, gw_request *q)
 	sot_buf_clear(&c->rows);
 	(void)gw_rights_free(c->caller.rights);
 	(void)gw_outgoing_free(c->outgoing);
+	(void)gw_kept_free(c->kept);
 	free(c);
 }
 

@@ -308,22 +308,6 @@ static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *w
 }
 
 /* ---- the message ---- */
-static sot_code read_key(gw_call *c, char *fresh, sot_str *ret)
-{
-	sot_str given = gw_request_header(c->http, "Idempotency-Key");
-	bool right = given.n >= 1 && given.n <= 128;
-	*ret = sot_str_c(fresh);
-	if (given.n == 0)
-		return SOT_OK;
-	for (size_t i = 0; i < given.n && right; i++)
-		right = given.p[i] >= 0x20 && given.p[i] < 0x7f;
-	*ret = given;
-	if (right)
-		return SOT_OK;
-	call_problem(c, 400, "invalid", "Idempotency-Key must be 1 to 128 printable ASCII characters");
-	return SOT_INVALID;
-}
-
 /* What a retry must have in common with the first try. */
 static void digest_request(gw_call *c, const gw_blob *blob, uint8_t ret[GW_SHA256_N])
 {
@@ -401,8 +385,10 @@ static void fill_and_send(
 	    .api_request_id = sot_str_c(c->request_id),
 	};
 	call_random_hex(fresh, 16);
-	if (read_key(c, fresh, &command.idempotency_key) != SOT_OK)
+	if (call_key(c, &command.idempotency_key) != SOT_OK)
 		return;
+	if (command.idempotency_key.n == 0)
+		command.idempotency_key = sot_str_c(fresh);
 	if (blob != NULL) {
 		memcpy(command.blob_sha256, blob->sha256, sizeof(command.blob_sha256));
 		command.blob_size_bytes = blob->size_bytes;

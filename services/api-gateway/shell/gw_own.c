@@ -54,20 +54,30 @@ store_tx *own_call(gw_call *c, int statement)
 	return tx;
 }
 
+/* What was done; `item`: the object as it is now, or "" for not yet known. */
+static void describe(const own_change *ch, sot_str item, sot_buf *out)
+{
+	sot_buf_add_c(out, "{\"operation\":null,\"resourceId\":");
+	sot_buf_add_json(out, sot_str_c(ch->resource));
+	sot_buf_add_c(out, ",\"replayed\":false");
+	if (item.n > 2)
+		sot_buf_printf(out, ",\"item\":%.*s", SOT_ARG(item));
+	if (ch->secret[0] != '\0')
+		sot_buf_printf(out, ",\"%s\":\"%s\"", ch->secret_name, ch->secret);
+	sot_buf_add_c(out, "}\n");
+}
+
+static int done_status(const gw_call *c)
+{
+	return strcmp(c->match.route->method, "POST") == 0 ? 201 : 200;
+}
+
 static void reply_done(gw_call *c, const own_change *ch)
 {
-	bool is_new = strcmp(c->match.route->method, "POST") == 0;
 	SOT_AUTO_BUF body;
 	sot_buf_init(&body, 1024 * 1024);
-	sot_buf_add_c(&body, "{\"operation\":null,\"resourceId\":");
-	sot_buf_add_json(&body, sot_str_c(ch->resource));
-	sot_buf_add_c(&body, ",\"replayed\":false");
-	if (c->rows.n > 2)
-		sot_buf_printf(&body, ",\"item\":%.*s", SOT_ARG(sot_buf_str(&c->rows)));
-	if (ch->secret[0] != '\0')
-		sot_buf_printf(&body, ",\"%s\":\"%s\"", ch->secret_name, ch->secret);
-	sot_buf_add_c(&body, "}\n");
-	call_json(c, is_new ? 201 : 200, sot_buf_str(&body));
+	describe(ch, sot_buf_str(&c->rows), &body);
+	call_json(c, done_status(c), sot_buf_str(&body));
 	gnutls_memset(body.p, 0, body.n);
 }
 
@@ -118,6 +128,11 @@ static void on_sent(void *self, const store_outcome *outcome)
 void own_send(gw_call *c, store_tx *tx)
 {
 	sot_err err = {0};
+	SOT_AUTO_BUF body;
+	sot_buf_init(&body, 4096);
+	describe(c->state, (sot_str){0}, &body);
+	gw_kept_add(c, tx, done_status(c), sot_buf_str(&body), true);
+	gnutls_memset(body.p, 0, body.n);
 	if (store_commit(&tx, on_sent, c, &err) != SOT_OK)
 		call_fail(c, &err);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -203,14 +204,50 @@ static sot_code write_info(const gateway *g, const gw_upload_info *u, sot_err *e
 	return sot_file_write(path, sot_buf_str(&text), 0640, err);
 }
 
+/* An upload that a key has begun is found by it: its id is made from whose key it is, so that every
+ * gateway knows it. */
+static void make_id(gw_call *c, sot_str key, char ret[GW_UPLOAD_ID])
+{
+	char text[256];
+	uint8_t digest[(GW_UPLOAD_ID - 1) / 2];
+	if (key.n == 0) {
+		call_random_hex(ret, sizeof(digest));
+		return;
+	}
+	int n = snprintf(text, sizeof(text), "%s upload %.*s", c->caller.actor, SOT_ARG(key));
+	(void)crypto_generichash(digest, sizeof(digest), (const unsigned char *)text, (size_t)n,
+	    c->g->seal_key, sizeof(c->g->seal_key));
+	sot_hex_encode(digest, sizeof(digest), ret);
+}
+
+/* Whether the key's upload is there; then that was answered. */
+static bool is_there(gw_call *c, const char *id, uint64_t length_bytes)
+{
+	gw_upload_info u;
+	if (gw_upload_find(c, id, &u, NULL) != SOT_OK)
+		return false;
+	if (u.length_bytes == length_bytes)
+		reply_upload(c, 201, &u);
+	else
+		call_problem(c, 422, "key_reused",
+		    "this Idempotency-Key has begun an upload of %llu bytes; another one needs a new key",
+		    (unsigned long long)u.length_bytes);
+	return true;
+}
+
 void serve_upload_create(gw_call *c)
 {
 	gw_upload_info u = {0};
 	sot_err err = {0};
+	sot_str key;
 	int fd;
+	if (call_key(c, &key) != SOT_OK)
+		return;
 	if (read_length(c, &u.length_bytes) != SOT_OK || check_room(c, u.length_bytes) != SOT_OK)
 		return;
-	call_random_hex(u.id, (GW_UPLOAD_ID - 1) / 2);
+	make_id(c, key, u.id);
+	if (key.n > 0 && is_there(c, u.id, u.length_bytes))
+		return;
 	memcpy(u.actor, c->caller.actor, sizeof(u.actor));
 	file_path(c->g->config->blobs_dir, u.id, "", u.path);
 	if (write_info(c->g, &u, &err) != SOT_OK) {
@@ -218,6 +255,8 @@ void serve_upload_create(gw_call *c)
 		return;
 	}
 	fd = open(u.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd < 0 && errno == EEXIST && key.n > 0 && is_there(c, u.id, u.length_bytes))
+		return;
 	if (fd < 0) {
 		(void)sot_fail_errno(&err, SOT_INTERNAL, errno, "%s", u.path);
 		gw_upload_remove(c->g, u.id);
