@@ -177,12 +177,10 @@ static bool set_bytes(json_t *body, const cli_call *call, const char *option, co
 static bool set_cpu(json_t *body, const cli_call *call)
 {
 	const char *text = cli_option_of(call, "cpu", 0);
-	char *end = NULL;
-	double cores;
+	double cores = 0;
 	if (text == NULL)
 		return true;
-	cores = strtod(text, &end);
-	if (end != text && *end == '\0' && cores > 0 && cores < 400000)
+	if (sot_parse_double(sot_str_c(text), &cores, NULL) == SOT_OK && cores > 0 && cores < 400000)
 		return json_object_set_new(
 		           body, "cpuMilli", json_integer((json_int_t)(cores * 1000 + 0.5))) == 0;
 	cli_say("error: --cpu=%s is not a number of cores such as 0.5 or 16", text);

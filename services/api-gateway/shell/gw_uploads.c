@@ -215,8 +215,8 @@ static void make_id(gw_call *c, sot_str key, char ret[GW_UPLOAD_ID])
 		return;
 	}
 	int n = snprintf(text, sizeof(text), "%s upload %.*s", c->caller.actor, SOT_ARG(key));
-	(void)crypto_generichash(digest, sizeof(digest), (const unsigned char *)text, (size_t)n,
-	    c->g->seal_key, sizeof(c->g->seal_key));
+	(void)crypto_generichash(digest, sizeof(digest), (const unsigned char *)text,
+	    (unsigned long long)n, c->g->seal_key, sizeof(c->g->seal_key));
 	sot_hex_encode(digest, sizeof(digest), ret);
 }
 

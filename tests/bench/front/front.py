@@ -180,6 +180,10 @@ EMIT = ("SELECT core.emit(ARRAY(SELECT 'instance.state' FROM generate_series(1, 
         "FROM generate_series(1, {0})));")
 
 
+HELLO = ("SELECT core.emit(ARRAY['instance.state'], ARRAY['x'], ARRAY[''], ARRAY[''], ARRAY[''], ARRAY[NULL::uuid], "
+         "ARRAY['{\"hello\": true}'])")
+
+
 def emit(count):
     sql(EMIT.format(count), "sot_gateway")
 
@@ -215,8 +219,10 @@ class Sse(threading.Thread):
     def run(self):
         for line in self.lines:
             if line.startswith(b"data: {"):
-                now = time.time()
-                self.late.append((now - json.loads(line[6:])["data"].get("at", now)) * 1000)
+                now, data = time.time(), json.loads(line[6:])["data"]
+                if "hello" in data:
+                    continue
+                self.late.append((now - data.get("at", now)) * 1000)
                 if len(self.late) == self.count:
                     break
 
@@ -224,7 +230,7 @@ class Sse(threading.Thread):
 class Sub(threading.Thread):
     def __init__(self, w, keys, count):
         super().__init__(daemon=True)
-        self.late, self.count = [], count
+        self.late, self.count, self.here = [], count, threading.Event()
         self.socket = zmq.Context.instance().socket(zmq.SUB)
         self.socket.curve_publickey, self.socket.curve_secretkey = keys
         self.socket.curve_serverkey = w.keys["api-gateway"].encode()
@@ -240,17 +246,22 @@ class Sub(threading.Thread):
             except zmq.Again:
                 break  # PUB loses what nobody was there for; what is missing is not counted
             now, data = time.time(), json.loads(frame[-1])
+            if "hello" in data:
+                self.here.set()
+                continue
             self.late.append((now - data.get("at", now)) * 1000)
         self.socket.close(0)
 
 
 def how_late(w, token, keys, hints):
     count = PER_S * SECONDS
-    last = sql("SELECT p.stream || '.' || c.last FROM core.platform p, core.outbox_counter c")
-    sse, sub = Sse(w.listens[0], token, last, count), Sub(w, keys, count)
-    sse.start()
+    sub = Sub(w, keys, count)
     sub.start()
-    time.sleep(1)  # the subscription arrives
+    # A PUB does not say who has subscribed: the first event that comes does. These are not counted.
+    until("the subscription", lambda: (sql(HELLO, "sot_gateway"), sub.here.wait(0.2))[1])
+    last = sql("SELECT p.stream || '.' || c.last FROM core.platform p, core.outbox_counter c")
+    sse = Sse(w.listens[0], token, last, count)
+    sse.start()
     writer = subprocess.Popen(["psql", "-X", "-q", "-A", "-t", "-h", SOCKET, "-U", "sot_gateway", "-d", "sotalia"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True)
     hints.lines = writer.stdout
