@@ -2,6 +2,7 @@
  * moment the gateway is killed in. */
 #include "gw_route.h"
 #include "harness.h"
+#include "sot_parse.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -32,8 +33,10 @@ static void must(const answer *a, int status)
 static long long count(const char *sql)
 {
 	char text[4096];
+	int64_t ret = 0;
 	harness_sql(&h, "postgres", sql, text);
-	return strtoll(text, NULL, 10);
+	assert_int_equal(sot_parse_i64(sot_str_c(text), 0, INT64_MAX, &ret, NULL), SOT_OK);
+	return ret;
 }
 
 /* ---- a repeat ---- */
