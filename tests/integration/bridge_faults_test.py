@@ -298,7 +298,7 @@ class Faults(unittest.TestCase):
             port = taken.getsockname()[1]
             self.start(f"--cat_servers=127.0.0.1:{port}")
             noise(5000, 1500)
-            self.until("all of it made", lambda: self.metric("sot_bridge_queue_frames ") >= 5000)
+            self.until("all of it made", lambda: self.metric("sot_bridge_queue_frames ") >= 5000, 240)
         receiver = self.receiver(reads=False, buffer=4096, port=port)
         self.until("a connection", lambda: receiver.peers)
         written = [-1, -2]

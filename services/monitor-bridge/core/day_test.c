@@ -317,8 +317,11 @@ static void disturb(world *w)
 			w->processes[i].is_connected = false;
 		}
 		break;
-	case 2: /* a changed list of servers: another connection, between two frames */
+	case 2: /* the router: another list of servers (another connection, between two frames), and a
+	           wish */
 		p->is_connected = false;
+		if (p->is_alive)
+			monitor_set_sample(p->m, sot_rand_below(&w->rand, 2) ? 1.0 : 0.25);
 		break;
 	case 3: /* clocks need NTP; while they are wrong CAT is there, see README */
 		if (w->server_is_up)
