@@ -125,12 +125,15 @@ static container *find(agent *a, sot_uuid id, bool make)
 	return c;
 }
 
-static void take_spec(agent *a, const sot_instance_spec *spec)
+static void take_spec(agent *a, const sot_instance_spec *spec, bool is_set)
 {
 	container *c = find(a, spec->instance_id, true);
 
-	if (!c || spec->generation < c->spec.generation)
+	if (!c || (spec->generation < c->spec.generation && !is_set))
 		return;
+	if (spec->generation < c->spec.generation)
+		c->done_generation = 0; /* the database went back: carried out anew */
+	c->is_unknown = false;
 	c->spec.restart_seq = spec->restart_seq;
 	if (spec->desired != SOT_DESIRED_STATE_RETIRED && c->reported_retired)
 		c->probed = 0; /* it came back: nothing is left of its first stay */
@@ -160,9 +163,12 @@ static void on_assign(agent *a, sot_str frame, sot_arena *arena)
 		say_hello(a);
 		return;
 	}
+	bool is_set = a->w->backup.is_back && m.from_generation == 0;
+	for (size_t k = 0; is_set && k < a->count; k++)
+		a->containers[k].is_unknown = a->containers[k].exists;
 	/* The sets of these runs fit one part; more parts would be collected first. */
 	for (size_t k = 0; k < m.instances_count; k++)
-		take_spec(a, &m.instances[k]);
+		take_spec(a, &m.instances[k], is_set);
 	if (m.part + 1 == m.parts) {
 		a->generation = m.generation;
 		a->may_start = true;
@@ -273,6 +279,8 @@ static bool is_contested(agent *a, container *c)
 /* One step of one container towards its spec; returns whether something changed. */
 static bool converge(agent *a, container *c)
 {
+	if (c->is_unknown)
+		return false;
 	if (c->spec.desired == SOT_DESIRED_STATE_RETIRED) {
 		if (c->reported_retired)
 			return false;

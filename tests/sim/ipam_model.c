@@ -28,7 +28,7 @@ static holding *free_one(world *w)
 {
 	for (size_t k = 0; k < ADDRESSES; k++) {
 		holding *h = &w->addresses[k];
-		if (!h->held && h->free_after_ms <= sim_now(w->s).ms)
+		if (!h->held && !h->is_suspect && h->free_after_ms <= sim_now(w->s).ms)
 			return h;
 	}
 	return NULL;
@@ -39,7 +39,8 @@ static size_t count_free(world *w)
 	size_t n = 0;
 
 	for (size_t k = 0; k < ADDRESSES; k++)
-		n += !w->addresses[k].held && w->addresses[k].free_after_ms <= sim_now(w->s).ms;
+		n += !w->addresses[k].held && !w->addresses[k].is_suspect &&
+		     w->addresses[k].free_after_ms <= sim_now(w->s).ms;
 	return n;
 }
 

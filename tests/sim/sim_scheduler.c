@@ -4,8 +4,9 @@
  *   sim_scheduler --seeds N M     seeds N..M
  *   sim_scheduler --seed N        one seed, as it was
  *   sim_scheduler --rollouts ...  the same, with little else than rollouts
- * SIM_PLANT=double_release|no_fence|no_closed|forgotten_rollouts plants a fault that must be found:
- * the run then ends at the first seed that does, and with 0 only then. */
+ *   sim_scheduler --restores ...  the same, and once the database comes back from a backup
+ * SIM_PLANT=double_release|no_fence|no_closed|forgotten_rollouts|untold_restore plants a fault that
+ * must be found: the run then ends at the first seed that does, and with 0 only then. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim_scheduler [--rollouts] [--seed N | --seeds N | --seeds N M]\n");
+	fprintf(stderr,
+	    "usage: sim_scheduler [--rollouts | --restores] [--seed N | --seeds N | --seeds N M]\n");
 	return 2;
 }
 
@@ -25,7 +27,8 @@ static sim_plant plant_of(const char *word)
 	static const char *const words[] = {[PLANT_DOUBLE_RELEASE] = "double_release",
 	    [PLANT_NO_FENCE] = "no_fence",
 	    [PLANT_NO_CLOSED] = "no_closed",
-	    [PLANT_FORGOTTEN_ROLLOUTS] = "forgotten_rollouts"};
+	    [PLANT_FORGOTTEN_ROLLOUTS] = "forgotten_rollouts",
+	    [PLANT_UNTOLD_RESTORE] = "untold_restore"};
 	for (size_t k = PLANT_DOUBLE_RELEASE; word && k < sizeof(words) / sizeof(words[0]); k++) {
 		if (strcmp(word, words[k]) == 0)
 			return (sim_plant)k;
@@ -40,9 +43,11 @@ int main(int argc, char **argv)
 	         moves = 0, deaths = 0, losses = 0, returns = 0, brakes = 0, drains = 0, rebalances = 0;
 	sot_err err = {0};
 	bool rolls = argc > 1 && strcmp(argv[1], "--rollouts") == 0;
+	bool restores = argc > 1 && strcmp(argv[1], "--restores") == 0;
+	uint64_t forgotten = 0;
 
-	argc -= rolls;
-	argv += rolls;
+	argc -= rolls || restores;
+	argv += rolls || restores;
 	if (argc == 4 && strcmp(argv[1], "--seeds") == 0) {
 		if (sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &first, &err) != SOT_OK ||
 		    sot_parse_u64(sot_str_c(argv[3]), first, UINT64_MAX, &last, &err) != SOT_OK)
@@ -59,14 +64,20 @@ int main(int argc, char **argv)
 	for (uint64_t seed = first; seed <= last; seed++) {
 		world *w = world_new(seed, plant);
 		w->rolls = rolls;
+		w->restores = restores;
 		if (plant == PLANT_FORGOTTEN_ROLLOUTS)
 			store_model_forget_rollouts(w->store);
 		if (!world_run(w)) {
 			failed++;
 			printf("seed %" PRIu64 " failed %s\n  replay: sim_scheduler %s--seed %" PRIu64 "\n",
-			    seed, w->failure, rolls ? "--rollouts " : "", seed);
+			    seed, w->failure,
+			    rolls      ? "--rollouts "
+			    : restores ? "--restores "
+			               : "",
+			    seed);
 		}
 		operations += w->request_count;
+		forgotten += w->backup.forgotten;
 		steps += sim_steps(w->s);
 		moves += store_model_count_done(w->store, OPERATION_INSTANCE_MOVE);
 		losses += store_model_count_done(w->store, OPERATION_HOST_REPLACE);
@@ -93,6 +104,8 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " seeds, %" PRIu64 " requests, %" PRIu64 " moves, %" PRIu64 " steps, %" PRIu64
 	       " failed\n",
 	    last - first + 1, operations, moves, steps, failed);
+	if (restores)
+		printf("%" PRIu64 " accepted requests were younger than the backup\n", forgotten);
 	if (plant)
 		return failed > 0 ? 0 : 1;
 	return failed == 0 ? 0 : 1;

@@ -43,7 +43,7 @@ static const struct {
     [MIDDLEWARE] = {sizeof(middleware_row), NULL},
 };
 
-static void *copy_row(int t, const void *row)
+void *store_model_copy_row(int t, const void *row)
 {
 	void *copy = sot_alloc(kinds[t].size);
 
@@ -132,7 +132,7 @@ static void add(store_rows *r, int t, const void *key, size_t key_n, const void 
 	p->table = t;
 	p->key_n = key_n;
 	memcpy(p->key, key, key_n);
-	p->row = copy_row(t, row);
+	p->row = store_model_copy_row(t, row);
 }
 
 static void add_id(store_rows *r, int t, sot_uuid id, const void *row)
@@ -413,7 +413,7 @@ sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r,
 		void *before = p->table == DEPARTURES && ((const departure_row *)p->row)->is_gone
 		                   ? sot_map_remove(s->tables[p->table].rows, p->key, p->key_n)
 		                   : sot_map_set(s->tables[p->table].rows, p->key, p->key_n,
-		                         copy_row(p->table, p->row));
+		                         store_model_copy_row(p->table, p->row));
 		free_row(p->table, before);
 	}
 	if (r->writes_brake)

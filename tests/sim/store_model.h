@@ -9,6 +9,11 @@
 typedef struct store_model store_model;
 store_model *store_model_new(void);
 store_model *store_model_free(store_model *s);
+/* A backup: all rows as they are now. */
+store_model *store_model_copy(const store_model *s);
+/* The backup as it is when `sotalia-migrate --restored` has seen it (core.restored): epoch and
+ * generations are beyond what was ever given out. */
+void store_model_say_restored(store_model *backup);
 /* Plants a fault: a new leader does not read how far rollouts are. */
 void store_model_forget_rollouts(store_model *s);
 /* NULL when the operation is none, or has not begun. */

@@ -65,6 +65,8 @@ struct store_rows {
 	size_t log_count;
 };
 
+void *store_model_copy_row(int t, const void *row);
+
 /* ---- store_rollouts.c: SOT_CONFLICT says what a rollout must not do ---- */
 /* Before the rows are applied: nobody is taken away whom the strategy does not let go. */
 sot_code rollouts_check_takes(const store_model *s, const store_rows *r, sot_err *err);

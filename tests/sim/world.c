@@ -118,6 +118,7 @@ world *world_free(world *w)
 		sot_buf_clear(&w->requests[k].frame);
 	free(w->requests);
 	store_model_free(w->store);
+	store_model_free(w->backup.store);
 	sim_free(w->s);
 	free(w);
 	return NULL;
@@ -269,6 +270,7 @@ static void on_tick(void *self, sot_str data)
 	} else if (now / TICK_MS % 20 == 0) {
 		client_resume(w);
 	}
+	restore_tick(w);
 	client_tick(w);
 	sim_after(w->s, TICK_MS, on_tick, w, (sot_str){0});
 }
@@ -291,6 +293,8 @@ bool world_run(world *w)
 {
 	int64_t quiet_since = WORK_MS;
 
+	if (w->restores)
+		restore_plan(w);
 	w->faults_on = true;
 	w->faults = (sim_faults){(unsigned)sim_below(w->s, 60), (unsigned)sim_below(w->s, 60),
 	    (unsigned)sim_below(w->s, 2) * 20, 1, 1 + (int64_t)sim_below(w->s, 300)};

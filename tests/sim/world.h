@@ -36,6 +36,7 @@ typedef struct container {
 	char version[65];
 	uint32_t progress; /* of the way to running */
 	int64_t told_ms;   /* when its agent heard of it first */
+	bool is_unknown;   /* a restored database has no row of it here: left alone for ever */
 } container;
 
 typedef struct agent {
@@ -86,6 +87,7 @@ typedef struct holding {
 	uint32_t address;
 	uint64_t generation;
 	bool held, bound;
+	bool is_suspect; /* used, and no row gives it: never given out */
 	int64_t free_after_ms;
 } holding;
 
@@ -104,12 +106,22 @@ typedef enum sim_plant {
 	PLANT_NO_FENCE,           /* leaders before the fence are still served */
 	PLANT_NO_CLOSED,          /* a copy of a request that its asker has closed is served */
 	PLANT_FORGOTTEN_ROLLOUTS, /* the store forgets rollouts */
+	PLANT_UNTOLD_RESTORE,     /* the backup is put back and nobody says so to it */
 } sim_plant;
 
 struct world {
 	sim *s;
 	uint64_t seed;
 	bool faults_on;
+	bool restores; /* the database is put back once */
+	struct {
+		int64_t taken_ms, back_ms;
+		store_model *store;
+		holding addresses[ADDRESSES];
+		uint64_t fence_epoch;
+		bool is_back;
+		size_t forgotten; /* accepted requests that it does not know */
+	} backup;
 	bool rolls; /* most of what the client asks for are rollouts */
 	sim_plant plant;
 	uint64_t ipam_lives; /* what waits in the queues of one is not read by the next */
@@ -176,6 +188,10 @@ sot_code client_encode_retry(world *w, sent_request *r, sot_request_context ctx,
 /* An operator at work: drains, the end of maintenance, a rebalance, the brake. */
 sot_code client_encode_upkeep(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 void client_on_frame(void *self, sot_str data);
+
+/* restore.c: when the backup is taken, and put back; then both happen at their times. */
+void restore_plan(world *w);
+void restore_tick(world *w);
 
 void check_always(world *w); /* after each step */
 void check_end(world *w);    /* after everything came to rest */
