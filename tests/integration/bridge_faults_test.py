@@ -291,30 +291,27 @@ class Faults(unittest.TestCase):
         self.assertNotIn("no answer in time", self.log())
 
     def test_a_bridge_that_was_held_up_does_not_blame_the_server(self):
-        # What fills the socket waits before there is one: how long it takes to make is no part of the server's 10 s.
+        receiver = self.receiver(buffer=4096)
         self.router.say("", 500)
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            port = taken.getsockname()[1]
-            self.start(f"--cat_servers=127.0.0.1:{port}")
-            noise(5000, 1500)
-            self.until("all of it made", lambda: self.metric("sot_bridge_queue_frames ") >= 5000, 240)
-        receiver = self.receiver(reads=False, buffer=4096, port=port)
+        self.start(f"--cat_servers=127.0.0.1:{receiver.port}")
         self.until("a connection", lambda: receiver.peers)
-        written = [-1, -2]
-
-        def takes_no_more():
-            written.append(self.metric("sot_bridge_bytes_sent_total "))
-            return written[-1] == written[-2] > 0
-        self.until("a socket that takes no more", takes_no_more)
+        prepare_noise(5000, 1500)
+        # From here on to the pause it is at fault itself, which it may be for 10 s.
+        receiver.reads.clear()
+        begun = time.monotonic()
+        tell_noise()
+        self.until("a socket that takes no more", lambda: self.metric("sot_bridge_queue_frames ") > 0)
         os.kill(self.world.bridge.pid, signal.SIGSTOP)
         receiver.reads.set()
+        if time.monotonic() - begun > 8:
+            os.kill(self.world.bridge.pid, signal.SIGCONT)
+            self.skipTest("this machine took so long to fill a socket that the server was at fault by then")
+        connections, said = len(receiver.peers), self.log().count("takes no bytes")
         self.world.pump(12)
-        connections = len(receiver.peers)
         os.kill(self.world.bridge.pid, signal.SIGCONT)
         self.until("all of it", lambda: self.metric("sot_bridge_queue_frames ") == 0)
-        self.assertEqual((connections, len(receiver.peers)), (1, 1))
-        self.assertNotIn("takes no bytes", self.log())
+        self.assertEqual(len(receiver.peers), connections)
+        self.assertEqual(self.log().count("takes no bytes"), said)
 
     def test_a_half_open_connection_is_noticed_and_made_anew(self):
         receiver = self.receiver()
