@@ -265,6 +265,9 @@ cli_exit run_plan_set(const cli_call *call);
 /* run_audit.c */
 cli_exit run_audit_export(const cli_call *call);
 cli_exit run_audit_check(const cli_call *call);
+cli_exit run_admin_backup(const cli_call *call);
+cli_exit run_admin_check(const cli_call *call);
+cli_exit run_admin_restore(const cli_call *call);
 cli_exit run_webhook_create(const cli_call *call);
 cli_exit run_webhook_update(const cli_call *call);
 /* run_users.c */

@@ -499,6 +499,7 @@ static const struct {
     {cli_machine_commands, &cli_machine_command_count},
     {cli_monitor_commands, &cli_monitor_command_count},
     {cli_context_commands, &cli_context_command_count},
+    {cli_admin_commands, &cli_admin_command_count},
 };
 
 size_t cli_command_count(void)

@@ -43,6 +43,9 @@
 	}
 #define MANY_OPTIONS OPTIONS(SELECTORS, MANY_CONTROLS)
 
+/* commands_admin.c */
+extern const cli_command cli_admin_commands[];
+extern const size_t cli_admin_command_count;
 /* commands_context.c */
 extern const cli_command cli_context_commands[];
 extern const size_t cli_context_command_count;
