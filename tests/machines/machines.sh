@@ -131,11 +131,11 @@ windows_hold() { # outside of its window the playbook leaves a machine alone, an
   cli host drain "$host" --include-pinned || return 1
   wait_until 30 "the move to say what it waits for" waits_for_window "$host" && mover_on "$host" || return 1
   cli host maintenance "$host" # none of its own, and its rack has none
-  wait_until 180 "the host to be empty" is_in_maintenance "$host" || return 1
+  wait_until 180 "the drain to end" is_drained "$host" || return 1
   ! mover_on "$host" && cli host uncordon "$host" && cli app delete mover --wait=120s
 }
 waits_for_window() { cli operation list --parent=any --kind=instance.move -o json | jq -r '.items[].waitsFor' | grep -q "the maintenance window of $1: $(closed_window) UTC"; }
-is_in_maintenance() { [ "$(cli host show "$1" -o json | jq -r .state)" = maintenance ]; }
+is_drained() { [ "$(cli host show "$1" -o json | jq -r .state) $(cli operation list --kind=host.drain -o json | jq -r '.items[0].state')" = "maintenance done" ]; }
 # ---- the database is lost and comes back from a backup ----
 containers() { # what runs on the hosts: "HOST ID NAME STARTED"
   local name

@@ -40,7 +40,7 @@ hosts_are_online() { [ "$(cli host list -o json | jq '[.items[] | select(.state 
 version_of() { # version_of NUMBER: a package of the web application
   local folder=$SOT_VAR/web-$1
   mkdir -p "$folder"
-  printf "const http = require('http');\nhttp.createServer((q, r) => r.end('%s')).listen(8080);\nprocess.on('SIGTERM', () => process.exit(0));\n" "$1" >"$folder/server.js"
+  printf "const http = require('http');\nhttp.createServer((q, r) => r.end('%s')).listen(8080);\nprocess.on('SIGTERM', () => process.exit(0));\n" "$1" >"$folder/index.js"
   tar -C "$folder" -czf "$folder.tar.gz" .
   cli package upload web "$1" "$folder.tar.gz"
 }
