@@ -35,3 +35,11 @@ def test_2_redis_runs_as_its_example_says():
     """S2, S21: data written by the example outlive the rebuild in it."""
     assert run_example("Redis").rstrip().endswith("hello")
     lab.scale("cache", 0)
+
+
+def test_3_tomcat_runs_as_its_example_says():
+    """S20, S21: a WAR from one file to a page that the JSP made, by the lines of the example."""
+    assert run_example("Tomcat").rstrip().endswith("hello from orders-default-01")
+    i = lab.instances("orders")[0]
+    assert lab.page(i["address"]).strip() == "hello from orders-default-01" and i["health"] == "healthy"
+    lab.scale("orders", 0)
