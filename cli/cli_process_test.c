@@ -296,6 +296,41 @@ static void the_bodies_of_commands_are_accepted(void **state)
 	(void)sot_arena_free(arena);
 }
 
+/* Without --commit: of the work tree that the file lies in. */
+static void a_package_tells_the_commit_of_its_work_tree(void **state)
+{
+	struct sot_package_register m;
+	sot_arena *arena = sot_arena_new(1u << 20);
+	char make[600], file[200], head[8192], said[8192];
+	const char *shell[] = {"/bin/sh", "-c", make, NULL};
+	(void)state;
+	h.refuse_with = -1;
+	harness_add_app(&h, "traced");
+	(void)snprintf(file, sizeof(file), "%s/tree/target/traced.war", h.dir);
+	(void)snprintf(make, sizeof(make),
+	    "mkdir -p %s/tree/target && cd %s/tree && git init -q . && echo one > source && "
+	    "echo target > .gitignore && git add source .gitignore && git -c user.name=a "
+	    "-c user.email=a@b commit -qm one && echo war > target/traced.war && git rev-parse HEAD",
+	    h.dir, h.dir);
+	assert_int_equal(harness_run(&h, shell, head, said), 0);
+	assert_int_equal(RUN("package", "upload", "traced", "v1", file), CLI_OK);
+	assert_int_equal(
+	    sot_package_register_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
+	assert_int_equal(m.commit.n, 40);
+	assert_memory_equal(m.commit.p, head, 40);
+	(void)snprintf(make, sizeof(make), "echo two > %s/tree/source", h.dir);
+	assert_int_equal(harness_run(&h, shell, head, said), 0);
+	assert_int_equal(RUN("package", "upload", "traced", "v2", file), CLI_OK);
+	assert_int_equal(
+	    sot_package_register_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
+	assert_true(m.commit.n == 46 && memcmp(m.commit.p + 40, "-dirty", 6) == 0);
+	assert_int_equal(RUN("package", "upload", "traced", "v3", file, "--commit=1f3a9c2"), CLI_OK);
+	assert_int_equal(
+	    sot_package_register_decode(sot_buf_str(&h.last_frame), arena, &m, NULL), SOT_OK);
+	assert_true(sot_str_eq_c(m.commit, "1f3a9c2"));
+	(void)sot_arena_free(arena);
+}
+
 static void rules_reach_the_scheduler_as_they_were_typed(void **state)
 {
 	struct sot_app_create m;
@@ -518,6 +553,7 @@ int main(void)
 	    cmocka_unit_test(what_if_capacity_and_rebalance_are_told_in_words),
 	    cmocka_unit_test(each_kind_of_error_has_its_exit_code),
 	    cmocka_unit_test(the_bodies_of_commands_are_accepted),
+	    cmocka_unit_test(a_package_tells_the_commit_of_its_work_tree),
 	    cmocka_unit_test(rules_reach_the_scheduler_as_they_were_typed),
 	    cmocka_unit_test(rules_of_elastic_scaling_reach_the_scheduler),
 	    cmocka_unit_test(vlans_and_subnets_are_made_shown_and_changed),

@@ -67,7 +67,7 @@ const cli_command cli_package_commands[] = {
         .run = run_package_upload,
         .path = "/v1/apps/%s/versions",
         .options = OPTIONS({"signature", "FILE", "its minisign signature (FILE.minisig)"},
-            {"commit", "ID", "commit of the source code that it was built from"},
+            {"commit", "ID", "commit it was built from (default: of the git work tree it lies in)"},
             {"source", "TEXT", "where it was built: a repository, the address of a job"}),
         .examples = EXAMPLES("sotalia package upload shop v42 target/shop.war --wait",
             "sotalia package upload shop v43 shop.war --signature=shop.war.minisig "
@@ -143,7 +143,7 @@ const cli_command cli_package_commands[] = {
         .path = "/v1/middleware/%s/versions",
         .options = OPTIONS({"kind", "KIND", "jdk, tomcat, node, rpc ...; needed"},
             {"signature", "FILE", "its minisign signature (FILE.minisig)"},
-            {"commit", "ID", "commit of the source code that it was built from"},
+            {"commit", "ID", "commit it was built from (default: of the git work tree it lies in)"},
             {"source", "TEXT", "where it was built: a repository, the address of a job"}),
         .examples =
             EXAMPLES("sotalia middleware upload tomcat 10.1.34 tomcat.tar.gz --kind=tomcat")},

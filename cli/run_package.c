@@ -1,6 +1,8 @@
 /* Packages: uploads that go on where they were cut, keys of signatures. */
 #include "cli.h"
 
+#include "tool.h"
+
 #include "sot_file.h"
 #include "sot_parse.h"
 
@@ -14,7 +16,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRIES_MAX = 12, PAUSE_MS = 500, PAUSE_MAX_MS = 15000, BLOCK = 256 * 1024, TEXT_MAX = 8192 };
+enum {
+	TRIES_MAX = 12,
+	PAUSE_MS = 500,
+	PAUSE_MAX_MS = 15000,
+	BLOCK = 256 * 1024,
+	TEXT_MAX = 8192,
+	COMMIT_MAX = 64
+};
 
 typedef struct upload {
 	const cli_call *call;
@@ -233,12 +242,43 @@ static bool add_signature(const cli_call *call, json_t *body)
 	return false;
 }
 
+/* Of the git work tree that the file lies in, with "-dirty" when something was changed in it since.
+ * Nothing when it lies in none, or there is no git: `env` says so by its status, and not to people.
+ */
+static void find_commit(const upload *u, char ret[static COMMIT_MAX + 1])
+{
+	char folder[PATH_MAX];
+	const char *argv[] = {"env", "git", "-c", "core.fsmonitor=false", "-C", folder, "describe",
+	    "--always", "--dirty", "--exclude=*", "--abbrev=40", NULL};
+	int status = 0, n = (int)(u->file_name - u->file);
+	SOT_AUTO_BUF out;
+	sot_str line;
+	sot_buf_init(&out, TEXT_MAX);
+	ret[0] = '\0';
+	(void)snprintf(folder, sizeof(folder), "%.*s", n > 0 ? n : 1, n > 0 ? u->file : ".");
+	if (!tool_run(argv, NULL, &out, &status) || status != 0)
+		return;
+	line = sot_str_cut(sot_buf_str(&out), '\n', &(sot_str){0});
+	if (line.n < 40 || line.n > COMMIT_MAX)
+		return;
+	(void)snprintf(ret, COMMIT_MAX + 1, "%.*s", SOT_ARG(line));
+	cli_say("commit %s, of the work tree that the file lies in", ret);
+}
+
+static bool add_commit(const upload *u, json_t *body)
+{
+	char found[COMMIT_MAX + 1];
+	if (cli_option_of(u->call, "commit", 0) != NULL)
+		return cli_set_text(body, u->call, "commit", "commit", NULL);
+	find_commit(u, found);
+	return found[0] == '\0' || json_object_set_new(body, "commit", json_string(found)) == 0;
+}
+
 static json_t *version_body(const upload *u)
 {
 	json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "version", u->call->args[1], "upload", u->id,
 	    "fileName", u->file_name, "sha256", u->sha256);
-	if (body != NULL && cli_set_text(body, u->call, "kind", "kind", NULL) &&
-	    cli_set_text(body, u->call, "commit", "commit", NULL) &&
+	if (body != NULL && cli_set_text(body, u->call, "kind", "kind", NULL) && add_commit(u, body) &&
 	    cli_set_text(body, u->call, "source", "source", NULL) && add_signature(u->call, body))
 		return body;
 	json_decref(body);
