@@ -17,6 +17,8 @@ export const CONTENT_SECURITY_POLICY =
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+/** The names of all routes, as the gateway knows them. */
+const ROUTES = Object.values(JSON.parse(readFileSync(new URL('../../../services/api-gateway/openapi.json', import.meta.url))).paths).flatMap((path) => Object.values(path).flatMap(({ operationId }) => operationId ?? []));
 const HEARTBEAT_MS = 15_000;
 
 export function serveMock(world, { dist, user = 'admin', password = 'sotalia', host = '127.0.0.1', port = 0 }) {
@@ -394,6 +396,9 @@ async function handle(context, request, response) {
 	if (parts[0] === 'sessions' && request.method === 'DELETE') {
 		context.sessions.delete(caller.id);
 		return send(response, 204);
+	}
+	if (parts[0] === 'me' && parts[1] === 'permissions') {
+		return send(response, 200, { name: caller.name, role: caller.role, routes: ROUTES.map((operation) => ({ operation, permitted: true, everywhere: true })) });
 	}
 	if (parts[0] === 'me') {
 		return send(response, 200, { name: caller.name, role: caller.role, actor: `user:${caller.name}`, csrfToken: caller.csrfToken });

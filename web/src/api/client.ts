@@ -59,15 +59,39 @@ function problemFrom(status: number, body: string, requestId: string): Problem {
 	return { status, code: `http_${status}`, detail: body.slice(0, 300), requestId };
 }
 
+/** A read that has no answer by then (a connection that died without a word) is given up and tried again. */
+const READ_TIMEOUT_MS = 30_000;
+
+/** The caller's signal, with an end of its own when nothing comes. */
+function limited(signal: AbortSignal | null | undefined): { signal: AbortSignal; done: () => void } {
+	const over = new AbortController();
+	const leave = (): void => over.abort(signal?.reason);
+	const timer = setTimeout(() => over.abort(new DOMException('no answer', 'TimeoutError')), READ_TIMEOUT_MS);
+	if (signal?.aborted) {
+		leave();
+	}
+	signal?.addEventListener('abort', leave);
+	return {
+		signal: over.signal,
+		done: () => {
+			clearTimeout(timer);
+			signal?.removeEventListener('abort', leave);
+		},
+	};
+}
+
 async function send(method: string, url: string, init: RequestInit): Promise<Response> {
 	let response: Response;
+	const reads = method === 'GET' ? limited(init.signal) : null;
 	try {
-		response = await fetch(url, { ...init, method, credentials: 'same-origin', cache: 'no-store' });
+		response = await fetch(url, { ...init, ...(reads ? { signal: reads.signal } : {}), method, credentials: 'same-origin', cache: 'no-store' });
 	} catch (cause) {
-		if (cause instanceof DOMException && cause.name === 'AbortError') {
+		if (init.signal?.aborted) {
 			throw cause;
 		}
 		throw new ApiError({ status: 0, code: 'unreachable', detail: `${method} ${url}: ${String(cause)}`, requestId: '' });
+	} finally {
+		reads?.done();
 	}
 	if (!response.ok) {
 		const requestId = response.headers.get('X-Request-Id') ?? '';

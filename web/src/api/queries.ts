@@ -1,6 +1,7 @@
 // Every read of the console. The first word of a key is the topic that events refresh (live/refresh.ts).
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { type HostOfMap, MAP_FIELDS } from '../lib/hostMap';
 import type { Topic } from '../live/refresh';
 import { fromListItem, parseCursor } from '../live/events';
 import { ApiError, change, getJson, path, withQuery } from './client';
@@ -8,6 +9,7 @@ import type {
 	Address,
 	AddressEvent,
 	App,
+	AppSettings,
 	AppVersion,
 	AuditRow,
 	Capacity,
@@ -51,6 +53,8 @@ import type {
 } from './types';
 
 const PAGE_SIZE = 200;
+/** What the API gives at most. */
+const PAGE_MAX = 500;
 /** Open operations move without an event for each step and line: they are read this often while they are looked at. */
 export const OPERATION_POLL_MS = 700;
 
@@ -68,21 +72,21 @@ export interface List<T> {
 	retry: () => void;
 }
 
-function useList<T>(topic: Topic, url: string, filter: Filter = {}, enabled = true): List<T> {
+function useList<T>(topic: Topic, url: string, filter: Filter = {}, enabled = true, pageSize = PAGE_SIZE): List<T> {
 	const query = useInfiniteQuery({
 		enabled,
 		queryKey: [topic, 'list', url, filter],
 		queryFn: ({ pageParam, signal }) =>
-			getJson<Page<T>>(withQuery(url, { ...filter, limit: PAGE_SIZE, after: pageParam }), signal),
+			getJson<Page<T>>(withQuery(url, { ...filter, limit: pageSize, after: pageParam }), signal),
 		initialPageParam: '',
 		getNextPageParam: (last) => last.next ?? undefined,
 		placeholderData: keepPreviousData,
 	});
-	const pages = query.data?.pages ?? [];
-	const items = pages.flatMap((page) => page.items);
+	const pages = query.data?.pages;
+	const items = useMemo(() => (pages ?? []).flatMap((page) => page.items), [pages]);
 	return {
 		items,
-		total: pages[0]?.total ?? items.length,
+		total: pages?.[0]?.total ?? items.length,
 		isLoading: query.isLoading,
 		isFetching: query.isFetching,
 		error: query.error,
@@ -93,9 +97,10 @@ function useList<T>(topic: Topic, url: string, filter: Filter = {}, enabled = tr
 	};
 }
 
-export const useHosts = () => useList<Host>('hosts', '/v1/hosts');
+export const useHosts = (filter: Filter = {}) => useList<Host>('hosts', '/v1/hosts', filter);
+export const useHostsOfMap = () => useList<HostOfMap>('hosts', '/v1/hosts', { fields: MAP_FIELDS }, true, PAGE_MAX);
 export const useMachines = (filter: Filter = {}) => useList<Machine>('machines', '/v1/machines', filter);
-export const useApps = () => useList<App>('apps', '/v1/apps');
+export const useApps = (filter: Filter = {}) => useList<App>('apps', '/v1/apps', filter);
 export const useInstances = (filter: Filter = {}) => useList<Instance>('instances', '/v1/instances', filter);
 export const useOperations = (filter: Filter = {}) => useList<Operation>('operations', '/v1/operations', filter);
 export const useAudit = (filter: Filter, enabled: boolean) => useList<AuditRow>('audit', '/v1/audit', filter, enabled);
@@ -207,6 +212,13 @@ export function useApp(name: string) {
 	});
 }
 
+export function useAppSettings(name: string) {
+	return useQuery({
+		queryKey: ['apps', 'settings', name],
+		queryFn: ({ signal }) => getJson<AppSettings>(path('apps', name, 'settings'), signal),
+	});
+}
+
 /** null: the app has no rules. */
 export function useElastic(app: string) {
 	return useQuery({
@@ -268,17 +280,32 @@ export function useOperationLog(id: string, open: boolean | undefined): { lines:
 		}
 		const over = new AbortController();
 		let timer = 0;
+		let showsEnd = false;
+		const part = (after: number | undefined, limit: number): Promise<Page<LogLine>> => getJson<Page<LogLine>>(withQuery(path('operations', id, 'log'), { after, limit }), over.signal);
+		/** Of a long log the end is there at once; the rest is read behind it. */
+		const showEnd = async (): Promise<void> => {
+			const { total } = await part(undefined, 1);
+			if (total > 2 * PAGE_MAX) {
+				setLines((await part(total - PAGE_MAX, PAGE_MAX)).items);
+				showsEnd = true;
+			}
+		};
 		const read = async (): Promise<void> => {
 			try {
-				const after = held.current[held.current.length - 1]?.line;
-				const url = withQuery(path('operations', id, 'log'), { after, limit: 500 });
-				const page = await getJson<Page<LogLine>>(url, over.signal);
+				if (held.current.length === 0 && !showsEnd) {
+					await showEnd();
+				}
+				const page = await part(held.current[held.current.length - 1]?.line, PAGE_MAX);
 				held.current = appendLines(held.current, page.items);
-				setLines(held.current);
+				const isWhole = page.items.length < PAGE_MAX;
+				if (isWhole || !showsEnd) {
+					setLines(held.current);
+				}
 				setError(null);
-				if (page.items.length >= 500) {
+				if (!isWhole) {
 					return await read();
 				}
+				showsEnd = false;
 			} catch (cause) {
 				if (over.signal.aborted) {
 					return;

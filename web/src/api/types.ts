@@ -555,6 +555,33 @@ export interface LogIn {
 	oidc: { title: string; url: string } | null;
 }
 
+/** A rollout before it begins: who, in which order, from what to what. */
+export interface RolloutPlan {
+	batches: { number: number; canary: boolean; instances: { name: string; host: string; from: string; to: string; state: string; health: string }[] }[];
+}
+
+/** Whom a wave of a middleware would hit; `skipped`: each with the reason why it is left alone. */
+export interface WavePlan {
+	matched: { count: number; names: string[]; skipped?: string[] };
+}
+
+export interface AppSettings {
+	app: string;
+	labels: Record<string, string>;
+	windows: string[];
+	optOuts: string[];
+	keepVersions: number;
+	keepDays: number;
+	/** The version that ran before the present one; empty: none. */
+	versionBefore: string;
+}
+
+/** What the caller may do, route by route. */
+export interface Permissions {
+	role: string;
+	routes: { operation: string; permitted: boolean; everywhere: boolean }[];
+}
+
 export interface Overview {
 	hosts: { total: number; online: number; cordoned: number };
 	apps: number;

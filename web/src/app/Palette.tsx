@@ -1,7 +1,7 @@
 // One box for everything that has a name: Ctrl-K anywhere. Lists that were read already are sifted at once; whole names, addresses
 // and ids are asked for, so that what lies beyond the first page of a list is found, too.
 import { SearchOutlined } from '@ant-design/icons';
-import { useQueries, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query';
 import { Button, Input, Modal, Tooltip } from 'antd';
 import { useCallback, useDeferredValue, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,11 +9,15 @@ import { useNavigate } from 'react-router-dom';
 import { getJson, path, withQuery } from '../api/client';
 import type { Address, App, Host, Instance, Operation, Page, User } from '../api/types';
 import { apiWord } from '../i18n';
-import { appOf, type Found, isAddress, isOperationId, rank } from '../lib/palette';
+import { type Found, isAddress, isOperationId, rank } from '../lib/palette';
+import { useQuiet } from '../lib/useQuiet';
 import { useMay } from './session';
 
 const PAGES = ['overview', 'apps', 'packages', 'instances', 'images', 'hosts', 'machines', 'capacity', 'operations', 'addresses', 'events', 'history', 'monitoring', 'settings'] as const;
-const FIRST = 500;
+/** More than the list shows are not needed: the next letter asks again. */
+const FIRST = 50;
+/** A part of a name of an instance is asked for from so many letters on. */
+const PART_MIN = 2;
 
 const hostFound = (host: Host): Found => ({ kind: 'host', name: host.name, to: `/hosts/${host.name}`, hint: [host.az, host.rack].join(' / ') });
 const appFound = (app: App): Found => ({ kind: 'app', name: app.name, to: `/apps/${app.name}`, hint: `${app.ready} / ${app.wanted}` });
@@ -29,6 +33,7 @@ function useFirst<T>(name: string, url: string, enabled: boolean): T[] {
 		enabled,
 		staleTime: 30_000,
 		refetchInterval: false,
+		placeholderData: keepPreviousData,
 		queryFn: ({ signal }) => getJson<Page<T>>(url, signal),
 	});
 	return query.data?.items ?? [];
@@ -75,14 +80,14 @@ function useByName(word: string, operator: boolean): Found[] {
 
 function useFound(typed: string): Found[] {
 	const { t } = useTranslation();
-	const operator = useMay('operator');
+	const operator = useMay('user_list');
 	const word = useDeferredValue(typed.trim());
-	const hosts = useFirst<Host>('hosts', `/v1/hosts?limit=${FIRST}`, true);
-	const apps = useFirst<App>('apps', `/v1/apps?limit=${FIRST}`, true);
+	const part = useQuiet(word).toLowerCase();
+	const hosts = useFirst<Host>('hosts', withQuery('/v1/hosts', { text: part, limit: FIRST }), true);
+	const apps = useFirst<App>('apps', withQuery('/v1/apps', { text: part, limit: FIRST }), true);
 	const operations = useFirst<Operation>('operations', '/v1/operations?limit=100', true);
 	const users = useFirst<User>('users', `/v1/users?limit=${FIRST}`, operator);
-	const app = appOf(word, apps.map(({ name }) => name));
-	const instances = useFirst<Instance>('instances', withQuery('/v1/instances', { app, limit: FIRST }), app !== '');
+	const instances = useFirst<Instance>('instances', withQuery('/v1/instances', { text: part, limit: FIRST }), part.length >= PART_MIN);
 	const named = useByName(word.toLowerCase(), operator);
 	if (!word) {
 		return PAGES.map((page) => ({ kind: 'page', name: t(`nav/${page}`), to: page === 'overview' ? '/' : `/${page}`, hint: '' }));

@@ -21,6 +21,7 @@ import { Link, NavLink, Outlet, useLocation } from 'react-router-dom';
 import { useOverview } from '../api/queries';
 import mark from '../assets/mark.svg';
 import { Skeleton } from '../ui/Page';
+import { Keys } from './Keys';
 import { Palette } from './Palette';
 import { AccountButton, Lamp, LanguageButton, ProblemsButton, ThemeButton } from './Tools';
 
@@ -86,6 +87,7 @@ export function Shell() {
 			<header className="sot-top">
 				<Crumbs />
 				<Palette />
+				<Keys />
 				<Lamp />
 				<LanguageButton />
 				<ThemeButton />

@@ -1,14 +1,16 @@
 // Who is signed in, and what the role may do. The cookie is the browser's; the CSRF token lives in memory only.
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
-import { ApiError, change, getJson, setCsrfToken } from '../api/client';
-import type { Me } from '../api/types';
+import { ApiError, change, getJson, setCsrfToken, withQuery } from '../api/client';
+import type { Me, Permissions } from '../api/types';
+import { isOpenOn, type Rights, rightsOf } from '../lib/rights';
 
 export type SessionState = 'asking' | 'signedIn' | 'signedOut' | 'unreachable';
 
 interface Session {
 	state: SessionState;
 	me: Me | null;
+	rights: Rights;
 	/** The session was there and is gone: the sign-in page says so. */
 	ended: boolean;
 	ask: () => Promise<void>;
@@ -19,15 +21,6 @@ interface Session {
 
 const SessionContext = createContext<Session | null>(null);
 
-const RANK: Record<string, number> = { viewer: 0, developer: 1, middleware: 2, operator: 3, admin: 4 };
-
-/** The gateway decides; the console only greys out what it would refuse. */
-type Needed = 'developer' | 'operator' | 'admin';
-
-export function roleAllows(role: string, needed: Needed): boolean {
-	return (RANK[role] ?? 0) >= (RANK[needed] ?? 0);
-}
-
 export function useSession(): Session {
 	const session = useContext(SessionContext);
 	if (!session) {
@@ -36,20 +29,41 @@ export function useSession(): Session {
 	return session;
 }
 
-export function useMay(needed: Needed = 'developer'): boolean {
-	return roleAllows(useSession().me?.role ?? '', needed);
+/** What the gateway would let the caller do; what it would refuse is not offered. With an app (or an instance): there;
+ * without: on anything. The gateway decides again at each call. */
+export function useCan(on: { app?: string; instance?: string } = {}): (route: string) => boolean {
+	const { rights } = useSession();
+	const { app = '', instance = '' } = on;
+	const isLimited = [...rights.values()].some(({ permitted, everywhere }) => permitted && !everywhere);
+	const asksOne = isLimited && (app !== '' || instance !== '');
+	const own = useQuery({
+		queryKey: ['accounts', 'permissions', app, instance],
+		enabled: asksOne,
+		staleTime: 60_000,
+		refetchInterval: false,
+		queryFn: async ({ signal }) => rightsOf(await getJson<Permissions>(withQuery('/v1/me/permissions', { app, instance }), signal)),
+	});
+	const there = own.data;
+	return useCallback((route) => (asksOne ? isOpenOn(route, rights, there) : rights.get(route)?.permitted === true), [asksOne, rights, there]);
+}
+
+/** One route; see useCan. */
+export function useMay(route: string, on: { app?: string; instance?: string } = {}): boolean {
+	return useCan(on)(route);
 }
 
 export function SessionProvider({ children }: { children: ReactNode }) {
 	const client = useQueryClient();
 	const [state, setState] = useState<SessionState>('asking');
 	const [me, setMe] = useState<Me | null>(null);
+	const [rights, setRights] = useState<Rights>(new Map());
 	const [ended, setEnded] = useState(false);
 
 	const ask = useCallback(async () => {
 		try {
 			const answer = await getJson<Me>('/v1/me');
 			setCsrfToken(answer.csrfToken);
+			setRights(rightsOf(await getJson<Permissions>('/v1/me/permissions')));
 			setMe(answer);
 			setEnded(false);
 			setState('signedIn');
@@ -99,8 +113,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 	);
 
 	const value = useMemo(
-		() => ({ state, me, ended, ask, signIn, signOut, expire }),
-		[state, me, ended, ask, signIn, signOut, expire],
+		() => ({ state, me, rights, ended, ask, signIn, signOut, expire }),
+		[state, me, rights, ended, ask, signIn, signOut, expire],
 	);
 	return <SessionContext.Provider value={value}>{children}</SessionContext.Provider>;
 }

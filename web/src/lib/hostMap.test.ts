@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../api/types';
-import { fillOf, squareOf, zonesOf } from './hostMap';
+import { fillOf, layOut, neighbourOf, placeAt, SQUARE_PX, squareOf, zonesOf } from './hostMap';
 
 function host(name: string, more: Partial<Host> = {}): Host {
 	const size = { cpuMilli: 1000, memoryBytes: 100, diskBytes: 0 };
@@ -25,5 +25,33 @@ describe('the map of hosts', () => {
 		expect(squareOf(host('a'), 'disk')).toBe('tone-unknown');
 		expect(squareOf(host('a'), 'state')).toBe('tone-good');
 		expect(squareOf(host('a', { state: 'host_lost' }), 'memory')).toBe('tone-bad');
+	});
+
+	it('tells hosts with another agent from those that have what most have', () => {
+		expect(squareOf(host('a', { agentVersion: '2' }), 'version', '2')).toBe('tone-good');
+		expect(squareOf(host('a', { agentVersion: '1' }), 'version', '2')).toBe('tone-warn');
+		expect(squareOf(host('a'), 'version', '2')).toBe('tone-unknown');
+	});
+
+	it('gives each host a square of its own, found again by its middle and by the arrow keys', () => {
+		const [zone] = zonesOf(['r1', 'r2'].flatMap((rack) => Array.from({ length: 7 }, (_, at) => host(`${rack}n${at}`, { rack }))));
+		const layout = layOut(zone!, 60 + 24 * 3);
+		expect(layout.perRow).toBe(3);
+		expect(new Set(layout.places.map(({ x, y }) => `${x},${y}`)).size).toBe(14);
+		layout.places.forEach((place, at) => expect(placeAt(layout, place.x + SQUARE_PX / 2, place.y + SQUARE_PX / 2)).toBe(at));
+		expect(placeAt(layout, 1, 1)).toBe(-1);
+		const named = (at: number): string | undefined => layout.places[at]?.host.name;
+		expect(named(neighbourOf(layout, 0, 'ArrowRight'))).toBe('r1n1');
+		expect(named(neighbourOf(layout, 1, 'ArrowDown'))).toBe('r1n4');
+		expect(named(neighbourOf(layout, 6, 'ArrowDown'))).toBe('r2n0');
+		expect(named(neighbourOf(layout, 7, 'ArrowUp'))).toBe('r1n6');
+		expect(named(neighbourOf(layout, 0, 'ArrowUp'))).toBe('r1n0');
+		expect(layout.height).toBeGreaterThanOrEqual(Math.max(...layout.places.map(({ y }) => y)) + SQUARE_PX);
+	});
+
+	it('lays ten thousand hosts out, each once', () => {
+		const many = Array.from({ length: 10_000 }, (_, at) => host(`n${at}`, { az: `az${at % 3}`, rack: `r${at % 240}` }));
+		const count = zonesOf(many).map((zone) => layOut(zone, 600).places.length).reduce((sum, one) => sum + one, 0);
+		expect(count).toBe(10_000);
 	});
 });

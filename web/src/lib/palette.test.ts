@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { appOf, type Found, isAddress, isOperationId, rank } from './palette';
+import { type Found, isAddress, isOperationId, rank } from './palette';
 
 const found = (name: string, to = `/hosts/${name}`): Found => ({ kind: 'host', name, to, hint: '' });
 
@@ -9,11 +9,6 @@ describe('the palette', () => {
 	});
 	it('shows no more than fit on a page', () => {
 		expect(rank(Array.from({ length: 99 }, (_, at) => found(`h${at}`)), 'h')).toHaveLength(20);
-	});
-	it('knows whose instance is meant', () => {
-		expect(appOf('shop-web-3', ['shop', 'shop-web', 'sho'])).toBe('shop-web');
-		expect(appOf('shopping', ['shop'])).toBe('');
-		expect(appOf('Shop', ['shop'])).toBe('shop');
 	});
 	it('asks for whole addresses and ids only', () => {
 		expect([isAddress('10.66.0.5'), isAddress('2001:db8::5'), isAddress('10.66'), isAddress('shop')]).toEqual([true, true, false, false]);

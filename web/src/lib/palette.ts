@@ -27,12 +27,6 @@ export function rank(found: Found[], typed: string): Found[] {
 		.map(({ one }) => one);
 }
 
-/** The app whose instances may be meant: "shop-0" and "shop" both mean shop; the longest name that fits. */
-export function appOf(typed: string, apps: string[]): string {
-	const word = typed.trim().toLowerCase();
-	return apps.filter((app) => word === app || word.startsWith(`${app}-`)).sort((a, b) => b.length - a.length)[0] ?? '';
-}
-
 /** A whole address; a part of one is not asked for. */
 export function isAddress(typed: string): boolean {
 	return /^\d{1,3}(\.\d{1,3}){3}$|^[0-9a-f]*:[0-9a-f:.]+$/i.test(typed.trim());

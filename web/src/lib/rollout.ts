@@ -1,5 +1,6 @@
 // The steps of a rollout as people look at it: batches of instances.
 import type { OperationStep } from '../api/types';
+import { cliCommand } from './cli';
 
 /** What one instance goes through in one batch. */
 export interface BatchUnit {
@@ -42,4 +43,38 @@ export function batchesOf(steps: OperationStep[]): Batch[] {
 		});
 		return { number, units: list, done: list.filter((unit) => unit.current.state === 'done').length };
 	});
+}
+
+/** What a person says in the dialog of a deployment. */
+export interface EnteredRollout {
+	batch: number;
+	canary: number;
+	bakeSeconds: number;
+	pause: 'never' | 'canary' | 'batch';
+	onFailure: 'roll_back' | 'stop';
+}
+
+/** The strategy of the API: what is left as it is by default is left out. */
+export function strategyOf(entered: EnteredRollout): Record<string, unknown> {
+	return {
+		batch: entered.batch,
+		...(entered.canary > 0 ? { canary: entered.canary } : {}),
+		...(entered.bakeSeconds > 0 ? { bakeSeconds: entered.bakeSeconds } : {}),
+		...(entered.pause === 'never' ? {} : { pause: entered.pause }),
+		onFailure: entered.onFailure,
+	};
+}
+
+export function rolloutFlags(entered: EnteredRollout): string[] {
+	return [
+		`--batch=${entered.batch}`,
+		...(entered.canary > 0 ? [`--canary=${entered.canary}`] : []),
+		...(entered.bakeSeconds > 0 ? [`--bake-seconds=${entered.bakeSeconds}`] : []),
+		...(entered.pause === 'never' ? [] : [`--pause=${entered.pause}`]),
+		`--on-failure=${entered.onFailure}`,
+	];
+}
+
+export function rolloutCommand(app: string, version: string, entered: EnteredRollout): string {
+	return cliCommand('app', 'deploy', app, version, ...rolloutFlags(entered));
 }

@@ -6,6 +6,7 @@ import { Coalescer } from './coalesce';
 import { connectLive } from './connect';
 import type { LiveMessage, LiveState } from './engine';
 import { allTopics, topicsOf } from './refresh';
+import { Refresher } from './refresher';
 
 /** Enough for the events page; older ones are read from the server. */
 const KEPT_EVENTS = 500;
@@ -31,6 +32,18 @@ export function LiveProvider({ onSignedOut, children }: { onSignedOut: () => voi
 
 	useEffect(() => {
 		let fresh: PlatformEvent[] = [];
+		const refresher = new Refresher({
+			now: () => performance.now(),
+			setTimeout: (run, ms) => window.setTimeout(run, ms),
+			clearTimeout: (timer) => window.clearTimeout(timer),
+			read: async (topic) => {
+				const again = (): Promise<void> => client.invalidateQueries({ queryKey: [topic] }, { cancelRefetch: false });
+				if (client.isFetching({ queryKey: [topic] }) > 0) {
+					await again(); // begun before the event: its answer may be older
+				}
+				await again();
+			},
+		});
 		const coalescer = new Coalescer(
 			{
 				now: () => performance.now(),
@@ -44,9 +57,7 @@ export function LiveProvider({ onSignedOut, children }: { onSignedOut: () => voi
 				if (arrived.length > 0) {
 					setEvents((known) => [...arrived.reverse(), ...known].slice(0, KEPT_EVENTS));
 				}
-				for (const topic of topics) {
-					void client.invalidateQueries({ queryKey: [topic] });
-				}
+				refresher.refresh(topics);
 			},
 		);
 		const listen = (message: LiveMessage): void => {
@@ -68,6 +79,7 @@ export function LiveProvider({ onSignedOut, children }: { onSignedOut: () => voi
 		return () => {
 			document.removeEventListener('visibilitychange', wake);
 			coalescer.stop();
+			refresher.stop();
 			connection.close();
 		};
 	}, [client]);

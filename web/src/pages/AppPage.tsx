@@ -4,14 +4,15 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router-dom';
 import { path } from '../api/client';
-import { useApp, useForecast, useInstances, useOperations } from '../api/queries';
+import { useApp, useAppSettings, useForecast, useInstances, useOperations } from '../api/queries';
 import type { App } from '../api/types';
 import { useChange } from '../app/actions';
-import { useMay } from '../app/session';
+import { useCan, useMay } from '../app/session';
 import { apiWord } from '../i18n';
 import { cliCommand } from '../lib/cli';
 import { useFilters } from '../lib/useFilters';
 import { CopyButton } from '../ui/CopyButton';
+import { FormDialog } from '../ui/FormDialog';
 import { InstanceTable } from '../ui/InstanceTable';
 import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
 import { problemOf, ProblemText } from '../ui/Problems';
@@ -91,6 +92,9 @@ function DeleteDialog({ app, onClose }: { app: App; onClose: () => void }) {
 			<div className="sot-gap">
 				<span>{t('apps/deleteHint')}</span>
 				<Input value={typed} onChange={(event) => setTyped(event.target.value)} aria-label={t('apps/deleteHint')} autoComplete="off" />
+				<div>
+					<CopyButton cli text={cliCommand('app', 'delete', app.name)} />
+				</div>
 			</div>
 		</Modal>
 	);
@@ -118,7 +122,46 @@ function Settings({ app }: { app: App }) {
 			<Panel className="sot-c5" title={t('apps/environment')}>
 				{app.env.length === 0 ? <span className="sot-muted">{t('common/none')}</span> : <Facts items={app.env.map(({ name, value }) => [name, <span key={name} className="sot-mono">{value}</span>])} />}
 			</Panel>
+			<Maintenance app={app} />
 		</div>
+	);
+}
+
+/** When, and which, middleware others may roll over the app. */
+function Maintenance({ app }: { app: App }) {
+	const { t } = useTranslation();
+	const may = useMay('app_maintenance_set', { app: app.name });
+	const [open, setOpen] = useState(false);
+	const query = useAppSettings(app.name);
+	const settings = query.data;
+	return (
+		<Panel className="sot-c7" title={t('apps/maintenance')} extra={may && settings && <Button size="small" onClick={() => setOpen(true)}>{t('common/change')}</Button>}>
+			{query.error && <ReadError error={query.error} updatedAtMs={query.dataUpdatedAt} onRetry={() => void query.refetch()} />}
+			{settings && (
+				<Facts
+					items={[
+						[t('packages/windows'), settings.windows.length > 0 ? settings.windows.map((one) => <div key={one} className="sot-mono">{one} UTC</div>) : t('packages/anyTime')],
+						[t('apps/optOuts'), settings.optOuts.length > 0 ? settings.optOuts.map((one) => <span key={one} className="sot-badge sot-mono">{one === '*' ? t('apps/optOutAll') : one}</span>) : t('common/none')],
+						[t('apps/keeps'), t('apps/keepsWords', { versions: settings.keepVersions, days: settings.keepDays })],
+					]}
+				/>
+			)}
+			{open && settings && (
+				<FormDialog<{ windows: string[]; optOuts: string[] }>
+					title={t('apps/maintenanceOf', { name: app.name })}
+					submit={t('settings/save')}
+					hint={t('apps/maintenanceHint')}
+					fields={[
+						{ name: 'windows', label: t('packages/windows'), kind: 'many', separators: [';'], hint: t('apps/windowHint'), each: /^(daily|(mon|tue|wed|thu|fri|sat|sun)(,(mon|tue|wed|thu|fri|sat|sun))*) \d\d:\d\d-\d\d:\d\d$/ },
+						{ name: 'optOuts', label: t('apps/optOuts'), kind: 'many', hint: t('apps/optOutsHint'), each: /^(\*|[a-z][a-z0-9-]*)$/ },
+					]}
+					initial={{ windows: settings.windows, optOuts: settings.optOuts }}
+					toChange={(body) => ({ what: t('apps/maintenance'), method: 'PUT', url: path('apps', app.name, 'maintenance'), body })}
+					toCommand={({ windows, optOuts }) => cliCommand('app', 'maintenance', app.name, ...windows.map((one) => `--window=${one}`), ...optOuts.map((one) => `--opt-out=${one}`))}
+					onClose={() => setOpen(false)}
+				/>
+			)}
+		</Panel>
 	);
 }
 
@@ -147,7 +190,7 @@ function AppOperations({ name }: { name: string }) {
 
 function AppHead({ app }: { app: App }) {
 	const { t } = useTranslation();
-	const may = useMay();
+	const can = useCan({ app: app.name });
 	const [open, setOpen] = useState<'scale' | 'delete' | null>(null);
 	const lead = [`${app.image} · ${app.plan} · ${app.vlan}`, app.version || t('apps/noVersion')].join(' · ');
 	return (
@@ -164,12 +207,16 @@ function AppHead({ app }: { app: App }) {
 				}
 				lead={lead}
 			>
-				<Button type="primary" disabled={!may || app.deleting} onClick={() => setOpen('scale')}>
-					{t('apps/scale')}
-				</Button>
-				<Button danger disabled={!may || app.deleting} onClick={() => setOpen('delete')}>
-					{t('apps/delete')}
-				</Button>
+				{can('app_scale') && (
+					<Button type="primary" disabled={app.deleting} onClick={() => setOpen('scale')}>
+						{t('apps/scale')}
+					</Button>
+				)}
+				{can('app_delete') && (
+					<Button danger disabled={app.deleting} onClick={() => setOpen('delete')}>
+						{t('apps/delete')}
+					</Button>
+				)}
 				<CopyButton cli size="middle" text={cliCommand('app', 'show', app.name)} />
 			</PageHead>
 			{open === 'scale' && <ScaleDialog app={app} onClose={() => setOpen(null)} />}

@@ -7,6 +7,7 @@ import { useApps } from '../api/queries';
 import type { App } from '../api/types';
 import { useMay } from '../app/session';
 import { useFilters } from '../lib/useFilters';
+import { useQuiet } from '../lib/useQuiet';
 import { CreateAppDrawer } from './CreateAppDrawer';
 import { DataTable } from '../ui/DataTable';
 import { StackedBar } from '../ui/Fill';
@@ -43,10 +44,10 @@ function Ready({ app }: { app: App }) {
 export default function AppsPage() {
 	const { t } = useTranslation();
 	useTitle(t('apps/title'));
-	const may = useMay();
+	const may = useMay('app_create');
 	const [get, set] = useFilters();
-	const apps = useApps();
-	const rows = apps.items.filter((app) => app.name.includes(get('name').toLowerCase()));
+	const apps = useApps({ text: useQuiet(get('name').trim()) });
+	const rows = apps.items.filter((app) => app.name.includes(get('name').trim().toLowerCase()));
 	const creating = get('create') === '1';
 	const columns: TableColumnsType<App> = [
 		{ title: t('field/name'), key: 'name', sorter: (a, b) => a.name.localeCompare(b.name), render: (_, app) => <Link className="sot-rowlink" to={`/apps/${app.name}`}>{app.name}</Link> },
@@ -58,8 +59,8 @@ export default function AppsPage() {
 		{ title: t('field/vlan'), key: 'vlan', render: (_, app) => <Link to={`/addresses?vlan=${app.vlan}`}>{app.vlan}</Link> },
 		{ title: t('field/updated'), key: 'updated', render: (_, app) => <Time at={app.updatedAt} as="ago" /> },
 	];
-	const create = (
-		<Button type="primary" icon={<PlusOutlined />} disabled={!may} onClick={() => set('create', '1')}>
+	const create = may && (
+		<Button type="primary" icon={<PlusOutlined />} onClick={() => set('create', '1')}>
 			{t('apps/create')}
 		</Button>
 	);
@@ -72,7 +73,7 @@ export default function AppsPage() {
 				<Input.Search allowClear style={{ width: 240 }} aria-label={t('common/filter')} placeholder={t('common/filter')} value={get('name')} onChange={(event) => set('name', event.target.value)} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: apps.total })}</span>
 			</div>
-			<DataTable list={apps} rows={rows} columns={columns} rowKey={(app) => app.id} label={t('apps/title')} empty={{ title: t('apps/empty'), hint: t('apps/emptyHint'), action: create }} />
+			<DataTable list={apps} rows={rows} columns={columns} rowKey={(app) => app.id} label={t('apps/title')} empty={get('name') ? { title: t('common/nothingFits') } : { title: t('apps/empty'), hint: t('apps/emptyHint'), action: create }} />
 			<CreateAppDrawer open={creating} onClose={() => set('create', '')} />
 		</>
 	);

@@ -1,7 +1,7 @@
 // Is there room: where the machines stand and how full they are, what still fits, what is stranded, what one loss would cost.
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { useCapacity, useHosts } from '../api/queries';
+import { useCapacity, useHostsOfMap } from '../api/queries';
 import type { Capacity } from '../api/types';
 import { apiWord } from '../i18n';
 import { cliCommand } from '../lib/cli';
@@ -112,7 +112,7 @@ function Vlans({ capacity }: { capacity: Capacity }) {
 export default function CapacityPage() {
 	const { t } = useTranslation();
 	useTitle(t('nav/capacity'));
-	const hosts = useHosts();
+	const hosts = useHostsOfMap();
 	const query = useCapacity();
 	const capacity = query.data;
 	return (

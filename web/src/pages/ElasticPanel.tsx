@@ -39,7 +39,7 @@ function Plots({ decisions }: { decisions: ElasticDecision[] }) {
 
 function Rules({ app, elastic, onEdit }: { app: App; elastic: Elastic; onEdit: () => void }) {
 	const { t } = useTranslation();
-	const may = useMay();
+	const may = useMay('elastic_set', { app: app.name });
 	const ask = useAskedChange();
 	const state = !elastic.enabled ? t('elastic/off') : elastic.dryRun ? t('elastic/dryRun') : t('elastic/on');
 	return (
@@ -47,8 +47,8 @@ function Rules({ app, elastic, onEdit }: { app: App; elastic: Elastic; onEdit: (
 			title={t('elastic/rules')}
 			extra={
 				<span className="sot-row">
-					<Button disabled={!may} onClick={onEdit}>{t('elastic/edit')}</Button>
-					<Button danger disabled={!may} onClick={() => ask({ title: t('elastic/deleteAsk', { name: app.name }), hint: t('elastic/deleteHint'), danger: true }, { what: t('elastic/delete'), method: 'DELETE', url: path('apps', app.name, 'elastic') })}>{t('elastic/delete')}</Button>
+					{may && <Button onClick={onEdit}>{t('elastic/edit')}</Button>}
+					{may && <Button danger onClick={() => ask({ title: t('elastic/deleteAsk', { name: app.name }), hint: t('elastic/deleteHint'), danger: true }, { what: t('elastic/delete'), method: 'DELETE', url: path('apps', app.name, 'elastic') })}>{t('elastic/delete')}</Button>}
 					<CopyButton cli text={cliCommand('elastic', 'show', app.name)} />
 				</span>
 			}
@@ -68,7 +68,7 @@ function Rules({ app, elastic, onEdit }: { app: App; elastic: Elastic; onEdit: (
 
 export function ElasticPanel({ app }: { app: App }) {
 	const { t } = useTranslation();
-	const may = useMay();
+	const may = useMay('elastic_set', { app: app.name });
 	const query = useElastic(app.name);
 	const decisions = useElasticDecisions(app.name);
 	const [editing, setEditing] = useState(false);
@@ -87,7 +87,7 @@ export function ElasticPanel({ app }: { app: App }) {
 			{query.data ? (
 				<Rules app={app} elastic={query.data} onEdit={() => setEditing(true)} />
 			) : (
-				!query.error && <Empty title={t('elastic/none')} hint={t('elastic/noneHint')} action={<Button type="primary" disabled={!may || app.deleting} onClick={() => setEditing(true)}>{t('elastic/edit')}</Button>} />
+				!query.error && <Empty title={t('elastic/none')} hint={t('elastic/noneHint')} action={may && <Button type="primary" disabled={app.deleting} onClick={() => setEditing(true)}>{t('elastic/edit')}</Button>} />
 			)}
 			{decisions.items.length > 1 && <Panel title={t('elastic/plot')}><Plots decisions={decisions.items} /></Panel>}
 			{(query.data || decisions.items.length > 0) && (

@@ -151,7 +151,7 @@ export default function HistoryPage() {
 	const { t } = useTranslation();
 	useTitle(t('history/title'));
 	const [get] = useFilters();
-	const mayAudit = useMay('operator');
+	const mayAudit = useMay('audit_list');
 	const asked: Asked = { text: get('text'), who: get('who'), what: get('what'), about: get('about'), from: instant(get('from')), until: instant(get('until')) };
 	const wanted = get('sources') ? SOURCES.filter((source) => get('sources').split(',').includes(source)) : SOURCES;
 	const sources = wanted.filter((source) => mayAudit || source !== 'audit');

@@ -7,12 +7,13 @@ import { path } from '../api/client';
 import { useHost, useInstances } from '../api/queries';
 import type { Host } from '../api/types';
 import { useAskedChange } from '../app/actions';
-import { useMay } from '../app/session';
+import { useCan } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, formatCores, shortId } from '../lib/format';
 import { CopyButton } from '../ui/CopyButton';
 import { DrainDialog } from '../ui/DrainDialog';
 import { Meter } from '../ui/Fill';
+import { FormDialog } from '../ui/FormDialog';
 import { HostCleanups, HostFindings } from '../ui/HostHealth';
 import { InstanceTable } from '../ui/InstanceTable';
 import { HostLoad } from '../ui/Load';
@@ -23,26 +24,45 @@ import { Time } from '../ui/Time';
 function Placement({ host }: { host: Host }) {
 	const { t } = useTranslation();
 	const ask = useAskedChange();
-	const may = useMay('operator');
-	const mayRetire = useMay('admin');
-	const [draining, setDraining] = useState(false);
+	const can = useCan();
+	const [emptying, setEmptying] = useState<'drain' | 'evacuate' | null>(null);
+	const [declaring, setDeclaring] = useState(false);
+	const isSilent = host.state === 'suspect' || host.state === 'agent_lost';
+	const isLost = host.state === 'host_lost';
 	const isGone = host.state === 'retired';
 	const isEmptied = host.state === 'draining' || host.state === 'maintenance';
 	const verb = host.schedulable && !isEmptied ? 'cordon' : 'uncordon';
 	const what = t(`hosts/${verb}`);
 	return (
 		<>
-			<Button disabled={!may || isGone || isEmptied} onClick={() => setDraining(true)}>
-				{t('hosts/drain')}
-			</Button>
-			<Button disabled={!may || isGone} onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: host.name }), hint: t(`hosts/${verb}Hint`) }, { what, url: path('hosts', host.name, verb) })}>
+			{can('host_drain') && !isLost && (
+				<Button disabled={isGone || isEmptied} onClick={() => setEmptying('drain')}>
+					{t('hosts/drain')}
+				</Button>
+			)}
+			{can('host_declare_lost') && isSilent && <Button danger onClick={() => setDeclaring(true)}>{t('hosts/declareLost')}</Button>}
+			{can('host_evacuate') && (isLost || isSilent) && <Button danger disabled={!isLost} title={isLost ? undefined : t('hosts/evacuateFirst')} onClick={() => setEmptying('evacuate')}>{t('hosts/evacuate')}</Button>}
+			{can(`host_${verb}`) && <Button disabled={isGone} onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: host.name }), hint: t(`hosts/${verb}Hint`) }, { what, url: path('hosts', host.name, verb) })}>
 				{what}
-			</Button>
-			<Button danger disabled={!mayRetire || isGone || host.instances > 0} title={host.instances > 0 ? t('hosts/retireFull') : undefined} onClick={() => ask({ title: t('hosts/retireAsk', { name: host.name }), hint: t('hosts/retireHint'), danger: true }, { what: t('hosts/retire'), url: path('hosts', host.name, 'retire') })}>
+			</Button>}
+			{can('host_retire') && <Button danger disabled={isGone || host.instances > 0} title={host.instances > 0 ? t('hosts/retireFull') : undefined} onClick={() => ask({ title: t('hosts/retireAsk', { name: host.name }), hint: t('hosts/retireHint'), danger: true }, { what: t('hosts/retire'), url: path('hosts', host.name, 'retire') })}>
 				{t('hosts/retire')}
-			</Button>
+			</Button>}
 			<CopyButton cli size="middle" text={cliCommand('host', 'show', host.name)} />
-			{draining && <DrainDialog host={host} onClose={() => setDraining(false)} />}
+			{emptying && <DrainDialog host={host} verb={emptying} onClose={() => setEmptying(null)} />}
+			{declaring && (
+				<FormDialog<{ reason: string }>
+					title={t('hosts/declareLostAsk', { name: host.name })}
+					submit={t('hosts/declareLost')}
+					hint={t('hosts/declareLostHint')}
+					danger
+					fields={[{ name: 'reason', label: t('field/reason'), needed: true, max: 200 }]}
+					initial={{ reason: '' }}
+					toChange={({ reason }) => ({ what: t('hosts/declareLost'), url: path('hosts', host.name, 'declare-lost'), body: { reason } })}
+					toCommand={({ reason }) => cliCommand('host', 'declare-lost', host.name, `--reason=${reason}`)}
+					onClose={() => setDeclaring(false)}
+				/>
+			)}
 		</>
 	);
 }

@@ -1,5 +1,6 @@
 // Hosts: state, place, fill, versions (those that differ from most are marked), last seen.
 import { Input, Select, type TableColumnsType, Tooltip } from 'antd';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
 import { useHosts } from '../api/queries';
@@ -8,6 +9,7 @@ import { apiWord } from '../i18n';
 import { formatBytes, formatCores } from '../lib/format';
 import { commonVersion } from '../lib/model';
 import { useFilters } from '../lib/useFilters';
+import { useQuiet } from '../lib/useQuiet';
 import { DataTable } from '../ui/DataTable';
 import { Fill } from '../ui/Fill';
 import { PageHead, useTitle } from '../ui/Page';
@@ -53,16 +55,19 @@ export default function HostsPage() {
 	const { t } = useTranslation();
 	useTitle(t('hosts/title'));
 	const [get, set] = useFilters();
-	const hosts = useHosts();
 	const wanted = get('name').toLowerCase();
-	const rows = hosts.items.filter((host) => host.name.toLowerCase().includes(wanted) && (!get('state') || host.state === get('state')));
+	const hosts = useHosts({ state: get('state'), text: useQuiet(get('name').trim()) });
+	const rows = useMemo(
+		() => hosts.items.filter((host) => [host.name, host.hostname, host.az, host.rack].join(' ').toLowerCase().includes(wanted.trim()) && (!get('state') || host.state === get('state'))),
+		[hosts.items, wanted, get],
+	);
 	const agent = commonVersion(hosts.items.map((host) => host.agentVersion));
 	const docker = commonVersion(hosts.items.map((host) => host.dockerVersion));
 	const columns: TableColumnsType<Host> = [
 		{ title: t('field/name'), key: 'name', sorter: (a, b) => a.name.localeCompare(b.name), render: (_, host) => <Link className="sot-rowlink" to={`/hosts/${host.name}`}>{host.name}</Link> },
-		{ title: t('field/state'), key: 'state', render: (_, host) => <HostState host={host} /> },
+		{ title: t('field/state'), key: 'state', width: 130, render: (_, host) => <HostState host={host} /> },
 		{ title: t('field/location'), key: 'location', sorter: (a, b) => `${a.az}/${a.rack}`.localeCompare(`${b.az}/${b.rack}`), render: (_, host) => <>{host.az} <span className="sot-muted">/ {host.rack}</span></> },
-		{ title: t('hosts/booked'), key: 'fill', width: '30%', render: (_, host) => <HostFill host={host} /> },
+		{ title: t('hosts/booked'), key: 'fill', width: 290, render: (_, host) => <HostFill host={host} /> },
 		{ title: t('field/instances'), key: 'instances', align: 'right', sorter: (a, b) => a.instances - b.instances, render: (_, host) => <Link className="sot-num" to={`/instances?host=${host.name}`}>{host.instances}</Link> },
 		{ title: t('field/agent'), key: 'agent', render: (_, host) => <Version value={host.agentVersion} common={agent} /> },
 		{ title: t('field/docker'), key: 'docker', render: (_, host) => <Version value={host.dockerVersion} common={docker} /> },
@@ -76,7 +81,7 @@ export default function HostsPage() {
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(state: string | undefined) => set('state', state ?? '')} options={['online', 'suspect', 'agent_lost', 'host_lost', 'docker_sick', 'draining', 'maintenance', 'registered', 'retired'].map((state) => ({ value: state, label: apiWord('state', state) }))} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: hosts.total })}</span>
 			</div>
-			<DataTable list={hosts} rows={rows} columns={columns} rowKey={(host) => host.id} label={t('hosts/title')} empty={{ title: t('hosts/empty'), hint: t('hosts/emptyHint') }} />
+			<DataTable list={hosts} rows={rows} columns={columns} rowKey={(host) => host.id} label={t('hosts/title')} empty={get('name') || get('state') ? { title: t('common/nothingFits') } : { title: t('hosts/empty'), hint: t('hosts/emptyHint') }} />
 		</>
 	);
 }

@@ -7,7 +7,7 @@ import { path } from '../api/client';
 import { useImage, useImageInstances } from '../api/queries';
 import type { ImageDetail, ImageInstance, ImageVersion } from '../api/types';
 import { useAskedChange } from '../app/actions';
-import { useMay } from '../app/session';
+import { useCan, useMay } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { useFilters } from '../lib/useFilters';
 import { CopyButton } from '../ui/CopyButton';
@@ -23,17 +23,17 @@ const mayBeRetired = (version: ImageVersion): boolean => !isOver(version) && !ve
 
 function VersionActions({ image, version, onReport }: { image: string; version: ImageVersion; onReport: () => void }) {
 	const { t } = useTranslation();
-	const may = useMay('operator');
+	const can = useCan();
 	const ask = useAskedChange();
 	const names = { name: image, version: version.version };
 	return (
 		<span className="sot-row" style={{ justifyContent: 'flex-end' }}>
 			<Button size="small" onClick={onReport}>{t('images/details')}</Button>
-			<Button size="small" disabled={!may || !mayBePromoted(version)} title={mayBePromoted(version) ? undefined : t('images/promoteNot')}
+			<Button size="small" disabled={!can('image_promote') || !mayBePromoted(version)} title={mayBePromoted(version) ? undefined : t('images/promoteNot')}
 				onClick={() => ask({ title: t('images/promoteAsk', names), hint: t('images/promoteHint') }, { what: t('images/promote'), url: path('images', image, 'versions', version.version, 'promote') })}>
 				{t('images/promote')}
 			</Button>
-			<Button size="small" danger disabled={!may || !mayBeRetired(version)} title={mayBeRetired(version) ? undefined : t('images/retireNot')}
+			<Button size="small" danger disabled={!can('image_retire') || !mayBeRetired(version)} title={mayBeRetired(version) ? undefined : t('images/retireNot')}
 				onClick={() => ask({ title: t('images/retireAsk', names), hint: t('images/retireHint'), danger: true }, { what: t('images/retire'), url: path('images', image, 'versions', version.version, 'retire') })}>
 				{t('images/retire')}
 			</Button>
@@ -97,7 +97,7 @@ export function outdatedApps(instances: ImageInstance[]): [string, number][] {
 
 function RollOut({ image }: { image: ImageDetail }) {
 	const { t } = useTranslation();
-	const may = useMay();
+	const may = useMay('app_rebuild');
 	const ask = useAskedChange();
 	const outdated = useImageInstances(image.name, { outdated: 'true' });
 	const apps = outdatedApps(outdated.items);

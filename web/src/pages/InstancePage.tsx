@@ -6,7 +6,7 @@ import { Link, useParams } from 'react-router-dom';
 import { mergeEvents, useInstance, useRecentEvents } from '../api/queries';
 import type { Instance } from '../api/types';
 import { type InstanceVerb, useInstanceVerb } from '../app/instanceVerbs';
-import { useMay } from '../app/session';
+import { useMay, useCan } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, formatCores } from '../lib/format';
 import { useFilters } from '../lib/useFilters';
@@ -24,29 +24,32 @@ import { Why } from '../ui/Why';
 
 function Actions({ instance }: { instance: Instance }) {
 	const { t } = useTranslation();
-	const may = useMay();
+	const can = useCan({ app: instance.app });
 	const run = useInstanceVerb(instance.name);
 	const gone = instance.desired === 'retired';
 	const isStopped = instance.desired === 'stopped';
 	const isFrozen = instance.state === 'frozen' || instance.desired === 'frozen';
 	const verb = (name: InstanceVerb) => (
-		<Button key={name} disabled={!may || gone} onClick={() => run(name)}>{t(`instances/${name}`)}</Button>
+		can(`instance_${name}`) && <Button key={name} disabled={gone} onClick={() => run(name)}>{t(`instances/${name}`)}</Button>
 	);
-	const more: InstanceVerb[] = [isFrozen ? 'unfreeze' : 'freeze', 'rebuild', 'retire'];
+	const all: InstanceVerb[] = [isFrozen ? 'unfreeze' : 'freeze', 'rebuild', 'retire'];
+	const more = all.filter((name) => can(`instance_${name}`));
 	return (
 		<>
-			<Link to={`/instances/${instance.name}/console`}>
-				<Button icon={<CodeOutlined />} disabled={!may || instance.state !== 'running'} tabIndex={-1}>{t('instances/console')}</Button>
-			</Link>
+			{can('exec_begin') && (
+				<Link to={`/instances/${instance.name}/console`} data-key="s">
+					<Button icon={<CodeOutlined />} disabled={instance.state !== 'running'} tabIndex={-1}>{t('instances/console')}</Button>
+				</Link>
+			)}
 			{verb('restart')}
 			{verb(isStopped ? 'start' : 'stop')}
-			<Dropdown
+			{more.length > 0 && <Dropdown
 				trigger={['click']}
-				disabled={!may || gone}
+				disabled={gone}
 				menu={{ onClick: ({ key }) => run(key as InstanceVerb), items: more.map((name) => ({ key: name, label: t(`instances/${name}`), danger: name === 'retire' })) }}
 			>
 				<Button>{t('field/actions')} ▾</Button>
-			</Dropdown>
+			</Dropdown>}
 			<CopyButton cli size="middle" text={cliCommand('instance', 'show', instance.name)} />
 		</>
 	);
@@ -103,7 +106,7 @@ export default function InstancePage() {
 	useTitle(name);
 	const [get, set] = useFilters();
 	const query = useInstance(name);
-	const mayReadLogs = useMay();
+	const mayReadLogs = useMay('instance_logs', { app: query.data?.app ?? '' });
 	const instance = query.data;
 	if (query.isLoading) {
 		return <Skeleton />;
@@ -140,7 +143,7 @@ export default function InstancePage() {
 								),
 							},
 							{ key: 'load', label: t('load/title'), children: <InstanceLoad name={instance.name} /> },
-							{ key: 'logs', label: t('instances/logs'), disabled: !mayReadLogs, children: <InstanceLog name={instance.name} /> },
+							...(mayReadLogs ? [{ key: 'logs', label: t('instances/logs'), children: <InstanceLog name={instance.name} /> }] : []),
 							{ key: 'why', label: t('why/ask'), children: <Why name={instance.name} /> },
 							{ key: 'address', label: t('instances/addressHistory'), disabled: !instance.address, children: instance.address && <Panel><AddressHistory address={instance.address} /></Panel> },
 						]}

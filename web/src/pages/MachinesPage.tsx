@@ -13,7 +13,7 @@ import type { Tone } from '../lib/model';
 import { useFilters } from '../lib/useFilters';
 import { CopyButton } from '../ui/CopyButton';
 import { DataTable } from '../ui/DataTable';
-import { useFollow } from '../ui/LogView';
+import { LogLines } from '../ui/LogLines';
 import { PageHead, ReadError, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
@@ -92,24 +92,30 @@ function ImportDrawer({ open, onClose }: { open: boolean; onClose: (imported: bo
 function LogDrawer({ name, onClose }: { name: string | null; onClose: () => void }) {
 	const { t } = useTranslation();
 	const log = useMachineLog(name);
-	const { box, onScroll } = useFollow(log.lines.length);
 	return (
 		<Drawer title={name && t('machines/logOf', { name })} open={name !== null} onClose={onClose} size={960} extra={<CopyButton cli text={cliCommand('machine', 'log', name ?? '', '--follow')} />}>
 			{log.error && <ReadError error={log.error} onRetry={log.retry} />}
-			<div className="sot-log" ref={box} onScroll={onScroll} role="log" tabIndex={0} aria-label={t('machines/log')}>
-				{log.lines.map((line) => (
-					<div key={line.line} className={line.status === 'failed' || line.status === 'unreachable' ? 'error' : 'info'} data-line={line.line}>
-						<span>{line.line}</span>
-						<time dateTime={line.at} title={formatUtc(line.at)}>
-							{formatClock(line.at)}
-						</time>
-						<span>
-							{apiWord('task', line.status)} · {line.task}
-							{line.text && `: ${line.text}`}
-						</span>
-					</div>
-				))}
-			</div>
+			<LogLines
+				key={name}
+				count={log.lines.length}
+				label={t('machines/log')}
+				note=""
+				line={(at) => {
+					const line = log.lines[at];
+					return line && (
+						<div key={line.line} className={`sot-line ${line.status === 'failed' || line.status === 'unreachable' ? 'error' : 'info'}`} data-line={line.line}>
+							<span>{line.line}</span>
+							<time dateTime={line.at} title={formatUtc(line.at)}>
+								{formatClock(line.at)}
+							</time>
+							<span>
+								{apiWord('task', line.status)} · {line.task}
+								{line.text && `: ${line.text}`}
+							</span>
+						</div>
+					);
+				}}
+			/>
 		</Drawer>
 	);
 }

@@ -188,7 +188,7 @@ function Ask() {
 export default function MonitoringPage() {
 	const { t } = useTranslation();
 	useTitle(t('nav/monitoring'));
-	const mayAsk = useMay('operator');
+	const mayAsk = useMay('monitor_ask');
 	const query = useMonitoring();
 	const { data } = query;
 	const waiting = data?.events.waiting ?? 0;

@@ -50,7 +50,7 @@ function Steps({ steps }: { steps: OperationStep[] }) {
 function OperationHead({ operation }: { operation: Operation }) {
 	const { t } = useTranslation();
 	const ask = useAskedChange();
-	const may = useMay();
+	const mayCancel = useMay('operation_cancel', { app: operation.app ?? '' });
 	return (
 		<PageHead
 			title={
@@ -63,8 +63,8 @@ function OperationHead({ operation }: { operation: Operation }) {
 			}
 		>
 			{operation.rollout && <RolloutActions operation={operation} rollout={operation.rollout} />}
-			{isOpen(operation) && (
-				<Button danger disabled={!may} onClick={() => ask({ title: t('operations/cancelAsk'), hint: t('operations/cancelHint'), danger: true }, { what: t('operations/cancelAction'), url: path('operations', operation.id, 'cancel') })}>
+			{isOpen(operation) && mayCancel && (
+				<Button danger onClick={() => ask({ title: t('operations/cancelAsk'), hint: t('operations/cancelHint'), danger: true }, { what: t('operations/cancelAction'), url: path('operations', operation.id, 'cancel') })}>
 					{t('operations/cancelAction')}
 				</Button>
 			)}
@@ -114,7 +114,7 @@ export default function OperationPage() {
 							{operation.rollout ? <RolloutBatches steps={operation.steps ?? []} rollout={operation.rollout} /> : <Steps steps={operation.steps ?? []} />}
 						</Panel>
 						<Panel className="sot-c7" title={t('operations/log')} extra={<span className="sot-muted sot-small">{t('operations/lines', { count: log.lines.length })}</span>} flush>
-							<LogView lines={log.lines} note={isOpen(operation) ? t('operations/logGrowing') : t('operations/logEnd')} />
+							<LogView key={operation.id} name={operation.id} lines={log.lines} note={isOpen(operation) ? t('operations/logGrowing') : t('operations/logEnd')} />
 						</Panel>
 					</div>
 				</>

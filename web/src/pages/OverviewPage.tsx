@@ -1,11 +1,13 @@
 // Three questions: is anything broken, is it full, is anything changing.
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { mergeEvents, useApps, useOperations, useOverview, useRecentEvents } from '../api/queries';
+import { mergeEvents, useApps, useCapacity, useOperations, useOverview, useRecentEvents } from '../api/queries';
 import type { Operation, Overview } from '../api/types';
 import { apiWord } from '../i18n';
 import { formatBytes, formatCores } from '../lib/format';
 import { toneOf } from '../lib/model';
+import { zoneFill } from '../lib/zones';
 import { useLive } from '../live/LiveProvider';
 import { EventList } from '../ui/EventList';
 import { Meter, StackedBar } from '../ui/Fill';
@@ -144,6 +146,34 @@ function Capacity({ overview }: { overview: Overview }) {
 	);
 }
 
+/** How full each zone is, and its fullest rack: what a total hides. */
+function Zones() {
+	const { t } = useTranslation();
+	const capacity = useCapacity();
+	const zones = useMemo(() => zoneFill(capacity.data?.groups ?? []), [capacity.data]);
+	return (
+		<>
+			{capacity.error && <ReadError error={capacity.error} updatedAtMs={capacity.dataUpdatedAt} onRetry={() => void capacity.refetch()} />}
+			{zones.map((zone) => (
+				<Meter
+					key={zone.az}
+					label={`${zone.az}: ${t('field/memory')}`}
+					text={`${t('overview/booked', { booked: formatBytes(zone.booked), total: formatBytes(zone.total) })} · ${t('overview/fullestRack', { rack: zone.rack, percent: Math.round(zone.rackPercent) })}`}
+					part={zone.booked}
+					total={zone.total}
+				/>
+			))}
+			{capacity.isLoading && <Skeleton rows={3} />}
+		</>
+	);
+}
+
+function Addresses({ overview }: { overview: Overview }) {
+	const { t } = useTranslation();
+	const { size, used, cooling } = overview.addresses;
+	return <Meter label={t('nav/addresses')} text={t('overview/addressesUsed', { used, size, cooling })} part={used + cooling} total={size} />;
+}
+
 function RecentOperations({ operations }: { operations: Operation[] }) {
 	return (
 		<ul className="sot-ops">
@@ -174,6 +204,7 @@ export default function OverviewPage() {
 	useTitle(t('nav/overview'));
 	const overview = useOverview();
 	const operations = useOperations();
+	const failures = useOperations({ state: 'failed' });
 	const live = useLive();
 	const recent = useRecentEvents();
 	const events = mergeEvents(live.events, recent.data ?? []).slice(0, SHOWN);
@@ -192,9 +223,16 @@ export default function OverviewPage() {
 					<div className="sot-c4"><Counts overview={overview.data} /></div>
 					<Panel className="sot-c5" title={t('overview/full')} extra={<Link to="/hosts">{t('nav/hosts')}</Link>}>
 						<Capacity overview={overview.data} />
+						<Addresses overview={overview.data} />
 					</Panel>
 					<Panel className="sot-c7" title={t('overview/recentOperations')} extra={<Link to="/operations">{t('common/more')}</Link>} flush>
 						<RecentOperations operations={operations.items} />
+					</Panel>
+					<Panel className="sot-c5" title={t('overview/byZone')} extra={<Link to="/capacity">{t('nav/capacity')}</Link>}>
+						<Zones />
+					</Panel>
+					<Panel className="sot-c7" title={t('overview/recentFailures')} extra={<Link to="/operations?state=failed">{t('common/more')}</Link>} flush>
+						{failures.items.length > 0 ? <RecentOperations operations={failures.items} /> : <p className="sot-body sot-muted">{t('overview/noFailures')}</p>}
 					</Panel>
 					<Panel className="sot-c12" title={t('overview/recentEvents')} extra={<Link to="/events">{t('common/more')}</Link>} flush>
 						<EventList events={events} />

@@ -1,9 +1,11 @@
 // Packages: middleware with its versions and who runs them; the packages of apps are with their apps.
-import type { TableColumnsType } from 'antd';
+import { Button, type TableColumnsType } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
 import { useMiddleware, useMiddlewareApps, useMiddlewareInstances, useMiddlewareVersions } from '../api/queries';
 import type { AppVersion, Middleware, MiddlewareApp, MiddlewareInstance } from '../api/types';
+import { useMay } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { formatBytes } from '../lib/format';
 import { useFilters } from '../lib/useFilters';
@@ -13,10 +15,14 @@ import { Origin } from '../ui/Origin';
 import { PageHead, Panel, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
+import { WaveDialog } from '../ui/WaveDialog';
 
 function Versions({ name }: { name: string }) {
 	const { t } = useTranslation();
+	const may = useMay('middleware_rollout');
+	const [rolling, setRolling] = useState('');
 	const versions = useMiddlewareVersions(name);
+	const apps = useMiddlewareApps(name);
 	const columns: TableColumnsType<AppVersion> = [
 		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-mono">{row.version}</span> },
 		{ title: t('field/size'), key: 'size', align: 'right', render: (_, row) => <span className="sot-num">{formatBytes(row.sizeBytes)}</span> },
@@ -24,11 +30,17 @@ function Versions({ name }: { name: string }) {
 		{ title: t('packages/origin'), key: 'origin', render: (_, row) => <Origin of={row} /> },
 		{ title: t('field/created'), key: 'created', render: (_, row) => <Time at={row.createdAt} /> },
 		{ title: t('field/actor'), key: 'by', dataIndex: 'createdBy' },
-		{ title: '', key: 'actions', align: 'right', render: (_, row) => <CopyButton cli bare text={cliCommand('middleware', 'rollout', name, row.version, '--environment=test', '--plan')} /> },
+		{ title: '', key: 'actions', align: 'right', render: (_, row) => (
+			<span className="sot-row sot-right">
+				<CopyButton cli bare text={cliCommand('middleware', 'rollout', name, row.version, '--environment=test', '--plan')} />
+				{may && <Button size="small" aria-label={`${t('packages/wave')}: ${row.version}`} onClick={() => setRolling(row.version)}>{t('packages/wave')}</Button>}
+			</span>
+		) },
 	];
 	return (
 		<Panel title={`${name}: ${t('apps/versions')}`}>
 			<DataTable list={versions} columns={columns} rowKey={(row) => row.version} label={t('apps/versions')} empty={{ title: t('apps/noVersions') }} />
+			{rolling && <WaveDialog name={name} version={rolling} versions={versions.items.map(({ version }) => version)} apps={apps.items.map(({ app }) => app)} onClose={() => setRolling('')} />}
 		</Panel>
 	);
 }

@@ -14,7 +14,7 @@ export default function SettingsPage() {
 	const { t } = useTranslation();
 	useTitle(t('settings/title'));
 	const [get, set] = useFilters();
-	const operator = useMay('operator');
+	const operator = useMay('user_list');
 	const tabs = [
 		{ key: 'tokens', label: t('settings/tokens'), children: <TokensTab /> },
 		{ key: 'logins', label: t('settings/logins'), children: <LoginsTab /> },

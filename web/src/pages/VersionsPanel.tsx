@@ -5,15 +5,15 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { path, sha256Hex, upload, type UploadHandle, withQuery } from '../api/client';
-import { useVersions } from '../api/queries';
+import { useAppSettings, useVersions } from '../api/queries';
 import type { App, AppVersion } from '../api/types';
-import { useAskedChange } from '../app/actions';
-import { useMay } from '../app/session';
+import { useCan } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { formatBytes, percentOf } from '../lib/format';
 import { versionFromFile } from '../lib/model';
 import { CopyButton } from '../ui/CopyButton';
 import { DataTable } from '../ui/DataTable';
+import { DeployDialog } from '../ui/DeployDialog';
 import { Origin } from '../ui/Origin';
 import { Panel } from '../ui/Page';
 import { useProblems } from '../ui/Problems';
@@ -49,7 +49,6 @@ function useUpload(app: string) {
 
 function UploadForm({ app }: { app: App }) {
 	const { t } = useTranslation();
-	const may = useMay();
 	const [file, setFile] = useState<File | null>(null);
 	const [version, setVersion] = useState('');
 	const picker = useRef<HTMLInputElement>(null);
@@ -67,13 +66,13 @@ function UploadForm({ app }: { app: App }) {
 			<div className="sot-gap">
 				<div className="sot-filters" onDragOver={(event) => event.preventDefault()} onDrop={(event) => { event.preventDefault(); choose(event.dataTransfer.files[0]); }}>
 					<input ref={picker} type="file" hidden aria-label={t('apps/uploadFile')} onChange={(event) => choose(event.target.files?.[0])} />
-					<Button icon={<InboxOutlined />} disabled={!may || busy} onClick={() => picker.current?.click()}>
+					<Button icon={<InboxOutlined />} disabled={busy} onClick={() => picker.current?.click()}>
 						{file ? `${file.name} (${formatBytes(file.size)})` : t('apps/uploadChoose')}
 					</Button>
 					<Form.Item noStyle validateStatus={version && !valid ? 'error' : ''}>
-						<Input style={{ width: 220 }} disabled={!may || busy} value={version} aria-label={t('apps/uploadVersion')} placeholder={t('apps/uploadVersion')} title={t('apps/uploadVersionHint')} onChange={(event) => setVersion(event.target.value)} />
+						<Input style={{ width: 220 }} disabled={busy} value={version} aria-label={t('apps/uploadVersion')} placeholder={t('apps/uploadVersion')} title={t('apps/uploadVersionHint')} onChange={(event) => setVersion(event.target.value)} />
 					</Form.Item>
-					<Button type="primary" loading={busy} disabled={!may || !file || !valid} onClick={() => file && void start(file, version)}>
+					<Button type="primary" loading={busy} disabled={!file || !valid} onClick={() => file && void start(file, version)}>
 						{t('apps/upload')}
 					</Button>
 					{phase.name === 'sending' && <Button onClick={stop}>{t('apps/uploadStop')}</Button>}
@@ -88,14 +87,11 @@ function UploadForm({ app }: { app: App }) {
 
 export function VersionsPanel({ app }: { app: App }) {
 	const { t } = useTranslation();
-	const may = useMay();
+	const can = useCan({ app: app.name });
 	const versions = useVersions(app.name);
-	const ask = useAskedChange();
-	const deploy = (version: string): void =>
-		ask(
-			{ title: t('apps/deployAsk', { version, name: app.name }), hint: t('apps/deployHint') },
-			{ what: t('apps/deploy'), url: path('apps', app.name, 'deploy'), body: { version }, follow: true },
-		);
+	const settings = useAppSettings(app.name);
+	const before = settings.data?.versionBefore ?? '';
+	const [deploying, setDeploying] = useState('');
 	const columns: TableColumnsType<AppVersion> = [
 		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-row"><span className="sot-mono">{row.version}</span>{row.version === app.version && <span className="sot-badge">{t('apps/current')}</span>}</span> },
 		{ title: t('field/file'), key: 'file', dataIndex: 'fileName' },
@@ -112,17 +108,20 @@ export function VersionsPanel({ app }: { app: App }) {
 			render: (_, row) => (
 				<span className="sot-row" style={{ justifyContent: 'flex-end' }}>
 					<CopyButton cli bare text={cliCommand('app', 'deploy', app.name, row.version)} />
-					<Button size="small" disabled={!may || row.version === app.version} onClick={() => deploy(row.version)}>
-						{t('apps/deploy')}
-					</Button>
+					{can('app_deploy') && (
+						<Button size="small" disabled={row.version === app.version} aria-label={`${t(row.version === before ? 'apps/rollBack' : 'apps/deploy')}: ${row.version}`} onClick={() => setDeploying(row.version)}>
+							{t(row.version === before ? 'apps/rollBack' : 'apps/deploy')}
+						</Button>
+					)}
 				</span>
 			),
 		},
 	];
 	return (
 		<div className="sot-gap">
-			<UploadForm app={app} />
-			<DataTable list={versions} columns={columns} rowKey={(row) => row.version} label={t('apps/versions')} empty={{ title: t('apps/noVersions') }} />
+			{can('version_upload') && <UploadForm app={app} />}
+			<DataTable list={versions} columns={columns} rowKey={(row) => row.version} label={t('apps/versions')} empty={{ title: t('apps/noVersions'), hint: t('apps/noVersionsHint') }} />
+			{deploying && <DeployDialog app={app} version={deploying} back={deploying === before} onClose={() => setDeploying('')} />}
 		</div>
 	);
 }

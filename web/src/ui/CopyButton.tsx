@@ -36,6 +36,7 @@ export function CopyButton({ text, label, cli = false, size = 'small', bare = fa
 				type={bare ? 'text' : 'default'}
 				icon={copied ? <CheckOutlined /> : cli ? <CodeOutlined /> : <CopyOutlined />}
 				onClick={copy}
+				data-key={cli ? 'y' : undefined}
 				aria-label={`${name}: ${text}`}
 			>
 				{bare ? null : name}

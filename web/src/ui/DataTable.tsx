@@ -1,6 +1,7 @@
-// The one table: compact, with the designed loading, empty, error and stale states and "load more" for long lists.
+// The one table: compact, with the designed loading, empty, error and stale states. Long lists draw only the rows that are
+// seen and read on by themselves as their end comes near.
 import { Button, Table, type TableColumnsType } from 'antd';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { List } from '../api/queries';
 import { Empty, ReadError, Skeleton, StaleNotice } from './Page';
@@ -17,21 +18,106 @@ interface Props<T extends object> {
 	extra?: ReactNode;
 }
 
+/** Shorter lists are drawn whole, as a plain table whose columns are as wide as they need. */
+const WINDOW_FROM_ROWS = 80;
+const COLUMN_PX = 118;
+/** Below the rows: the line that says how many there are. */
+const FOOT_PX = 64;
+const HEIGHT_MIN_PX = 360;
+/** So many screens before the end of what was read, the next page is asked for. */
+const READ_AHEAD_SCREENS = 2;
+
+/** Width and height that a table has which scrolls inside its panel. */
+function useRoom(box: React.RefObject<HTMLElement>, windowed: boolean): { width: number; height: number } {
+	const [room, setRoom] = useState({ width: 1100, height: 560 });
+	useLayoutEffect(() => {
+		const element = box.current;
+		if (!element || !windowed) {
+			return undefined;
+		}
+		const measure = (): void => {
+			const top = element.getBoundingClientRect().top + (element.closest('.sot-main')?.scrollTop ?? 0);
+			const width = element.clientWidth;
+			const height = Math.max(HEIGHT_MIN_PX, window.innerHeight - Math.min(top, window.innerHeight / 2) - FOOT_PX - 40);
+			setRoom((was) => (was.width === width && was.height === height ? was : { width, height }));
+		};
+		measure();
+		const observer = new ResizeObserver(measure);
+		observer.observe(element);
+		window.addEventListener('resize', measure);
+		return () => {
+			observer.disconnect();
+			window.removeEventListener('resize', measure);
+		};
+	}, [box, windowed]);
+	return room;
+}
+
+/** The window is moved by the keys that move any page: its own scroll box hides its overflow, so the browser does not do it. */
+function moveByKey(event: React.KeyboardEvent<HTMLElement>): void {
+	const holder = event.target instanceof HTMLElement && event.target.matches('.ant-table-tbody-virtual-holder') ? event.target : null;
+	const step = holder && { ArrowDown: 40, ArrowUp: -40, PageDown: holder.clientHeight, PageUp: -holder.clientHeight, Home: -holder.scrollHeight, End: holder.scrollHeight }[event.key];
+	if (holder && step) {
+		event.preventDefault();
+		holder.scrollTop += step;
+	}
+}
+
+/** Reads on when the reader comes near the end of what is there. */
+function useReadAhead<T>(list: List<T>): (event: React.UIEvent<HTMLElement>) => void {
+	const now = useRef(list);
+	now.current = list;
+	return useCallback((event) => {
+		const { hasMore, isFetching, loadMore } = now.current;
+		const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+		if (hasMore && !isFetching && scrollHeight - scrollTop < clientHeight * (1 + READ_AHEAD_SCREENS)) {
+			loadMore();
+		}
+	}, []);
+}
+
+function Rows<T extends object>({ list, columns, rowKey, shown, box, label }: Pick<Props<T>, 'list' | 'columns' | 'rowKey' | 'label'> & { shown: T[]; box: React.RefObject<HTMLElement> }) {
+	const windowed = shown.length > WINDOW_FROM_ROWS;
+	const room = useRoom(box, windowed);
+	const onScroll = useReadAhead(list);
+	// A table that is wider than its panel is moved by the arrow keys, so it can be reached by the keyboard.
+	useEffect(() => {
+		box.current?.querySelectorAll('.ant-table-content, .ant-table-tbody-virtual-holder').forEach((content) => {
+			content.setAttribute('tabindex', '0');
+			content.setAttribute('role', 'group');
+			content.setAttribute('aria-label', label);
+		});
+	}, [box, windowed, label, shown.length === 0]);
+	const scroll = useMemo(
+		() => (windowed ? { x: Math.max(room.width, columns.length * COLUMN_PX), y: room.height } : { x: 'max-content' as const }),
+		[windowed, room, columns.length],
+	);
+	return (
+		<Table<T>
+			size="small"
+			columns={columns}
+			dataSource={shown}
+			rowKey={rowKey}
+			pagination={false}
+			virtual={windowed}
+			scroll={scroll}
+			onScroll={windowed ? onScroll : undefined}
+			showSorterTooltip={false}
+		/>
+	);
+}
+
 export function DataTable<T extends object>({ list, columns, rowKey, empty, label, rows, title, extra }: Props<T>) {
 	const { t } = useTranslation();
 	const shown = rows ?? list.items;
 	const box = useRef<HTMLElement>(null);
-	// A table that is wider than its panel is moved by the arrow keys, so it can be reached by the keyboard.
-	useEffect(() => {
-		box.current?.querySelectorAll('.ant-table-content').forEach((content) => content.setAttribute('tabindex', '0'));
-	}, [shown.length]);
 	return (
 		<>
 			{list.error && (
 				<ReadError error={list.error} updatedAtMs={list.items.length > 0 ? list.updatedAtMs : 0} onRetry={list.retry} />
 			)}
 			<StaleNotice updatedAtMs={list.updatedAtMs} />
-			<section ref={box} className="sot-panel" aria-label={label} aria-busy={list.isFetching}>
+			<section ref={box} className="sot-panel" aria-label={label} aria-busy={list.isFetching} onKeyDown={moveByKey}>
 				{(title || extra) && (
 					<header>
 						<h2>{title}</h2>
@@ -43,15 +129,7 @@ export function DataTable<T extends object>({ list, columns, rowKey, empty, labe
 				) : shown.length === 0 ? (
 					!list.error && <Empty {...empty} />
 				) : (
-					<Table<T>
-						size="small"
-						columns={columns}
-						dataSource={shown}
-						rowKey={rowKey}
-						pagination={false}
-						scroll={{ x: 'max-content' }}
-						showSorterTooltip={false}
-					/>
+					<Rows list={list} columns={columns} rowKey={rowKey} shown={shown} box={box} label={label} />
 				)}
 				{list.hasMore && (
 					<div className="sot-table-foot">

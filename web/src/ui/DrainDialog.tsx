@@ -1,4 +1,4 @@
-// Emptying a host: the plan is read and shown before anything is moved, and shown again when what is asked changes.
+// Emptying a host that lives (drain) or is lost (evacuate): the plan is read and shown before anything is moved, and shown again when what is asked changes.
 import { useQuery } from '@tanstack/react-query';
 import { Checkbox, InputNumber, Modal } from 'antd';
 import { useState } from 'react';
@@ -37,29 +37,30 @@ function PlanTable({ plan }: { plan: DrainPlan }) {
 	);
 }
 
-export function DrainDialog({ host, onClose }: { host: Host; onClose: () => void }) {
+export function DrainDialog({ host, verb, onClose }: { host: Host; verb: 'drain' | 'evacuate'; onClose: () => void }) {
 	const { t } = useTranslation();
 	const send = useChange();
 	const [includePinned, setIncludePinned] = useState(false);
 	const [parallel, setParallel] = useState(2);
 	const [busy, setBusy] = useState(false);
-	const url = path('hosts', host.name, 'drain');
-	const body = { includePinned, parallel };
+	const url = path('hosts', host.name, verb);
+	const drains = verb === 'drain';
+	const body = drains ? { includePinned, parallel } : { includePinned };
 	const plan = useQuery({
-		queryKey: ['hosts', 'drainPlan', host.name, includePinned],
+		queryKey: ['hosts', 'drainPlan', verb, host.name, includePinned],
 		queryFn: () => change<DrainPlan>('POST', url, { ...body, dryRun: true }),
 	});
 	const drain = async (): Promise<void> => {
 		setBusy(true);
-		await send({ what: t('hosts/drain'), url, body, follow: true });
+		await send({ what: t(`hosts/${verb}`), url, body, follow: true });
 		setBusy(false);
 		onClose();
 	};
 	const words = plan.data && t('hosts/drainWords', { moves: plan.data.moves, stays: plan.data.stays });
 	return (
-		<Modal open title={t('hosts/drainAsk', { name: host.name })} okText={t('hosts/drain')} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: !plan.data }} onOk={() => void drain()} onCancel={onClose} width={720}>
+		<Modal open title={t(`hosts/${verb}Ask`, { name: host.name })} okText={t(`hosts/${verb}`)} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: !plan.data, danger: !drains }} onOk={() => void drain()} onCancel={onClose} width={720}>
 			<div className="sot-gap">
-				<span className="sot-muted">{t('hosts/drainHint')}</span>
+				<span className="sot-muted">{t(`hosts/${verb}Hint`)}</span>
 				{plan.error && <ReadError error={plan.error} onRetry={() => void plan.refetch()} />}
 				{plan.isLoading && <Skeleton rows={3} />}
 				{plan.data && (
@@ -70,10 +71,12 @@ export function DrainDialog({ host, onClose }: { host: Host; onClose: () => void
 				)}
 				<div className="sot-row">
 					<Checkbox checked={includePinned} onChange={(event) => setIncludePinned(event.target.checked)}>{t('hosts/includePinned')}</Checkbox>
-					<label className="sot-row">
-						{t('hosts/parallel')} <InputNumber min={1} max={100} precision={0} value={parallel} onChange={(value) => setParallel(value ?? 2)} />
-					</label>
-					<CopyButton cli text={cliCommand('host', 'drain', host.name, ...(includePinned ? ['--include-pinned'] : []))} />
+					{drains && (
+						<label className="sot-row">
+							{t('hosts/parallel')} <InputNumber min={1} max={100} precision={0} value={parallel} onChange={(value) => setParallel(value ?? 2)} />
+						</label>
+					)}
+					<CopyButton cli text={cliCommand('host', verb, host.name, ...(includePinned ? ['--include-pinned'] : []))} />
 				</div>
 			</div>
 		</Modal>

@@ -19,6 +19,8 @@ export interface Field<T> {
 	pattern?: RegExp;
 	/** What each word of many must look like. */
 	each?: RegExp;
+	/** What ends a word of many; a comma when left out. */
+	separators?: string[];
 }
 
 function control<T>(field: Field<T>): ReactNode {
@@ -32,7 +34,7 @@ function control<T>(field: Field<T>): ReactNode {
 		case 'select':
 			return <Select showSearch allowClear={!field.needed} options={(field.options ?? []).map((value) => ({ value, label: value }))} />;
 		case 'many':
-			return <Select mode="tags" tokenSeparators={[',']} options={(field.options ?? []).map((value) => ({ value, label: value }))} />;
+			return <Select mode="tags" tokenSeparators={field.separators ?? [',']} options={(field.options ?? []).map((value) => ({ value, label: value }))} />;
 		default:
 			return <Input maxLength={field.max} autoComplete="off" />;
 	}

@@ -1,71 +1,122 @@
-// What an instance wrote: the last lines, followed, searched, and kept as a file.
-import { useQuery } from '@tanstack/react-query';
+// What an instance wrote: the last lines or all of them, followed, searched, kept as a file; a line can be sent to a colleague.
 import { Button, Input, Select, Switch } from 'antd';
-import { Fragment, useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { getText, path, withQuery } from '../api/client';
 import { cliCommand } from '../lib/cli';
-import { linesWith, partsOf } from '../lib/logText';
+import { formatClock, formatUtc } from '../lib/format';
+import { placesWith, saveText, timedLines, type TimedLine } from '../lib/logText';
+import { useFilters } from '../lib/useFilters';
 import { CopyButton } from './CopyButton';
-import { useFollow } from './LogView';
+import { LogLines } from './LogLines';
+import { Marked } from './LogView';
 import { ReadError, Skeleton } from './Page';
 
-const FOLLOW_MS = 2_000;
-/** More lines than these are searched and saved, but only the last of them are drawn. */
-const DRAWN_MAX = 5_000;
+const FOLLOW_MS = 1_000;
+/** The oldest are dropped from the page beyond these; the file of a whole log is got with the command. */
+const HELD_MAX = 100_000;
+const BEGINNING = '1970-01-01T00:00:00Z';
+/** Before a line that an address names, so much is read, too. */
+const BEFORE_MS = 60_000;
+const ALL = 0;
 
-function save(name: string, text: string): void {
-	const link = document.createElement('a');
-	link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-	link.download = `${name}.log`;
-	link.click();
-	URL.revokeObjectURL(link.href);
+interface Read {
+	lines: TimedLine[];
+	isLoading: boolean;
+	error: Error | null;
 }
 
-function Marked({ line, word }: { line: string; word: string }) {
-	return (
-		<>
-			{partsOf(line, word).map((part, at) => (
-				<Fragment key={at}>{part.found ? <mark>{part.text}</mark> : part.text}</Fragment>
-			))}
-			{'\n'}
-		</>
-	);
+/** Reads on from the time of the last line: what was read is not read again. `from`: begin at this time instead of at the last lines. */
+function useInstanceLog(name: string, tail: number, from: string, follow: boolean): Read & { again: () => void } {
+	const [read, setRead] = useState<Read>({ lines: [], isLoading: true, error: null });
+	const [round, setRound] = useState(0);
+	useEffect(() => {
+		const over = new AbortController();
+		let lines: TimedLine[] = [];
+		let timer = 0;
+		const url = (): string => {
+			const last = lines[lines.length - 1]?.time;
+			const after = last ?? (from || (tail === ALL ? BEGINNING : ''));
+			return withQuery(path('instances', name, 'logs'), after ? { after, timestamps: 'true' } : { tail, timestamps: 'true' });
+		};
+		const step = async (): Promise<void> => {
+			try {
+				const fresh = timedLines(await getText(url(), over.signal));
+				const isContinued = lines.length > 0 && lines[lines.length - 1]?.time !== '';
+				if (fresh.length > 0 || lines.length === 0) {
+					lines = isContinued ? [...lines, ...fresh].slice(-HELD_MAX) : fresh;
+				}
+				setRead({ lines, isLoading: false, error: null });
+				if (isContinued && fresh.length > 0) {
+					return await step(); // a long one comes in parts
+				}
+			} catch (cause) {
+				if (over.signal.aborted) {
+					return;
+				}
+				setRead({ lines, isLoading: false, error: cause instanceof Error ? cause : new Error(String(cause)) });
+			}
+			if (follow && !over.signal.aborted) {
+				timer = window.setTimeout(() => void step(), FOLLOW_MS);
+			}
+		};
+		void step();
+		return () => {
+			over.abort();
+			window.clearTimeout(timer);
+		};
+	}, [name, tail, from, follow, round]);
+	return { ...read, again: () => setRound((was) => was + 1) };
 }
 
 export function InstanceLog({ name }: { name: string }) {
 	const { t } = useTranslation();
+	const [get, set] = useFilters();
+	const at = get('at');
 	const [tail, setTail] = useState(200);
 	const [follow, setFollow] = useState(true);
 	const [word, setWord] = useState('');
-	const query = useQuery({
-		queryKey: ['instanceLogs', name, tail],
-		refetchInterval: follow ? FOLLOW_MS : false,
-		queryFn: ({ signal }) => getText(withQuery(path('instances', name, 'logs'), { tail }), signal),
-	});
-	const text = query.data ?? '';
-	const lines = useMemo(() => linesWith(text, word), [text, word]);
-	const { box, onScroll } = useFollow(text.length);
+	const atMs = Date.parse(at);
+	const from = Number.isNaN(atMs) ? '' : new Date(atMs - BEFORE_MS).toISOString();
+	const { lines, isLoading, error, again } = useInstanceLog(name, tail, from, follow);
+	const places = useMemo(() => placesWith(lines, word), [lines, word]);
+	const start = at ? lines.findIndex(({ time }) => time === at) : -1;
 	return (
 		<div className="sot-gap">
 			<div className="sot-filters">
 				<Input.Search allowClear style={{ width: 230 }} aria-label={t('instances/logsFind')} placeholder={t('instances/logsFind')} value={word} onChange={(event) => setWord(event.target.value)} />
-				<Select aria-label={t('instances/logs')} value={tail} onChange={setTail} options={[200, 1000, 2000].map((count) => ({ value: count, label: t('instances/logsLines', { count }) }))} />
+				<Select aria-label={t('instances/logs')} value={tail} onChange={(value) => { set('at', ''); setTail(value); }} options={[200, 1000, 2000, ALL].map((count) => ({ value: count, label: count === ALL ? t('instances/logsAll') : t('instances/logsLines', { count }) }))} />
 				<label className="sot-row">
 					<Switch size="small" checked={follow} onChange={setFollow} aria-label={t('instances/follow')} /> {t('instances/follow')}
 				</label>
-				<Button disabled={!text} onClick={() => save(name, text)}>{t('instances/logsSave')}</Button>
+				<Button disabled={lines.length === 0} onClick={() => saveText(name, lines.map(({ time, text }) => `${time}${time && ' '}${text}\n`).join(''))}>{t('instances/logsSave')}</Button>
 				<CopyButton cli size="middle" text={cliCommand('instance', 'logs', name)} />
-				<span className="sot-total">{t('common/shown', { shown: lines.length, total: linesWith(text, '').length })}</span>
+				<span className="sot-total">{t('common/shown', { shown: places ? places.length : lines.length, total: lines.length })}</span>
 			</div>
-			{query.error && <ReadError error={query.error} updatedAtMs={query.dataUpdatedAt} onRetry={() => void query.refetch()} />}
-			{query.isLoading ? (
+			{error && <ReadError error={error} onRetry={again} />}
+			{isLoading ? (
 				<Skeleton />
 			) : (
-				<div className="sot-log plain" ref={box} onScroll={onScroll} role="log" tabIndex={0} aria-label={t('instances/logs')}>
-					{lines.length === 0 && <span className="sot-quiet">{text ? t('instances/logsNoLine') : t('instances/logsEmpty')}</span>}
-					{word ? lines.slice(-DRAWN_MAX).map((line, at) => <Marked key={at} line={line} word={word} />) : text}
-				</div>
+				<LogLines
+					key={`${name} ${tail} ${word} ${start >= 0 ? at : ''}`}
+					className="plain"
+					count={places ? places.length : lines.length}
+					label={t('instances/logs')}
+					start={!word && start >= 0 ? start : undefined}
+					note={lines.length === 0 ? t('instances/logsEmpty') : places?.length === 0 ? t('instances/logsNoLine') : ''}
+					line={(row) => {
+						const place = places ? (places[row] ?? 0) : row;
+						const line = lines[place];
+						return line && (
+							<div key={place} className={`sot-line${line.time && line.time === at ? ' named' : ''}`}>
+								{line.time ? (
+									<button type="button" title={`${formatUtc(line.time)}: ${t('operations/lineLink')}`} onClick={() => set('at', line.time)}>{formatClock(line.time)}</button>
+								) : <span />}
+								<span><Marked text={line.text} word={word} /></span>
+							</div>
+						);
+					}}
+				/>
 			)}
 		</div>
 	);

@@ -5,7 +5,7 @@ import { path } from '../api/client';
 import { isOpen } from '../api/queries';
 import type { Operation, OperationStep, Rollout } from '../api/types';
 import { useAskedChange } from '../app/actions';
-import { useMay } from '../app/session';
+import { useCan } from '../app/session';
 import { apiWord } from '../i18n';
 import { elapsedMs, formatDuration } from '../lib/format';
 import { type Batch, type BatchUnit, batchesOf } from '../lib/rollout';
@@ -16,7 +16,7 @@ import { useNow } from './Time';
 export function RolloutActions({ operation, rollout }: { operation: Operation; rollout: Rollout }) {
 	const { t } = useTranslation();
 	const ask = useAskedChange();
-	const may = useMay();
+	const can = useCan({ app: operation.app ?? '' });
 	const act = (word: 'pause' | 'resume' | 'rollback', danger = false): void =>
 		ask({ title: t(`rollout/${word}Ask`), hint: t(`rollout/${word}Hint`), danger }, { what: t(`rollout/${word}`), url: path('operations', operation.id, word) });
 	if (!isOpen(operation)) {
@@ -24,12 +24,12 @@ export function RolloutActions({ operation, rollout }: { operation: Operation; r
 	}
 	return (
 		<>
-			{rollout.pausedBy ? (
-				<Button type="primary" disabled={!may} onClick={() => act('resume')}>{t('rollout/resume')}</Button>
-			) : (
-				<Button disabled={!may} onClick={() => act('pause')}>{t('rollout/pause')}</Button>
+			{rollout.pausedBy ? can('rollout_resume') && (
+				<Button type="primary" onClick={() => act('resume')}>{t('rollout/resume')}</Button>
+			) : can('rollout_pause') && (
+				<Button onClick={() => act('pause')}>{t('rollout/pause')}</Button>
 			)}
-			<Button danger disabled={!may || rollout.goesBack} onClick={() => act('rollback', true)}>{t('rollout/rollback')}</Button>
+			{can('rollout_back') && <Button danger disabled={rollout.goesBack} onClick={() => act('rollback', true)}>{t('rollout/rollback')}</Button>}
 		</>
 	);
 }

@@ -54,7 +54,7 @@ function SubnetVerbs({ subnet }: { subnet: Subnet }) {
 function SubnetRow({ subnet, onMap }: { subnet: Subnet; onMap: (subnet: Subnet) => void }) {
 	const { t } = useTranslation();
 	const free = freeOf(subnet);
-	const may = useMay('operator');
+	const may = useMay('subnet_update');
 	const words = subnet.family === 4 ? t('addresses/usage', { used: subnet.used, cooling: subnet.cooling, unusable: subnet.unusable, free, size: subnet.size }) : t('addresses/usageV6', { used: subnet.used, cooling: subnet.cooling, unusable: subnet.unusable });
 	return (
 		<div className="sot-meter">
@@ -120,7 +120,7 @@ function VlanVerbs({ vlan, empty }: { vlan: Vlan; empty: boolean }) {
 
 function VlanBlock({ vlan, subnets, pools, onMap }: { vlan: Vlan; subnets: Subnet[]; pools: Pool[]; onMap: (subnet: Subnet) => void }) {
 	const { t } = useTranslation();
-	const may = useMay('operator');
+	const may = useMay('vlan_update');
 	return (
 		<section className="sot-vlan" aria-label={vlan.name}>
 			<header>
@@ -146,7 +146,7 @@ export function VlanPanel({ onMap }: { onMap: (subnet: Subnet) => void }) {
 	const vlans = useVlans();
 	const subnets = useSubnets();
 	const pools = usePools();
-	const may = useMay('operator');
+	const may = useMay('vlan_create');
 	const [open, setOpen] = useState<'vlan' | 'import' | null>(null);
 	const error = vlans.error ?? subnets.error ?? pools.error;
 	const retry = (): void => {

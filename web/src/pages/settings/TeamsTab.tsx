@@ -49,7 +49,7 @@ export function TeamsTab() {
 	const { t } = useTranslation();
 	const teams = useTeams();
 	const ask = useAskedChange();
-	const may = useMay('admin');
+	const may = useMay('team_set');
 	const [open, setOpen] = useState<'new' | Team | null>(null);
 	const columns: TableColumnsType<Team> = [
 		{ title: t('field/name'), key: 'name', render: (_, row) => <span className="sot-rowlink">{row.name}</span> },

@@ -24,7 +24,7 @@ interface EnteredToken extends Reach {
 
 function NewToken({ onMade, onClose }: { onMade: (secret: string) => void; onClose: () => void }) {
 	const { t } = useTranslation();
-	const forOthers = useMay('admin');
+	const forOthers = useMay('user_create');
 	const me = useSession().me;
 	return (
 		<FormDialog<EnteredToken>
@@ -53,7 +53,7 @@ export function TokensTab() {
 	const tokens = useTokens();
 	const ask = useAskedChange();
 	const { me } = useSession();
-	const others = useMay('admin');
+	const others = useMay('user_create');
 	const [adding, setAdding] = useState(false);
 	const [secret, setSecret] = useState('');
 	const columns: TableColumnsType<Token> = [

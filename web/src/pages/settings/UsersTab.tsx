@@ -78,7 +78,7 @@ function UserVerbs({ user, onEdit }: { user: User; onEdit: () => void }) {
 export function UsersTab() {
 	const { t } = useTranslation();
 	const users = useUsers();
-	const may = useMay('admin');
+	const may = useMay('user_create');
 	const [open, setOpen] = useState<'new' | User | null>(null);
 	const columns: TableColumnsType<User> = [
 		{ title: t('field/name'), key: 'name', render: (_, row) => <span className="sot-rowlink">{row.name}</span> },
@@ -132,7 +132,7 @@ export function GrantsTab() {
 	const grants = useGrants();
 	const users = useUsers();
 	const ask = useAskedChange();
-	const may = useMay('admin');
+	const may = useMay('grant_create');
 	const [adding, setAdding] = useState(false);
 	const columns: TableColumnsType<Grant> = [
 		{ title: t('settings/user'), key: 'user', render: (_, row) => <span className="sot-rowlink">{row.user}</span> },

@@ -54,7 +54,7 @@ function DeadLetters({ webhook }: { webhook: string }) {
 	const { t } = useTranslation();
 	const letters = useDeadLetters(webhook);
 	const ask = useAskedChange();
-	const may = useMay('admin');
+	const may = useMay('dead_letter_send');
 	const columns: TableColumnsType<DeadLetter> = [
 		{ title: t('settings/events'), key: 'events', render: (_, row) => <span className="sot-num">{row.first} – {row.last}</span> },
 		{ title: t('field/error'), key: 'error', dataIndex: 'error' },
@@ -100,7 +100,7 @@ function stateOf(webhook: Webhook): string {
 export function WebhooksTab() {
 	const { t } = useTranslation();
 	const webhooks = useWebhooks();
-	const may = useMay('admin');
+	const may = useMay('webhook_create');
 	const [get, set] = useFilters();
 	const [adding, setAdding] = useState(false);
 	const [secret, setSecret] = useState('');
