@@ -48,9 +48,12 @@ export async function clickButton(page, text, within = 'body') {
 				if (button.textContent.trim() !== wanted || button.disabled || button.offsetParent === null) {
 					return false;
 				}
-				// A mask that fades out still takes the click: wait until the button itself is on top.
+				// A dialog that still grows moves its buttons away, and a mask that fades out takes the click: wait until the button rests, on top.
 				const box = button.getBoundingClientRect();
-				return button.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+				const place = `${box.x} ${box.y} ${box.width}`;
+				const rests = button.restedAt === place;
+				button.restedAt = place;
+				return rests && button.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
 			}),
 		{},
 		text,

@@ -112,7 +112,9 @@ export async function drainHost(test, host) {
 	const { page } = test;
 	await openAddress(page, `/hosts/${host}`);
 	await clickButton(page, 'Drain', '.sot-head');
-	await waitForText(page, '.ant-modal strong[role="status"]', 'instances move');
+	await waitForText(page, '.ant-modal strong[role="status"]', '^0 ');
+	await page.click('.ant-modal input[type="checkbox"]'); // the apps are pinned: their files stay behind, and nothing moves unless that is said
+	await waitForText(page, '.ant-modal strong[role="status"]', '^[1-9].* move');
 	await page.waitForSelector('.ant-modal .ant-btn-primary:not([disabled])');
 	await shoot(test, 'drain-asked');
 	await clickButton(page, 'Drain', '.ant-modal');
@@ -121,8 +123,8 @@ export async function drainHost(test, host) {
 	await openAddress(page, `/hosts/${host}`);
 	await page.waitForSelector('.sot-head [data-state="maintenance"]');
 	check(true, 'a host whose plan was read is drained and then in maintenance');
-	await clickButton(page, 'Uncordon', '.sot-head');
-	await confirm(page, 'Uncordon');
+	await clickButton(page, 'Allow placement', '.sot-head');
+	await confirm(page, 'Allow placement');
 	await page.waitForSelector('.sot-head [data-state="online"]');
 }
 
@@ -162,10 +164,12 @@ export async function useKeys(test) {
 		await page.keyboard.press(second);
 		await page.waitForFunction((wanted) => location.pathname === wanted, {}, where);
 	}
+	await page.waitForSelector('.ant-table-row a[href^="/instances/"]'); // until then the page before is shown, with a filter of its own
 	await page.keyboard.press('/');
 	await page.waitForFunction(() => document.activeElement?.closest('.sot-filters') !== null);
 	await page.keyboard.type('gh');
-	check(page.url().includes('name=gh'), 'in a field keys are letters');
+	await page.waitForFunction(() => location.search.includes('name=gh')); // letters, in a field; the address follows after a moment
+	check(new URL(page.url()).pathname === '/instances', 'in a field keys are letters');
 	await page.click('.sot-filters .ant-input-clear-icon');
 	await page.evaluate(() => document.activeElement.blur());
 	await page.waitForSelector('.ant-table-row');

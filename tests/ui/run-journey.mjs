@@ -1,4 +1,4 @@
-// What developers and operators do, on a real platform; run by tests/e2e/cases/ui.py, which makes apps, versions and a silent host.
+// What developers and operators do, on a real platform; run by tests/e2e/cases/ui_journeys.py, which makes apps, versions and a silent host.
 import { openBrowser, shoot } from './browser.mjs';
 import { deployAndBack, drainHost, evacuateHost, rollWave, setMaintenance, terminate, useKeys } from './journey.mjs';
 import { signIn } from './scenario.mjs';

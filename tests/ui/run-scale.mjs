@@ -1,4 +1,4 @@
-// Budgets of the console in a full cell; run by tests/e2e/cases/ui.py, which fills it.
+// Budgets of the console in a full cell; run by tests/e2e/cases/ui_scale.py, which fills it.
 import { openBrowser, shoot } from './browser.mjs';
 import { seeScale } from './scale.mjs';
 import { signIn } from './scenario.mjs';

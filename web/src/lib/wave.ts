@@ -15,6 +15,12 @@ export interface EnteredWave {
 	failuresMax: number;
 }
 
+/** Who selects nothing means all that have the package; they are named, so that none is hit that was not shown. */
+export function waveOver(entered: EnteredWave, all: string[]): EnteredWave {
+	const isSelected = entered.apps.length > 0 || entered.environment || entered.team || entered.having;
+	return isSelected ? entered : { ...entered, apps: all };
+}
+
 export function waveBody(entered: EnteredWave): Record<string, unknown> {
 	return {
 		version: entered.version,

@@ -1,6 +1,6 @@
 // Apps: how many instances are ready of how many wanted, in which version.
 import { PlusOutlined } from '@ant-design/icons';
-import { Button, Input, type TableColumnsType } from 'antd';
+import { Button, type TableColumnsType } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
 import { useApps } from '../api/queries';
@@ -11,6 +11,7 @@ import { useQuiet } from '../lib/useQuiet';
 import { CreateAppDrawer } from './CreateAppDrawer';
 import { DataTable } from '../ui/DataTable';
 import { StackedBar } from '../ui/Fill';
+import { FilterInput } from '../ui/FilterInput';
 import { PageHead, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
@@ -70,7 +71,7 @@ export default function AppsPage() {
 				{create}
 			</PageHead>
 			<div className="sot-filters">
-				<Input.Search allowClear style={{ width: 240 }} aria-label={t('common/filter')} placeholder={t('common/filter')} value={get('name')} onChange={(event) => set('name', event.target.value)} />
+				<FilterInput name="name" label={t('common/filter')} width={240} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: apps.total })}</span>
 			</div>
 			<DataTable list={apps} rows={rows} columns={columns} rowKey={(app) => app.id} label={t('apps/title')} empty={get('name') ? { title: t('common/nothingFits') } : { title: t('apps/empty'), hint: t('apps/emptyHint'), action: create }} />

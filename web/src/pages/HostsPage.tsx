@@ -1,5 +1,5 @@
 // Hosts: state, place, fill, versions (those that differ from most are marked), last seen.
-import { Input, Select, type TableColumnsType, Tooltip } from 'antd';
+import { Select, type TableColumnsType, Tooltip } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
@@ -12,6 +12,7 @@ import { useFilters } from '../lib/useFilters';
 import { useQuiet } from '../lib/useQuiet';
 import { DataTable } from '../ui/DataTable';
 import { Fill } from '../ui/Fill';
+import { FilterInput } from '../ui/FilterInput';
 import { PageHead, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
@@ -77,7 +78,7 @@ export default function HostsPage() {
 		<>
 			<PageHead title={t('hosts/title')} lead={t('hosts/lead')} />
 			<div className="sot-filters">
-				<Input.Search allowClear style={{ width: 240 }} aria-label={t('common/filter')} placeholder={t('common/filter')} value={get('name')} onChange={(event) => set('name', event.target.value)} />
+				<FilterInput name="name" label={t('common/filter')} width={240} />
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(state: string | undefined) => set('state', state ?? '')} options={['online', 'suspect', 'agent_lost', 'host_lost', 'docker_sick', 'draining', 'maintenance', 'registered', 'retired'].map((state) => ({ value: state, label: apiWord('state', state) }))} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: hosts.total })}</span>
 			</div>

@@ -1,11 +1,12 @@
 // Images: who answers for each, which version is run, how many instances run another one.
-import { Input, type TableColumnsType } from 'antd';
+import { type TableColumnsType } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
 import { useImages } from '../api/queries';
 import type { Image } from '../api/types';
 import { useFilters } from '../lib/useFilters';
 import { DataTable } from '../ui/DataTable';
+import { FilterInput } from '../ui/FilterInput';
 import { PageHead, useTitle } from '../ui/Page';
 import { Time } from '../ui/Time';
 
@@ -16,7 +17,7 @@ export function Count({ value, warns }: { value: number; warns?: boolean }) {
 export default function ImagesPage() {
 	const { t } = useTranslation();
 	useTitle(t('images/title'));
-	const [get, set] = useFilters();
+	const [get] = useFilters();
 	const images = useImages();
 	const rows = images.items.filter((image) => image.name.includes(get('name').toLowerCase()));
 	const columns: TableColumnsType<Image> = [
@@ -33,7 +34,7 @@ export default function ImagesPage() {
 		<>
 			<PageHead title={t('images/title')} lead={t('images/lead')} />
 			<div className="sot-filters">
-				<Input.Search allowClear style={{ width: 240 }} aria-label={t('common/filter')} placeholder={t('common/filter')} value={get('name')} onChange={(event) => set('name', event.target.value)} />
+				<FilterInput name="name" label={t('common/filter')} width={240} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: images.total })}</span>
 			</div>
 			<DataTable list={images} rows={rows} columns={columns} rowKey={(row) => row.name} label={t('images/title')} empty={{ title: t('images/empty'), hint: t('images/emptyHint') }} />

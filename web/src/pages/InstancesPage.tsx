@@ -1,11 +1,12 @@
 // All instances, filtered by app, host, state and a part of the name, address or host.
-import { Button, Input, Select } from 'antd';
+import { Button, Select } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useApps, useHosts, useInstances } from '../api/queries';
 import { apiWord } from '../i18n';
 import { useFilters } from '../lib/useFilters';
 import { useQuiet } from '../lib/useQuiet';
+import { FilterInput } from '../ui/FilterInput';
 import { InstanceTable } from '../ui/InstanceTable';
 import { NamePick } from '../ui/NamePick';
 import { PageHead, useTitle } from '../ui/Page';
@@ -24,7 +25,7 @@ export default function InstancesPage() {
 		<>
 			<PageHead title={t('instances/title')} lead={t('instances/lead')} />
 			<div className="sot-filters">
-				<Input.Search allowClear style={{ width: 230 }} aria-label={t('common/filter')} placeholder={t('common/filter')} value={get('name')} onChange={(event) => set('name', event.target.value)} />
+				<FilterInput name="name" label={t('common/filter')} width={230} />
 				<NamePick label={t('instances/filterApp')} value={get('app')} onChange={(value) => set('app', value)} useNames={useApps} />
 				<NamePick label={t('instances/filterHost')} value={get('host')} onChange={(value) => set('host', value)} useNames={useHosts} />
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} options={STATES.map((state) => ({ value: state, label: apiWord('state', state) }))} onChange={(value: string | undefined) => set('state', value ?? '')} />

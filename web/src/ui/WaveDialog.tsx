@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { change, path } from '../api/client';
 import type { WavePlan } from '../api/types';
 import { useChange } from '../app/actions';
-import { type EnteredWave, waveBody, waveCommand } from '../lib/wave';
+import { type EnteredWave, waveBody, waveCommand, waveOver } from '../lib/wave';
 import { CopyButton } from './CopyButton';
 import { ReadError, Skeleton } from './Page';
 
@@ -33,9 +33,11 @@ export function WaveDialog({ name, version, versions, apps, onClose }: { name: s
 	const [entered, setEntered] = useState<EnteredWave>({ version, apps: [], environment: '', team: '', having: '', parallel: 1, batch: 1, failuresMax: 1 });
 	const [busy, setBusy] = useState(false);
 	const url = path('middleware', name, 'rollout');
+	const asked = waveOver(entered, apps);
 	const plan = useQuery({
-		queryKey: ['versions', 'wavePlan', name, entered],
-		queryFn: () => change<WavePlan>('POST', url, { ...waveBody(entered), dryRun: true }),
+		queryKey: ['versions', 'wavePlan', name, asked],
+		queryFn: () => change<WavePlan>('POST', url, { ...waveBody(asked), dryRun: true }),
+		enabled: apps.length > 0,
 		placeholderData: keepPreviousData,
 		refetchInterval: false,
 		retry: false,
@@ -43,7 +45,7 @@ export function WaveDialog({ name, version, versions, apps, onClose }: { name: s
 	const hit = plan.data?.matched.count ?? 0;
 	const begin = async (): Promise<void> => {
 		setBusy(true);
-		const done = await send({ what: t('packages/wave'), url, body: { ...waveBody(entered), expect: hit }, follow: true });
+		const done = await send({ what: t('packages/wave'), url, body: { ...waveBody(asked), expect: hit }, follow: true });
 		setBusy(false);
 		if (done) {
 			onClose();
@@ -89,7 +91,7 @@ export function WaveDialog({ name, version, versions, apps, onClose }: { name: s
 				{plan.isLoading && <Skeleton rows={2} />}
 				{plan.data && !plan.error && <Matched plan={plan.data} />}
 				<div>
-					<CopyButton cli text={waveCommand(name, entered)} />
+					<CopyButton cli text={waveCommand(name, asked)} />
 				</div>
 			</div>
 		</Modal>
