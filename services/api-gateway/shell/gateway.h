@@ -130,12 +130,12 @@ void call_fail(gw_call *c, const sot_err *err);
 void call_store_failed(gw_call *c, const store_outcome *outcome);
 /* A parameter of the query, decoded; `ret` becomes "" when absent. SOT_INVALID was answered. */
 sot_code call_query(gw_call *c, const char *name, char *ret, size_t size) SOT_CHECK;
-/* The body as its route's table of fields has it (release it with json_decref), NULL for a route
- * without one. SOT_INVALID was answered. */
 /* Whether a browser says that the request comes from a page of this site; `or_silent` when it says
  * nothing. */
 bool call_is_same_site(gw_call *c, bool or_silent);
 struct json_t;
+/* The body as its route's table of fields has it (release it with json_decref), NULL for a route
+ * without one. SOT_INVALID was answered. */
 sot_code call_body(gw_call *c, struct json_t **ret) SOT_CHECK;
 void call_random_hex(char *dst, size_t bytes); /* 2 * bytes + 1 */
 void call_sha256(sot_str text, uint8_t ret[GW_SHA256_N]);
@@ -168,8 +168,9 @@ sot_code call_key(gw_call *c, sot_str *ret) SOT_CHECK;
 /* Adds to the transaction that this is the answer from now on; with `if_changed` only if the
  * transaction has audited a change by then. Nothing without a key. */
 void gw_kept_add(gw_call *c, store_tx *tx, int status, sot_str body, bool if_changed);
-/* Whether the answer is kept first, and then sent from there. A refusal frees the key instead. */
-bool gw_kept_takes(gw_call *c, int status, sot_str body);
+/* Whether the answer is kept first, and the reply then sent from there (it is taken). A refusal
+ * frees the key instead. */
+bool gw_kept_takes(gw_call *c, int status, sot_str body, gw_reply **reply_p);
 /* gw_rate.c: false when there were too many calls; then 429 was answered. */
 bool gw_rate_admits_address(gw_call *c);
 bool gw_rate_admits_caller(gw_call *c);

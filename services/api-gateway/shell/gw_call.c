@@ -59,15 +59,13 @@ void call_json(gw_call *c, int status, sot_str body)
 
 void call_json_with(gw_call *c, int status, sot_str body, const char *header, const char *value)
 {
-	gw_reply *reply;
-	if (gw_kept_takes(c, status, body))
-		return;
-	reply = gw_reply_bytes(status, "application/json", body);
+	gw_reply *reply = gw_reply_bytes(status, "application/json", body);
 	gw_reply_header(reply, "Cache-Control", "no-store");
 	if (header != NULL)
 		gw_reply_header(reply, header, value);
 	count_answer(c, status);
-	call_reply(c, &reply);
+	if (!gw_kept_takes(c, status, body, &reply))
+		call_reply(c, &reply);
 }
 
 void call_problem_full(gw_call *c, const gw_problem *problem)
@@ -77,7 +75,6 @@ void call_problem_full(gw_call *c, const gw_problem *problem)
 	SOT_AUTO_BUF text;
 	sot_buf_init(&text, 4u * 1024 * 1024); /* an import may name a thousand wrong lines */
 	p.request_id = sot_str_c(c->request_id);
-	(void)gw_kept_takes(c, p.status, (sot_str){0});
 	gw_problem_render(&p, &text);
 	reply = gw_reply_bytes(p.status, "application/problem+json", sot_buf_str(&text));
 	gw_reply_header(reply, "Cache-Control", "no-store");
@@ -94,7 +91,8 @@ void call_problem_full(gw_call *c, const gw_problem *problem)
 		sot_log(SOT_WARN, "http.failed", "request_id=%s status=%d detail=\"%.*s\"", c->request_id,
 		    p.status, SOT_ARG(p.detail));
 	count_answer(c, p.status);
-	call_reply(c, &reply);
+	if (!gw_kept_takes(c, p.status, (sot_str){0}, &reply))
+		call_reply(c, &reply);
 }
 
 void call_problem(gw_call *c, int status, const char *code, const char *fmt, ...)

@@ -1,5 +1,6 @@
 /* Idempotency-Key of what the gateway itself does: the first request with a key is carried out, its
- * answer is kept for 24 hours and given again. A refusal is not kept: nothing was done.
+ * answer is kept for 24 hours and given again. A refusal is not kept: nothing was done, and the key
+ * is free again before the client hears of it, so that it may send the mended request at once.
  *
  * The key is claimed before the handler runs. Changes by gw_own keep an answer in the transaction
  * of the change, so that a client that was cut off, or a gateway that died, finds it done; what
@@ -25,7 +26,8 @@ struct gw_kept {
 	char key[129], holder[33], owner[240];
 	char outcome[16];
 	int64_t status;
-	sot_buf body;
+	sot_buf body;    /* of the first answer, sealed */
+	gw_reply *reply; /* waits for what is kept */
 	gw_call_fn then;
 };
 
@@ -36,6 +38,7 @@ gw_kept *gw_kept_free(gw_kept *k)
 	if (k->body.p != NULL)
 		gnutls_memset(k->body.p, 0, k->body.n);
 	sot_buf_clear(&k->body);
+	(void)gw_reply_free(k->reply);
 	free(k);
 	return NULL;
 }
@@ -187,48 +190,45 @@ static void on_told(void *self, const store_outcome *outcome)
 		sot_log_err(SOT_WARN, "answer.kept", outcome->why, "effect=not_kept");
 }
 
-static void tell(gw_call *c, store_tx *tx)
-{
-	sot_err err = {0};
-	if (store_commit(&tx, on_told, c->g, &err) != SOT_OK)
-		sot_log_err(SOT_WARN, "answer.kept", &err, "effect=not_kept");
-	c->kept = gw_kept_free(c->kept);
-}
-
 static void on_kept(void *self, const store_outcome *outcome)
 {
 	gw_call *c = self;
 	gw_kept *k = c->kept;
 	c->kept = NULL;
 	on_told(c, outcome);
-	call_json(c, (int)k->status, sot_buf_str(&k->body));
+	call_reply(c, &k->reply);
 	(void)gw_kept_free(k);
 }
 
-bool gw_kept_takes(gw_call *c, int status, sot_str body)
+bool gw_kept_takes(gw_call *c, int status, sot_str body, gw_reply **reply_p)
 {
 	gw_kept *k = c->kept;
+	bool keeps = status < 300 && body.n <= KEPT_MAX / 2;
+	/* Nobody should wait for a database that is down to hear that it is down. */
+	bool waits = status < 500;
 	store_tx *tx;
 	sot_err err = {0};
 	if (k == NULL)
 		return false;
 	tx = store_begin(c->g->db);
-	if (status >= 300 || body.n > KEPT_MAX / 2) {
+	if (keeps) {
+		SOT_FAILPOINT_HIT("gateway.kept.before_keep");
+		gw_kept_add(c, tx, status, body, false);
+	} else {
 		store_query(tx, GW_SQL_KEY_DROP, NULL, NULL);
 		store_arg_c(tx, c->caller.actor);
 		store_arg_c(tx, k->key);
 		store_arg_c(tx, k->holder);
-		tell(c, tx);
-		return false;
 	}
-	SOT_FAILPOINT_HIT("gateway.kept.before_keep");
-	gw_kept_add(c, tx, status, body, false);
-	k->status = status;
-	sot_buf_reset(&k->body);
-	sot_buf_add_str(&k->body, body);
-	if (store_commit(&tx, on_kept, c, &err) == SOT_OK)
-		return true;
-	sot_log_err(SOT_WARN, "answer.kept", &err, "effect=not_kept");
-	c->kept = gw_kept_free(k);
-	return false;
+	if (store_commit(&tx, waits ? on_kept : on_told, waits ? (void *)c : c->g, &err) != SOT_OK) {
+		sot_log_err(SOT_WARN, "answer.kept", &err, "effect=not_kept");
+		waits = false;
+	}
+	if (waits) {
+		k->reply = *reply_p;
+		*reply_p = NULL;
+	} else {
+		c->kept = gw_kept_free(k);
+	}
+	return waits;
 }
