@@ -98,6 +98,7 @@ openapi_file = $SOT_RUN/src/services/api-gateway/openapi.json
 ssh_dir = $SOT_RUN/var/ssh
 database = $(conninfo gateway)
 control_socket = $SOT_RUN/control-api-gateway/socket
+drain_notice_ms = 0
 EOF
   config_write monitor-bridge <<EOF
 reports_endpoint = tcp://$l:7231

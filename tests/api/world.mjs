@@ -63,6 +63,7 @@ export async function startWorld({ gateway, scheduler, ipam, keygen, source }, o
 		`--blobs_dir=${dir}/blobs`,
 		`--ssh_dir=${dir}/ssh`,
 		'--ui_dir=',
+		'--drain_notice_ms=0',
 		'--request_deadline_ms=5000',
 		`--openapi_file=${source}/services/api-gateway/openapi.json`,
 		...options,

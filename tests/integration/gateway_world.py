@@ -29,7 +29,7 @@ class World:
                 f"--keys_dir={d}", f"--scheduler_requests=ipc://{d}/s", f"--scheduler_hints=ipc://{d}/sh",
                 f"--ipam_requests=ipc://{d}/i", f"--ipam_hints=ipc://{d}/ih", f"--events_endpoint=ipc://{d}/events{i}",
                 f"--replay_endpoint=ipc://{d}/replay{i}", f"--agents_endpoint=ipc://{d}/agents{i}", f"--blobs_dir={d}/blobs",
-                "--ui_dir=", f"--openapi_file={self.source}/services/api-gateway/openapi.json", *self.more]
+                "--ui_dir=", "--drain_notice_ms=0", f"--openapi_file={self.source}/services/api-gateway/openapi.json", *self.more]
 
     def start(self, i):
         log = self.dir / f"gateway{i}.log"

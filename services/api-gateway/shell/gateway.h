@@ -65,11 +65,12 @@ typedef struct gateway {
 	struct control *control;
 	struct service *service;
 	uint8_t seal_key[GW_SEAL_KEY_N]; /* of secrets at rest */
-	bool draining;
-	sot_link appends;          /* bodies that uploads receive now: gw_uploads.c */
-	sot_buf openapi, api_page; /* the page is rendered when it is first asked for */
-	sot_metric *answers[6];    /* by status / 100 */
-	sot_calls *calls;          /* requests by route, for monitoring */
+	bool draining;                   /* SIGTERM came; what comes yet is served */
+	bool quiet;                      /* nothing new comes any more: streams end */
+	sot_link appends;                /* bodies that uploads receive now: gw_uploads.c */
+	sot_buf openapi, api_page;       /* the page is rendered when it is first asked for */
+	sot_metric *answers[6];          /* by status / 100 */
+	sot_calls *calls;                /* requests by route, for monitoring */
 	call_reports *call_reports;
 	sot_metric *latency, *open_requests, *logins_refused, *upload_bytes;
 } gateway;

@@ -274,10 +274,6 @@ static void on_head(void *self, gw_request *q)
 	gateway *g = self;
 	gw_call *c = call_new(g, q);
 	sot_metric_set(g->open_requests, (int64_t)gw_http_open_requests(g->http));
-	if (g->draining) {
-		call_problem(c, 503, "unavailable", "this gateway is stopping; try another");
-		return;
-	}
 	route_call(c);
 }
 

@@ -315,7 +315,10 @@ void serve_health_get(gw_call *c)
 	bool database = store_is_up(c->g->db), scheduler = gw_peers_scheduler_is_up(c->g->peers);
 	sot_buf_printf(&c->rows,
 	    "{\"status\":\"%s\",\"database\":%s,\"scheduler\":%s,\"version\":\"%s\"}\n",
-	    database ? (scheduler ? "ok" : "degraded") : "unavailable", database ? "true" : "false",
-	    scheduler ? "true" : "false", SOT_VERSION);
-	call_json(c, database ? 200 : 503, sot_buf_str(&c->rows));
+	    c->g->draining ? "stopping"
+	    : !database    ? "unavailable"
+	    : scheduler    ? "ok"
+	                   : "degraded",
+	    database ? "true" : "false", scheduler ? "true" : "false", SOT_VERSION);
+	call_json(c, database && !c->g->draining ? 200 : 503, sot_buf_str(&c->rows));
 }

@@ -157,8 +157,10 @@ static void begin_next(gw_http *h, struct MHD_Connection *connection)
 {
 	gw_connection *k = connection_of(connection);
 	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, h->idle_timeout_s);
-	if (k != NULL)
+	if (k != NULL) {
+		k->has_line = false;
 		await_head(h, k, (int64_t)h->idle_timeout_s * 1000 + h->head_deadline_ms);
+	}
 }
 
 /* The first line is there: from now on the rest has the usual time. */
@@ -166,7 +168,10 @@ static void hasten_head(gw_http *h, struct MHD_Connection *connection)
 {
 	gw_connection *k = connection_of(connection);
 	sot_mono usual = sot_mono_add_ms(sot_mono_now(), h->head_deadline_ms);
-	if (k != NULL && k->awaits_head && sot_mono_reached(k->deadline, usual))
+	if (k == NULL)
+		return;
+	k->has_line = true;
+	if (k->awaits_head && sot_mono_reached(k->deadline, usual))
 		k->deadline = usual;
 }
 
@@ -357,11 +362,50 @@ size_t gw_http_open_requests(const gw_http *h)
 	return h->open;
 }
 
+void gw_http_leave(gw_http *h)
+{
+	h->leaving = true;
+}
+
+/* Who is connected for the kernel already would be reset when the socket closes. */
+static void accept_the_last(gw_http *h, int listen_fd)
+{
+	for (;;) {
+		struct sockaddr_in peer;
+		socklen_t peer_n = sizeof(peer);
+		int fd =
+		    accept4(listen_fd, (struct sockaddr *)&peer, &peer_n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0)
+			return;
+		(void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&peer, peer_n);
+	}
+}
+
+static bool has_bytes(int fd)
+{
+	char byte;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void gw_http_quiesce(gw_http *h)
 {
 	int fd = MHD_quiesce_daemon(h->daemon);
-	if (fd >= 0)
+	sot_link *next;
+	for (sot_link *l = h->heads.next; l != &h->heads; l = next) {
+		gw_connection *k = SOT_CONTAINER(l, gw_connection, link);
+		next = l->next;
+		if (k->has_line || has_bytes(k->fd))
+			continue; /* a request comes: it is answered */
+		stop_awaiting(k);
+		(void)shutdown(k->fd, SHUT_RDWR);
+	}
+	if (fd >= 0) { /* these have said nothing yet because nobody has let them in */
+		accept_the_last(h, fd);
 		(void)close(fd);
+	}
+	gw_http_schedule(h);
 }
 
 gw_http *gw_http_free(gw_http *h)

@@ -42,7 +42,11 @@ typedef struct gw_http_options {
 sot_code gw_http_new(reactor *r, const gw_http_options *options, const gw_http_events *events,
     void *self, gw_http **ret, sot_err *err) SOT_CHECK;
 const char *gw_http_address(const gw_http *h); /* "127.0.0.1:7443" */
-void gw_http_quiesce(gw_http *h);              /* accepts no new connections any more */
+/* Each connection from now on ends with its next answer ("Connection: close"): its client makes the
+ * next one, which a balancer gives to another gateway. */
+void gw_http_leave(gw_http *h);
+/* Accepts no new connections any more, after those that wait already, and closes the idle ones. */
+void gw_http_quiesce(gw_http *h);
 size_t gw_http_open_requests(const gw_http *h);
 /* Ends all requests (on_end is called for each) and closes everything. Returns NULL. */
 gw_http *gw_http_free(gw_http *h);

@@ -27,15 +27,15 @@ struct gw_http {
 	sot_link requests;
 	size_t open;
 	uint64_t calls; /* by the library, for and of bytes of requests and answers */
-	bool run_scheduled, running, ending;
+	bool run_scheduled, running, leaving, ending;
 	char address[64];
 	char *cert, *key;
 };
 
 /* One TCP connection: by when it must have sent a whole head. */
 typedef struct gw_connection {
-	sot_link link; /* in heads while awaits_head */
-	bool awaits_head;
+	sot_link link;              /* in heads while awaits_head */
+	bool awaits_head, has_line; /* has_line: a request has begun on it */
 	sot_mono deadline;
 	int fd; /* the library's */
 } gw_connection;

@@ -102,6 +102,8 @@ static enum MHD_Result queue(gw_request *q)
 {
 	gw_reply *reply = q->reply;
 	q->phase = PHASE_SENT;
+	if (q->http->leaving)
+		gw_reply_header(reply, "Connection", "close");
 	return MHD_queue_response(q->connection, (unsigned)reply->status, reply->response);
 }
 

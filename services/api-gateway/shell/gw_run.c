@@ -142,31 +142,45 @@ static void on_drain_look(void *self, uint64_t missed)
 		service_drained(g->service);
 }
 
-static void on_drain(void *self)
+static void on_notice_over(void *self, uint64_t missed)
 {
 	gateway *g = self;
-	sot_log(SOT_INFO, "service.drain", "open=%zu", gw_http_open_requests(g->http));
-	g->draining = true;
+	(void)missed;
+	g->quiet = true;
 	gw_http_quiesce(g->http);
 	gw_hub_end_streams(g->hub);
 	gw_exec_end_all(g->exec);
 	(void)reactor_every_ms(g->loop, DRAIN_LOOK_MS, on_drain_look, g);
 }
 
+/* Balancers first: whoever is sent here until they know is served. */
+static void on_drain(void *self)
+{
+	gateway *g = self;
+	sot_log(SOT_INFO, "service.drain", "open=%zu notice_ms=%lld", gw_http_open_requests(g->http),
+	    (long long)g->config->drain_notice_ms);
+	g->draining = true;
+	gw_http_leave(g->http);
+	(void)reactor_after_ms(g->loop, g->config->drain_notice_ms, on_notice_over, g);
+}
+
 static bool on_health(void *self, sot_buf *reasons)
 {
 	gateway *g = self;
 	bool database = store_is_up(g->db), scheduler = gw_peers_scheduler_is_up(g->peers);
+	if (g->draining)
+		sot_buf_add_c(reasons, "it is stopping\n");
 	if (!database)
 		sot_buf_add_c(reasons, "the database is away\n");
 	if (!scheduler)
 		sot_buf_add_c(reasons, "no scheduler is connected\n");
-	return database && scheduler;
+	return database && scheduler && !g->draining;
 }
 
 static sot_code open_outside(gateway *g, sot_err *err)
 {
-	service_options options = {.drain = on_drain, .self = g, .drain_deadline_ms = DRAIN_MS};
+	service_options options = {
+	    .drain = on_drain, .self = g, .drain_deadline_ms = g->config->drain_notice_ms + DRAIN_MS};
 	if (control_listen(g->loop, g->config->control_socket, "api-gateway", on_health, g, &g->control,
 	        err) != SOT_OK)
 		return sot_wrap(err, "control_socket");

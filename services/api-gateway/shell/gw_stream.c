@@ -157,7 +157,7 @@ static ssize_t pull(void *self, char *dst, size_t n)
 {
 	stream *s = self;
 	/* The client comes back, and is asked again who it is. */
-	if (s->broken || s->call->g->draining || s->listener.stale ||
+	if (s->broken || s->call->g->quiet || s->listener.stale ||
 	    sot_wall_now().unix_ms >= s->call->caller.ends_unix_ms)
 		return -1;
 	if (s->sent == s->pending.n && !s->reading) {

@@ -229,6 +229,7 @@ static size_t gateway_argv(harness *h, const char **argv)
 	argv[n++] = option("--ipam_hints=ipc://%s/ipam-hints", h->dir);
 	argv[n++] = option("--events_endpoint=ipc://%s/events", h->dir);
 	argv[n++] = option("--replay_endpoint=ipc://%s/replay", h->dir);
+	argv[n++] = option("--drain_notice_ms=0");
 	argv[n++] = option("--webhook_give_up_s=1");
 	argv[n++] = option("--agents_endpoint=ipc://%s/agents", h->dir);
 	argv[n++] = option("--blobs_dir=%s/blobs", h->dir);
