@@ -21,6 +21,9 @@
 
 #define BACK_OFF_FIRST_MS 500
 #define BACK_OFF_LAST_MS 30000
+/* Also TCP_USER_TIMEOUT: a server with a small window that takes under some 50 kB/s counts as one
+ * that takes nothing (the kernel probes a window in which its next segment has no room, and gives
+ * up so); at 80 kB/s it is kept. Either is far below what a CAT server takes. */
 #define STALL_MS 10000
 #define SHUN_MS 300000 /* a server that took no bytes is not climbed back to for so long */
 #define WRITE_BYTES (256u * 1024u)
