@@ -210,6 +210,10 @@ cli_exit cli_read_changeable(
 bool cli_needed(const cli_call *call, const char *option);
 /* Takes the body and sends it, when everything before was right; else the usage was wrong. */
 cli_exit cli_send_if(const cli_call *call, bool right, const char *method, json_t *body);
+/* As above, for what can be looked at first: with "dryRun" in the body a plan comes, which `show`
+ * prints unless data is asked for. The path is of the argument `at`. */
+cli_exit cli_send_planned(const cli_call *call, bool right, const char *method, size_t at,
+    json_t *body, void (*show)(const json_t *plan));
 /* The command's path with its arguments, and its options that are query parameters; free() it. */
 char *cli_query_path(const cli_call *call);
 /* After a 2xx answer to a change: prints it, follows the operation when --wait says so. */

@@ -1,11 +1,11 @@
 /* The near side of `sotalia cp`: what is sent comes out as it was; a hostile stream changes nothing
  * outside of its folder. */
 #include "copy.h"
+#include "test_folder.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,18 +69,10 @@ static int setup(void **state)
 	return 0;
 }
 
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-	(void)st;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	world *w = *state;
-	int failed = nftw(w->root, drop, 8, FTW_DEPTH | FTW_PHYS);
+	int failed = test_folder_remove(w->root);
 	free(w);
 	return failed;
 }

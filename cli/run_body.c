@@ -85,6 +85,25 @@ cli_exit cli_send_if(const cli_call *call, bool right, const char *method, json_
 	return CLI_USAGE;
 }
 
+cli_exit cli_send_planned(const cli_call *call, bool right, const char *method, size_t at,
+    json_t *body, void (*show)(const json_t *plan))
+{
+	char *path = cli_path(call->command->path, call->args + at, 1);
+	cli_request q = {.method = method, .path = path, .json = body};
+	cli_reply reply = {0};
+	cli_exit result = right ? cli_send(call, &q, &reply) : CLI_USAGE;
+	if (result == CLI_OK && !json_is_true(json_object_get(body, "dryRun")))
+		result = cli_accepted(call, reply.json);
+	else if (result == CLI_OK && cli_is_data(call))
+		cli_print_data(call, reply.json);
+	else if (result == CLI_OK)
+		show(reply.json);
+	cli_reply_clear(&reply);
+	json_decref(body);
+	free(path);
+	return result;
+}
+
 cli_exit run_host_register(const cli_call *call)
 {
 	json_t *body = json_pack("{s:s, s:[]}", "name", call->args[0], "tags");
@@ -243,31 +262,18 @@ static void print_plan(const json_t *plan)
 }
 
 /* Takes the body; NULL was told. */
-static cli_exit send_moves(const cli_call *call, bool plan, size_t at, json_t *body)
+static cli_exit send_moves(const cli_call *call, size_t at, json_t *body)
 {
-	char *path = cli_path(call->command->path, call->args + at, 1);
-	cli_request q = {.method = "POST", .path = path, .json = body};
-	cli_reply reply = {0};
-	cli_exit result = body != NULL ? cli_send(call, &q, &reply) : CLI_USAGE;
-	if (result == CLI_OK && !plan)
-		result = cli_accepted(call, reply.json);
-	else if (result == CLI_OK && cli_is_data(call))
-		cli_print_data(call, reply.json);
-	else if (result == CLI_OK)
-		print_plan(reply.json);
-	cli_reply_clear(&reply);
-	json_decref(body);
-	free(path);
-	return result;
+	return cli_send_planned(call, body != NULL, "POST", at, body, print_plan);
 }
 
 cli_exit run_host_drain(const cli_call *call)
 {
 	cli_exit result = CLI_OK;
 	if (cli_option_of(call, "plan", 0) != NULL)
-		return send_moves(call, true, 0, drain_body(call, true, 0));
+		return send_moves(call, 0, drain_body(call, true, 0));
 	for (size_t i = 0; i < call->arg_count && result == CLI_OK; i++)
-		result = send_moves(call, false, i, drain_body(call, false, i));
+		result = send_moves(call, i, drain_body(call, false, i));
 	return result;
 }
 
@@ -293,7 +299,7 @@ cli_exit run_host_evacuate(const cli_call *call)
 {
 	bool all = cli_option_of(call, "include-pinned", 0) != NULL;
 	bool plan = cli_option_of(call, "plan", 0) != NULL;
-	return send_moves(call, plan, 0, json_pack("{s:b, s:b}", "includePinned", all, "dryRun", plan));
+	return send_moves(call, 0, json_pack("{s:b, s:b}", "includePinned", all, "dryRun", plan));
 }
 
 cli_exit run_group_set(const cli_call *call)

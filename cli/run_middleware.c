@@ -20,26 +20,6 @@ static void print_matched(const json_t *reply)
 	}
 }
 
-/* Takes the body. */
-static cli_exit send_body(const cli_call *call, const char *method, json_t *body, bool right)
-{
-	char *path = cli_path(call->command->path, call->args, 1);
-	cli_request q = {.method = method, .path = path, .json = body};
-	cli_reply reply = {0};
-	cli_exit result = right ? cli_send(call, &q, &reply) : CLI_USAGE;
-	bool plan = json_is_true(json_object_get(body, "dryRun"));
-	if (result == CLI_OK && !plan)
-		result = cli_accepted(call, reply.json);
-	else if (result == CLI_OK && cli_is_data(call))
-		cli_print_data(call, reply.json);
-	else if (result == CLI_OK)
-		print_matched(reply.json);
-	cli_reply_clear(&reply);
-	json_decref(body);
-	free(path);
-	return result;
-}
-
 cli_exit run_middleware_rollout(const cli_call *call)
 {
 	json_t *body = call->arg_count == 2 ? json_pack("{s:s}", "version", call->args[1])
@@ -53,7 +33,7 @@ cli_exit run_middleware_rollout(const cli_call *call)
 	    cli_set_option_number(body, call, "parallel", "parallel") &&
 	    cli_set_option_number(body, call, "failures-max", "failuresMax") &&
 	    cli_set_option_number(body, call, "expect", "expect") && cli_add_strategy(body, call);
-	return send_body(call, "POST", body, right);
+	return cli_send_planned(call, right, "POST", 0, body, print_matched);
 }
 
 cli_exit run_app_label(const cli_call *call)
@@ -64,7 +44,8 @@ cli_exit run_app_label(const cli_call *call)
 		right = json_array_append_new(labels, json_string(call->args[i])) == 0;
 	if (!right)
 		cli_say("error: a label is not UTF-8");
-	return send_body(call, "PUT", json_pack("{s:o}", "labels", labels), right);
+	return cli_send_planned(
+	    call, right, "PUT", 0, json_pack("{s:o}", "labels", labels), print_matched);
 }
 
 cli_exit run_app_maintenance(const cli_call *call)
@@ -72,7 +53,7 @@ cli_exit run_app_maintenance(const cli_call *call)
 	json_t *body = json_object();
 	bool right = cli_set_texts(body, call, "window", "windows") &&
 	             cli_set_texts(body, call, "opt-out", "optOuts");
-	return send_body(call, "PUT", body, right);
+	return cli_send_planned(call, right, "PUT", 0, body, print_matched);
 }
 
 cli_exit run_app_retention(const cli_call *call)
@@ -80,5 +61,5 @@ cli_exit run_app_retention(const cli_call *call)
 	json_t *body = json_object();
 	bool right = cli_set_number(body, "KEEP", "keepVersions", call->args[1]) &&
 	             cli_set_option_number(body, call, "days", "keepDays");
-	return send_body(call, "PUT", body, right);
+	return cli_send_planned(call, right, "PUT", 0, body, print_matched);
 }

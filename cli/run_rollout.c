@@ -83,21 +83,7 @@ static void print_plan(const json_t *plan)
 /* Takes the body. */
 static cli_exit send_rollout(const cli_call *call, json_t *body)
 {
-	char *path = cli_path(call->command->path, call->args, 1);
-	cli_request q = {.method = "POST", .path = path, .json = body};
-	cli_reply reply = {0};
-	bool plan = cli_option_of(call, "plan", 0) != NULL;
-	cli_exit result = cli_add_strategy(body, call) ? cli_send(call, &q, &reply) : CLI_USAGE;
-	if (result == CLI_OK && !plan)
-		result = cli_accepted(call, reply.json);
-	else if (result == CLI_OK && cli_is_data(call))
-		cli_print_data(call, reply.json);
-	else if (result == CLI_OK)
-		print_plan(reply.json);
-	cli_reply_clear(&reply);
-	json_decref(body);
-	free(path);
-	return result;
+	return cli_send_planned(call, cli_add_strategy(body, call), "POST", 0, body, print_plan);
 }
 
 cli_exit run_app_deploy(const cli_call *call)

@@ -125,6 +125,9 @@ void call_json_with(gw_call *c, int status, sot_str body, const char *header, co
 void call_item(gw_call *c, sot_str body);
 void call_problem(gw_call *c, int status, const char *code, const char *fmt, ...) SOT_PRINTF(4, 5);
 void call_problem_full(gw_call *c, const gw_problem *problem);
+/* What another service refused: its words, its pointer, and when to try again. */
+struct sot_refused;
+void call_refused(gw_call *c, const struct sot_refused *r);
 /* As the code says: invalid 400, not_found 404, unavailable 503 ... */
 void call_fail(gw_call *c, const sot_err *err);
 /* For a transaction that did not commit. */

@@ -218,7 +218,7 @@ static void on_planned(gw_call *c, const struct sot_drain_planned *m)
 	call_json(c, 200, sot_buf_str(&body));
 }
 
-static void on_refused(gw_call *c, const struct sot_refused *r)
+void call_refused(gw_call *c, const struct sot_refused *r)
 {
 	gw_problem p = {.detail = r->text, .pointer = r->pointer};
 	p.status = gw_refusal_status((int)r->code, &p.code);
@@ -282,7 +282,7 @@ static void on_frame(gw_call *c, sot_str frame, sot_arena *arena)
 	} else if (code == SOT_OK && head.id == SOT_MSG_REFUSED) {
 		code = sot_refused_decode(frame, arena, &refused, &err);
 		if (code == SOT_OK)
-			on_refused(c, &refused);
+			call_refused(c, &refused);
 	} else if (code == SOT_OK) {
 		code = sot_fail(&err, SOT_INTERNAL, "the service answered with message %u", head.id);
 	}

@@ -158,10 +158,7 @@ static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *w
 		answer(c, &usage, arena);
 	} else if (head.id == SOT_MSG_REFUSED &&
 	           sot_refused_decode(frame, arena, &refused, NULL) == SOT_OK) {
-		gw_problem p = {.detail = refused.text};
-		p.status = gw_refusal_status((int)refused.code, &p.code);
-		p.retry_after_s = p.status == 503 ? 2 : 0;
-		call_problem_full(c, &p);
+		call_refused(c, &refused);
 	} else {
 		call_problem(c, 500, "internal", "the scheduler answered with message %u", head.id);
 	}

@@ -204,20 +204,6 @@ static void who_calls_too_often_waits_and_others_do_not(void **state)
 	h.calls_per_second = 0;
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	harness_start(&h, NULL, false);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	harness_stop(&h);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,5 +215,9 @@ int main(void)
 	    cmocka_unit_test(the_page_has_every_operation_and_asks_for_nothing),
 	    cmocka_unit_test(who_calls_too_often_waits_and_others_do_not),
 	};
-	return cmocka_run_group_tests(tests, begin, end);
+	int failed;
+	harness_start(&h, NULL, false);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	harness_stop(&h);
+	return failed;
 }

@@ -193,20 +193,6 @@ static void a_gateway_that_dies_behind_the_commit_has_kept_the_answer(void **sta
 	assert_int_equal(count("SELECT count(*) FROM gateway.token WHERE description = 'killed'"), 1);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	harness_start(&h, NULL, false);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	harness_stop(&h);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,5 +205,9 @@ int main(void)
 	    cmocka_unit_test(what_is_being_done_is_not_done_twice),
 	    cmocka_unit_test(a_gateway_that_dies_behind_the_commit_has_kept_the_answer),
 	};
-	return cmocka_run_group_tests(tests, begin, end);
+	int failed;
+	harness_start(&h, NULL, false);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	harness_stop(&h);
+	return failed;
 }

@@ -109,20 +109,6 @@ static void wrong_ones_are_refused(void **state)
 	    harness_call(&h, "DELETE", "/v1/webhooks/back", NULL, (sot_str){0})->status, 404);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	harness_start(&h, NULL, false);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	harness_stop(&h);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,5 +116,9 @@ int main(void)
 	    cmocka_unit_test(a_call_under_way_does_not_undo_a_set_back),
 	    cmocka_unit_test(wrong_ones_are_refused),
 	};
-	return cmocka_run_group_tests(tests, begin, end);
+	int failed;
+	harness_start(&h, NULL, false);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	harness_stop(&h);
+	return failed;
 }

@@ -1,8 +1,8 @@
 /* What happens to a file when the platform changes its text, and when a tool inside does. */
 #include "own_files.h"
+#include "test_folder.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,14 +15,6 @@
 #include <cmocka.h>
 
 static char root[64], masters[96], kept[96], targets[96], told[256];
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *walk)
-{
-	(void)st;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
 
 static void put(const char *folder, const char *name, const char *content)
 {
@@ -75,7 +67,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	close(own_files_fd());
-	return nftw(root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return test_folder_remove(root);
 }
 
 static void a_file_follows_its_master(void **state)

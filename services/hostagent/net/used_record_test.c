@@ -1,7 +1,6 @@
 /* The copy of the record that a start used: which boot it belongs to. */
 #include "used_record.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "net_record.h"
 #include "sot_file.h"
 #include "sot_mem.h"
+#include "test_folder.h"
 
 static const sot_str record = SOT_STR("{\"version\":2,\"name\":\"shop\"}\n");
 
@@ -27,17 +27,9 @@ static int make_folder(void **state)
 	return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *walk)
-{
-	(void)st;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
-
 static int remove_folder(void **state)
 {
-	(void)nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	(void)test_folder_remove(*state);
 	free(*state);
 	return 0;
 }

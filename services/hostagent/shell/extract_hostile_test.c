@@ -25,6 +25,7 @@
 #include "sot_mem.h"
 #include "sot_parse.h"
 #include "sot_rand.h"
+#include "test_folder.h"
 
 enum { ARCHIVES = 1000, ENTRIES_MAX = 14, NAME_SIZE = 700, MANY = 100000, RACES = 500 };
 
@@ -44,17 +45,9 @@ static uint64_t below(uint64_t n)
 	return sot_rand_below(&t.rand, n);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *walk)
-{
-	(void)st;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
-
 static void empty_folder(void)
 {
-	(void)nftw(t.out, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	(void)test_folder_remove(t.out);
 	assert_int_equal(mkdir(t.out, 0755), 0);
 }
 
@@ -80,7 +73,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	(void)nftw(t.root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	(void)test_folder_remove(t.root);
 	return 0;
 }
 

@@ -1,10 +1,10 @@
 /* Hostile and honest archives, made here with libarchive, unpacked below a fresh folder with a
  * canary beside it. */
 #include "extract.h"
+#include "test_folder.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,14 +28,6 @@ typedef struct place {
 	char root[64], out[80], archive[80], canary[80];
 } place;
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *walk)
-{
-	(void)st;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
-
 static int setup(void **state)
 {
 	place *p = calloc(1, sizeof(*p));
@@ -55,7 +47,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	place *p = *state;
-	(void)nftw(p->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	(void)test_folder_remove(p->root);
 	free(p);
 	return 0;
 }
@@ -126,7 +118,7 @@ static void an_honest_archive_is_unpacked(void **state)
 		(void)snprintf(path, sizeof(path), "%s/index.html", p->out);
 		assert_int_equal(stat(path, &st), 0);
 		assert_int_equal(st.st_mode & 07777, 0644);
-		(void)nftw(p->out, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		(void)test_folder_remove(p->out);
 		assert_int_equal(mkdir(p->out, 0755), 0);
 	}
 }
@@ -160,7 +152,7 @@ static void hostile_entries_are_refused_and_the_canary_lives(void **state)
 			fail_msg("case %zu was taken: code %d %s", i, (int)code, err.text);
 		assert_true(err.text[0] != '\0');
 		check_canary(p);
-		(void)nftw(p->out, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		(void)test_folder_remove(p->out);
 		assert_int_equal(mkdir(p->out, 0755), 0);
 	}
 }
@@ -194,7 +186,7 @@ static void limits_hold_while_streaming(void **state)
 	make(p, true, &big, 1);
 	assert_int_equal(extract_archive(p->archive, p->out, &limits, &err), SOT_LIMIT);
 	assert_non_null(strstr(err.text, "times its size"));
-	(void)nftw(p->out, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	(void)test_folder_remove(p->out);
 	assert_int_equal(mkdir(p->out, 0755), 0);
 	limits.entry_bytes = 1000;
 	assert_int_equal(extract_archive(p->archive, p->out, &limits, &err), SOT_LIMIT);

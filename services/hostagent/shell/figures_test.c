@@ -1,7 +1,6 @@
 /* The figures of an instance, from files as the kernel writes them, below a folder of our own. */
 #include "figures.h"
 
-#include <ftw.h>
 #include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -18,6 +17,7 @@
 #include <cmocka.h>
 
 #include "sot_mem.h"
+#include "test_folder.h"
 
 enum { PID = 4242 };
 
@@ -67,18 +67,10 @@ static int setup(void **state)
 	return 0;
 }
 
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-	(void)st;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	tree *t = *state;
-	int failed = nftw(t->folder, drop, 8, FTW_DEPTH | FTW_PHYS);
+	int failed = test_folder_remove(t->folder);
 	free(t);
 	return failed;
 }

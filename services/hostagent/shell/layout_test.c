@@ -1,7 +1,7 @@
 /* Folders of instances that leave a host. */
 #include "layout.h"
+#include "test_folder.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,14 +11,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *walk)
-{
-	(void)st;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
 
 static void arrive(const char *state, const char *id)
 {
@@ -56,7 +48,7 @@ static void an_instance_leaves_the_same_host_again_and_again(void **test)
 	assert_true(is_kept(state, "01a226a9-6d20-7da6-bc40-59fea56d6e69.2"));
 	assert_true(is_kept(state, "01a226a9-6d20-7da6-bc40-59fea56d6e69.3"));
 	assert_false(is_kept(state, "01a226a9-6d20-7da6-bc40-59fea56d6e69.4"));
-	assert_int_equal(nftw(state, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+	assert_int_equal(test_folder_remove(state), 0);
 }
 
 int main(void)

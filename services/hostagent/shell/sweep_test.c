@@ -1,8 +1,8 @@
 /* Clean-up on real files: what goes, what stays, and a racer who swaps folders for links. */
 #include "sweep.h"
+#include "test_folder.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,18 +62,10 @@ static int setup(void **state)
 	return 0;
 }
 
-static int drop(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-	(void)st;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	world *w = *state;
-	int failed = nftw(w->folder, drop, 8, FTW_DEPTH | FTW_PHYS);
+	int failed = test_folder_remove(w->folder);
 	free(w);
 	return failed;
 }

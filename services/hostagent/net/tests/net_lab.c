@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <net/ethernet.h>
 #include <netpacket/packet.h>
 #include <poll.h>
@@ -25,6 +24,7 @@
 
 #include "sot_file.h"
 #include "sot_parse.h"
+#include "test_folder.h"
 
 static netlink *route(void)
 {
@@ -251,17 +251,9 @@ char *net_lab_folder(void)
 	return sot_strdup(path);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *walk)
-{
-	(void)st;
-	(void)flag;
-	(void)walk;
-	return remove(path);
-}
-
 void net_lab_folder_remove(char *folder)
 {
-	(void)nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	(void)test_folder_remove(folder);
 	free(folder);
 }
 
