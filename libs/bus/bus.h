@@ -74,12 +74,17 @@ bus_server *bus_server_free(bus_server *s);
 
 /* ---- client: DEALER ---- */
 typedef struct bus_client bus_client;
-/* Frames that answer no open request (pushes of the server) go to `on_push` (may be NULL).
- * `on_up` (may be NULL) is told when the connection is made (true) or lost (false). A lost or
- * refused connection is tried again for ever, with a growing, jittered pause. */
+enum { BUS_ENDPOINTS_MAX = 8 };
+/* `endpoints` is one, or several with commas between, of servers with the same key of which one
+ * serves at a time, because those that wait do not listen. Frames go to the one whose connection
+ * was made last; what is open is sent again when that is another one.
+ * Frames that answer no open request (pushes of the server) go to `on_push` (may be NULL).
+ * `on_up` (may be NULL) is told when the connection is made, or another one takes its place
+ * (true), and when none is left (false). A lost or refused connection is tried again for ever, with
+ * a growing, jittered pause. */
 typedef void (*bus_push_fn)(void *self, sot_str frame);
 typedef void (*bus_up_fn)(void *self, bool up);
-sot_code bus_connect(bus *b, const char *name, const char *endpoint, const char *server_public_key,
+sot_code bus_connect(bus *b, const char *name, const char *endpoints, const char *server_public_key,
     bus_push_fn on_push, bus_up_fn on_up, void *self, bus_client **ret, sot_err *err) SOT_CHECK;
 bool bus_client_is_up(const bus_client *c);
 /* Sends without expecting an answer. SOT_UNAVAILABLE when not connected or the queue is full. */

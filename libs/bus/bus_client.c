@@ -1,8 +1,12 @@
-/* The client's side of requests: a DEALER, open requests by id, and one timer for each.
+/* The client's side of requests: a DEALER for each endpoint, open requests by id, and one timer for
+ * each.
  *
  * A request is sent at once, at 1/4 of its deadline, then after twice that pause and so on; and on
  * every new connection, as what was queued on the old one is lost. Its end is a reply or the
  * deadline, whichever comes first; `done` is the last thing that is called, as it may free all.
+ *
+ * Of several endpoints the one that was connected last is the current one: a server that stands
+ * still while another has taken over looks connected for some seconds more.
  */
 #include "bus_internal.h"
 
@@ -13,13 +17,21 @@
 
 enum { OPEN_REQUESTS_MAX = 10000 };
 
-struct bus_client {
+typedef struct leg {
 	bus_socket socket;
+	bus_client *c;
+} leg;
+
+struct bus_client {
+	leg *legs;
+	size_t leg_count;
+	leg *current;    /* where frames go; NULL while none is up */
+	char *endpoints; /* as given, for people */
 	bus_push_fn on_push;
 	bus_up_fn on_up;
 	void *self;
 	sot_map *open;       /* request id -> request */
-	uint64_t connection; /* counts the connections made */
+	uint64_t connection; /* counts the times that there was a new current one */
 	sot_metric *open_gauge, *retries, *deadlines, *late;
 	sot_metric *round_trip;
 };
@@ -51,7 +63,8 @@ static void request_free(request *q)
 static void request_send(request *q)
 {
 	bus_client *c = q->c;
-	if (!c->socket.up || bus_socket_send(&c->socket, NULL, 0, (sot_str){q->frame, q->frame_n}) != 0)
+	if (!c->current ||
+	    bus_socket_send(&c->current->socket, NULL, 0, (sot_str){q->frame, q->frame_n}) != 0)
 		return;
 	if (q->sends++ > 0)
 		sot_metric_add(c->retries, 1);
@@ -72,10 +85,10 @@ static void request_expire(request *q)
 	sot_err why;
 	if (q->sends > 0)
 		sot_fail(&why, SOT_UNAVAILABLE, "no answer from %s within %" PRId64 " ms, asked %u times",
-		    c->socket.endpoint, q->deadline_ms, q->sends);
+		    c->endpoints, q->deadline_ms, q->sends);
 	else
-		sot_fail(&why, SOT_UNAVAILABLE, "no connection to %s within %" PRId64 " ms",
-		    c->socket.endpoint, q->deadline_ms);
+		sot_fail(&why, SOT_UNAVAILABLE, "no connection to %s within %" PRId64 " ms", c->endpoints,
+		    q->deadline_ms);
 	sot_metric_add(c->deadlines, 1);
 	bus_reply_fn done = q->done;
 	void *self = q->self;
@@ -87,7 +100,7 @@ static void on_request_timer(void *self, uint64_t missed)
 {
 	(void)missed;
 	request *q = self;
-	sot_mono now = reactor_now(q->c->socket.b->r);
+	sot_mono now = reactor_now(q->c->legs[0].socket.b->r);
 	if (sot_mono_reached(now, q->deadline)) {
 		request_expire(q);
 		return;
@@ -99,7 +112,7 @@ static void on_request_timer(void *self, uint64_t missed)
 static void request_answer(request *q, sot_str frame)
 {
 	bus_client *c = q->c;
-	sot_mono now = reactor_now(c->socket.b->r);
+	sot_mono now = reactor_now(c->legs[0].socket.b->r);
 	sot_metric_observe_ms(c->round_trip, sot_mono_diff_ms(now, q->begun));
 	bus_reply_fn done = q->done;
 	void *self = q->self;
@@ -119,13 +132,13 @@ static void on_frame(bus_client *c, sot_str frame)
 {
 	sot_wire_head head;
 	if (sot_wire_peek(frame, &head, NULL) != SOT_OK) {
-		sot_metric_add(c->socket.metrics.malformed, 1);
+		sot_metric_add(c->legs[0].socket.metrics.malformed, 1);
 		return;
 	}
 	request *q = sot_map_get(c->open, &head.request_id, sizeof(head.request_id));
 	if (q)
 		request_answer(q, frame);
-	else if (was_given_out(c->socket.b, head.request_id))
+	else if (was_given_out(c->legs[0].socket.b, head.request_id))
 		sot_metric_add(c->late, 1);
 	else if (c->on_push)
 		c->on_push(c->self, frame);
@@ -134,17 +147,30 @@ static void on_frame(bus_client *c, sot_str frame)
 static void on_readable(void *self, void *zmq)
 {
 	(void)zmq;
-	bus_client *c = self;
+	leg *l = self;
 	bus_message m;
-	if (bus_receive(&c->socket, 1, &m))
-		on_frame(c, bus_part(&m, 0)); /* may free c */
+	if (bus_receive(&l->socket, 1, &m))
+		on_frame(l->c, bus_part(&m, 0)); /* may free l */
 	bus_message_clear(&m);
+}
+
+static leg *another_that_is_up(bus_client *c)
+{
+	for (size_t i = 0; i < c->leg_count; i++)
+		if (c->legs[i].socket.up)
+			return &c->legs[i];
+	return NULL;
 }
 
 static void on_connection(bus_socket *socket, bool up)
 {
-	bus_client *c = SOT_CONTAINER(socket, bus_client, socket);
-	if (up) {
+	leg *l = SOT_CONTAINER(socket, leg, socket);
+	bus_client *c = l->c;
+	if (!up && c->current != l)
+		return;
+	c->current = up ? l : another_that_is_up(c);
+	sot_metric_set(socket->metrics.connections, c->current != NULL);
+	if (c->current) {
 		c->connection++;
 		sot_map_iter it = {0};
 		for (request *q; (q = sot_map_next(c->open, &it, NULL)) != NULL;)
@@ -152,19 +178,19 @@ static void on_connection(bus_socket *socket, bool up)
 				request_send(q);
 	}
 	if (c->on_up)
-		c->on_up(c->self, up); /* last: may free c */
+		c->on_up(c->self, c->current != NULL); /* last: may free c */
 }
 
 /* ---- interface ---- */
 
 static void destroy(bus_socket *socket)
 {
-	bus_client_free(SOT_CONTAINER(socket, bus_client, socket));
+	bus_client_free(SOT_CONTAINER(socket, leg, socket)->c);
 }
 
 static void set_metrics(bus_client *c)
 {
-	const char *labels = c->socket.labels;
+	const char *labels = c->legs[0].socket.labels;
 	c->open_gauge = sot_gauge("sot_bus_open_requests", labels, "Requests that wait for an answer.");
 	c->retries = sot_counter("sot_bus_retries_total", labels, "Requests sent again.");
 	c->deadlines = sot_counter("sot_bus_deadlines_total", labels, "Requests without an answer.");
@@ -172,26 +198,53 @@ static void set_metrics(bus_client *c)
 	c->round_trip = sot_histogram_ms("sot_bus_request_ms", labels, "From request to reply.");
 }
 
-sot_code bus_connect(bus *b, const char *name, const char *endpoint, const char *server_public_key,
+static sot_code open_legs(
+    bus_client *c, bus *b, bus_socket_config *config, const char *endpoints, sot_err *err)
+{
+	sot_str rest = sot_str_c(endpoints);
+	size_t count = 1;
+	for (const char *at = endpoints; (at = strchr(at, ',')) != NULL; at++)
+		count++;
+	if (count > BUS_ENDPOINTS_MAX)
+		return sot_fail(
+		    err, SOT_INVALID, "%s: more than %d endpoints", endpoints, BUS_ENDPOINTS_MAX);
+	c->legs = sot_alloc_array(count, sizeof(*c->legs));
+	while (c->leg_count < count) {
+		char endpoint[BUS_ENDPOINT_MAX];
+		leg *l = &c->legs[c->leg_count];
+		sot_code code =
+		    sot_str_copy(sot_str_cut(rest, ',', &rest), endpoint, sizeof(endpoint), err);
+		config->endpoint = endpoint;
+		l->c = c;
+		if (code == SOT_OK)
+			code = bus_socket_open(b, config, l, &l->socket, err);
+		if (code != SOT_OK)
+			return code;
+		c->leg_count++;
+	}
+	return SOT_OK;
+}
+
+sot_code bus_connect(bus *b, const char *name, const char *endpoints, const char *server_public_key,
     bus_push_fn on_push, bus_up_fn on_up, void *self, bus_client **ret, sot_err *err)
 {
 	bus_client *c = sot_alloc(sizeof(*c));
-	const bus_socket_config config = {.type = ZMQ_DEALER,
+	bus_socket_config config = {.type = ZMQ_DEALER,
 	    .name = name,
-	    .endpoint = endpoint,
 	    .server_key = server_public_key,
 	    .on_readable = on_readable,
 	    .on_up = on_connection,
 	    .destroy = destroy};
+	c->open = sot_map_new();
+	c->endpoints = sot_strdup(endpoints);
 	c->on_push = on_push;
 	c->on_up = on_up;
 	c->self = self;
-	sot_code code = bus_socket_open(b, &config, c, &c->socket, err);
+	sot_code code = open_legs(c, b, &config, endpoints, err);
 	if (code != SOT_OK) {
-		free(c);
+		bus_client_free(c);
 		return code;
 	}
-	c->open = sot_map_new();
 	set_metrics(c);
 	*ret = c;
 	return SOT_OK;
@@ -199,18 +252,19 @@ sot_code bus_connect(bus *b, const char *name, const char *endpoint, const char 
 
 bool bus_client_is_up(const bus_client *c)
 {
-	return c->socket.up;
+	return c->current != NULL;
 }
 
 sot_code bus_client_send(bus_client *c, sot_str frame, sot_err *err)
 {
-	sot_code code = bus_check_frame(&c->socket, frame, err);
+	sot_code code = bus_check_frame(&c->legs[0].socket, frame, err);
 	if (code != SOT_OK)
 		return code;
-	if (!c->socket.up)
-		return sot_fail(err, SOT_UNAVAILABLE, "no connection to %s", c->socket.endpoint);
-	if (bus_socket_send(&c->socket, NULL, 0, frame) != 0)
-		return sot_fail(err, SOT_UNAVAILABLE, "the queue to %s is full", c->socket.endpoint);
+	if (!c->current)
+		return sot_fail(err, SOT_UNAVAILABLE, "no connection to %s", c->endpoints);
+	if (bus_socket_send(&c->current->socket, NULL, 0, frame) != 0)
+		return sot_fail(
+		    err, SOT_UNAVAILABLE, "the queue to %s is full", c->current->socket.endpoint);
 	return SOT_OK;
 }
 
@@ -221,11 +275,11 @@ static sot_code check_request(
 		return sot_fail(
 		    err, SOT_INVALID, "request id %" PRIu64 ", deadline %" PRId64 " ms", id, deadline_ms);
 	if (sot_map_count(c->open) >= OPEN_REQUESTS_MAX)
-		return sot_fail(err, SOT_LIMIT, "%d requests to %s are open already", OPEN_REQUESTS_MAX,
-		    c->socket.endpoint);
+		return sot_fail(
+		    err, SOT_LIMIT, "%d requests to %s are open already", OPEN_REQUESTS_MAX, c->endpoints);
 	if (sot_map_get(c->open, &id, sizeof(id)))
 		return sot_fail(err, SOT_CONFLICT, "request id %" PRIu64 " is in use", id);
-	return bus_check_frame(&c->socket, frame, err);
+	return bus_check_frame(&c->legs[0].socket, frame, err);
 }
 
 sot_code bus_request(bus_client *c, uint64_t request_id, sot_str frame, int64_t deadline_ms,
@@ -235,7 +289,7 @@ sot_code bus_request(bus_client *c, uint64_t request_id, sot_str frame, int64_t 
 	if (code != SOT_OK)
 		return code;
 	request *q = sot_alloc(sizeof(*q) + frame.n);
-	sot_mono now = reactor_now(c->socket.b->r);
+	sot_mono now = reactor_now(c->legs[0].socket.b->r);
 	*q = (request){.c = c,
 	    .id = request_id,
 	    .done = done,
@@ -248,7 +302,7 @@ sot_code bus_request(bus_client *c, uint64_t request_id, sot_str frame, int64_t 
 	memcpy(q->frame, frame.p, frame.n);
 	sot_map_set(c->open, &q->id, sizeof(q->id), q);
 	sot_metric_set(c->open_gauge, (int64_t)sot_map_count(c->open));
-	q->timer = reactor_after_ms(c->socket.b->r, -1, on_request_timer, q);
+	q->timer = reactor_after_ms(c->legs[0].socket.b->r, -1, on_request_timer, q);
 	request_send(q);
 	request_arm(q, now);
 	return SOT_OK;
@@ -270,7 +324,10 @@ bus_client *bus_client_free(bus_client *c)
 	for (request *q; (q = sot_map_next(c->open, &it, NULL)) != NULL;)
 		request_free(q);
 	sot_map_free(c->open);
-	bus_socket_close(&c->socket);
+	for (size_t i = 0; i < c->leg_count; i++)
+		bus_socket_close(&c->legs[i].socket);
+	free(c->legs);
+	free(c->endpoints);
 	free(c);
 	return NULL;
 }

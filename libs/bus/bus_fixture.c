@@ -87,12 +87,17 @@ static void on_up(void *self, bool up)
 	f->downs += !up;
 }
 
-void connect_client(fixture *f)
+void connect_client_to(fixture *f, const char *endpoints)
 {
 	sot_err err;
-	assert_int_equal(bus_connect(f->client_bus, "client", bus_server_endpoint(f->server),
-	                     f->server_keys.public_key, on_push, on_up, f, &f->client, &err),
+	assert_int_equal(bus_connect(f->client_bus, "client", endpoints, f->server_keys.public_key,
+	                     on_push, on_up, f, &f->client, &err),
 	    SOT_OK);
+}
+
+void connect_client(fixture *f)
+{
+	connect_client_to(f, bus_server_endpoint(f->server));
 }
 
 bool is_up(const fixture *f)

@@ -45,6 +45,7 @@ int fixture_teardown(void **state);
 /* Turns the loop until the condition holds; fails the test when it never does. */
 void await(fixture *f, bool (*condition)(const fixture *f));
 void listen_at(fixture *f, const char *endpoint);
+void connect_client_to(fixture *f, const char *endpoints);
 void connect_client(fixture *f); /* to where the server listens; does not wait */
 bool is_up(const fixture *f);
 bool is_answered(const fixture *f); /* one reply or failure more than none */

@@ -226,6 +226,76 @@ static void a_request_survives_the_restart_of_the_server(void **state)
 	assert_int_equal(f->ups, 2);
 }
 
+/* The second server of a client with two endpoints. */
+static int second_requests;
+static bus_server *second;
+static void on_second(void *self, const bus_peer *from, sot_str frame)
+{
+	(void)self;
+	second_requests++;
+	assert_int_equal(bus_send(second, from, frame, NULL), SOT_OK);
+}
+static void second_listens(fixture *f, const char *endpoint)
+{
+	assert_int_equal(
+	    bus_listen(f->server_bus, "second", endpoint, on_second, NULL, &second, NULL), SOT_OK);
+}
+static bool is_up_thrice(const fixture *f)
+{
+	return f->ups == 3;
+}
+
+static void of_several_servers_the_one_that_came_up_last_is_asked(void **state)
+{
+	fixture *f = *state;
+	char endpoints[256];
+	sot_str here, there;
+	second_requests = 0;
+	listen_at(f, "tcp://127.0.0.1:*");
+	second_listens(f, "tcp://127.0.0.1:*");
+	(void)snprintf(endpoints, sizeof(endpoints), "%s,%s", bus_server_endpoint(second),
+	    bus_server_endpoint(f->server));
+	second = bus_server_free(second); /* a standby: it does not listen */
+	connect_client_to(f, endpoints);
+	await(f, is_up);
+	f->behaviour = STAY_SILENT;
+	send_request(f, LONG_MS);
+	await(f, got_one); /* stands still from now on */
+	there = sot_str_cut(sot_str_c(endpoints), ',', &here);
+	endpoints[there.n] = '\0';
+	second_listens(f, endpoints);
+	await(f, is_answered);
+	assert_int_equal(f->ups, 2);
+	assert_int_equal(second_requests, 1);
+	/* It goes: the first one is still there. */
+	second = bus_server_free(second);
+	f->behaviour = ANSWER_ONCE;
+	await(f, is_up_thrice);
+	assert_int_equal(f->downs, 0);
+	send_request(f, LONG_MS);
+	while (f->replies < 2)
+		reactor_turn(f->r, 100);
+	assert_int_equal(f->requests, 2);
+	f->server = bus_server_free(f->server);
+	await(f, is_down);
+	assert_int_equal(f->downs, 1);
+}
+
+static void more_endpoints_than_fit_or_an_empty_one_are_said(void **state)
+{
+	fixture *f = *state;
+	bus_client *c = NULL;
+	sot_err err = {0};
+	assert_int_equal(bus_connect(f->client_bus, "client", "tcp://127.0.0.1:1,",
+	                     f->server_keys.public_key, NULL, NULL, f, &c, &err),
+	    SOT_INVALID);
+	assert_int_equal(bus_connect(f->client_bus, "client", "a,b,c,d,e,f,g,h,i",
+	                     f->server_keys.public_key, NULL, NULL, f, &c, &err),
+	    SOT_INVALID);
+	assert_non_null(strstr(err.text, "more than 8 endpoints"));
+	assert_null(c);
+}
+
 static void a_silent_server_gives_unavailable_exactly_once_after_retries(void **state)
 {
 	fixture *f = *state;
@@ -376,15 +446,15 @@ static void an_endpoint_that_is_taken_or_nonsense_is_said(void **state)
 {
 	fixture *f = *state;
 	listen_at(f, "tcp://127.0.0.1:*");
-	bus_server *second = NULL;
+	bus_server *other = NULL;
 	sot_err err;
 	sot_code code = bus_listen(
-	    f->server_bus, "second", bus_server_endpoint(f->server), NULL, NULL, &second, &err);
+	    f->server_bus, "other", bus_server_endpoint(f->server), NULL, NULL, &other, &err);
 	assert_int_equal(code, SOT_UNAVAILABLE);
 	assert_non_null(strstr(err.text, bus_server_endpoint(f->server)));
-	code = bus_listen(f->server_bus, "second", "nonsense", NULL, NULL, &second, &err);
+	code = bus_listen(f->server_bus, "other", "nonsense", NULL, NULL, &other, &err);
 	assert_int_equal(code, SOT_INVALID);
-	assert_null(second);
+	assert_null(other);
 }
 
 #define BUS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -402,6 +472,8 @@ int main(void)
 	    BUS_TEST(a_frame_over_the_limit_drops_the_peer_which_comes_back),
 	    BUS_TEST(a_frame_of_exactly_the_limit_passes_and_one_byte_more_is_not_sent),
 	    BUS_TEST(a_request_survives_the_restart_of_the_server),
+	    BUS_TEST(of_several_servers_the_one_that_came_up_last_is_asked),
+	    BUS_TEST(more_endpoints_than_fit_or_an_empty_one_are_said),
 	    BUS_TEST(a_silent_server_gives_unavailable_exactly_once_after_retries),
 	    BUS_TEST(a_server_that_is_not_there_gives_unavailable),
 	    BUS_TEST(a_second_reply_is_ignored_and_a_push_is_not_mistaken_for_one),

@@ -540,7 +540,7 @@ void ipam_on_pump(void *self, uint64_t missed)
 	}
 	bool is_idle = is_quiet && !ip->fence && allocator_queued(ip->allocator) == 0;
 	if (is_idle && !change_is_any_open(ip) && ip->service && service_is_draining(ip->service))
-		service_drained(ip->service);
+		ipam_drained(ip);
 }
 
 /* ---- hints ---- */

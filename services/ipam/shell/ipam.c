@@ -1,5 +1,6 @@
 #include "agents.h"
 #include "change.h"
+#include "seat.h"
 
 #include "sot_log.h"
 #include "sot_rand.h"
@@ -36,7 +37,7 @@ static void register_metrics(ipam *ip)
 	ip->m_queue = sot_gauge("sot_ipam_queue_requests", NULL, "Requests that wait for a batch");
 }
 
-static void end_with(ipam *ip, const sot_err *why)
+void ipam_end_with(ipam *ip, const sot_err *why)
 {
 	ip->has_failed = true;
 	ip->failure = *why;
@@ -60,7 +61,7 @@ static void on_database(void *self, bool up, const sot_err *why)
 	sot_log_err(SOT_WARN, "database.down", why, "retry=1");
 	(void)snprintf(ip->database_error, sizeof(ip->database_error), "%s", why->text);
 	if (!ip->has_been_up && why->code == SOT_INVALID)
-		end_with(ip, why);
+		ipam_end_with(ip, why);
 	else
 		reactor_rearm_ms(ip->retry_timer, DOWN_PATIENCE_MS);
 }
@@ -82,6 +83,8 @@ static void on_retry(void *self, uint64_t missed)
 static bool is_healthy(void *self, sot_buf *reasons)
 {
 	ipam *ip = self;
+	if (!ip->store) /* stands by */
+		return true;
 	if (!store_is_up(ip->store))
 		sot_buf_printf(reasons, "database: %s\n",
 		    ip->database_error[0] ? ip->database_error : "not connected yet");
@@ -93,7 +96,20 @@ static bool is_healthy(void *self, sot_buf *reasons)
 
 static void on_drain(void *self)
 {
-	ipam_pump_soon(self);
+	ipam *ip = self;
+	if (ip->store)
+		ipam_pump_soon(ip);
+	else
+		ipam_drained(ip);
+}
+
+void ipam_drained(ipam *ip)
+{
+	if (!ip->seat)
+		service_drained(ip->service);
+	else if (!ip->is_leaving)
+		seat_leave(ip->seat);
+	ip->is_leaving = true;
 }
 
 static sot_code open_bus(ipam *ip, sot_err *err)
@@ -107,9 +123,13 @@ static sot_code open_bus(ipam *ip, sot_err *err)
 	explicit_bzero(&keys, sizeof(keys));
 	if (code == SOT_OK)
 		code = bus_allow_services(ip->bus, ip->config->keys_dir, err);
-	if (code == SOT_OK)
-		code = bus_publisher_new(
-		    ip->bus, "hints", ip->config->hints_endpoint, true, NULL, &ip->hints, err);
+	return code;
+}
+
+static sot_code listen(ipam *ip, sot_err *err)
+{
+	sot_code code = bus_publisher_new(
+	    ip->bus, "hints", ip->config->hints_endpoint, true, NULL, &ip->hints, err);
 	if (code == SOT_OK)
 		code = bus_listen(ip->bus, "requests", ip->config->requests_endpoint, ipam_on_frame, ip,
 		    &ip->server, err);
@@ -162,29 +182,49 @@ static allocator *make_allocator(const ipam *ip)
 	return a;
 }
 
-sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err *err)
+/* All that serving wants: rows, memory, sockets. */
+static sot_code open_all(ipam *ip, sot_err *err)
 {
-	SOT_AUTO(ipam) ip = sot_alloc(sizeof(*ip));
-	ip->loop = loop;
-	ip->config = config;
+	reactor *loop = ip->loop;
 	ip->allocator = make_allocator(ip);
-	ip->arena = sot_arena_new(ARENA_BYTES);
-	ip->open = sot_map_new();
-	sot_list_init(&ip->changes);
-	sot_buf_init(&ip->frame, SOT_WIRE_FRAME_MAX);
-	register_metrics(ip);
 	ip->pump_timer = reactor_after_ms(loop, -1, ipam_on_pump, ip);
 	ip->hint_timer = reactor_after_ms(loop, -1, ipam_on_hint_rested, ip);
 	ip->retry_timer = reactor_after_ms(loop, -1, on_retry, ip);
 	ip->lease_timer = reactor_after_ms(loop, LEASE_FIRST_MS, ipam_on_lease_timer, ip);
 	sot_code code = open_store(ip, err);
 	if (code == SOT_OK)
-		code = open_bus(ip, err);
+		code = listen(ip, err);
+	if (code == SOT_OK)
+		code = agents_new(ip, &ip->agents, err);
+	if (code == SOT_OK)
+		sot_log(SOT_INFO, "service.serves", "requests=%s hints=%s", bus_server_endpoint(ip->server),
+		    bus_publisher_endpoint(ip->hints));
+	return code;
+}
+
+void ipam_serve(ipam *ip)
+{
+	sot_err err = {0};
+	if (open_all(ip, &err) != SOT_OK)
+		ipam_end_with(ip, &err);
+}
+
+sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err *err)
+{
+	SOT_AUTO(ipam) ip = sot_alloc(sizeof(*ip));
+	ip->loop = loop;
+	ip->config = config;
+	ip->arena = sot_arena_new(ARENA_BYTES);
+	ip->open = sot_map_new();
+	sot_list_init(&ip->changes);
+	sot_buf_init(&ip->frame, SOT_WIRE_FRAME_MAX);
+	register_metrics(ip);
+	sot_code code = open_bus(ip, err);
 	if (code == SOT_OK)
 		code =
 		    control_listen(loop, config->control_socket, "ipam", is_healthy, ip, &ip->control, err);
 	if (code == SOT_OK)
-		code = agents_new(ip, &ip->agents, err);
+		code = config->instance[0] ? seat_new(ip, &ip->seat, err) : open_all(ip, err);
 	const service_options options = {.drain = on_drain, .self = ip};
 	if (code == SOT_OK)
 		code = service_new(loop, &options, &ip->service, err);
@@ -195,8 +235,7 @@ sot_code ipam_new(reactor *loop, const ipam_config *config, ipam **ret, sot_err 
 
 sot_code ipam_run(ipam *ip, sot_err *err)
 {
-	sot_log(SOT_INFO, "service.ready", "requests=%s hints=%s", bus_server_endpoint(ip->server),
-	    bus_publisher_endpoint(ip->hints));
+	sot_log(SOT_INFO, "service.ready", "instance=%s", ip->config->instance);
 	service_ready(ip->service);
 	sot_code code = reactor_run(ip->loop, err);
 	if (code == SOT_OK && ip->has_failed) {
@@ -212,6 +251,7 @@ ipam *ipam_free(ipam *ip)
 		return NULL;
 	service_free(ip->service);
 	control_free(ip->control);
+	seat_free(ip->seat);
 	agents_free(ip->agents);
 	/* Ends what is open in the database: its callbacks still need the rest. */
 	ip->service = NULL;

@@ -44,6 +44,7 @@ typedef struct ipam {
 	store *reader; /* for load.c: its transactions are few and long */
 	control *control;
 	service *service;
+	struct seat *seat; /* seat.h; NULL: this one is the only one. Before it is won most is NULL */
 	allocator *allocator;
 	sot_arena *arena;
 	sot_buf frame;
@@ -54,7 +55,7 @@ typedef struct ipam {
 	struct fence_job *fence; /* the addresses_fence that is worked on, or NULL: fence.c */
 
 	reactor_watch *pump_timer, *hint_timer, *retry_timer, *lease_timer;
-	bool is_loading, hint_is_due, hint_rests, has_been_up, has_failed;
+	bool is_loading, hint_is_due, hint_rests, has_been_up, has_failed, is_leaving;
 	sot_err failure; /* why the process must end */
 	char database_error[SOT_ERR_TEXT_MAX];
 	char blocked[1000];        /* why nothing is given out or freed; empty: it is */
@@ -75,6 +76,12 @@ ipam *ipam_free(ipam *ip);
 /* Runs until a signal. SOT_INVALID: the database does not fit this program. */
 sot_code ipam_run(ipam *ip, sot_err *err) SOT_CHECK;
 SOT_DEFINE_AUTO(ipam)
+/* The process ends, for this reason. */
+void ipam_end_with(ipam *ip, const sot_err *why);
+/* The seat is won: everything is opened that serving wants. */
+void ipam_serve(ipam *ip);
+/* All is done that was begun: gives the seat back, then the process ends. */
+void ipam_drained(ipam *ip);
 
 /* ---- requests.c: the conversation ---- */
 void ipam_on_frame(void *self, const bus_peer *from, sot_str frame);
