@@ -178,6 +178,8 @@ static const figure catalogue[] = {
     PLATFORM(instances_running),
     PLATFORM(instances_bad),
     PLATFORM(operations_open),
+    PLATFORM(scheduler_leads),
+    PLATFORM(scheduler_epoch),
     PLATFORM(cpu_booked_milli),
     PLATFORM(cpu_bookable_milli),
     OF(FIGURE_PLATFORM, "cpu_booked_pct", platform_cpu_pct),

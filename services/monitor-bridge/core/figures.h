@@ -73,6 +73,7 @@ typedef struct platform_figures {
 	uint64_t instances, instances_running, instances_bad, operations_open;
 	uint64_t cpu_booked_milli, cpu_bookable_milli;
 	uint64_t memory_booked_bytes, memory_bookable_bytes;
+	uint64_t scheduler_leads, scheduler_epoch; /* 1 while one leads; grows with each leader */
 } platform_figures;
 
 /* The IPv4 addresses of one VLAN. */

@@ -178,7 +178,8 @@ static void on_platform(void *self, const store_result *res)
 	platform_figures p = {.agents_alive = 0};
 	uint64_t *const members[] = {&p.agents_alive, &p.agents_lost, &p.hosts, &p.cpu_booked_milli,
 	    &p.cpu_bookable_milli, &p.memory_booked_bytes, &p.memory_bookable_bytes, &p.instances,
-	    &p.instances_running, &p.instances_bad, &p.operations_open};
+	    &p.instances_running, &p.instances_bad, &p.operations_open, &p.scheduler_leads,
+	    &p.scheduler_epoch};
 	if (store_rows(res) == 1 &&
 	    take_counts(res, 0, members, sizeof(members) / sizeof(*members), &err) == SOT_OK)
 		f->platform = p;
