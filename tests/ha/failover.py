@@ -79,6 +79,9 @@ def network():
         sh("ip", "-n", name, "link", "set", "lo", "up")
         sh("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
         sh("ip", "-n", name, "link", "set", "eth0", "up")
+        # As the role sets them: pg_rewind waits for ever for a primary that was cut off while it copied.
+        for key, value in (("time", 10), ("intvl", 5), ("probes", 3)):
+            sh("nsenter", f"--net=/run/netns/{name}", "sysctl", "-qw", f"net.ipv4.tcp_keepalive_{key}={value}")
 
 
 def etcd_start(name):
@@ -117,13 +120,15 @@ def primary():
 
 
 def in_sync():
-    """The primary, when it has a synchronous standby and another member beside."""
+    """The primary, when it has a synchronous standby and another member beside, and these say themselves that they follow: what the cluster
+    knows of one that stood still is old."""
     name = primary()
     if name is None:
         return None
     state = json.loads(answer(f"http://{NODES[name]}:8008/cluster") or "{}")
     roles = sorted(m["role"] for m in state.get("members", []) if m["state"] in ("running", "streaming"))
-    return name if roles == ["leader", "replica", "sync_standby"] else None
+    follow = all(answer(f"http://{address}:8008/replica") is not None for n, address in NODES.items() if n != name)
+    return name if follow and roles == ["leader", "replica", "sync_standby"] else None
 
 
 def haproxy_start():
@@ -300,9 +305,9 @@ def check(name, condition, words):
 
 
 def nothing_lost(api, writers):
-    ids = ",".join(f"'{operation}'" for _, operation, _ in writers.acknowledged)
-    found = int(psql(f"SELECT count(*) FROM scheduler.operation WHERE id IN ({ids})"))
-    open_ones = int(psql(f"SELECT count(*) FROM scheduler.operation WHERE id IN ({ids}) AND state <> 'done'"))
+    states = dict(line.split("|") for line in psql("SELECT id, state FROM scheduler.operation").splitlines())
+    found = sum(operation in states for _, operation, _ in writers.acknowledged)
+    open_ones = sum(states.get(operation) != "done" for _, operation, _ in writers.acknowledged)
     names = set(psql("SELECT name FROM scheduler.app").split())
     missing = [name for _, _, name in writers.acknowledged if name not in names]
     doubled = psql("SELECT count(*) FROM (SELECT target FROM scheduler.operation WHERE kind = 'app.create' AND state = 'done' GROUP BY target HAVING count(*) > 1) d")
