@@ -83,7 +83,9 @@ static const struct {
 bool hosts_command_owns(gw_route_id route)
 {
 	size_t count;
-	return route == GW_ROUTE_host_retire || hosts_command_fields(route, &count) != NULL;
+	return route == GW_ROUTE_host_retire || route == GW_ROUTE_host_container_ignore ||
+	       route == GW_ROUTE_host_container_watch || route == GW_ROUTE_host_container_adopt ||
+	       hosts_command_fields(route, &count) != NULL;
 }
 
 const gw_field *hosts_command_fields(gw_route_id route, size_t *ret_count)
@@ -216,6 +218,21 @@ static sot_code encode_retire(const gw_command *c, uint64_t request_id, sot_buf 
 	return sot_host_retire_encode(&m, out, err);
 }
 
+static sot_code encode_container(
+    const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
+{
+	struct sot_host_container m = {
+	    .request_id = request_id,
+	    .context = command_context(c),
+	    .name = sot_str_c(c->params[0]),
+	    .container = sot_str_c(c->params[1]),
+	    .action = c->route == GW_ROUTE_host_container_adopt    ? SOT_CONTAINER_ACTION_ADOPT
+	              : c->route == GW_ROUTE_host_container_ignore ? SOT_CONTAINER_ACTION_IGNORE
+	                                                           : SOT_CONTAINER_ACTION_WATCH,
+	};
+	return sot_host_container_encode(&m, out, err);
+}
+
 static sot_code encode_brake_release(
     const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
 {
@@ -243,6 +260,10 @@ sot_code hosts_command_encode(const gw_command *c, uint64_t request_id, sot_buf 
 	case GW_ROUTE_host_maintenance_set:
 	case GW_ROUTE_rack_maintenance_set:
 		return encode_windows(c, request_id, out, err);
+	case GW_ROUTE_host_container_ignore:
+	case GW_ROUTE_host_container_watch:
+	case GW_ROUTE_host_container_adopt:
+		return encode_container(c, request_id, out, err);
 	case GW_ROUTE_host_retire:
 		return encode_retire(c, request_id, out, err);
 	default:

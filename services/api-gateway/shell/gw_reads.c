@@ -33,6 +33,10 @@ static const list_spec lists[] = {
         .statement = GW_SQL_HOST_CLEANUP_LIST,
         .name = "cleanup",
         .filter_is_path = true},
+    {.route = GW_ROUTE_host_container_list,
+        .statement = GW_SQL_HOST_CONTAINER_LIST,
+        .name = "containers",
+        .filter_is_path = true},
     {.route = GW_ROUTE_machine_list,
         .statement = GW_SQL_MACHINE_LIST,
         .name = "machines",
@@ -488,6 +492,7 @@ void serve_address_get(gw_call *c)
 	}
 LIST(host_list)
 LIST(host_cleanup_list)
+LIST(host_container_list)
 LIST(machine_list)
 LIST(machine_log)
 LIST(host_key_list)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { MESSAGE_INSTANCES_MAX = 500, ENTRY_BYTES_MAX = 4096 };
+enum { MESSAGE_INSTANCES_MAX = 500, ENTRY_BYTES_MAX = 4096, UNKNOWN_BYTES_MAX = 65536 };
 
 typedef struct entry {
 	sot_buf frame; /* of a status message with this one instance: compared and decoded */
@@ -12,7 +12,8 @@ typedef struct entry {
 struct status_feed {
 	sot_map *entries;
 	uint64_t seq;
-	uint32_t unknown, unknown_sent, unknown_acked;
+	uint32_t unknown, unknown_sent, unknown_acked; /* how many */
+	entry containers;                              /* which; version 0 before the first listing */
 	bool full, full_sent; /* all is to be told; the message in flight tells all */
 };
 
@@ -29,6 +30,7 @@ status_feed *status_feed_new(void)
 {
 	status_feed *f = sot_alloc(sizeof(*f));
 	f->entries = sot_map_new();
+	sot_buf_init(&f->containers.frame, UNKNOWN_BYTES_MAX);
 	f->full = true;
 	return f;
 }
@@ -41,6 +43,7 @@ status_feed *status_feed_free(status_feed *f)
 	for (entry *e; (e = sot_map_next(f->entries, &it, NULL)) != NULL;)
 		entry_free(e);
 	f->entries = sot_map_free(f->entries);
+	sot_buf_clear(&f->containers.frame);
 	free(f);
 	return NULL;
 }
@@ -51,6 +54,16 @@ static sot_code render(const sot_instance_status *status, sot_buf *out)
 	    .instances = (sot_instance_status *)(uintptr_t)status,
 	    .instances_count = 1};
 	return sot_status_encode(&one, out, NULL);
+}
+
+/* The frame is compared with what was told, so an entry takes it over only when it differs. */
+static void put_frame(entry *e, const sot_buf *frame)
+{
+	if (e->version > 0 && sot_str_eq(sot_buf_str(&e->frame), sot_buf_str(frame)))
+		return;
+	sot_buf_reset(&e->frame);
+	sot_buf_add_str(&e->frame, sot_buf_str(frame));
+	e->version++;
 }
 
 void status_feed_put(status_feed *f, const sot_instance_status *status)
@@ -65,16 +78,18 @@ void status_feed_put(status_feed *f, const sot_instance_status *status)
 		sot_buf_init(&e->frame, ENTRY_BYTES_MAX);
 		(void)sot_map_set_uuid(f->entries, status->instance_id, e);
 	}
-	if (e->version > 0 && sot_str_eq(sot_buf_str(&e->frame), sot_buf_str(&frame)))
-		return;
-	sot_buf_reset(&e->frame);
-	sot_buf_add_str(&e->frame, sot_buf_str(&frame));
-	e->version++;
+	put_frame(e, &frame);
 }
 
-void status_feed_set_unknown(status_feed *f, uint32_t unknown_containers)
+void status_feed_set_unknown(status_feed *f, unknowns *found)
 {
-	f->unknown = unknown_containers;
+	SOT_AUTO_BUF frame;
+	sot_buf_init(&frame, UNKNOWN_BYTES_MAX);
+	sot_status list = {.boot_id = SOT_STR("-"), .unknown_told = true};
+	list.unknown = unknowns_list(found, &list.unknown_count);
+	f->unknown = unknowns_count(found);
+	if (sot_status_encode(&list, &frame, NULL) == SOT_OK)
+		put_frame(&f->containers, &frame);
 }
 
 void status_feed_restart(status_feed *f)
@@ -82,6 +97,7 @@ void status_feed_restart(status_feed *f)
 	sot_map_iter it = {0};
 	for (entry *e; (e = sot_map_next(f->entries, &it, NULL)) != NULL;)
 		e->acked_version = 0;
+	f->containers.acked_version = 0;
 	f->full = true;
 	f->full_sent = false;
 }
@@ -89,7 +105,8 @@ void status_feed_restart(status_feed *f)
 bool status_feed_is_due(const status_feed *f)
 {
 	sot_map_iter it = {0};
-	if (f->full || f->unknown != f->unknown_acked)
+	if (f->full || f->unknown != f->unknown_acked ||
+	    f->containers.version != f->containers.acked_version)
 		return true;
 	for (const entry *e; (e = sot_map_next(f->entries, &it, NULL)) != NULL;)
 		if (e->version != e->acked_version)
@@ -109,6 +126,22 @@ static sot_code add(
 	return SOT_OK;
 }
 
+static sot_code add_containers(entry *e, sot_arena *arena, sot_status *message, sot_err *err)
+{
+	sot_status one = {0};
+	e->sent_version = 0;
+	if (e->version == e->acked_version)
+		return SOT_OK;
+	sot_code code = sot_status_decode(sot_buf_str(&e->frame), arena, &one, err);
+	if (code != SOT_OK)
+		return code;
+	message->unknown = one.unknown;
+	message->unknown_count = one.unknown_count;
+	message->unknown_told = true;
+	e->sent_version = e->version;
+	return SOT_OK;
+}
+
 sot_code status_feed_build(status_feed *f, sot_arena *arena, sot_status *ret_message, sot_err *err)
 {
 	sot_map_iter it = {0};
@@ -124,6 +157,9 @@ sot_code status_feed_build(status_feed *f, sot_arena *arena, sot_status *ret_mes
 		if (code != SOT_OK)
 			return code;
 	}
+	sot_code told = add_containers(&f->containers, arena, ret_message, err);
+	if (told != SOT_OK)
+		return told;
 	f->full_sent = f->full && count == sot_map_count(f->entries);
 	f->unknown_sent = f->unknown;
 	ret_message->seq = ++f->seq;
@@ -147,6 +183,9 @@ void status_feed_ack(status_feed *f, uint64_t seq)
 		all = all && e->acked_version > 0;
 	}
 	f->unknown_acked = f->unknown_sent;
+	if (f->containers.sent_version > 0)
+		f->containers.acked_version = f->containers.sent_version;
+	f->containers.sent_version = 0;
 	/* More instances than fit one message: told in several, none of them `full`. */
 	if (f->full_sent || all)
 		f->full = false;

@@ -6,6 +6,7 @@
 
 #include "sot_map.h"
 #include "sot_proto.h"
+#include "unknowns.h"
 
 typedef struct status_feed status_feed;
 status_feed *status_feed_new(void);
@@ -14,12 +15,13 @@ SOT_DEFINE_AUTO(status_feed)
 
 /* Notes what is now; cheap when nothing changed. */
 void status_feed_put(status_feed *f, const sot_instance_status *status);
-void status_feed_set_unknown(status_feed *f, uint32_t unknown_containers);
+/* All of them, as a listing of the Engine found them. */
+void status_feed_set_unknown(status_feed *f, unknowns *found);
 /* After a hello everything is told again, marked `full`. */
 void status_feed_restart(status_feed *f);
 /* Whether something waits to be told. */
 bool status_feed_is_due(const status_feed *f);
-/* Fills the instances, seq, full and unknown_containers of a message; the instances live in the
+/* Fills the instances, seq, full and the unknown containers of a message; the instances live in the
  * arena. Marks them as in flight. */
 sot_code status_feed_build(
     status_feed *f, sot_arena *arena, sot_status *ret_message, sot_err *err) SOT_CHECK;

@@ -1,5 +1,7 @@
 #include "docker_json.h"
 
+#include "sot_parse.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +197,19 @@ sot_code docker_json_inspect(
 	return SOT_OK;
 }
 
+static const char *words_of(const json_t *object, const char *member)
+{
+	const char *words = json_string_value(json_object_get(object, member));
+	return words ? words : "";
+}
+
+/* Without the slash that the Engine puts in front. */
+static const char *listed_name(const json_t *item)
+{
+	const char *name = json_string_value(json_array_get(json_object_get(item, "Names"), 0));
+	return !name ? "" : name[0] == '/' ? name + 1 : name;
+}
+
 sot_code docker_json_list(sot_str body, docker_json_each_fn each, void *self, sot_err *err)
 {
 	json_t *list = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
@@ -204,14 +219,19 @@ sot_code docker_json_list(sot_str body, docker_json_each_fn each, void *self, so
 	}
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
-		const char *name = json_string_value(json_array_get(json_object_get(item, "Names"), 0));
-		const char *id = json_string_value(json_object_get(item, "Id"));
-		const char *state = json_string_value(json_object_get(item, "State"));
-		docker_json_item one = {.container_id = id ? id : "",
-		    .state = state ? state : "",
-		    .created_unix_s = json_integer_value(json_object_get(item, "Created"))};
-		if (plan_container_instance(sot_str_c(name), &one.instance))
-			each(self, &one);
+		const json_t *marks = json_object_get(item, "Labels");
+		docker_json_item one = {.container_id = words_of(item, "Id"),
+		    .state = words_of(item, "State"),
+		    .created_unix_s = json_integer_value(json_object_get(item, "Created")),
+		    .name = listed_name(item),
+		    .image = words_of(item, "Image"),
+		    .instance_name = words_of(marks, "sot.name"),
+		    .app = words_of(marks, "sot.app")};
+		if (sot_parse_u64(sot_str_c(words_of(marks, "sot.generation")), 0, INT64_MAX,
+		        &one.generation, NULL) != SOT_OK)
+			one.generation = 0;
+		one.is_ours = plan_container_instance(sot_str_c(one.name), &one.instance);
+		each(self, &one);
 	}
 	json_decref(list);
 	return SOT_OK;

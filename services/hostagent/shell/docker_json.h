@@ -24,11 +24,15 @@ sot_code docker_json_limits(
 sot_code docker_json_inspect(
     sot_str body, sot_uuid *ret_instance, container_facts *ret, sot_err *err) SOT_CHECK;
 
-/* GET /containers/json. One call of `each` per container that has a name of this platform. */
+/* GET /containers/json. One call of `each` per container. */
 typedef struct docker_json_item {
+	bool is_ours; /* it has a name of this platform, that of `instance` */
 	sot_uuid instance;
 	const char *container_id, *state; /* "running", "exited", "created", "dead" ... */
 	int64_t created_unix_s;           /* 0: not told */
+	const char *name, *image;         /* "" when they are not told */
+	const char *instance_name, *app;  /* by its labels; "" */
+	uint64_t generation;              /* by its label; 0 */
 } docker_json_item;
 typedef void (*docker_json_each_fn)(void *self, const docker_json_item *item);
 sot_code docker_json_list(

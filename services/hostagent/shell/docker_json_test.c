@@ -207,6 +207,95 @@ static void a_status_is_told_until_its_ack_and_a_change_meanwhile_again(void **s
 	assert_false(status_feed_is_due(f));
 }
 
+typedef struct listed {
+	unknowns *all;
+	unsigned ours, foreign;
+} listed;
+
+static void on_listed(void *self, const docker_json_item *item)
+{
+	listed *l = self;
+	l->ours += item->is_ours;
+	l->foreign += !item->is_ours;
+	unknowns_add(l->all, &(sot_unknown_container){.container_id = sot_str_c(item->container_id),
+	                         .name = sot_str_c(item->name),
+	                         .image = sot_str_c(item->image),
+	                         .state = sot_str_c(item->state),
+	                         .instance_id = item->instance,
+	                         .instance_name = sot_str_c(item->instance_name),
+	                         .app = sot_str_c(item->app),
+	                         .generation = item->generation});
+}
+
+static void all_containers_are_listed_and_ours_say_who_they_are(void **state)
+{
+	static const char body[] =
+	    "[{\"Id\":\"bb\",\"Names\":[\"/"
+	    "sot-01920000-0000-7000-8000-000000000001\"],\"State\":\"running\","
+	    "\"Image\":\"base:1\",\"Created\":17,\"Labels\":{\"sot.name\":\"shop-default-01\",\"sot."
+	    "app\":"
+	    "\"shop\",\"sot.generation\":\"7\"}},"
+	    "{\"Id\":\"aa\",\"Names\":[\"/"
+	    "ci-runner\"],\"State\":\"exited\",\"Image\":\"a\\u0001b\",\"Labels\":"
+	    "null},{\"Id\":7}]";
+	(void)state;
+	SOT_AUTO(unknowns) all = unknowns_new();
+	listed l = {.all = all};
+	sot_err err = {0};
+	size_t n;
+	assert_int_equal(docker_json_list(sot_str_c(body), on_listed, &l, &err), SOT_OK);
+	assert_true(l.ours == 1 && l.foreign == 2);
+	const sot_unknown_container *list = unknowns_list(all, &n);
+	assert_true(n == 3 && list[0].container_id.n == 0);
+	assert_true(
+	    sot_str_eq_c(list[1].container_id, "aa") && sot_str_eq_c(list[1].name, "ci-runner"));
+	assert_int_equal(list[1].image.n, 0); /* no text */
+	assert_true(sot_uuid_is_zero(list[1].instance_id));
+	assert_true(sot_str_eq_c(list[2].instance_name, "shop-default-01") && list[2].generation == 7);
+	assert_true(sot_str_eq_c(list[2].app, "shop") && list[2].instance_id.b[15] == 1);
+}
+
+static void unknown_containers_are_told_until_their_ack_and_when_they_change(void **state)
+{
+	(void)state;
+	sot_err err = {0};
+	sot_status m = {0};
+	SOT_AUTO(status_feed) f = status_feed_new();
+	SOT_AUTO(sot_arena) arena = sot_arena_new(1 << 22);
+	SOT_AUTO(unknowns) none = unknowns_new();
+	SOT_AUTO(unknowns) one = unknowns_new();
+	SOT_AUTO(unknowns) many = unknowns_new();
+	char id[8];
+	assert_int_equal(status_feed_build(f, arena, &m, &err), SOT_OK);
+	assert_false(m.unknown_told); /* nobody has looked */
+	status_feed_ack(f, m.seq);
+	assert_false(status_feed_is_due(f));
+	status_feed_set_unknown(f, none);
+	assert_int_equal(status_feed_build(f, arena, &m, &err), SOT_OK);
+	assert_true(m.unknown_told && m.unknown_count == 0);
+	status_feed_ack(f, m.seq);
+	unknowns_add(one, &(sot_unknown_container){.container_id = SOT_STR("x")});
+	status_feed_set_unknown(f, one);
+	assert_true(status_feed_is_due(f));
+	for (int again = 0; again < 2; again++) {
+		m = (sot_status){0};
+		assert_int_equal(status_feed_build(f, arena, &m, &err), SOT_OK);
+		assert_true(m.unknown_told && m.unknown_count == 1 && m.unknown_containers == 1);
+	}
+	status_feed_ack(f, m.seq);
+	status_feed_set_unknown(f, one);
+	assert_false(status_feed_is_due(f));
+	for (int k = 0; k < 100; k++) {
+		(void)snprintf(id, sizeof(id), "%03d", 99 - k);
+		unknowns_add(many, &(sot_unknown_container){.container_id = sot_str_c(id)});
+	}
+	status_feed_set_unknown(f, many);
+	m = (sot_status){0};
+	assert_int_equal(status_feed_build(f, arena, &m, &err), SOT_OK);
+	assert_true(m.unknown_count == UNKNOWNS_TOLD && m.unknown_containers == 100);
+	assert_true(sot_str_eq_c(m.unknown[0].container_id, "000"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +307,8 @@ int main(void)
 	    cmocka_unit_test(health_follows_thresholds_and_the_start_period),
 	    cmocka_unit_test(who_starts_is_asked_soon_and_then_less_and_less_often),
 	    cmocka_unit_test(a_status_is_told_until_its_ack_and_a_change_meanwhile_again),
+	    cmocka_unit_test(all_containers_are_listed_and_ours_say_who_they_are),
+	    cmocka_unit_test(unknown_containers_are_told_until_their_ack_and_when_they_change),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

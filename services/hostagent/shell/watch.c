@@ -34,7 +34,8 @@ struct watch {
 	unsigned sweeping;
 	sot_buf line; /* of the event stream, until its line feed */
 	/* Of the listing being read. */
-	uint32_t unknown, running, total;
+	uint32_t running, total;
+	unknowns *unknown;
 	sot_map *as_known; /* instances whose container is listed as it is known */
 	unsigned listing;  /* which one of the round */
 };
@@ -208,14 +209,30 @@ static const char *state_known(const container_facts *f)
 	return f->ever_started ? "exited" : "created";
 }
 
+static void note_unknown(watch *w, const docker_json_item *item)
+{
+	unknowns_add(w->unknown, &(sot_unknown_container){.container_id = sot_str_c(item->container_id),
+	                             .name = sot_str_c(item->name),
+	                             .image = sot_str_c(item->image),
+	                             .state = sot_str_c(item->state),
+	                             .created_unix_ms = item->created_unix_s * 1000,
+	                             .instance_id = item->instance,
+	                             .instance_name = sot_str_c(item->instance_name),
+	                             .app = sot_str_c(item->app),
+	                             .generation = item->generation});
+}
+
 static void on_listed(void *self, const docker_json_item *item)
 {
 	watch *w = self;
-	const instance *i = reconcile_find(w->a->reconcile, item->instance);
+	const instance *i = item->is_ours ? reconcile_find(w->a->reconcile, item->instance) : NULL;
 	const container_facts *known = i ? instance_container(i) : NULL;
+	if (!i)
+		note_unknown(w, item);
+	if (!item->is_ours)
+		return;
 	w->total++;
 	w->running += strcmp(item->state, "running") == 0;
-	w->unknown += i == NULL;
 	if (!i && item->created_unix_s > 0)
 		docker_junk_saw(w->a->junk, item->container_id, item->state,
 		    reactor_wall(w->a->loop).unix_ms / 1000 - item->created_unix_s);
@@ -249,11 +266,12 @@ static void on_list(void *self, const docker_reply *reply)
 	watch *w = self;
 	sot_err err = {0};
 	w->list_in_flight = false;
-	w->unknown = w->running = w->total = 0;
+	w->running = w->total = 0;
 	if (reply->code != SOT_OK)
 		return; /* the ping says what is wrong */
 	docker_junk_listing(w->a->junk);
 	w->as_known = sot_map_new();
+	w->unknown = unknowns_new();
 	if (docker_json_list(reply->body, on_listed, w, &err) == SOT_OK) {
 		w->a->containers_total = w->total;
 		w->a->containers_running = w->running;
@@ -261,6 +279,7 @@ static void on_list(void *self, const docker_reply *reply)
 		compare_with_listing(w);
 	}
 	w->as_known = sot_map_free(w->as_known);
+	w->unknown = unknowns_free(w->unknown);
 	sweep(w);
 	agent_pump(w->a);
 }
@@ -269,7 +288,7 @@ static void list_now(void *self, uint64_t missed)
 {
 	watch *w = self;
 	docker_request q = {.method = "GET",
-	    .path = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22sot.instance%22%5D%7D",
+	    .path = "/containers/json?all=1",
 	    .deadline_ms = LIST_MS,
 	    .body_max = LIST_BODY_MAX};
 	(void)missed;

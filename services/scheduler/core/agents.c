@@ -135,10 +135,7 @@ static sot_code on_status(controller *c, host *h, sot_str frame, sot_err *err)
 			bound_status(c, i, &m.instances[k]);
 			instance_apply_status(c, i, &m.instances[k]);
 		}
-		if (h->row.unknown_containers != m.unknown_containers) {
-			h->row.unknown_containers = (uint32_t)at_most(m.unknown_containers, COUNT_MAX);
-			touch_host(c, h);
-		}
+		containers_told(c, h, &m);
 	} else {
 		c->stats.statuses_stale++;
 	}

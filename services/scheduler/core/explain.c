@@ -159,7 +159,7 @@ static void choose_instead(placer *p, uint32_t handle, uint32_t at, placer_expla
 	placer_parts_of(p, handle, at, &e->chosen);
 }
 
-void decision_move(controller *c, decision *d, const app *a, uint32_t handle,
+uint32_t decision_stands(controller *c, decision *d, const app *a, uint32_t handle,
     const char *instance_name, uint32_t at)
 {
 	placer *p = c->fleet.placer;
@@ -169,7 +169,9 @@ void decision_move(controller *c, decision *d, const app *a, uint32_t handle,
 	else
 		placer_parts_of(p, handle, at, &d->first.chosen);
 	begin(c, d, a, handle);
-	note(c, d, instance_name, placer_place_on(p, handle, at), &d->first.chosen);
+	uint32_t placed = placer_place_on(p, handle, at);
+	note(c, d, instance_name, placed, &d->first.chosen);
+	return placed;
 }
 
 bool decision_is_full(const decision *d)

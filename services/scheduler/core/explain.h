@@ -29,8 +29,9 @@ void decision_clear(decision *d);
 uint32_t decision_place(
     controller *c, decision *d, const app *a, uint32_t handle, const char *instance_name);
 /* Notes why an instance of the app stands on the host `at`, whoever chose that, and books it there;
- * inside a what-if in which it stands nowhere. A better host than that is the first runner-up. */
-void decision_move(controller *c, decision *d, const app *a, uint32_t handle,
+ * in a state in which it stands nowhere. Returns the placer's instance. A better host than that is
+ * the first runner-up. */
+uint32_t decision_stands(controller *c, decision *d, const app *a, uint32_t handle,
     const char *instance_name, uint32_t at);
 /* Nothing more fits into its row. */
 bool decision_is_full(const decision *d);

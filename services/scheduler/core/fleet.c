@@ -413,7 +413,7 @@ void fleet_prepare_move(controller *c, instance *i)
 	know_pool(c, i);
 }
 
-static void describe_obstacles(const instance *i, const host *h, uint32_t obstacles, sot_buf *why)
+void fleet_describe_obstacles(const instance *i, const host *h, uint32_t obstacles, sot_buf *why)
 {
 	const char *between = "";
 
@@ -438,7 +438,7 @@ static host *try_wanted(controller *c, instance *i, host *wanted, sot_buf *why)
 		obstacles &= ~(1u << PLACER_REASON_ADDRESSES);
 	if (obstacles == 0)
 		return wanted;
-	describe_obstacles(i, wanted, obstacles, why);
+	fleet_describe_obstacles(i, wanted, obstacles, why);
 	return NULL;
 }
 

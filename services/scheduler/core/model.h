@@ -167,7 +167,8 @@ typedef struct instance {
 		sot_ip address; /* none: no conflict */
 		sot_mac mac;
 	} conflict;
-	bool held; /* its agent has not heard of it: its start was not given a slot yet */
+	bool held;     /* its agent has not heard of it: its start was not given a slot yet */
+	bool has_copy; /* came back to a host that may still have its container of the first stay */
 	error_report errors;
 	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
 	struct {

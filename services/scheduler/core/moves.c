@@ -64,6 +64,7 @@ void move_arrive(controller *c, instance *i, host *h)
 {
 	departure *d = departure_find(h, i->row.id);
 
+	i->has_copy = d != NULL;
 	model_unreserve(c, i);
 	model_unbook(c, i);
 	model_book(c, i, h);
@@ -142,7 +143,7 @@ static void write_decision(controller *c, const operation *o, instance *i, const
 	decision_init(&d);
 	placer_mark mark = placer_begin(p);
 	placer_take(p, i->handle);
-	decision_move(c, &d, i->app, handle, i->row.name, to->handle);
+	(void)decision_stands(c, &d, i->app, handle, i->row.name, to->handle);
 	placer_rollback(p, mark);
 	d.id = i->row.decision_id = model_new_id(c);
 	decision_write(c, &d, o);

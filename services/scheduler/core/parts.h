@@ -25,6 +25,30 @@ void operation_say_queued(controller *c, operation *o);
 void operation_set_waits_for(controller *c, operation *o, const char *text);
 /* Whether it may begin as far as its app's queue and its bulk operation are concerned. */
 bool operation_has_turn(const operation *o);
+/* ---- containers.c: those on a host that no assignment knows; nothing but an adoption touches
+ * them.
+ */
+struct problem;
+typedef struct unknown_container {
+	sot_str line; /* all of it, as the host's row holds it */
+	sot_str id, name, instance_name, app;
+	sot_uuid instance_id; /* zero: not of this platform */
+	uint64_t generation;
+} unknown_container;
+/* What its agent tells: how many, and when the message says so, which. */
+void containers_told(controller *c, host *h, const struct sot_status *m);
+/* By name, id or the beginning of an id. How many there are; what it found is the only one. */
+unsigned containers_find(const host *h, sot_str text, unknown_container *ret);
+/* Of that instance; false: none is reported. */
+bool containers_of_instance(const host *h, sot_uuid id, unknown_container *ret);
+bool container_is_ignored(const host *h, const unknown_container *u);
+void container_ignore(
+    controller *c, host *h, const operation *o, const unknown_container *u, bool on);
+/* Whether it can be an instance again; the group that its name says. */
+bool container_may_be_adopted(
+    controller *c, const host *h, const unknown_container *u, group **ret_group, struct problem *p);
+/* The first moment of an operation that adopts: the row, and its steps. */
+void adoption_begin(controller *c, operation *o);
 /* ---- windows.c: operations that wait for a maintenance window ---- */
 /* Middleware that others give the app waits for the app's; a move of a drain for its host's. */
 bool operation_is_held(const controller *c, const operation *o);
@@ -87,6 +111,11 @@ size_t app_wanted_count(const app *a, const group *g);
 
 /* A helper of the rollout: an instance of what it rolls out, with its steps. */
 void plan_helper(controller *c, operation *o);
+/* A row of the operation's app; id, number, name and generation are given, the rest is the app's.
+ */
+instance *plan_instance_row(controller *c, const operation *o, group *of, instance_row row);
+/* The steps that bring a new instance up. */
+void plan_add_growth(controller *c, operation *o, const instance *i);
 
 /* ---- rollout_plan.c ---- */
 /* Runs and is healthy, as it shall. */
@@ -256,6 +285,8 @@ bool fleet_can_name(const controller *c, const char *const *lists, size_t list_c
 /* The app in the placer, for instances of that size: what it asks for, what VLANs it may use. */
 uint32_t fleet_app(controller *c, app *a, const instance *size);
 host *fleet_host(const controller *c, uint32_t handle);
+/* What keeps the instance off that host, in words: bits by placer_reason. */
+void fleet_describe_obstacles(const instance *i, const host *h, uint32_t obstacles, sot_buf *why);
 /* Another host for the instance, as if it did not stand where it does: `wanted`, or the best one
  * when that is NULL. NULL, with the reason in `why`, when it does not fit. Changes nothing. */
 host *fleet_choose_move(controller *c, instance *i, host *wanted, sot_buf *why);

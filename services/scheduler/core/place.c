@@ -157,7 +157,15 @@ static void refuse(controller *c, operation *o, const instance *i, size_t count)
 	}
 	model_text_init(&text);
 	fleet_sync(c);
-	if (placement_is_blocked(c, o->app, &text, &r.blocked)) {
+	if (o->row.kind == OPERATION_INSTANCE_ADOPT) {
+		const host *h = model_find_host(c, sot_str_c(o->row.to_host));
+		r.handle = fleet_app(c, o->app, i);
+		if (h)
+			fleet_describe_obstacles(
+			    i, h, placer_obstacles(c->fleet.placer, r.handle, h->handle), &text);
+		r.blocked = "host";
+		set_lacks(c, o, UINT32_MAX);
+	} else if (placement_is_blocked(c, o->app, &text, &r.blocked)) {
 		set_lacks(c, o, LACKS_VLAN);
 	} else {
 		r.handle = fleet_app(c, o->app, i);
@@ -220,13 +228,27 @@ void placers_wake(controller *c)
 
 /* ---- placing ---- */
 
+/* Its container stands on a host already: there, or nowhere. */
+static uint32_t place_where_it_is(
+    controller *c, const operation *o, decision *d, const instance *i, uint32_t handle)
+{
+	const host *h = model_find_host(c, sot_str_c(o->row.to_host));
+
+	if (!h || placer_obstacles(c->fleet.placer, handle, h->handle) != 0)
+		return PLACER_NONE;
+	return decision_stands(c, d, o->app, handle, i->row.name, h->handle);
+}
+
 /* False when no host fits. */
 static bool place_one(controller *c, operation *o, decision *d, instance *i)
 {
 	placer *p = c->fleet.placer;
 	uint32_t pool, handle = fleet_app(c, o->app, i);
 
-	i->handle = decision_place(c, d, o->app, handle, i->row.name);
+	if (o->row.kind == OPERATION_INSTANCE_ADOPT)
+		i->handle = place_where_it_is(c, o, d, i, handle);
+	else
+		i->handle = decision_place(c, d, o->app, handle, i->row.name);
 	if (i->handle == PLACER_NONE)
 		return false;
 	if (d->count == 1)

@@ -27,26 +27,17 @@ static const group *only_group(const operation *o)
 	return o->row.group[0] ? group_of(o) : NULL;
 }
 
-static instance *new_instance(controller *c, const operation *o)
+instance *plan_instance_row(controller *c, const operation *o, group *of, instance_row row)
 {
 	app *a = o->app;
-	group *of = group_of(o);
 	const image *g = sot_map_get_c(c->images, a->row.image);
-	instance_row row = {
-	    .id = model_new_id(c),
-	    .app_id = a->row.id,
-	    .group_id = of->row.id,
-	    .number = of->row.next_number++,
-	    .generation = 1,
-	    .created_unix_ms = c->now.wall.unix_ms,
-	};
 
+	row.app_id = a->row.id;
+	row.group_id = of->row.id;
+	row.created_unix_ms = c->now.wall.unix_ms;
 	instance_row_init(&row, c->shared);
 	shared_set(&row.image, c->shared, sot_str_c(g ? g->row.reference : a->row.image));
 	plan_size(c, a, &row);
-	char name[96];
-	(void)snprintf(name, sizeof(name), "%s-%s-%02u", a->row.name, of->row.name, row.number);
-	model_copy_text(row.name, sizeof(row.name), sot_str_c(name));
 	shared_set(
 	    &row.version, c->shared, sot_str_c(of->row.version[0] ? of->row.version : a->row.version));
 	shared_set(&row.middleware, c->shared, sot_str_c(a->row.middleware ? a->row.middleware : ""));
@@ -59,7 +50,18 @@ static instance *new_instance(controller *c, const operation *o)
 	return i;
 }
 
-static void add_growth(controller *c, operation *o, const instance *i)
+static instance *new_instance(controller *c, const operation *o)
+{
+	group *of = group_of(o);
+	instance_row row = {.id = model_new_id(c), .number = of->row.next_number++, .generation = 1};
+	char name[96];
+
+	(void)snprintf(name, sizeof(name), "%s-%s-%02u", o->app->row.name, of->row.name, row.number);
+	model_copy_text(row.name, sizeof(row.name), sot_str_c(name));
+	return plan_instance_row(c, o, of, row);
+}
+
+void plan_add_growth(controller *c, operation *o, const instance *i)
 {
 	operation_add_step(c, o, i, STEP_PLACE);
 	operation_add_step(c, o, i, STEP_ADDRESS);
@@ -70,7 +72,7 @@ static void add_growth(controller *c, operation *o, const instance *i)
 static void plan_growth(controller *c, operation *o, size_t count)
 {
 	for (size_t k = 0; k < count; k++)
-		add_growth(c, o, new_instance(c, o));
+		plan_add_growth(c, o, new_instance(c, o));
 }
 
 static void plan_leaving(controller *c, operation *o, instance *i)
@@ -151,7 +153,7 @@ void plan_helper(controller *c, operation *o)
 
 	if (o->row.kind == OPERATION_APP_DEPLOY)
 		shared_set(&i->row.version, c->shared, sot_str_c(o->row.version));
-	add_growth(c, o, i);
+	plan_add_growth(c, o, i);
 }
 
 static void plan_instance(controller *c, operation *o)
@@ -213,7 +215,7 @@ static void plan_move(controller *c, operation *o)
 
 static bool needs_app(operation_kind kind)
 {
-	return kind <= OPERATION_INSTANCE_REBUILD;
+	return kind <= OPERATION_INSTANCE_ADOPT;
 }
 
 void operation_begin(controller *c, operation *o)
@@ -264,6 +266,9 @@ void operation_begin(controller *c, operation *o)
 		break;
 	case OPERATION_INSTANCE_MOVE:
 		plan_move(c, o);
+		break;
+	case OPERATION_INSTANCE_ADOPT:
+		adoption_begin(c, o);
 		break;
 	case OPERATION_HOST_REPLACE:
 	case OPERATION_HOST_EVACUATE:

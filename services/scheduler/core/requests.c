@@ -511,6 +511,7 @@ static const sot_scheduler_handlers handlers = {
     .host_brake_release = on_host_brake_release,
     .host_drain = on_host_drain,
     .host_maintenance = on_host_maintenance,
+    .host_container = on_host_container,
     .host_retire = on_host_retire,
     .package_register = on_package_register,
     .image_register = on_image_register,

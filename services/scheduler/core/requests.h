@@ -54,6 +54,8 @@ void on_host_evacuate(void *self, const void *from, const sot_host_evacuate *m);
 void on_host_drain(void *self, const void *from, const sot_host_drain *m);
 /* ... of the windows of machines (requests_windows.c). */
 void on_host_maintenance(void *self, const void *from, const sot_host_maintenance *m);
+/* ... of containers that no assignment knows (requests_containers.c). */
+void on_host_container(void *self, const void *from, const sot_host_container *m);
 /* What is said of that rack, "" for nothing; lives with its hosts. */
 const char *rack_windows(const controller *c, sot_str rack);
 void on_host_retire(void *self, const void *from, const sot_host_retire *m);
@@ -66,6 +68,7 @@ void on_host_set_schedulable(void *self, const void *from, const sot_host_set_sc
 
 /* ---- requests_images.c ---- */
 /* Instances can be made of the image of that name. */
+bool request_check_plan(const controller *c, sot_str plan, problem *p);
 bool request_check_image(const controller *c, sot_str name, problem *p);
 void on_image_register(void *self, const void *from, const sot_image_register *m);
 void on_image_add(void *self, const void *from, const sot_image_add *m);

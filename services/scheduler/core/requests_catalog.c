@@ -157,6 +157,8 @@ static host *make_host(controller *c, const sot_host_register *m)
 	    .repels = shared_text(c->shared, SOT_STR("")),
 	    .windows = shared_text(c->shared, SOT_STR("")),
 	    .rack_windows = shared_text(c->shared, SOT_STR("")),
+	    .containers = shared_text(c->shared, SOT_STR("")),
+	    .ignored = shared_text(c->shared, SOT_STR("")),
 	    .state = HOST_REGISTERED,
 	    .created_unix_ms = c->now.wall.unix_ms,
 	};

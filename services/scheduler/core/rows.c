@@ -71,16 +71,16 @@ static const char *const loss_proofs[LOSS_PROOFS] = {"", "witnesses", "operator"
 static const char *const operation_kinds[OPERATION_KINDS] = {"app.create", "app.scale",
     "app.delete", "app.deploy", "instance.start", "instance.stop", "instance.restart",
     "instance.retire", "instance.move", "app.resize", "app.rebuild", "app.middleware",
-    "instance.resize", "instance.freeze", "instance.unfreeze", "instance.rebuild", "app.update",
-    "package.register", "image.register", "host.register", "host.cordon", "host.uncordon",
-    "host.set", "host_class.set", "host_class.delete", "plan.set", "plan.delete", "team.set",
-    "team.delete", "mixing.set", "operation.cancel", "bulk.start", "bulk.stop", "bulk.restart",
-    "bulk.retire", "bulk.scale", "bulk.deploy", "bulk.rebuild", "bulk.middleware", "app.recovery",
-    "host.declare_lost", "host.replace", "host.evacuate", "host.return", "brake.release",
-    "host.drain", "host.retire", "fleet.rebalance", "image.add", "image.test", "image.promote",
-    "image.retire", "image.remove", "rollout.pause", "rollout.resume", "rollout.roll_back",
-    "group.set", "group.delete", "group.move", "elastic.set", "elastic.delete", "app.labels",
-    "app.maintenance", "app.retention", "host.maintenance"};
+    "instance.resize", "instance.freeze", "instance.unfreeze", "instance.rebuild", "instance.adopt",
+    "app.update", "package.register", "image.register", "host.register", "host.cordon",
+    "host.uncordon", "host.set", "host_class.set", "host_class.delete", "plan.set", "plan.delete",
+    "team.set", "team.delete", "mixing.set", "operation.cancel", "bulk.start", "bulk.stop",
+    "bulk.restart", "bulk.retire", "bulk.scale", "bulk.deploy", "bulk.rebuild", "bulk.middleware",
+    "app.recovery", "host.declare_lost", "host.replace", "host.evacuate", "host.return",
+    "brake.release", "host.drain", "host.retire", "fleet.rebalance", "image.add", "image.test",
+    "image.promote", "image.retire", "image.remove", "rollout.pause", "rollout.resume",
+    "rollout.roll_back", "group.set", "group.delete", "group.move", "elastic.set", "elastic.delete",
+    "app.labels", "app.maintenance", "app.retention", "host.maintenance", "host.container"};
 static const char *const step_kinds[STEP_KINDS] = {"place", "address", "start", "healthy", "deploy",
     "stop", "restart", "remove", "release", "target", "leave", "resize", "freeze", "unfreeze",
     "rebuild", "replace", "return", "roll_back", "rotate_out", "rotate_in", "middleware"};
@@ -201,6 +201,8 @@ void host_row_copy(host_row *to, const host_row *from)
 	(void)shared_keep(to->repels);
 	(void)shared_keep(to->windows);
 	(void)shared_keep(to->rack_windows);
+	(void)shared_keep(to->containers);
+	(void)shared_keep(to->ignored);
 }
 
 void host_row_clear(host_row *row)
@@ -209,6 +211,8 @@ void host_row_clear(host_row *row)
 	shared_drop(row->repels);
 	shared_drop(row->windows);
 	shared_drop(row->rack_windows);
+	shared_drop(row->containers);
+	shared_drop(row->ignored);
 }
 
 void instance_row_copy(instance_row *to, const instance_row *from)

@@ -176,6 +176,8 @@ typedef struct host_row {
 	char name[64], az[33], rack[33], public_key[41];
 	const char *tags, *repels;          /* shared.h, never NULL: words with commas between */
 	const char *windows, *rack_windows; /* shared.h, never NULL: of maintenance */
+	/* shared.h, never NULL: what containers.c keeps of those that no assignment knows */
+	const char *containers, *ignored;
 	char class[31];
 	bool revoked, schedulable;
 	host_state state;
@@ -298,6 +300,7 @@ typedef enum operation_kind {
 	OPERATION_INSTANCE_FREEZE,
 	OPERATION_INSTANCE_UNFREEZE,
 	OPERATION_INSTANCE_REBUILD,
+	OPERATION_INSTANCE_ADOPT,
 	OPERATION_APP_UPDATE, /* from here on in no queue of an app */
 	OPERATION_PACKAGE_REGISTER,
 	OPERATION_IMAGE_REGISTER,
@@ -347,6 +350,7 @@ typedef enum operation_kind {
 	OPERATION_APP_MAINTENANCE,
 	OPERATION_APP_RETENTION,
 	OPERATION_HOST_MAINTENANCE,
+	OPERATION_HOST_CONTAINER,
 	OPERATION_KINDS
 } operation_kind;
 

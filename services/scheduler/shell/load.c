@@ -81,6 +81,8 @@ static void on_hosts(void *self, const store_result *res)
 		row.lost_unix_ms = number(&at, 0, INT64_MAX);
 		read_shared(&at, &row.windows);
 		read_shared(&at, &row.rack_windows);
+		read_shared(&at, &row.containers);
+		read_shared(&at, &row.ignored);
 		controller_load_host(at.l->c, &row);
 		host_row_clear(&row);
 	}

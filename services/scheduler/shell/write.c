@@ -205,6 +205,8 @@ static void write_hosts(store_tx *tx, const host_row **r, size_t n)
 	COLUMN(r, n, store_item_i64, row->lost_unix_ms);
 	COLUMN(r, n, item_c, row->windows);
 	COLUMN(r, n, item_c, row->rack_windows);
+	COLUMN(r, n, item_c, row->containers);
+	COLUMN(r, n, item_c, row->ignored);
 }
 
 static const char *text_of(const char *text)

@@ -27,7 +27,7 @@ FROM unnest(
     observed_at, created_at, updated_at, vlan, vrf, mtu, isolated, dns, dns_search, address_v6, prefix_v6, gateway_v6,
     address_v6_generation, bandwidth_kbit, net_settings, moving_to, plan, rebuild_seq, decision_id, bandwidth_own, middleware)
 ON CONFLICT (id) DO UPDATE SET
-  group_id = excluded.group_id, number = excluded.number, state = excluded.state, health = excluded.health, desired = excluded.desired,
+  app_id = excluded.app_id, name = excluded.name, group_id = excluded.group_id, number = excluded.number, state = excluded.state, health = excluded.health, desired = excluded.desired,
   generation = excluded.generation, restart_seq = excluded.restart_seq, host_id = excluded.host_id,
   address = excluded.address, prefix = excluded.prefix, gateway = excluded.gateway, vlan_id = excluded.vlan_id,
   mac = excluded.mac, address_generation = excluded.address_generation, cpu_milli = excluded.cpu_milli,

@@ -139,3 +139,47 @@ def test_3_data_of_a_retired_instance_go_after_the_delay():
     assert lab.redis_pings(stays["address"])
     lab.scale("tombs", 0)
     lab.invariants()
+
+
+def test_4_what_nobody_assigned_is_told_ignored_or_adopted_and_never_touched():
+    """S1 S8: a container that an operator made is told and ignored by name; one whose instance has no row any more becomes an instance again where it stands: not restarted,
+    its files, name and address as before. What is a copy of an instance, or foreign, is not adopted."""
+    lab.have("orphans", 2, image="redis", plan="tiny", health={"kind": "tcp", "port": 6379})
+    gone, stays = lab.instances("orphans")
+    host = gone["host"]
+    image = next(r["reference"] for r in lab.cli_json("image", "list")["items"] if r["name"] == "redis")
+    stranger = lab.docker(host, "run", "-d", "--network=none", "--name", "probe", "--entrypoint", "sleep", image, "100000")
+    copy = lab.docker(host, "create", "--network=none", "--name", "sot-0197b1c2-0000-7000-8000-00000000aaaa", "--label", "sot.name=" + stays["name"], "--label", "sot.app=orphans", image)
+
+    def told(kind):
+        return next((c for c in lab.cli_json("host", "containers", host)["items"] if c["kind"] == kind), None)
+    lab.until("the foreign container to be told", lambda: told("foreign"), 60)
+    lab.until("the copy to be told", lambda: told("copy"), 60)
+    assert "not made by this platform" in lab.cli("host", "adopt", host, "probe", check=False).stderr, "a foreign container was adopted"
+    assert "there is an instance" in lab.cli("host", "adopt", host, copy[:12], check=False).stderr, "a copy was adopted"
+    lab.cli("host", "ignore", host, "probe")
+    lab.until("it to be ignored", lambda: told("foreign")["ignored"], 30)
+    lab.docker(host, "rm", "-f", stranger)
+    stranger = lab.docker(host, "run", "-d", "--network=none", "--name", "probe", "--entrypoint", "sleep", image, "100000")
+    lab.until("the one made anew to be ignored", lambda: (told("foreign") or {}).get("id") == stranger and told("foreign")["ignored"], 60)
+    began = lab.docker(host, "inspect", "-f", "{{.State.StartedAt}}", "sot-" + gone["id"])
+    inside(gone, "echo precious >/data/appdatas/kept")
+    # As after a database that came back from a backup: its row is lost, its host is told a set in which it is not.
+    lab.kill("scheduler")
+    lab.sql(f"""WITH lost AS (DELETE FROM scheduler.instance WHERE id = '{gone['id']}' RETURNING *)
+        UPDATE scheduler.host h SET generation = h.generation + 1000000, booked_cpu_milli = booked_cpu_milli - lost.cpu_milli, booked_memory_bytes = booked_memory_bytes - lost.memory_bytes,
+          booked_disk_bytes = booked_disk_bytes - lost.disk_bytes, booked_instances = booked_instances - 1 FROM lost WHERE h.name = '{host}'""")
+    lab.start_service("scheduler")
+    lost = lab.until("the lost one to be told", lambda: told("lost"), 90, lambda: lab.cli_json("host", "containers", host))
+    assert lost["instanceName"] == gone["name"] and lost["app"] == "orphans", lost
+    lab.cli("host", "adopt", host, lost["id"][:12], "--wait", timeout=120)
+    again = next(i for i in lab.instances("orphans") if i["name"] == gone["name"])
+    assert again["id"] == gone["id"] and again["host"] == host and again["state"] == "running", again
+    assert again["address"] == gone["address"] and lab.redis_pings(again["address"])
+    assert lab.docker(host, "inspect", "-f", "{{.State.StartedAt}}", "sot-" + gone["id"]) == began, "it was restarted"
+    assert inside(again, "cat /data/appdatas/kept") == "precious"
+    lab.until("nothing lost to be told", lambda: told("lost") is None, 60)
+    assert lab.docker(host, "inspect", "-f", "{{.State.Running}}", stranger) == "true"
+    lab.docker(host, "rm", "-f", stranger, copy)
+    lab.scale("orphans", 0)
+    lab.invariants()

@@ -22,6 +22,7 @@ import type {
 	Group,
 	Host,
 	HostCleanup,
+	HostContainer,
 	Image,
 	ImageDetail,
 	ImageInstance,
@@ -238,6 +239,8 @@ export function useElastic(app: string) {
 export const useElasticDecisions = (app: string) => useList<ElasticDecision>('elastic', path('apps', app, 'elastic', 'decisions'));
 
 export const useHostCleanup = (name: string) => useList<HostCleanup>('hosts', path('hosts', name, 'cleanup'));
+
+export const useHostContainers = (name: string) => useList<HostContainer>('hosts', path('hosts', name, 'containers'));
 
 export function useInstance(name: string) {
 	return useQuery({

@@ -50,6 +50,18 @@ export interface HostUsage {
 }
 
 /** What clean-up freed on a host by a policy; mode `dry`: what it would have. */
+export interface HostContainer {
+	id: string;
+	name: string;
+	image: string;
+	state: string;
+	createdAt: string | null;
+	kind: 'foreign' | 'lost' | 'copy';
+	ignored: boolean;
+	instanceName: string;
+	app: string;
+}
+
 export interface HostCleanup {
 	policy: string;
 	mode: string;

@@ -16,6 +16,7 @@ export const EVENT_KINDS = [
 	'instance.preempted',
 	'host.registered',
 	'host.updated',
+	'host.containers',
 	'host_class.updated',
 	'plan.updated',
 	'team.updated',

@@ -77,6 +77,7 @@ const BY_KIND: Record<string, Topic[]> = {
 	'fleet.rebalance_pays': ['overview'],
 	'placement.refused': ['operations'],
 	'placement.found': ['operations'],
+	'host.containers': ['hosts'],
 	'host_class.updated': ['hosts'],
 	'plan.updated': ['apps'],
 	'team.updated': ['apps', 'teams'],

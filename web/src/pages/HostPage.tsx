@@ -14,6 +14,7 @@ import { CopyButton } from '../ui/CopyButton';
 import { DrainDialog } from '../ui/DrainDialog';
 import { Meter } from '../ui/Fill';
 import { FormDialog } from '../ui/FormDialog';
+import { HostContainers } from '../ui/HostContainers';
 import { HostCleanups, HostFindings } from '../ui/HostHealth';
 import { InstanceTable } from '../ui/InstanceTable';
 import { HostLoad } from '../ui/Load';
@@ -140,6 +141,7 @@ export default function HostPage() {
 			{host && host.state !== 'retired' && (
 				<>
 					<HostLoad name={host.name} />
+					{host.unknownContainers > 0 && <HostContainers host={host.name} />}
 					<div className="sot-grid">
 						<div className="sot-c7"><HostFindings name={host.name} /></div>
 						<div className="sot-c5"><HostCleanups name={host.name} /></div>
