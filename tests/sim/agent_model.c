@@ -118,8 +118,12 @@ static container *find(agent *a, sot_uuid id, bool make)
 		if (sot_uuid_eq(a->containers[k].instance_id, id))
 			return &a->containers[k];
 	}
-	if (!make || a->count == CONTAINERS_MAX)
+	if (!make)
 		return NULL;
+	if (a->count == CONTAINERS_MAX) {
+		world_fail(a->w, "the simulated host %d has no room for another container", a->number);
+		return NULL;
+	}
 	container *c = &a->containers[a->count++];
 	*c = (container){.instance_id = id, .told_ms = sim_now(a->w->s).ms};
 	return c;

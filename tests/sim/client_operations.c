@@ -184,6 +184,7 @@ sot_code client_encode_retry(world *w, sent_request *r, sot_request_context ctx,
 	    .failures_max = (uint16_t)o->failures_max,
 	    .targets = left.targets,
 	    .targets_count = left.count,
+	    .what = sot_str_c(o->kind == OPERATION_APP_RESIZE ? o->plan : o->image),
 	    .strategy = client_strategy(w, false)};
 	return sot_operation_retry_encode(&m, &r->frame, err);
 }

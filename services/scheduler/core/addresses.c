@@ -22,6 +22,7 @@ static asked *asked_new(address_need need, const app *a, size_t room)
 {
 	asked *q = sot_alloc(sizeof(*q));
 
+	sot_list_init(&q->all);
 	q->need = need;
 	q->app_id = a->row.id;
 	q->instances = sot_alloc_array(room, sizeof(*q->instances));
@@ -42,13 +43,13 @@ void address_need_set(controller *c, instance *i, address_need need)
 		sot_list_push(&c->asking, &i->app->asking);
 }
 
-/* The last request id before all that are open. */
+/* The last request id before all acquires that are open; other requests give nothing out. */
 static uint64_t last_closed(const controller *c)
 {
 	uint64_t first_open = c->next_request_id;
 
-	if (!sot_list_empty(&c->open_asks))
-		first_open = SOT_CONTAINER(c->open_asks.next, asked, all)->request_id;
+	if (!sot_list_empty(&c->open_acquires))
+		first_open = SOT_CONTAINER(c->open_acquires.next, asked, all)->request_id;
 	return first_open - 1;
 }
 
@@ -162,6 +163,23 @@ static controller_effect *say_early(controller *c)
 	return e;
 }
 
+static void note_acquire(controller *c, asked *q)
+{
+	sot_list_push(&c->open_acquires, &q->all);
+	for (size_t k = 0; k < q->instance_count; k++) {
+		instance *i = model_find_instance(c, q->instances[k]);
+		if (i)
+			i->acquire = q->request_id;
+	}
+}
+
+/* A copy of what gave it an address may still be read: while a request before that is open, the
+ * mark of a release would not reach it. */
+static bool waits_for_mark(const controller *c, const instance *i, address_need need)
+{
+	return need == ADDRESS_RELEASE && i->acquire > last_closed(c);
+}
+
 static void send_asked(controller *c, app *a, asked *q, bool early)
 {
 	const operation *o = app_operation(a);
@@ -170,13 +188,14 @@ static void send_asked(controller *c, app *a, asked *q, bool early)
 	controller_effect *e = early ? say_early(c) : say_effect(c, EFFECT_IPAM);
 
 	q->request_id = e->request_id = c->next_request_id++;
-	sot_list_push(&c->open_asks, &q->all);
-	if (q->need == ADDRESS_ACQUIRE)
+	if (q->need == ADDRESS_ACQUIRE) {
+		note_acquire(c, q);
 		frame_wants(c, q, actor, operation_id, &e->frame);
-	else if (q->need == ADDRESS_CONFLICT)
+	} else if (q->need == ADDRESS_CONFLICT) {
 		frame_conflicts(c, q, actor, operation_id, &e->frame);
-	else
+	} else {
 		frame_refs(c, q, actor, operation_id, &e->frame);
+	}
 	sot_map_set(c->asked, &q->request_id, sizeof(q->request_id), q);
 	c->stats.ipam_requests++;
 }
@@ -204,7 +223,7 @@ static bool ask_app(controller *c, app *a, address_need need, bool early)
 		if (i->need != need || (early && i->is_written))
 			continue;
 		if (i->asked || !sot_mono_reached(c->now.mono, a->ask_after[need]) ||
-		    (q && q->instance_count == REFS_MAX)) {
+		    waits_for_mark(c, i, need) || (q && q->instance_count == REFS_MAX)) {
 			all = false;
 			continue;
 		}

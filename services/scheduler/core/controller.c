@@ -59,9 +59,9 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 	    &c->instances_by_name, &c->by_address, &c->operations, &c->keys, &c->asked};
 	sot_link *lists[] = {&c->host_operations, &c->drains, &c->looks, &c->all_hosts, &c->all_apps,
 	    &c->all_elastics, &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->changed_hosts,
-	    &c->relays, &c->to_bind, &c->open_asks, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
-	    &c->dirty.groups, &c->dirty.instances, &c->dirty.operations, &c->dirty.steps,
-	    &c->dirty.refusals, &c->dirty.rollouts, &c->dirty.elastics};
+	    &c->relays, &c->to_bind, &c->open_acquires, &c->dirty.hosts, &c->dirty.images,
+	    &c->dirty.apps, &c->dirty.groups, &c->dirty.instances, &c->dirty.operations,
+	    &c->dirty.steps, &c->dirty.refusals, &c->dirty.rollouts, &c->dirty.elastics};
 
 	c->config = *config;
 	sot_rand_seed(&c->rand, seed);

@@ -38,7 +38,9 @@ enum sot_desired_state instance_told_desired(const instance *i)
 /*
  *   what is true                                        next
  *   its agent has it                                    the agent reports `retired`
- *   its start was not given a slot, addresses are held  release; it leaves its host
+ *   its start was not given a slot, addresses are held  release; it leaves its host, unless
+ *                                                       a copy from an earlier stay is there:
+ *                                                       then that host's agent has it
  *   addresses were asked for, the answer is open        ipam's answer
  *   placed, nobody knows whether ipam granted           acquire (again), then release
  *   addresses are held                                  release
@@ -46,6 +48,10 @@ enum sot_desired_state instance_told_desired(const instance *i)
  */
 void instance_reclaim(controller *c, instance *i)
 {
+	if (i->held && i->has_copy) {
+		start_over(c, i);
+		i->held = i->arrived = false;
+	}
 	if (instance_is_told(i)) {
 		model_spec_changed(c, i);
 	} else if (i->held && i->host && model_holds_address(i)) {

@@ -209,13 +209,15 @@ static enum sot_desired_state order_for(const instance *i)
 static void replace(controller *c, operation *o, instance *i, host *to)
 {
 	host *from = i->host;
+	const host *reserved = i->target; /* it was on its way there: decided then, and counted then */
 
 	departure_add(c, from, i, order_for(i));
 	if (instance_state_may(i->row.state, INSTANCE_MOVING))
 		instance_move(c, i, INSTANCE_MOVING);
 	i->row.health = SOT_HEALTH_UNKNOWN;
 	move_arrive(c, i, to);
-	fleet_note_placed(c, i); /* nothing was reserved before */
+	if (to != reserved)
+		fleet_note_placed(c, i);
 	c->stats.replacements++;
 	move_say(c, o, i, from, "its host is lost");
 	say_log(c, o, LOG_INFO, "%s: on %s instead of %s, which is lost", i->row.name, to->row.name,

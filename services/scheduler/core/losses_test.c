@@ -100,6 +100,22 @@ static void what_is_made_anew_elsewhere_is_told_to_the_databases_guard(void **st
 	assert_int_equal(b->guarded, before + 1);
 }
 
+/* Decided when it was booked there, under what counted then: not again when its host is lost. */
+static void who_was_on_its_way_already_is_not_told_to_it_twice(void **state)
+{
+	bench *b = *state;
+	cloud w = cloud_of(b, 2, SOT_RECOVERY_REPLACEABLE, SOT_ON_RETURN_KEEP_ORIGINAL);
+
+	ASK(b, app_update, .name = SOT_STR("shop"),
+	    .placement = {.max_unavailable = 1, .spread_host = {.max_skew = 2}});
+	ASK(b, instance_move, .instance = SOT_STR("shop-default-01"), .host = SOT_STR("h2"));
+	assert_true(sot_uuid_eq(b->instance.moving_to, w.others[0]));
+	size_t before = b->guarded;
+	fall_silent(&w, 0, 37000, SILENT, SILENT);
+	assert_true(sot_uuid_eq(b->instance.host_id, w.others[0]));
+	assert_int_equal(b->guarded, before);
+}
+
 static void one_answer_of_anything_refutes_the_loss(void **state)
 {
 	bench *b = *state;
@@ -297,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_host_that_all_find_silent_is_lost_and_its_instance_runs_elsewhere_with_its_address),
 	    TEST(what_is_made_anew_elsewhere_is_told_to_the_databases_guard),
+	    TEST(who_was_on_its_way_already_is_not_told_to_it_twice),
 	    TEST(one_answer_of_anything_refutes_the_loss),
 	    TEST(silence_that_nobody_else_confirms_proves_nothing),
 	    TEST(a_new_leader_calls_nobody_lost_before_it_has_listened),

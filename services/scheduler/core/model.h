@@ -160,6 +160,7 @@ typedef struct instance {
 	sot_link of_app, of_host, of_target, push;
 	address_need need;
 	bool asked;       /* a request to ipam that names it is open */
+	uint64_t acquire; /* the last one that named it in this leadership; 0: none did */
 	bool is_written;  /* a batch held its row, or it was loaded */
 	bool bound;       /* ipam knows that it is in use */
 	sot_link to_bind; /* in controller.to_bind: it is told again that it is */
@@ -304,7 +305,7 @@ struct operation {
 
 /* An open request to ipam. */
 typedef struct asked {
-	sot_link all; /* in controller.open_asks, by request id */
+	sot_link all; /* of an acquire: in controller.open_acquires, by request id */
 	uint64_t request_id;
 	address_need need;
 	sot_uuid app_id;
@@ -328,7 +329,7 @@ struct controller {
 	    *apps_by_name, *groups, *instances, *instances_by_name, *by_address, *operations, *keys,
 	    *asked;
 	sot_link all_hosts, all_apps, all_elastics, all_operations, awake, waiting, asking,
-	    changed_hosts, relays, to_bind, open_asks;
+	    changed_hosts, relays, to_bind, open_acquires;
 	/* The model as the placer sees it: fleet.c. */
 	struct {
 		placer *placer;

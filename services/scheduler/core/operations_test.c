@@ -139,6 +139,24 @@ static void a_retry_of_a_roll_out_leaves_alone_who_runs_it_already(void **state)
 	assert_string_equal(cloud_order_of(w, "shop-default-03")->version, "v2");
 }
 
+static void a_retry_to_what_there_is_not_any_more_is_refused(void **state)
+{
+	static const char *const kinds[] = {"app.rebuild", "app.resize"};
+	cloud *w = *state;
+
+	cloud_create(w, "shop", 1);
+	cloud_rest(w);
+	for (size_t k = 0; k < 2; k++) {
+		w->refusal = SOT_REFUSAL_INVALID;
+		CLOUD_ASK(w, operation_retry, .operation_id = {{7}}, .kind = sot_str_c(kinds[k]),
+		    .app = SOT_STR("shop"), .what = SOT_STR("gone"));
+		assert_int_equal(w->refusal, SOT_REFUSAL_NOT_FOUND);
+		CLOUD_ASK(w, operation_retry, .operation_id = {{7}}, .kind = sot_str_c(kinds[k]),
+		    .app = SOT_STR("shop"));
+		assert_int_equal(w->refusal, SOT_REFUSAL_NOT_FOUND);
+	}
+}
+
 static void what_has_not_ended_or_has_no_parts_is_not_retried(void **state)
 {
 	cloud *w = *state;
@@ -397,6 +415,7 @@ int main(void)
 	    TEST(a_retry_of_a_growth_goes_on_with_what_failed_only_and_is_linked),
 	    TEST(a_retry_makes_again_what_was_taken_back_but_never_more_than_was_asked),
 	    TEST(a_retry_of_a_roll_out_leaves_alone_who_runs_it_already),
+	    TEST(a_retry_to_what_there_is_not_any_more_is_refused),
 	    TEST(what_has_not_ended_or_has_no_parts_is_not_retried),
 	    TEST(a_dry_run_names_who_would_be_hit_and_changes_nothing),
 	    TEST(a_bulk_restart_runs_so_many_at_a_time_and_sums_its_children_up),

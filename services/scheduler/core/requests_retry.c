@@ -34,6 +34,14 @@ static bool check_version(const controller *c, const app *a, operation_kind kind
 	    a->row.name, version);
 }
 
+/* What it changes to may be gone, or retired, since. */
+static bool check_what(controller *c, operation_kind kind, sot_str what, problem *p)
+{
+	if (kind == OPERATION_APP_REBUILD)
+		return request_check_image(c, what, p);
+	return kind != OPERATION_APP_RESIZE || request_check_plan(c, what, p);
+}
+
 /* `ret_app` stays NULL for a bulk operation. */
 static bool check(controller *c, const sot_operation_retry *m, operation_kind *ret_kind,
     app **ret_app, problem *p)
@@ -64,7 +72,8 @@ static bool check(controller *c, const sot_operation_retry *m, operation_kind *r
 	if (is_of_instance(*ret_kind) &&
 	    (m->targets_count != 1 || !model_find_instance(c, m->targets[0])))
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "", "its instance was retired meanwhile");
-	return check_version(c, *ret_app, *ret_kind, m, p) && request_has_room(c, *ret_app, 1, p);
+	return check_version(c, *ret_app, *ret_kind, m, p) && check_what(c, *ret_kind, m->what, p) &&
+	       request_has_room(c, *ret_app, 1, p);
 }
 
 static void write_spec(const sot_operation_retry *m, operation_kind kind, sot_buf *spec)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool check_plan(const controller *c, sot_str plan, problem *p)
+bool request_check_plan(const controller *c, sot_str plan, problem *p)
 {
 	return sot_map_get(c->plans, plan.p, plan.n) != NULL ||
 	       problem_set(p, SOT_REFUSAL_NOT_FOUND, "/plan",
@@ -29,7 +29,7 @@ void on_app_resize(void *self, const void *from, const sot_app_resize *m)
 	app *a = request_app(q, m->request_id, m->name);
 	if (!a)
 		return;
-	if (!check_plan(q->c, m->plan, &p)) {
+	if (!request_check_plan(q->c, m->plan, &p)) {
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
@@ -64,7 +64,7 @@ static bool check_resize(controller *c, const instance *i, const sot_instance_re
 	if (m->plan.n == 0 && m->bandwidth == SOT_BANDWIDTH_CHOICE_KEEP)
 		return problem_set(p, SOT_REFUSAL_INVALID, "/plan",
 		    "neither a plan nor a bandwidth limit is said, so nothing would change");
-	if (m->plan.n > 0 && !check_plan(c, m->plan, p))
+	if (m->plan.n > 0 && !request_check_plan(c, m->plan, p))
 		return false;
 	model_copy_text(plan, sizeof(plan), m->plan);
 	return resize_fits(c, i, plan, why, sizeof(why)) ||
