@@ -260,7 +260,10 @@ void serve_static(gw_call *c)
 /* ---- about the gateway ---- */
 void serve_openapi_get(gw_call *c)
 {
-	call_json(c, 200, sot_buf_str(&c->g->openapi));
+	gw_reply *reply = gw_reply_constant(200, "application/json", sot_buf_str(&c->g->openapi));
+	gw_reply_header(reply, "Cache-Control", "no-store");
+	sot_metric_add(c->g->answers[2], 1);
+	call_reply(c, &reply);
 }
 
 /* No script, nothing from outside; the style by its digest. */
@@ -290,7 +293,7 @@ void serve_api_page(gw_call *c)
 			return;
 		}
 	}
-	gw_reply *reply = gw_reply_bytes(200, "text/html; charset=utf-8", sot_buf_str(page));
+	gw_reply *reply = gw_reply_constant(200, "text/html; charset=utf-8", sot_buf_str(page));
 	gw_reply_header(reply, "Cache-Control", "no-store");
 	gw_reply_header(reply, "X-Frame-Options", "DENY");
 	add_page_policy(reply);

@@ -133,6 +133,22 @@ void gw_http_head_complete(struct MHD_Connection *connection)
 		stop_awaiting(k);
 }
 
+/* The same for bodies and answers: each byte starts the library's timeout anew. */
+static void sweep_requests(gw_http *h)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	for (sot_link *l = h->requests.next; l != &h->requests; l = l->next) {
+		gw_request *q = SOT_CONTAINER(l, gw_request, link);
+		gw_connection *k;
+		if (!gw_request_is_slow(q) || (k = connection_of(q->connection)) == NULL)
+			continue;
+		/* What the kernel holds for whoever does not read it is thrown away too. */
+		(void)setsockopt(k->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		(void)shutdown(k->fd, SHUT_RDWR);
+		sot_metric_add(q->phase == PHASE_SENT ? h->slow_answers : h->slow_bodies, 1);
+	}
+}
+
 /* The library owns the connection; a shut-down socket makes it end the connection by itself. */
 static void on_sweep(void *self, uint64_t missed)
 {
@@ -140,6 +156,7 @@ static void on_sweep(void *self, uint64_t missed)
 	sot_mono now = sot_mono_now();
 	sot_link *next;
 	(void)missed;
+	sweep_requests(h);
 	for (sot_link *l = h->heads.next; l != &h->heads; l = next) {
 		gw_connection *k = SOT_CONTAINER(l, gw_connection, link);
 		next = l->next;
@@ -335,6 +352,11 @@ sot_code gw_http_new(reactor *r, const gw_http_options *options, const gw_http_e
 	h->body_idle_timeout_s = (unsigned)options->body_idle_timeout_s;
 	h->rests = sot_counter("sot_gateway_http_rests_total", NULL,
 	    "Milliseconds rested because the HTTP library had more to do than could be seen to move");
+	h->pace_bytes_per_s = options->pace_bytes_per_s;
+	h->slow_bodies = sot_counter("sot_gateway_slow_bodies_total", NULL,
+	    "Connections closed because a request's body came too slowly");
+	h->slow_answers = sot_counter("sot_gateway_slow_answers_total", NULL,
+	    "Connections closed because a client read its answer too slowly");
 	h->slow_heads = sot_counter("sot_gateway_slow_heads_total", NULL,
 	    "Connections closed because a request's head was not complete in time");
 	if ((options->tls_cert[0] != '\0' && read_pem(options->tls_cert, &h->cert, err) != SOT_OK) ||

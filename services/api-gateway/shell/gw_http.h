@@ -37,6 +37,8 @@ typedef struct gw_http_options {
 	int64_t idle_timeout_s;          /* nothing moves on a connection */
 	int64_t body_idle_timeout_s;     /* the same while a body is awaited */
 	int64_t head_deadline_ms;        /* from the accept to a whole head, however it trickles */
+	int64_t pace_bytes_per_s; /* a body or an answer (no stream) that is slower than this for longer
+	                             than the idle timeout is cut off */
 } gw_http_options;
 
 sot_code gw_http_new(reactor *r, const gw_http_options *options, const gw_http_events *events,
@@ -74,6 +76,8 @@ void gw_request_stream_body(gw_request *q, uint64_t max_bytes, gw_piece_fn on_pi
 
 /* ---- a reply: made, given headers, sent (which takes it) ---- */
 gw_reply *gw_reply_bytes(int status, const char *content_type, sot_str body); /* copies the body */
+/* The same without a copy: the bytes must outlive the gateway's HTTP. */
+gw_reply *gw_reply_constant(int status, const char *content_type, sot_str body);
 /* `count` bytes of fd from `first`; takes the fd. */
 gw_reply *gw_reply_file(
     gw_request *q, int status, const char *content_type, int fd, uint64_t first, uint64_t count);

@@ -21,7 +21,8 @@ struct gw_http {
 	int64_t head_deadline_ms;
 	unsigned idle_timeout_s, body_idle_timeout_s;
 	sot_link heads; /* gw_connection: whose next request's head is not complete */
-	sot_metric *slow_heads, *rests;
+	int64_t pace_bytes_per_s;
+	sot_metric *slow_heads, *slow_bodies, *slow_answers, *rests;
 	gw_http_events events;
 	void *self;
 	sot_link requests;
@@ -56,6 +57,9 @@ struct gw_request {
 	uint64_t body_max, body_bytes, declared_bytes;
 	gw_piece_fn on_piece;
 	void *piece_self;
+	/* How slowly it moves: whole seconds of this body or this answer, and what has moved in them.
+	 * An answer of known size counts as moved from the beginning. */
+	uint64_t pace_s, moved_bytes;
 	gw_reply *reply;
 	gw_upgraded *upgraded; /* NULL: answered as usual */
 	bool is_over;          /* it was given away, and is given back to be closed */
@@ -64,8 +68,9 @@ struct gw_request {
 struct gw_reply {
 	int status;
 	struct MHD_Response *response;
-	gw_pull_fn pull;
+	gw_pull_fn pull; /* a stream: it may rest as long as it likes */
 	void *pull_self;
+	uint64_t size_bytes; /* of an answer in memory */
 	gw_request *request; /* of a stream, once it is sent */
 };
 
@@ -83,6 +88,9 @@ struct gw_upgraded {
 void gw_http_schedule(gw_http *h);
 /* The head of the connection's request is complete: its deadline is met. */
 void gw_http_head_complete(struct MHD_Connection *connection);
+/* Called once a second: true when its client is slower than anybody needs to be. Counted by calls,
+ * so that a gateway that stood still blames nobody. */
+bool gw_request_is_slow(gw_request *q);
 /* Lets a suspended request go on. */
 void gw_http_resume(gw_request *q);
 gw_request *gw_request_new(gw_http *h, struct MHD_Connection *connection, const char *target);

@@ -102,6 +102,8 @@ static enum MHD_Result queue(gw_request *q)
 {
 	gw_reply *reply = q->reply;
 	q->phase = PHASE_SENT;
+	q->pace_s = 0;
+	q->moved_bytes = reply->size_bytes;
 	if (q->http->leaving)
 		gw_reply_header(reply, "Connection", "close");
 	return MHD_queue_response(q->connection, (unsigned)reply->status, reply->response);
@@ -171,6 +173,7 @@ static void take_piece(gw_request *q, sot_str piece)
 static enum MHD_Result step_body(gw_request *q, const char *data, size_t *size)
 {
 	if (*size > 0) {
+		q->moved_bytes += *size;
 		if (q->reply == NULL)
 			take_piece(q, (sot_str){data, *size});
 		else
@@ -286,6 +289,17 @@ void gw_request_stream_body(gw_request *q, uint64_t max_bytes, gw_piece_fn on_pi
 	decide(q);
 }
 
+bool gw_request_is_slow(gw_request *q)
+{
+	const gw_http *h = q->http;
+	bool is_body = q->phase == PHASE_BODY || q->phase == PHASE_DRAIN;
+	if (q->suspended || (!is_body && q->phase != PHASE_SENT) || (q->reply && q->reply->pull))
+		return false;
+	q->pace_s++;
+	return q->pace_s > (is_body ? h->body_idle_timeout_s : h->idle_timeout_s) +
+	                       q->moved_bytes / (uint64_t)h->pace_bytes_per_s;
+}
+
 void gw_reply_send(gw_request *q, gw_reply **reply_p)
 {
 	gw_reply *reply = SOT_TAKE(*reply_p);
@@ -313,12 +327,25 @@ static gw_reply *reply_of(int status, struct MHD_Response *response, const char 
 	return reply;
 }
 
+static gw_reply *in_memory(
+    int status, const char *content_type, sot_str body, enum MHD_ResponseMemoryMode whose)
+{
+	gw_reply *reply = reply_of(status,
+	    MHD_create_response_from_buffer(
+	        body.n, (void *)(uintptr_t)(body.n > 0 ? body.p : ""), whose),
+	    content_type);
+	reply->size_bytes = body.n;
+	return reply;
+}
+
 gw_reply *gw_reply_bytes(int status, const char *content_type, sot_str body)
 {
-	return reply_of(status,
-	    MHD_create_response_from_buffer(
-	        body.n, (void *)(uintptr_t)(body.n > 0 ? body.p : ""), MHD_RESPMEM_MUST_COPY),
-	    content_type);
+	return in_memory(status, content_type, body, MHD_RESPMEM_MUST_COPY);
+}
+
+gw_reply *gw_reply_constant(int status, const char *content_type, sot_str body)
+{
+	return in_memory(status, content_type, body, MHD_RESPMEM_PERSISTENT);
 }
 
 /* ---- files ---- */
@@ -326,7 +353,7 @@ gw_reply *gw_reply_bytes(int status, const char *content_type, sot_str body)
 enum { FILE_BLOCK = 64 * 1024 };
 
 typedef struct file_part {
-	gw_http *http;
+	gw_request *request; /* it outlives the answer */
 	int fd;
 	uint64_t first;
 } file_part;
@@ -335,7 +362,8 @@ static ssize_t read_file_part(void *cls, uint64_t position, char *dst, size_t n)
 {
 	const file_part *part = cls;
 	ssize_t got;
-	part->http->calls++;
+	part->request->http->calls++;
+	part->request->moved_bytes = position;
 	do {
 		got = pread(part->fd, dst, n, (off_t)(part->first + position));
 	} while (got < 0 && errno == EINTR);
@@ -353,7 +381,7 @@ gw_reply *gw_reply_file(
     gw_request *q, int status, const char *content_type, int fd, uint64_t first, uint64_t count)
 {
 	file_part *part = sot_alloc(sizeof(*part));
-	*part = (file_part){.http = q->http, .fd = fd, .first = first};
+	*part = (file_part){.request = q, .fd = fd, .first = first};
 	return reply_of(status,
 	    MHD_create_response_from_callback(count, FILE_BLOCK, read_file_part, part, free_file_part),
 	    content_type);

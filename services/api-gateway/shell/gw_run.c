@@ -129,6 +129,7 @@ static sot_code open_http(gateway *g, sot_err *err)
 	    .idle_timeout_s = g->config->idle_timeout_s,
 	    .body_idle_timeout_s = g->config->body_idle_timeout_s,
 	    .head_deadline_ms = g->config->head_deadline_ms,
+	    .pace_bytes_per_s = g->config->pace_bytes_per_s,
 	};
 	return gw_http_new(g->loop, &options, &gw_call_events, g, &g->http, err);
 }
