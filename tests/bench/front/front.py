@@ -133,7 +133,8 @@ def reads(w, token, folder):
 # ---- idle streams ----
 def idle_streams(w, token):
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(IDLE + 1000, 20000),) * 2)
-    pid, before = w.gateways[0].pid, rss_bytes(w.gateways[0].pid)
+    pid = w.gateways[0].pid
+    alone, before = wrk(f"http://{w.listens[0]}/v1/vlans?limit=100", token, pid), rss_bytes(pid)
     streams, poller, open_count = {}, select.epoll(), 0
     began = time.monotonic()
     for i in range(IDLE):
@@ -153,6 +154,9 @@ def idle_streams(w, token):
     used = cpu_s(pid)
     time.sleep(10)
     figure(f"front.sse_{IDLE}_idle_cpu", (cpu_s(pid) - used) * 10, "%")
+    served = wrk(f"http://{w.listens[0]}/v1/vlans?limit=100", token, pid)  # none of them is refused, or wrk() says so
+    figure(f"front.sse_{IDLE}_others_per_s", served[0], "/s", peer=alone[0])
+    figure(f"front.sse_{IDLE}_others_p99_ms", served[1], "ms", peer=alone[1])
     for s in streams.values():
         poller.register(s, select.EPOLLIN)
         try:
