@@ -125,7 +125,7 @@ def slow_ones_are_cut_off(w, token):
           flush=True)
     assert all(count >= EACH for count in counts.values()), counts
     assert most - before < 4 * EACH * 0.1, (before, most)  # connections cost a little, answers no copy each
-    assert served > 20
+    assert served >= 3, served  # the first of them beside all the slow ones
 
 
 def connections_of_one_address_are_limited(w, token, limit):
