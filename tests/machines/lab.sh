@@ -98,10 +98,13 @@ inside() { # inside MACHINE COMMAND...; docker exec has no standard input withou
   dock exec -i "$name" "$@"
 }
 
-collections() { # collections [two]: as the package lays it out; an inventory of one control node, or two and a balancer
+collection_take() { # collection_take FOLDER: as the package lays it out
   mkdir -p "$SOT_VAR/collections/ansible_collections/sotalia"
   rm -rf "$SOT_VAR/collections/ansible_collections/sotalia/cloud"
-  cp -r "$SOT_SRC/deploy/ansible" "$SOT_VAR/collections/ansible_collections/sotalia/cloud"
+  cp -r "$1" "$SOT_VAR/collections/ansible_collections/sotalia/cloud"
+}
+collections() { # collections [two]: an inventory of one control node, or two and a balancer
+  collection_take "$SOT_SRC/deploy/ansible"
   mkdir -p "$SOT_VAR/control"
   cat >"$SOT_VAR/control/inventory.yml" <<YAML
 control:

@@ -28,6 +28,13 @@ previous_repository() {
   proc_start repository python3 -m http.server --bind 10.77.0.1 --directory "$SOT_VAR/repository" 7600
   wait_until 20 "the repository" curl -sf -o /dev/null http://10.77.0.1:7600/Packages
 }
+# The playbooks belong to the packages: those before are set up by theirs, and upgraded by the present ones.
+previous_playbooks() {
+  collections two
+  [ -n "${SOT_PREVIOUS_PACKAGES:-}" ] || return 0
+  dpkg-deb -x "$SOT_VAR"/previous/sotalia-ansible_*.deb "$SOT_VAR/previous/ansible"
+  collection_take "$(dirname "$(find "$SOT_VAR/previous/ansible" -name galaxy.yml)")"
+}
 both_control_nodes() {
   play_control && play balancer "$SOT_VAR/control/inventory.yml" "$SOT_VAR/control/vars.yml" &&
     wait_until 60 "the API behind the balancer" curl -sf --cacert "$SOT_VAR/control/secrets/ca.crt" https://10.77.0.9/healthz
@@ -65,6 +72,7 @@ installed() { inside "$1" dpkg-query -W -f '${Version}\n' "$2" </dev/null; }
 upgrade_under_load() {
   local code=0 load begin
   numbered 0.9.9-1 "$SOT_VAR/next" && repository_take "$SOT_VAR/next"
+  collection_take "$SOT_SRC/deploy/ansible"
   still_containers >"$SOT_VAR/still.before"
   [ "$(wc -l <"$SOT_VAR/still.before")" = 4 ] || return 1
   rm -f "$SOT_VAR/stop"
@@ -102,7 +110,7 @@ begin() {
   check "registry with images" registry_of_images
   check "image of a machine" machine_image
   check "four machines with systemd and sshd" machines_start 10 9 11 12
-  check "collection" collections two
+  check "the collection before" previous_playbooks
   check "two control nodes behind haproxy, from the packages before" both_control_nodes
   check "administrator and token" access
 }
