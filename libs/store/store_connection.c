@@ -9,6 +9,12 @@
 #include "sot_failpoint.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+
+/* A whole batch goes out at once, while the loop works on the next; what does not fit waits for a
+ * turn of it. A socket of the file system takes 200 kB otherwise (net.core.wmem_max bounds it); TCP
+ * finds its room by itself. */
+#define SEND_ROOM_BYTES (2 * 1024 * 1024)
 
 static void on_fd(void *self, int fd, int events);
 
@@ -91,7 +97,11 @@ void store_connection_clear(store_connection *c, const sot_err *why)
 
 static void begin_setup(store_connection *c)
 {
+	const int room = SEND_ROOM_BYTES;
+	const char *host = PQhost(c->pg);
 	sot_err err = {0};
+	if (host != NULL && host[0] == '/')
+		(void)setsockopt(PQsocket(c->pg), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
 		(void)pg_failed(c, "pipeline mode", &err);
 		store_connection_lose(c, &err);

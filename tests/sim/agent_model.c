@@ -95,6 +95,7 @@ void host_boot(agent *a)
 	for (size_t k = 0; k < a->count; k++) {
 		a->containers[k].done_generation = 0;
 		a->containers[k].reported_retired = false;
+		a->containers[k].probed = 0; /* the address is asked for before the first start */
 	}
 	agent_start(a);
 }
@@ -133,7 +134,9 @@ static void take_spec(agent *a, const sot_instance_spec *spec, bool is_set)
 {
 	container *c = find(a, spec->instance_id, true);
 
-	if (!c || (spec->generation < c->spec.generation && !is_set))
+	bool is_new = is_set || (c && c->is_unknown);
+
+	if (!c || (spec->generation < c->spec.generation && !is_new))
 		return;
 	if (spec->generation < c->spec.generation)
 		c->done_generation = 0; /* the database went back: carried out anew */
@@ -168,8 +171,9 @@ static void on_assign(agent *a, sot_str frame, sot_arena *arena)
 		return;
 	}
 	bool is_set = a->w->backup.is_back && m.from_generation == 0;
+	/* What exists and is not told of is left alone, what was to be made is not made. */
 	for (size_t k = 0; is_set && k < a->count; k++)
-		a->containers[k].is_unknown = a->containers[k].exists;
+		a->containers[k].is_unknown = true;
 	/* The sets of these runs fit one part; more parts would be collected first. */
 	for (size_t k = 0; k < m.instances_count; k++)
 		take_spec(a, &m.instances[k], is_set);
@@ -272,7 +276,7 @@ static bool is_contested(agent *a, container *c)
 {
 	if (c->probed != c->spec.address) {
 		c->probed = c->spec.address;
-		const container *other = running_with(a->w, c->spec.address, a);
+		const container *other = running_with(a->w, c->spec.address, NULL);
 		bool is_strange = other && !sot_uuid_eq(other->instance_id, c->instance_id);
 		c->contested = is_strange || (!c->exists && sim_chance(a->w->s, 60)) ? c->spec.address : 0;
 		a->changed = true;
@@ -301,8 +305,9 @@ static bool converge(agent *a, container *c)
 	const container *copy = running_with(a->w, c->spec.address, a);
 	if (c->spec.desired != SOT_DESIRED_STATE_STOPPED && !c->running && copy &&
 	    sot_uuid_eq(copy->instance_id, c->instance_id)) {
-		a->changed |= c->elsewhere != c->spec.address;
+		a->changed |= c->elsewhere != c->spec.address || c->done_generation != c->spec.generation;
 		c->elsewhere = c->spec.address;
+		c->done_generation = c->spec.generation;
 		return false;
 	}
 	c->elsewhere = 0;
@@ -327,17 +332,18 @@ static sot_instance_status status_of(const container *c)
 	bool retired = c->spec.desired == SOT_DESIRED_STATE_RETIRED && c->reported_retired;
 	bool bad = strcmp(c->version, "bad") == 0 && c->running;
 	bool contested = c->contested != 0 && !retired;
+	bool held = contested || (c->elsewhere != 0 && !c->running && !retired);
 
 	return (sot_instance_status){
 	    .instance_id = c->instance_id,
 	    .generation = c->done_generation,
 	    .restart_seq = c->done_restart_seq,
-	    .observed = retired            ? SOT_OBSERVED_STATE_RETIRED
-	                : bad || contested ? SOT_OBSERVED_STATE_FAILED
-	                : c->frozen        ? SOT_OBSERVED_STATE_FROZEN
-	                : c->running       ? SOT_OBSERVED_STATE_RUNNING
-	                : c->exists        ? SOT_OBSERVED_STATE_STOPPED
-	                                   : SOT_OBSERVED_STATE_PENDING,
+	    .observed = retired       ? SOT_OBSERVED_STATE_RETIRED
+	                : bad || held ? SOT_OBSERVED_STATE_FAILED
+	                : c->frozen   ? SOT_OBSERVED_STATE_FROZEN
+	                : c->running  ? SOT_OBSERVED_STATE_RUNNING
+	                : c->exists   ? SOT_OBSERVED_STATE_STOPPED
+	                              : SOT_OBSERVED_STATE_PENDING,
 	    .health = c->running && !c->frozen && !bad ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN,
 	    .version = sot_str_c(c->version),
 	    .error = bad ? SOT_STR("exits with 1") : SOT_STR(""),

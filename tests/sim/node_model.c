@@ -24,6 +24,8 @@ static void drop_memory(node *n)
 	n->c = controller_free(n->c);
 	n->inflight = controller_batch_free(n->inflight);
 	n->rows = store_rows_free(n->rows);
+	n->next = controller_batch_free(n->next);
+	n->next_rows = store_rows_free(n->next_rows);
 	n->epoch = 0;
 	n->life++;
 	forget_asked(n);
@@ -184,15 +186,22 @@ static bool waits_for_wave(node *n)
 	return false;
 }
 
+/* A batch is taken, and its rows are fixed, while the one before it commits. */
 void node_settle(node *n)
 {
-	if (!n->c || n->inflight || waits_for_wave(n))
+	if (!n->c)
 		return;
-	n->wave_is_begun = false;
-	n->inflight = controller_take_batch(n->c, world_now(n->w));
-	if (!n->inflight)
+	if (!n->next) {
+		if (waits_for_wave(n))
+			return;
+		n->wave_is_begun = false;
+		n->next = controller_take_batch(n->c, world_now(n->w));
+		n->next_rows = n->next ? store_rows_copy(n->next) : NULL;
+	}
+	if (n->inflight || !n->next)
 		return;
-	n->rows = store_rows_copy(n->inflight);
+	n->inflight = SOT_TAKE(n->next);
+	n->rows = SOT_TAKE(n->next_rows);
 	if (!controller_batch_has_rows(n->inflight)) {
 		committed(n);
 		return;

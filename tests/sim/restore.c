@@ -1,15 +1,25 @@
 /* The database comes back from a backup: what was done since is forgotten by all services, and not
- * by the machines. Scheduler and ipam are in one database, so both go back to one moment. */
+ * by the machines. Scheduler and ipam are in one database, so both go back to one moment. As the
+ * procedure has it (docs/production.md), the services are down meanwhile; the machines carry out
+ * what they were told last. */
 #include "world.h"
 
 #include <string.h>
 
-enum { BACKUP_MS = 40000, BACKUP_WITHIN_MS = 60000, AGE_MS = 5000, AGE_WITHIN_MS = 50000 };
+enum {
+	BACKUP_MS = 40000,
+	BACKUP_WITHIN_MS = 60000,
+	AGE_MS = 5000,
+	AGE_WITHIN_MS = 50000,
+	DOWN_MS = 20000,
+	DOWN_WITHIN_MS = 20000,
+};
 
 void restore_plan(world *w)
 {
 	w->backup.taken_ms = BACKUP_MS + (int64_t)sim_below(w->s, BACKUP_WITHIN_MS);
-	w->backup.back_ms = w->backup.taken_ms + AGE_MS + (int64_t)sim_below(w->s, AGE_WITHIN_MS);
+	w->backup.down_ms = w->backup.taken_ms + AGE_MS + (int64_t)sim_below(w->s, AGE_WITHIN_MS);
+	w->backup.back_ms = w->backup.down_ms + DOWN_MS + (int64_t)sim_below(w->s, DOWN_WITHIN_MS);
 }
 
 static void take(world *w)
@@ -57,8 +67,6 @@ static void forget_requests(world *w)
 
 static void put_back(world *w)
 {
-	for (int n = 0; n < NODES; n++)
-		node_crash(&w->nodes[n]);
 	ipam_restart(w);
 	store_model_free(w->store);
 	w->store = w->backup.store;
@@ -72,6 +80,11 @@ static void put_back(world *w)
 	w->backup.is_back = true;
 }
 
+bool restore_holds_services(const world *w)
+{
+	return w->restores && !w->backup.is_back && sim_now(w->s).ms >= w->backup.down_ms;
+}
+
 void restore_tick(world *w)
 {
 	int64_t now = sim_now(w->s).ms;
@@ -80,6 +93,10 @@ void restore_tick(world *w)
 		return;
 	if (!w->backup.store && now >= w->backup.taken_ms)
 		take(w);
-	else if (w->backup.store && now >= w->backup.back_ms)
+	for (int n = 0; n < NODES && now >= w->backup.down_ms; n++) {
+		if (w->nodes[n].alive)
+			node_crash(&w->nodes[n]);
+	}
+	if (now >= w->backup.back_ms)
 		put_back(w);
 }

@@ -252,7 +252,7 @@ static void on_tick(void *self, sot_str data)
 
 	(void)data;
 	for (int n = 0; n < NODES; n++) {
-		if (!w->nodes[n].alive && sim_chance(w->s, 300))
+		if (!w->nodes[n].alive && !restore_holds_services(w) && sim_chance(w->s, 300))
 			restart_node(&w->nodes[n], (sot_str){0});
 		node_tick(&w->nodes[n]);
 	}

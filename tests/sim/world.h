@@ -36,7 +36,7 @@ typedef struct container {
 	char version[65];
 	uint32_t progress; /* of the way to running */
 	int64_t told_ms;   /* when its agent heard of it first */
-	bool is_unknown;   /* a restored database has no row of it here: left alone for ever */
+	bool is_unknown; /* a restored database has no row of it here: left alone until it is told of */
 } container;
 
 typedef struct agent {
@@ -67,8 +67,8 @@ typedef struct node {
 	int64_t paused_until_ms;
 	uint64_t epoch; /* 0: standby */
 	controller *c;
-	controller_batch *inflight;
-	store_rows *rows;
+	controller_batch *inflight, *next; /* next: taken, waits for the end of the one in flight */
+	store_rows *rows, *next_rows;
 	uint64_t life; /* answers to an earlier life are lost */
 	sim_link *to_ipam, *from_ipam;
 	struct {
@@ -115,7 +115,7 @@ struct world {
 	bool faults_on;
 	bool restores; /* the database is put back once */
 	struct {
-		int64_t taken_ms, back_ms;
+		int64_t taken_ms, down_ms, back_ms;
 		store_model *store;
 		holding addresses[ADDRESSES];
 		uint64_t fence_epoch;
@@ -191,6 +191,7 @@ void client_on_frame(void *self, sot_str data);
 
 /* restore.c: when the backup is taken, and put back; then both happen at their times. */
 void restore_plan(world *w);
+bool restore_holds_services(const world *w); /* they are stopped until it is put back */
 void restore_tick(world *w);
 
 void check_always(world *w); /* after each step */

@@ -169,11 +169,16 @@ static void a_contested_address_is_reported_and_replaced(void **state)
 	assert_int_equal(b->conflict.mac.b[0], 0x52);
 	bench_done(b, 1, 0);
 	assert_int_equal(b->ipam_message, SOT_MSG_ADDRESSES_ACQUIRE);
+	/* The stranger has gone and the agent uses the address that was taken away: no use to anybody.
+	 */
+	bench_status(b, 2, 1, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
+	assert_true(sot_ip_is_none(b->instance.v4.address));
+	assert_int_not_equal(b->instance.state, INSTANCE_RUNNING);
 	bench_grant(b);
 	assert_false(sot_ip_eq(b->spec.address, first));
 	assert_true(sot_ip_eq(b->spec.address, b->instance.v4.address));
 	assert_int_equal(b->spec.generation, 2);
-	bench_status(b, 2, 2, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
+	bench_status(b, 3, 2, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
 	assert_int_equal(b->operation.state, OPERATION_DONE);
 }
 

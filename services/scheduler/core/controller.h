@@ -207,7 +207,9 @@ void controller_tick(controller *c, controller_now now);
  * not know of this epoch yet; calling it is optional: the batch asks for what was not asked for. */
 controller_batch *controller_ask_early(controller *c, controller_now now);
 /* Decides what can be decided and returns what is to be written and said; NULL when nothing is.
- * The caller owns the batch and calls this only when none is in flight. */
+ * The caller owns the batch, commits batches in the order in which they were taken, and throws this
+ * controller away when one is not committed. Rows are only pointed to: they are to be copied before
+ * anything else is called. */
 controller_batch *controller_take_batch(controller *c, controller_now now);
 /* Whether the batch needs a transaction at all (else its effects may go at once). */
 bool controller_batch_has_rows(const controller_batch *batch);

@@ -46,6 +46,10 @@ struct scheduler {
 	controller *c;       /* while leading */
 	controller_batch *inflight;
 	sot_mono batch_sent;
+	struct {
+		controller_batch *batch; /* taken while another is in flight */
+		store_tx *tx;            /* with its rows; NULL: it has none */
+	} next;
 	/* Batches that the database refused: bugs of this program. */
 	struct {
 		unsigned in_a_row;   /* leaderships that ended by one, none of which lasted */

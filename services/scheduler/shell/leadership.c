@@ -69,7 +69,6 @@ void leadership_lose(scheduler *s, bool resign, const char *why)
 	pressure_forget(s);
 	s->load = load_free(s->load);
 	s->c = controller_free(s->c);
-	s->inflight = controller_batch_free(s->inflight);
 	pipeline_forget(s);
 	s->lost_epoch = epoch;
 	s->epoch = 0;

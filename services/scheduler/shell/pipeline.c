@@ -77,6 +77,9 @@ void pipeline_forget(scheduler *s)
 {
 	each_waiting(s, intake_refuse_not_leading);
 	s->wave.is_begun = false;
+	s->inflight = controller_batch_free(s->inflight);
+	s->next.batch = controller_batch_free(s->next.batch);
+	s->next.tx = store_tx_free(s->next.tx);
 }
 
 /* ---- waves ---- */
@@ -184,31 +187,38 @@ static void on_committed(void *self, const store_outcome *outcome)
 	SOT_FAILPOINT_HIT("scheduler.batch.effects_done");
 }
 
+/* What the wave came to is written while the batch before it still commits. */
+static void take_batch(scheduler *s)
+{
+	s->wave.is_begun = false;
+	s->next.batch = controller_take_batch(s->c, scheduler_now(s));
+	if (s->next.batch && controller_batch_has_rows(s->next.batch)) {
+		s->next.tx = store_begin(s->store);
+		write_batch(s, s->next.tx, s->next.batch);
+	}
+}
+
 static sot_code commit(scheduler *s, sot_err *err)
 {
 	SOT_FAILPOINT("scheduler.batch.before_commit", err);
-	store_tx *tx = store_begin(s->store);
-	write_batch(s, tx, s->inflight);
 	s->batch_sent = reactor_now(s->r);
-	sot_code code = store_commit(&tx, on_committed, s, err);
+	sot_code code = store_commit(&s->next.tx, on_committed, s, err);
 	SOT_FAILPOINT_HIT("scheduler.batch.sent");
 	return code;
 }
 
-/* Takes the batch of the wave. */
 static void send_batch(scheduler *s)
 {
 	sot_err err;
 
-	s->wave.is_begun = false;
-	s->inflight = controller_take_batch(s->c, scheduler_now(s));
-	if (!s->inflight)
-		return;
-	if (!controller_batch_has_rows(s->inflight)) {
-		controller_batch *b = SOT_TAKE(s->inflight);
+	if (!s->next.tx) {
+		controller_batch *b = SOT_TAKE(s->next.batch);
 		effects_carry_out(s, b);
 		controller_batch_free(b);
-	} else if (commit(s, &err) != SOT_OK) {
+		return;
+	}
+	s->inflight = SOT_TAKE(s->next.batch);
+	if (commit(s, &err) != SOT_OK) {
 		sot_log_err(SOT_ERROR, "batch.not_sent", &err, "%s", "");
 		leadership_lose(s, true, "a batch could not be sent");
 	}
@@ -218,11 +228,17 @@ static void settle(scheduler *s)
 {
 	if (!s->c || s->draining)
 		return;
-	if (!s->wave.is_begun)
-		begin_wave(s);
-	if (must_wait(s) || s->inflight)
+	if (!s->next.batch) {
+		if (!s->wave.is_begun)
+			begin_wave(s);
+		if (must_wait(s))
+			return;
+		take_batch(s);
+	}
+	if (s->inflight)
 		return;
-	send_batch(s);
+	if (s->next.batch)
+		send_batch(s);
 	if (s->c && s->wave.waiting_count > 0)
 		begin_wave(s);
 }

@@ -289,7 +289,6 @@ scheduler *scheduler_free(scheduler *s)
 		store_forget(s->lead_store, s);
 	controller_free(s->c);
 	time_zones_free(s);
-	controller_batch_free(s->inflight);
 	store_free(s->store);
 	store_free(s->lead_store);
 	bus_free(s->bus);
