@@ -30,7 +30,7 @@ class Crowd:
             SELECT md5('crowd-instance' || k)::uuid, md5('crowd-app' || a)::uuid, md5('crowd-group' || a)::uuid, n, 'crowd' || a || '-default-' || lpad(n::text, 2, '0'),
               CASE WHEN k % 1999 = 0 THEN 'failed' ELSE 'running' END, CASE WHEN k % 1999 = 0 THEN 'unhealthy' ELSE 'healthy' END, 'running',
               {HOST_ID.format(f"k * 7 % {self.hosts} + 1")}, '10.128.0.0'::inet + k, 11, '10.128.0.1', 7, '02:00:00:00:00:01', 1, 500, 1073741824, 1073741824, 'redis:1', '1.0', '1.0',
-              1, md5('c' || k) || md5('d' || k), now(), now(), now(), now(), 'default', 'tiny', (SELECT max(net_settings) FROM scheduler.instance)
+              1, md5('c' || k) || md5('d' || k), now(), now(), now(), now(), 'default', 'tiny', (SELECT coalesce(max(net_settings), 0) FROM scheduler.instance)
             FROM (SELECT k, (k - 1) / {self.each} + 1 AS a, (k - 1) % {self.each} + 1 AS n FROM generate_series(1, {self.apps * self.each}) k) s""")
         lab.sql("""UPDATE scheduler.host h SET booked_cpu_milli = s.cpu * (1 + abs(hashtext(h.name)) % 9), booked_memory_bytes = s.memory * (1 + abs(hashtext(h.rack || h.name)) % 24),
               booked_disk_bytes = s.disk * 40, booked_instances = s.n

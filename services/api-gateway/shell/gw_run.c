@@ -89,10 +89,17 @@ static void make_metrics(gateway *g)
 	g->upload_bytes = sot_counter("sot_gateway_upload_bytes_total", NULL, "Package bytes received");
 }
 
+/* A list is planned with what is asked of it: filters that are '' fall away and a part of a name is
+ * looked up. A plan for any of them looks through 100,000 instances in half a second; planning takes
+ * 0.2 ms, of what has a key 0.04 ms (ADR 0051). */
+static const char planner_options[] = "options='-c plan_cache_mode=force_custom_plan'";
+
 static sot_code open_database(gateway *g, sot_err *err)
 {
+	char conninfo[SOT_CONFIG_VALUE_MAX + sizeof(planner_options) + 1];
+	(void)snprintf(conninfo, sizeof(conninfo), "%s %s", planner_options, g->config->database);
 	store_options options = {
-	    .conninfo = g->config->database,
+	    .conninfo = conninfo,
 	    .service = "api-gateway",
 	    .statements = gw_statements,
 	    .statement_count = GW_STATEMENT_COUNT,

@@ -2,4 +2,4 @@
 -- columns: item text
 -- A live instance wins over retired ones of the same name.
 SELECT row_to_json(v)::text AS item FROM scheduler.instance_why_v v
-WHERE v.instance = $1 OR v.id::text = $1 ORDER BY (v.state = 'retired'), v.id DESC LIMIT 1
+WHERE v.id = gateway.instance_named($1)
