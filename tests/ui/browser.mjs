@@ -40,38 +40,60 @@ export async function shoot({ page, output }, name) {
 	await page.screenshot({ path: join(output, `${name}.png`) });
 }
 
+const CLICKS_MAX = 10;
+
+/**
+ * Waits until an element of the selector, with exactly this text unless it is null, rests on top, and clicks it with the mouse. What moved away
+ * meanwhile was not hit: it is clicked again, as a person would.
+ */
+async function press(page, selector, text) {
+	for (let turn = 0; turn < CLICKS_MAX; turn += 1) {
+		const handle = await page.waitForFunction((where, wanted) => {
+			const found = [...document.querySelectorAll(where)].find((one) => one.getClientRects().length > 0 && !one.disabled && (wanted === null || one.textContent.trim() === wanted));
+			if (!found) {
+				return false;
+			}
+			found.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+			// A mask above it takes the click, and what a late answer moves is not where it was.
+			const box = found.getBoundingClientRect();
+			const place = `${box.x} ${box.y} ${box.width}`;
+			const rests = found.restedAt === place;
+			found.restedAt = place;
+			return rests && found.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)) && found;
+		}, {}, selector, text);
+		const element = handle.asElement();
+		try {
+			await element.evaluate((one) => {
+				one.wasHit = false;
+				one.addEventListener('click', () => { one.wasHit = true; }, { capture: true, once: true });
+			});
+			await element.click();
+		} catch {
+			continue; // drawn anew between two steps
+		}
+		// Where the click has led to another document, the element went with the old one.
+		if (await element.evaluate((one) => one.wasHit).catch(() => true)) {
+			return;
+		}
+	}
+	throw new Error(`${CLICKS_MAX} clicks missed ${selector} ${text ?? ''}`);
+}
+
 /** Clicks the button with exactly this text. */
-export async function clickButton(page, text, within = 'body') {
-	const handle = await page.waitForFunction(
-		(wanted, scope) =>
-			[...document.querySelectorAll(`${scope} button`)].find((button) => {
-				if (button.textContent.trim() !== wanted || button.disabled || button.offsetParent === null) {
-					return false;
-				}
-				// A dialog that still grows moves its buttons away, and a mask that fades out takes the click: wait until the button rests, on top.
-				const box = button.getBoundingClientRect();
-				const place = `${box.x} ${box.y} ${box.width}`;
-				const rests = button.restedAt === place;
-				button.restedAt = place;
-				return rests && button.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
-			}),
-		{},
-		text,
-		within,
-	);
-	await handle.asElement().click();
+export function clickButton(page, text, within = 'body') {
+	return press(page, `${within} button`, text);
+}
+
+/** Clicks the first visible element of the selector. */
+export function click(page, selector) {
+	return press(page, selector, null);
 }
 
 /** Follows a link inside the application, as a click would. */
 export async function goTo(page, path) {
 	const link = `.sot-nav a[href="${path}"]`;
 	check((await page.$(link)) !== null, `the menu has ${path}`);
-	const found = await page.waitForFunction((where) => {
-		const it = document.querySelector(where);
-		const box = it.getBoundingClientRect();
-		return it.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)) && it; // no mask that fades out
-	}, {}, link);
-	await found.asElement().click();
+	await click(page, link);
 	await page.waitForFunction((wanted) => location.pathname === wanted, {}, path);
 }
 

@@ -1,6 +1,6 @@
 // What developers and operators do with an app and its hosts: a second version rolled out with a pause, taken back, a middleware
 // wave, an instance terminated, a host drained after its plan was read, a lost host's evacuation planned. Only on a real platform.
-import { check, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
+import { check, click, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
 
 async function confirm(page, text) {
 	await clickButton(page, text, '.ant-modal');
@@ -13,14 +13,12 @@ async function isOver(page, state = 'done') {
 
 async function openDeploy(page, app, version) {
 	await openAddress(page, `/apps/${app}?tab=versions`);
-	const button = await page.waitForSelector(`button[aria-label$=": ${version}"]:not([disabled])`);
-	await page.waitForFunction((one) => { const box = one.getBoundingClientRect(); return one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)); }, {}, button);
-	await button.click();
+	await click(page, `button[aria-label$=": ${version}"]:not([disabled])`);
 	await page.waitForSelector('.ant-modal [data-planned]');
 }
 
 async function choose(page, label, text) {
-	await page.click(`.ant-modal .ant-select[aria-label="${label}"], .ant-modal .ant-select:has([aria-label="${label}"])`);
+	await click(page, `.ant-modal .ant-select[aria-label="${label}"], .ant-modal .ant-select:has([aria-label="${label}"])`);
 	await page.waitForFunction((word) => [...document.querySelectorAll('.ant-select-item-option')].some((option) => option.textContent === word && option.offsetParent), {}, text);
 	await page.evaluate((word) => [...document.querySelectorAll('.ant-select-item-option')].find((option) => option.textContent === word && option.offsetParent).click(), text);
 }
@@ -39,14 +37,14 @@ export async function deployAndBack(test, app) {
 	await page.waitForSelector('[data-batch="1"] [data-state="done"]');
 	await shoot(test, 'rollout-paused');
 	check(true, 'after the first batch the rollout waits and says so');
-	for (;;) {
+	// Until the page has read the rollout again it shows the pause that was just ended, with its button: the next pause is one of another batch.
+	const pausedIn = () => page.evaluate(() => document.querySelector('[data-paused-batch]')?.dataset.pausedBatch);
+	for (let batch = await pausedIn(); batch !== undefined; batch = await pausedIn()) {
 		await clickButton(page, 'Resume', '.sot-head');
 		await confirm(page, 'Resume');
-		const ended = await page.waitForFunction(() => (document.querySelector('.sot-head [data-state="done"]') ? 'done' : [...document.querySelectorAll('.sot-head button')].some((button) => button.textContent.trim() === 'Resume') ? 'paused' : false), { timeout: 300_000, polling: 500 });
-		if ((await ended.jsonValue()) === 'done') {
-			break;
-		}
+		await page.waitForFunction((before) => document.querySelector('.sot-head [data-state="done"]') || (document.querySelector('[data-paused-batch]')?.dataset.pausedBatch ?? before) !== before, { timeout: 300_000 }, batch);
 	}
+	await isOver(page);
 	check(true, 'resumed, it rolled to its end');
 	await shoot(test, 'rollout-done');
 	await openDeploy(page, app, '1.0');
@@ -79,8 +77,7 @@ export async function setMaintenance(test, app) {
 export async function rollWave(test, middleware, app) {
 	const { page } = test;
 	await openAddress(page, `/packages?name=${middleware}`);
-	const button = await page.waitForSelector('button[aria-label="Roll out: 2"]');
-	await button.click();
+	await click(page, 'button[aria-label="Roll out: 2"]');
 	await page.waitForSelector('.ant-modal [data-wave="1"]');
 	check((await page.$eval('.ant-modal [data-wave]', (box) => box.textContent)).includes(app), 'before a wave begins it says which apps it hits');
 	await shoot(test, 'wave');
@@ -98,7 +95,7 @@ export async function terminate(test, app) {
 	await page.waitForSelector('.ant-table-row [data-state="healthy"]');
 	const names = await page.$$eval('.ant-table-row .sot-rowlink', (links) => links.map((link) => link.textContent));
 	const name = names[names.length - 1];
-	await page.click(`button[aria-label="Actions: ${name}"]`);
+	await click(page, `button[aria-label="Actions: ${name}"]`);
 	await page.waitForSelector('.ant-dropdown-menu-item-danger');
 	await page.$eval('.ant-dropdown-menu-item-danger', (item) => item.click());
 	await page.waitForSelector('.ant-modal .ant-btn-dangerous');
@@ -113,7 +110,7 @@ export async function drainHost(test, host) {
 	await openAddress(page, `/hosts/${host}`);
 	await clickButton(page, 'Drain', '.sot-head');
 	await waitForText(page, '.ant-modal strong[role="status"]', '^0 ');
-	await page.click('.ant-modal input[type="checkbox"]'); // the apps are pinned: their files stay behind, and nothing moves unless that is said
+	await click(page, '.ant-modal input[type="checkbox"]'); // the apps are pinned: their files stay behind, and nothing moves unless that is said
 	await waitForText(page, '.ant-modal strong[role="status"]', '^[1-9].* move');
 	await page.waitForSelector('.ant-modal .ant-btn-primary:not([disabled])');
 	await shoot(test, 'drain-asked');
@@ -128,25 +125,36 @@ export async function drainHost(test, host) {
 	await page.waitForSelector('.sot-head [data-state="online"]');
 }
 
-/** Its agent is silent: said to be lost, and emptied, with what goes where shown first. */
+/** Its machine is dead: said to be lost where the platform has not said it itself, and emptied, with what goes where shown first. */
 export async function evacuateHost(test, host) {
 	const { page } = test;
 	await openAddress(page, `/hosts/${host}`);
-	await page.waitForSelector('.sot-head [data-state="agent_lost"], .sot-head [data-state="suspect"], .sot-head [data-state="host_lost"]', { timeout: 120_000 });
+	await page.waitForSelector('.sot-head [data-state="agent_lost"], .sot-head [data-state="host_lost"]', { timeout: 120_000 });
 	if ((await page.$('.sot-head [data-state="host_lost"]')) === null) {
 		await clickButton(page, 'Declare lost', '.sot-head');
 		await page.waitForSelector('.ant-modal input#reason');
 		await page.type('.ant-modal input#reason', 'its power supply burnt');
+		await shoot(test, 'declare-lost');
 		await clickButton(page, 'Declare lost', '.ant-modal');
 		await page.waitForSelector('.sot-head [data-state="host_lost"]');
+		check(true, 'a silent host is declared lost, with a reason');
 	}
 	await clickButton(page, 'Evacuate', '.sot-head');
-	await waitForText(page, '.ant-modal strong[role="status"]', 'move');
+	await waitForText(page, '.ant-modal strong[role="status"]', '^0 ');
+	await click(page, '.ant-modal input[type="checkbox"]'); // pinned apps wait for their host until somebody says that it will not come
+	await waitForText(page, '.ant-modal strong[role="status"]', '^[1-9].* move');
+	const planned = await page.$$eval('.ant-modal tr[data-to]', (rows) => rows.map((row) => [row.querySelector('td').textContent, row.dataset.to]).filter(([, to]) => to));
+	check(planned.length > 0, `before anything is moved the plan says what goes where: ${planned.map((one) => one.join(' to ')).join(', ')}`);
 	await shoot(test, 'evacuate-asked');
 	await clickButton(page, 'Evacuate', '.ant-modal');
 	await page.waitForFunction(() => location.pathname.startsWith('/operations/'));
 	await isOver(page);
-	check(true, 'a host that was declared lost is evacuated');
+	for (const [name, to] of planned) {
+		await openAddress(page, `/instances/${name}`);
+		await page.waitForSelector(`.sot-facts a[href="/hosts/${to}"]`);
+		await page.waitForSelector('.sot-head [data-state="healthy"]');
+	}
+	check(true, 'and each instance runs where the plan said');
 }
 
 /** Every key of the list that "?" shows. */
@@ -170,7 +178,7 @@ export async function useKeys(test) {
 	await page.keyboard.type('gh');
 	await page.waitForFunction(() => location.search.includes('name=gh')); // letters, in a field; the address follows after a moment
 	check(new URL(page.url()).pathname === '/instances', 'in a field keys are letters');
-	await page.click('.sot-filters .ant-input-clear-icon');
+	await click(page, '.sot-filters .ant-input-clear-icon');
 	await page.evaluate(() => document.activeElement.blur());
 	await page.waitForSelector('.ant-table-row');
 	await page.keyboard.press('l');

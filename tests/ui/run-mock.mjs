@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { serveMock } from '../../web/dev/mock/server.mjs';
 import { seededWorld } from '../../web/dev/mock/world.mjs';
-import { check, clickButton, goTo, openBrowser, shoot, waitForText } from './browser.mjs';
+import { check, click, clickButton, goTo, openBrowser, shoot, waitForText } from './browser.mjs';
 import { runScenario } from './scenario.mjs';
 
 const dist = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -54,7 +54,7 @@ async function imageToEveryInstance(test) {
 	await waitForText(page, '.sot-badge.sot-warned', '18-4');
 	check(true, 'with another current version its instances are outdated');
 	await shoot(test, 'image-outdated');
-	await page.click('button[aria-label^="Roll out: "]');
+	await click(page, 'button[aria-label^="Roll out: "]');
 	await clickButton(page, 'Roll out', '.ant-modal');
 	await page.waitForFunction(() => location.pathname.startsWith('/operations/'));
 	await page.waitForSelector('.sot-head [data-state="done"]');
@@ -87,7 +87,7 @@ async function guardsAreSeen(test, mock) {
 	await page.waitForFunction(() => document.querySelectorAll('.sot-notice[role="alert"]').length === 2);
 	const text = await page.$$eval('.sot-notice[role="alert"]', (boxes) => boxes.map((box) => box.textContent).join(' '));
 	check(/node-b2/.test(text) && /41/.test(text), 'quarantine names the hosts it waits for, the brake how many addresses it holds');
-	await page.click('.sot-ops .sot-rowlink');
+	await click(page, '.sot-ops .sot-rowlink');
 	await page.waitForSelector('.ant-drawer-open input[type="datetime-local"]');
 	check(true, 'a conflict leads to the history of its address');
 	await shoot(test, 'addresses-guards');
@@ -103,10 +103,10 @@ async function endedSession(test, mock) {
 	check(true, 'an ended session leads to the sign-in page');
 	await page.type('input[autocomplete="username"]', 'admin');
 	await page.type('input[autocomplete="current-password"]', 'sotalia');
-	await page.click('button[type="submit"]');
+	await click(page, 'button[type="submit"]');
 	await page.waitForSelector('[data-live="live"]');
 	mock.context.sessions.clear();
-	await page.click('.sot-nav a[href="/hosts"]');
+	await click(page, '.sot-nav a[href="/hosts"]');
 	await page.waitForSelector('input[autocomplete="username"]');
 	check(true, 'after signing in again it is live; a refused read leads back to the sign-in page');
 }

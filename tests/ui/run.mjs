@@ -21,7 +21,7 @@ try {
 	console.log(`ui: passed, screenshots in ${output}`);
 } catch (cause) {
 	await shoot(test, 'failure').catch(() => undefined);
-	console.error(`ui: failed on ${test.page.url()}: ${cause.message}\n${test.complaints.join('\n')}`);
+	console.error(`ui: failed on ${test.page.url()}: ${cause.stack}\n${test.complaints.join('\n')}`);
 	process.exitCode = 1;
 } finally {
 	await test.browser.close();

@@ -1,7 +1,7 @@
 // What an operator does on a running platform: sign in, look at hosts, apps, instances and addresses, scale an app, and
 // watch the operation's log grow. Works on any platform that has at least one host and one healthy app.
 import { lookOver } from './accessibility.mjs';
-import { check, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
+import { check, click, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
 
 export async function signIn(test, { url, user, password }) {
 	const { page } = test;
@@ -10,12 +10,12 @@ export async function signIn(test, { url, user, password }) {
 	await shoot(test, 'sign-in');
 	await page.type('input[autocomplete="username"]', user);
 	await page.type('input[autocomplete="current-password"]', `${password}-wrong`);
-	await page.click('button[type="submit"]');
+	await click(page, 'button[type="submit"]');
 	await page.waitForSelector('.sot-notice.bad');
 	check(/Code/.test(await page.$eval('.sot-notice.bad', (box) => box.textContent)), 'a wrong password is refused with a code');
 	await page.click('input[autocomplete="current-password"]', { count: 3 });
 	await page.type('input[autocomplete="current-password"]', password);
-	await page.click('button[type="submit"]');
+	await click(page, 'button[type="submit"]');
 	await page.waitForSelector('.sot-shell');
 	await page.waitForSelector('[data-live="live"]');
 	check(true, 'signed in, the lamp shows live');
@@ -33,7 +33,7 @@ async function seeHosts(test) {
 	await page.waitForSelector('.ant-table-row');
 	check((await page.$('[data-state="online"]')) !== null, 'a host is online');
 	await shoot(test, 'hosts');
-	await page.click('.ant-table-row .sot-rowlink');
+	await click(page, '.ant-table-row .sot-rowlink');
 	await page.waitForSelector('.sot-facts');
 	await page.waitForSelector('.ant-table-row');
 	await shoot(test, 'host');
@@ -80,8 +80,7 @@ async function seeMonitoring(test) {
 
 async function seeWhy(test) {
 	const { page } = test;
-	const button = await page.waitForSelector('button[aria-label^="Why here: "]');
-	await button.click();
+	await click(page, 'button[aria-label^="Why here: "]');
 	await page.waitForSelector('.ant-drawer-open .sot-candidate.chosen');
 	check(/cost/.test(await page.$eval('.ant-drawer-open .sot-candidate.chosen', (box) => box.textContent)), 'why an instance stands where it stands is told');
 	await shoot(test, 'instance-why');
@@ -108,7 +107,7 @@ async function seeAddresses(test) {
 	check(true, 'an address is bound');
 	await shoot(test, 'addresses');
 	const { page } = test;
-	await page.click('.sot-vlan button[aria-label^="Map of"]');
+	await click(page, '.sot-vlan button[aria-label^="Map of"]');
 	await page.waitForSelector('.ant-drawer-open .sot-map rect.sot-map-bound');
 	const label = await page.$eval('.ant-drawer-open .sot-map', (map) => map.getAttribute('aria-label'));
 	check(/Bound/.test(label), `the map of a subnet is drawn and told in words: ${label}`);
@@ -140,7 +139,7 @@ async function importVlan(test) {
 	await shoot(test, 'addresses-import');
 	await clickButton(page, 'Apply', '.ant-drawer-open');
 	await page.waitForSelector('[data-import="applied"]');
-	await page.click('.ant-drawer-open .ant-drawer-close');
+	await click(page, '.ant-drawer-open .ant-drawer-close');
 	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
 	await page.waitForSelector('.sot-vlan[aria-label="ui-imported"]');
 	await clickButton(page, 'Change', '.sot-vlan[aria-label="ui-imported"]');
@@ -164,7 +163,7 @@ async function seeImages(test) {
 	await page.waitForSelector('.ant-table-row .sot-rowlink');
 	check((await page.$$('.ant-table-row')).length >= 3, 'the images are listed');
 	await shoot(test, 'images');
-	await page.click('.ant-table-row .sot-rowlink');
+	await click(page, '.ant-table-row .sot-rowlink');
 	await page.waitForSelector('.ant-table-row [data-state="promoted"]');
 	await page.waitForFunction(() => document.querySelectorAll('.ant-table').length >= 1);
 	await shoot(test, 'image');
@@ -358,8 +357,7 @@ async function seeLogs(test, name) {
 	const { page } = test;
 	await goTo(page, '/instances');
 	await waitForText(page, '.sot-head h1', '^Instances');
-	const button = await page.waitForSelector(`button[aria-label^="Logs: ${name}"]`);
-	await button.click();
+	await click(page, `button[aria-label^="Logs: ${name}"]`);
 	await page.waitForSelector('.ant-drawer .sot-log');
 	await page.waitForFunction(() => document.querySelector('.ant-drawer .sot-log').textContent.length > 0);
 	check(true, 'the log drawer of an instance opens');
@@ -426,7 +424,7 @@ async function pasteAndCopy(page) {
 	});
 	await page.mouse.click(place.x, place.y, { count: 2 });
 	check((await event('copy', '')) === 'pasted-2', 'what is marked in the console is copied');
-	await page.click('.sot-console');
+	await click(page, '.sot-console');
 }
 
 // The command is typed in pieces that differ from what it prints, so that the echo is not taken for the answer.
@@ -434,8 +432,7 @@ async function useConsole(test, name) {
 	const { page } = test;
 	await goTo(page, '/instances');
 	await waitForText(page, '.sot-head h1', '^Instances'); // the page before has such links, too
-	const link = await page.waitForSelector(`a[aria-label^="Console: ${name}"]`);
-	await link.click();
+	await click(page, `a[aria-label^="Console: ${name}"]`);
 	await page.waitForSelector('[data-console="open"]');
 	await typeLine(page, 'kept=$((40+2)); echo it-is-$kept', 'it-is-42');
 	await typeLine(page, "printf '\\033[31m%s\\033[0m%s\\n' re d; echo 你$'\\u597d'; stty size", '你好');
@@ -447,7 +444,7 @@ async function useConsole(test, name) {
 	await page.reload({ waitUntil: 'domcontentloaded' });
 	await page.waitForSelector('[data-console="open"]');
 	await waitForText(page, '.xterm-rows', 'it-is-42');
-	await page.click('.sot-console');
+	await click(page, '.sot-console');
 	await typeLine(page, 'echo still-$((kept+1))', 'still-43');
 	check(true, 'the session outlives a reload, with what it has shown');
 	await page.keyboard.type('exit 3');
@@ -457,16 +454,35 @@ async function useConsole(test, name) {
 	check(true, 'the end of the shell is told with its status');
 }
 
+/** As wide as a phone everything can be read: nothing stands beyond the edge but tables, which are moved inside their panels. */
+async function onPhone({ page, output }) {
+	const before = page.viewport();
+	await page.setViewport({ width: 390, height: 844 });
+	const wide = [];
+	for (const path of ['/', '/apps', '/hosts', '/instances', '/capacity', '/operations', '/addresses', '/events', '/history', '/settings']) {
+		await openAddress(page, path);
+		await page.waitForSelector('.sot-main h1, .sot-kpis');
+		await page.waitForFunction(() => !document.querySelector('.sot-main .sot-skeleton'));
+		const over = await page.evaluate(() => Math.max(document.scrollingElement.scrollWidth - innerWidth, document.querySelector('.sot-main').scrollWidth - document.querySelector('.sot-main').clientWidth));
+		if (over > 0) {
+			wide.push(`${path}: ${over} px`);
+		}
+		await shoot({ page, output }, `phone${path === '/' ? '-overview' : path.replace('/', '-')}`);
+	}
+	await page.setViewport(before);
+	check(wide.length === 0, `on a phone of 390 px no page is wider than the screen${wide.map((one) => `\n    ${one}`).join('')}`);
+}
+
 async function chineseAndDark(test) {
 	const { page } = test;
 	await clickButton(page, '中文', '.sot-top');
 	await waitForText(page, '.sot-nav', '实例');
 	check(true, 'the language changes without a reload');
-	await page.click('button[aria-label="配色"]');
+	await click(page, 'button[aria-label="配色"]');
 	await page.waitForSelector('.ant-dropdown-menu-item');
 	await page.$$eval('.ant-dropdown-menu-item', (items) => items.find((item) => item.textContent === '深色').click());
 	await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
-	await page.click('.sot-nav a[href="/"]');
+	await click(page, '.sot-nav a[href="/"]');
 	await page.waitForSelector('.sot-meter');
 	await page.waitForFunction(() => !document.querySelector('.ant-dropdown:not(.ant-dropdown-hidden)'));
 	await shoot(test, 'overview-dark-zh');
@@ -493,6 +509,7 @@ export async function runScenario(test, platform) {
 		await useConsole(test, name);
 	}
 	await lookOver(test, 'light');
+	await onPhone(test);
 	await chineseAndDark(test);
 	check(test.complaints.length === 0, `the browser has no complaint (policy, errors): ${test.complaints.join(' | ')}`);
 }

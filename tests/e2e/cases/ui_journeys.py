@@ -36,6 +36,20 @@ def test_ui_deploys_pauses_and_rolls_back():
     assert {i["version"] for i in lab.instances("journey")} == {"1.0"}
 
 
+def test_ui_evacuates_a_dead_host():
+    """S1: a machine is dead; its instances are evacuated after the plan was read, to where the plan said. When it is back it is used again."""
+    have_journey()
+    lab.scale("journey", 3, seconds=300)
+    lab.sh("lab_host_die", "1")
+    try:
+        journey("evacuate")
+        assert {i["host"] for i in lab.instances("journey")} == {"h2"}
+    finally:
+        lab.sh("lab_host_boot", "1")
+    lab.until("h1 to be back without what it has lost", lambda: (lambda h: h["state"] == "online" and not h["departures"])(lab.api("GET", "/v1/hosts/h1").json), 240)
+    lab.until("journey to be well", lambda: all(i["health"] == "healthy" for i in lab.instances("journey")), 120)
+
+
 def test_ui_terminates_and_drains():
     """S1: an instance is terminated; a host is drained after its plan was read; every instance is then on the other one."""
     have_journey()

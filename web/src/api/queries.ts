@@ -68,6 +68,8 @@ export interface List<T> {
 	isFetching: boolean;
 	error: Error | null;
 	updatedAtMs: number;
+	/** What is shown was read for another filter: the answer to this one is on its way. */
+	isOld?: boolean;
 	hasMore: boolean;
 	loadMore: () => void;
 	retry: () => void;
@@ -92,6 +94,7 @@ function useList<T>(topic: Topic, url: string, filter: Filter = {}, enabled = tr
 		isFetching: query.isFetching,
 		error: query.error,
 		updatedAtMs: query.dataUpdatedAt,
+		isOld: query.isPlaceholderData && query.isFetching,
 		hasMore: query.hasNextPage,
 		loadMore: () => void query.fetchNextPage(),
 		retry: () => void query.refetch(),

@@ -124,9 +124,9 @@ function Gate() {
 
 function Themed() {
 	const { i18n } = useTranslation();
-	const { mode } = useAppearance();
+	const { mode, moves } = useAppearance();
 	return (
-		<ConfigProvider theme={themeFor(mode)} locale={i18n.language === 'zh-CN' ? zhCN : enUS} wave={{ disabled: true }}>
+		<ConfigProvider theme={themeFor(mode, moves)} locale={i18n.language === 'zh-CN' ? zhCN : enUS} wave={{ disabled: true }}>
 			<AntdApp style={{ height: '100%' }}>
 				<ProblemsProvider>
 					<Gate />

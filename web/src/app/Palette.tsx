@@ -10,7 +10,7 @@ import { getJson, path, withQuery } from '../api/client';
 import type { Address, App, Host, Instance, Operation, Page, User } from '../api/types';
 import { apiWord } from '../i18n';
 import { type Found, isAddress, isOperationId, rank } from '../lib/palette';
-import { useQuiet } from '../lib/useQuiet';
+import { useAsked } from '../lib/useAsked';
 import { useMay } from './session';
 
 const PAGES = ['overview', 'apps', 'packages', 'instances', 'images', 'hosts', 'machines', 'capacity', 'operations', 'addresses', 'events', 'history', 'monitoring', 'settings'] as const;
@@ -27,7 +27,7 @@ const operationFound = (one: Operation): Found => ({ kind: 'operation', name: `$
 const userFound = (user: User): Found => ({ kind: 'user', name: user.name, to: `/history?who=${encodeURIComponent(user.name)}`, hint: user.role });
 
 /** The first page of a list, kept for a while: the palette opens many times. */
-function useFirst<T>(name: string, url: string, enabled: boolean): T[] {
+function useFirst<T>(name: string, url: string, enabled: boolean): { items: T[]; isOld: boolean } {
 	const query = useQuery({
 		queryKey: ['palette', name, url],
 		enabled,
@@ -36,7 +36,18 @@ function useFirst<T>(name: string, url: string, enabled: boolean): T[] {
 		placeholderData: keepPreviousData,
 		queryFn: ({ signal }) => getJson<Page<T>>(url, signal),
 	});
-	return query.data?.items ?? [];
+	return { items: query.data?.items ?? [], isOld: query.isPlaceholderData && query.isFetching };
+}
+
+/** What has a part of a name. */
+function useWithPart(part: string): { found: Found[]; isOld: boolean } {
+	const hosts = useFirst<Host>('hosts', withQuery('/v1/hosts', { text: part, limit: FIRST }), true);
+	const apps = useFirst<App>('apps', withQuery('/v1/apps', { text: part, limit: FIRST }), true);
+	const instances = useFirst<Instance>('instances', withQuery('/v1/instances', { text: part, limit: FIRST }), part.length >= PART_MIN);
+	return {
+		found: [...apps.items.map(appFound), ...hosts.items.map(hostFound), ...instances.items.map(instanceFound)],
+		isOld: hosts.isOld || apps.isOld || instances.isOld,
+	};
 }
 
 /** Asked for by its whole name; that there is none is an answer. */
@@ -82,18 +93,15 @@ function useFound(typed: string): Found[] {
 	const { t } = useTranslation();
 	const operator = useMay('user_list');
 	const word = useDeferredValue(typed.trim());
-	const part = useQuiet(word).toLowerCase();
-	const hosts = useFirst<Host>('hosts', withQuery('/v1/hosts', { text: part, limit: FIRST }), true);
-	const apps = useFirst<App>('apps', withQuery('/v1/apps', { text: part, limit: FIRST }), true);
+	const { answer: withPart } = useAsked(word.toLowerCase(), useWithPart);
 	const operations = useFirst<Operation>('operations', '/v1/operations?limit=100', true);
 	const users = useFirst<User>('users', `/v1/users?limit=${FIRST}`, operator);
-	const instances = useFirst<Instance>('instances', withQuery('/v1/instances', { text: part, limit: FIRST }), part.length >= PART_MIN);
 	const named = useByName(word.toLowerCase(), operator);
 	if (!word) {
 		return PAGES.map((page) => ({ kind: 'page', name: t(`nav/${page}`), to: page === 'overview' ? '/' : `/${page}`, hint: '' }));
 	}
 	return rank(
-		[...named, ...apps.map(appFound), ...hosts.map(hostFound), ...instances.map(instanceFound), ...users.map(userFound), ...operations.map(operationFound), ...PAGES.map((page): Found => ({ kind: 'page', name: t(`nav/${page}`), to: page === 'overview' ? '/' : `/${page}`, hint: '' }))],
+		[...named, ...withPart.found, ...users.items.map(userFound), ...operations.items.map(operationFound), ...PAGES.map((page): Found => ({ kind: 'page', name: t(`nav/${page}`), to: page === 'overview' ? '/' : `/${page}`, hint: '' }))],
 		word,
 	);
 }

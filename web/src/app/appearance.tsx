@@ -9,9 +9,11 @@ interface Appearance {
 	mode: Mode;
 	choice: Choice;
 	choose: (choice: Choice) => void;
+	/** Dialogs grow and fade, unless the person has told the system that nothing may move. */
+	moves: boolean;
 }
 
-const AppearanceContext = createContext<Appearance>({ mode: 'light', choice: 'auto', choose: () => undefined });
+const AppearanceContext = createContext<Appearance>({ mode: 'light', choice: 'auto', choose: () => undefined, moves: true });
 
 export function useAppearance(): Appearance {
 	return useContext(AppearanceContext);
@@ -22,15 +24,21 @@ function storedChoice(): Choice {
 	return stored === 'light' || stored === 'dark' ? stored : 'auto';
 }
 
-export function AppearanceProvider({ children }: { children: ReactNode }) {
-	const [choice, setChoice] = useState<Choice>(storedChoice);
-	const [systemDark, setSystemDark] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches);
+function useMedia(what: string): boolean {
+	const [matches, setMatches] = useState(() => matchMedia(what).matches);
 	useEffect(() => {
-		const query = matchMedia('(prefers-color-scheme: dark)');
-		const changed = (): void => setSystemDark(query.matches);
+		const query = matchMedia(what);
+		const changed = (): void => setMatches(query.matches);
 		query.addEventListener('change', changed);
 		return () => query.removeEventListener('change', changed);
-	}, []);
+	}, [what]);
+	return matches;
+}
+
+export function AppearanceProvider({ children }: { children: ReactNode }) {
+	const [choice, setChoice] = useState<Choice>(storedChoice);
+	const systemDark = useMedia('(prefers-color-scheme: dark)');
+	const moves = !useMedia('(prefers-reduced-motion: reduce)');
 	const mode: Mode = choice === 'auto' ? (systemDark ? 'dark' : 'light') : choice;
 	useEffect(() => {
 		document.documentElement.dataset['theme'] = mode;
@@ -40,12 +48,13 @@ export function AppearanceProvider({ children }: { children: ReactNode }) {
 		() => ({
 			mode,
 			choice,
+			moves,
 			choose: (next: Choice) => {
 				remember('theme', next);
 				setChoice(next);
 			},
 		}),
-		[mode, choice],
+		[mode, choice, moves],
 	);
 	return <AppearanceContext.Provider value={value}>{children}</AppearanceContext.Provider>;
 }

@@ -50,7 +50,7 @@ const PALETTE = {
 	},
 } as const;
 
-export function themeFor(mode: Mode): ThemeConfig {
+export function themeFor(mode: Mode, moves: boolean): ThemeConfig {
 	const colours = PALETTE[mode];
 	return {
 		algorithm: mode === 'dark' ? antd.darkAlgorithm : antd.defaultAlgorithm,
@@ -76,6 +76,7 @@ export function themeFor(mode: Mode): ThemeConfig {
 			controlHeight: 30,
 			controlHeightSM: 24,
 			wireframe: false,
+			motion: moves,
 			motionDurationMid: '0.12s',
 			motionDurationSlow: '0.18s',
 		},

@@ -531,6 +531,7 @@ const en = {
 	load: {
 		title: 'Load',
 		since: 'Live, up to an hour, while the console is open',
+		none: 'None yet: agents report every 10 seconds',
 		user: 'user',
 		system: 'system',
 		iowait: 'waits for disks',

@@ -533,6 +533,7 @@ const zh: Messages = {
 	load: {
 		title: '负载',
 		since: '实时，控制台打开期间最多保留一小时',
+		none: '暂无数据：代理每 10 秒上报一次',
 		user: '用户',
 		system: '系统',
 		iowait: '等待磁盘',

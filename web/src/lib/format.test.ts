@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cliCommand } from './cli';
-import { elapsedMs, formatBytes, formatCores, formatDuration, formatLocal, formatRelative, formatUtc, percentOf } from './format';
+import { elapsedMs, formatBytes, formatCores, formatDuration, formatLocal, formatRelative, formatTotal, formatUtc, percentOf } from './format';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -37,5 +37,9 @@ describe('formatting', () => {
 	it('quotes what a shell would take apart', () => {
 		expect(cliCommand('app', 'scale', 'shop', 6)).toBe('sotalia app scale shop 6');
 		expect(cliCommand('package', 'upload', 'shop', '1', "it's; rm.war")).toBe("sotalia package upload shop 1 'it'\\''s; rm.war'");
+	});
+
+	it('says of a total that was counted no further that there are more', () => {
+		expect([9, 10_000, 10_001, 100_000].map(formatTotal)).toEqual(['9', '10000', '10000+', '100000']);
 	});
 });

@@ -19,6 +19,14 @@ export function formatCores(cpuMilli: number): string {
 	return String(Number((cpuMilli / 1000).toFixed(cpuMilli >= 10000 ? 1 : 2)));
 }
 
+/** What the platform counts no further than (`text` of GET /v1/instances). */
+const COUNTED_MAX = 10_001;
+
+/** 10001 -> "10000+". */
+export function formatTotal(total: number): string {
+	return total === COUNTED_MAX ? `${COUNTED_MAX - 1}+` : String(total);
+}
+
 /** Share of total in percent, 0..; 0 when the total is unknown. */
 export function percentOf(part: number, total: number): number {
 	return total > 0 ? (part / total) * 100 : 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addSample, columnsOf, figure, type Figures, SAMPLES_MAX } from './usage';
+import { addSample, columnsOf, figure, type Figures, SAMPLES_MAX, span } from './usage';
 
 describe('samples of use', () => {
 	it('takes each report once and in order', () => {
@@ -23,5 +23,12 @@ describe('samples of use', () => {
 	it('makes columns, with holes where a report lacks a figure', () => {
 		const samples: Figures[] = [{ atUnixMs: 1000, cpuMilli: 500 }, { atUnixMs: 2000 }];
 		expect(columnsOf(samples, [{ label: 'cpu', of: figure('cpuMilli', 0.001) }])).toEqual([[1, 2], [0.5, null]]);
+	});
+
+	it('shows two minutes at least, also of one sample or of none', () => {
+		expect(span(null, null, 5000)).toEqual([4880, 5000]);
+		expect(span(1000, 1000 + 86_400, 5000)).toEqual([880, 1000]);
+		expect(span(1000, 1010, 5000)).toEqual([890, 1010]);
+		expect(span(1000, 2000, 5000)).toEqual([1000, 2000]);
 	});
 });

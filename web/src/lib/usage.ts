@@ -38,3 +38,17 @@ export function figure(name: string, scale = 1): Line['of'] {
 export function columnsOf(samples: readonly Figures[], lines: readonly Line[]): [number[], ...(number | null)[][]] {
 	return [samples.map((one) => one.atUnixMs / 1000), ...lines.map((line) => samples.map(line.of))];
 }
+
+/** A plot shows two minutes at least: one sample alone is no stretch of time. */
+export const SPAN_MIN_S = 120;
+/** What the library makes of one sample: a day that begins with it. */
+const LONE_SPAN_S = 86_400;
+
+/** From when to when a plot goes, in seconds; null: there is no sample. */
+export function span(min: number | null, max: number | null, now: number): [number, number] {
+	if (min === null || max === null) {
+		return [now - SPAN_MIN_S, now];
+	}
+	const last = max - min >= LONE_SPAN_S ? min : max;
+	return [Math.min(min, last - SPAN_MIN_S), last];
+}

@@ -7,7 +7,7 @@ import { useApps } from '../api/queries';
 import type { App } from '../api/types';
 import { useMay } from '../app/session';
 import { useFilters } from '../lib/useFilters';
-import { useQuiet } from '../lib/useQuiet';
+import { useAsked } from '../lib/useAsked';
 import { CreateAppDrawer } from './CreateAppDrawer';
 import { DataTable } from '../ui/DataTable';
 import { StackedBar } from '../ui/Fill';
@@ -47,7 +47,7 @@ export default function AppsPage() {
 	useTitle(t('apps/title'));
 	const may = useMay('app_create');
 	const [get, set] = useFilters();
-	const apps = useApps({ text: useQuiet(get('name').trim()) });
+	const { answer: apps, isAsking } = useAsked(get('name').trim(), (text) => useApps({ text }));
 	const rows = apps.items.filter((app) => app.name.includes(get('name').trim().toLowerCase()));
 	const creating = get('create') === '1';
 	const columns: TableColumnsType<App> = [
@@ -74,7 +74,7 @@ export default function AppsPage() {
 				<FilterInput name="name" label={t('common/filter')} width={240} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: apps.total })}</span>
 			</div>
-			<DataTable list={apps} rows={rows} columns={columns} rowKey={(app) => app.id} label={t('apps/title')} empty={get('name') ? { title: t('common/nothingFits') } : { title: t('apps/empty'), hint: t('apps/emptyHint'), action: create }} />
+			<DataTable list={apps} rows={rows} columns={columns} rowKey={(app) => app.id} label={t('apps/title')} isAsking={isAsking} empty={get('name') ? { title: t('common/nothingFits') } : { title: t('apps/empty'), hint: t('apps/emptyHint'), action: create }} />
 			<CreateAppDrawer open={creating} onClose={() => set('create', '')} />
 		</>
 	);

@@ -1,5 +1,5 @@
 // Hosts: state, place, fill, versions (those that differ from most are marked), last seen.
-import { Select, type TableColumnsType, Tooltip } from 'antd';
+import { Select, type TableColumnsType } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
@@ -9,7 +9,7 @@ import { apiWord } from '../i18n';
 import { formatBytes, formatCores } from '../lib/format';
 import { commonVersion } from '../lib/model';
 import { useFilters } from '../lib/useFilters';
-import { useQuiet } from '../lib/useQuiet';
+import { useAsked } from '../lib/useAsked';
 import { DataTable } from '../ui/DataTable';
 import { Fill } from '../ui/Fill';
 import { FilterInput } from '../ui/FilterInput';
@@ -46,9 +46,7 @@ function Version({ value, common }: { value: string; common: string }) {
 	return value === common ? (
 		<span className="sot-mono">{value}</span>
 	) : (
-		<Tooltip title={`${t('hosts/skew')}: ${common}`}>
-			<span className="sot-badge sot-warned sot-mono">{value}</span>
-		</Tooltip>
+		<span className="sot-badge sot-warned sot-mono" title={`${t('hosts/skew')}: ${common}`}>{value}</span>
 	);
 }
 
@@ -57,7 +55,7 @@ export default function HostsPage() {
 	useTitle(t('hosts/title'));
 	const [get, set] = useFilters();
 	const wanted = get('name').toLowerCase();
-	const hosts = useHosts({ state: get('state'), text: useQuiet(get('name').trim()) });
+	const { answer: hosts, isAsking } = useAsked(get('name').trim(), (text) => useHosts({ state: get('state'), text }));
 	const rows = useMemo(
 		() => hosts.items.filter((host) => [host.name, host.hostname, host.az, host.rack].join(' ').toLowerCase().includes(wanted.trim()) && (!get('state') || host.state === get('state'))),
 		[hosts.items, wanted, get],
@@ -82,7 +80,7 @@ export default function HostsPage() {
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(state: string | undefined) => set('state', state ?? '')} options={['online', 'suspect', 'agent_lost', 'host_lost', 'docker_sick', 'draining', 'maintenance', 'registered', 'retired'].map((state) => ({ value: state, label: apiWord('state', state) }))} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: hosts.total })}</span>
 			</div>
-			<DataTable list={hosts} rows={rows} columns={columns} rowKey={(host) => host.id} label={t('hosts/title')} empty={get('name') || get('state') ? { title: t('common/nothingFits') } : { title: t('hosts/empty'), hint: t('hosts/emptyHint') }} />
+			<DataTable list={hosts} rows={rows} columns={columns} rowKey={(host) => host.id} label={t('hosts/title')} isAsking={isAsking} empty={get('name') || get('state') ? { title: t('common/nothingFits') } : { title: t('hosts/empty'), hint: t('hosts/emptyHint') }} />
 		</>
 	);
 }

@@ -4,8 +4,9 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useApps, useHosts, useInstances } from '../api/queries';
 import { apiWord } from '../i18n';
+import { formatTotal } from '../lib/format';
 import { useFilters } from '../lib/useFilters';
-import { useQuiet } from '../lib/useQuiet';
+import { useAsked } from '../lib/useAsked';
 import { FilterInput } from '../ui/FilterInput';
 import { InstanceTable } from '../ui/InstanceTable';
 import { NamePick } from '../ui/NamePick';
@@ -18,7 +19,7 @@ export default function InstancesPage() {
 	useTitle(t('instances/title'));
 	const [get, set, clear] = useFilters();
 	const name = get('name').trim().toLowerCase();
-	const instances = useInstances({ app: get('app'), host: get('host'), state: get('state'), text: useQuiet(name) });
+	const { answer: instances, isAsking } = useAsked(name, (text) => useInstances({ app: get('app'), host: get('host'), state: get('state'), text }));
 	const rows = useMemo(() => instances.items.filter((instance) => `${instance.name} ${instance.address ?? ''} ${instance.host ?? ''}`.toLowerCase().includes(name)), [instances.items, name]);
 	const filtered = ['app', 'host', 'state', 'name'].some((key) => get(key));
 	return (
@@ -34,9 +35,9 @@ export default function InstancesPage() {
 						{t('instances/clear')}
 					</Button>
 				)}
-				<span className="sot-total">{t('common/shown', { shown: rows.length, total: instances.total })}</span>
+				<span className="sot-total">{t('common/shown', { shown: rows.length, total: formatTotal(instances.total) })}</span>
 			</div>
-			<InstanceTable list={instances} rows={rows} isSifted={filtered} />
+			<InstanceTable list={instances} rows={rows} isSifted={filtered} isAsking={isAsking} />
 		</>
 	);
 }

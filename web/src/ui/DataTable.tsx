@@ -4,6 +4,7 @@ import { Button, Table, type TableColumnsType } from 'antd';
 import { type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { List } from '../api/queries';
+import { formatTotal } from '../lib/format';
 import { Empty, ReadError, Skeleton, StaleNotice } from './Page';
 
 interface Props<T extends object> {
@@ -16,6 +17,8 @@ interface Props<T extends object> {
 	rows?: T[];
 	title?: ReactNode;
 	extra?: ReactNode;
+	/** The word that the rows are sifted by has not been asked for yet: that none fits is not said before the answer. */
+	isAsking?: boolean;
 }
 
 /** Shorter lists are drawn whole, as a plain table whose columns are as wide as they need. */
@@ -107,7 +110,7 @@ function Rows<T extends object>({ list, columns, rowKey, shown, box, label }: Pi
 	);
 }
 
-export function DataTable<T extends object>({ list, columns, rowKey, empty, label, rows, title, extra }: Props<T>) {
+export function DataTable<T extends object>({ list, columns, rowKey, empty, label, rows, title, extra, isAsking = false }: Props<T>) {
 	const { t } = useTranslation();
 	const shown = rows ?? list.items;
 	const box = useRef<HTMLElement>(null);
@@ -124,7 +127,7 @@ export function DataTable<T extends object>({ list, columns, rowKey, empty, labe
 						{extra}
 					</header>
 				)}
-				{list.isLoading ? (
+				{list.isLoading || (shown.length === 0 && isAsking) ? (
 					<Skeleton />
 				) : shown.length === 0 ? (
 					!list.error && <Empty {...empty} />
@@ -134,7 +137,7 @@ export function DataTable<T extends object>({ list, columns, rowKey, empty, labe
 				{list.hasMore && (
 					<div className="sot-table-foot">
 						<Button size="small" onClick={list.loadMore} loading={list.isFetching}>
-							{t('common/loadMore')} ({t('common/shown', { shown: list.items.length, total: list.total })})
+							{t('common/loadMore')} ({t('common/shown', { shown: list.items.length, total: formatTotal(list.total) })})
 						</Button>
 					</div>
 				)}

@@ -76,7 +76,7 @@ export function DrainDialog({ host, verb, onClose }: { host: Host; verb: 'drain'
 							{t('hosts/parallel')} <InputNumber min={1} max={100} precision={0} value={parallel} onChange={(value) => setParallel(value ?? 2)} />
 						</label>
 					)}
-					<CopyButton cli text={cliCommand('host', verb, host.name, ...(includePinned ? ['--include-pinned'] : []))} />
+					<CopyButton cli text={cliCommand('host', verb, host.name, ...(includePinned ? ['--include-pinned'] : []), ...(drains ? [`--parallel=${parallel}`] : []))} />
 				</div>
 			</div>
 		</Modal>

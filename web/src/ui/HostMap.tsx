@@ -7,7 +7,7 @@ import { Link } from 'react-router-dom';
 import type { List } from '../api/queries';
 import { useAppearance } from '../app/appearance';
 import { apiWord } from '../i18n';
-import { type Colouring, FILL_STEPS, fillOf, type HostOfMap, layOut, neighbourOf, placeAt, RACK_LABEL_PX, SQUARE_PX, squareOf, type ZoneLayout, type ZoneOfHosts, zonesOf } from '../lib/hostMap';
+import { type Colouring, FILL_STEPS, fillOf, type HostOfMap, layOut, neighbourOf, type Place, placeAt, RACK_LABEL_PX, SQUARE_PX, squareOf, type ZoneLayout, type ZoneOfHosts, zonesOf } from '../lib/hostMap';
 import { commonVersion } from '../lib/model';
 import { useFilters } from '../lib/useFilters';
 import { Panel, ReadError, Skeleton } from './Page';
@@ -53,37 +53,60 @@ function useColours(): { probe: React.RefObject<HTMLDivElement>; colours: Map<st
 	return { probe, colours };
 }
 
+/** Setting a size clears the canvas and gets new memory for it, even when it is the same. */
+function setSize(canvas: HTMLCanvasElement, layout: ZoneLayout, scale: number): void {
+	const width = Math.ceil(layout.width * scale);
+	const height = Math.ceil(layout.height * scale);
+	if (canvas.width !== width || canvas.height !== height) {
+		canvas.width = width;
+		canvas.height = height;
+		canvas.style.width = `${layout.width}px`;
+		canvas.style.height = `${layout.height}px`;
+	}
+}
+
 function draw(canvas: HTMLCanvasElement, layout: ZoneLayout, classOf: (host: HostOfMap) => string, colours: Map<string, string>): void {
 	const scale = window.devicePixelRatio || 1;
-	canvas.width = Math.ceil(layout.width * scale);
-	canvas.height = Math.ceil(layout.height * scale);
-	canvas.style.width = `${layout.width}px`;
-	canvas.style.height = `${layout.height}px`;
+	setSize(canvas, layout, scale);
 	const pen = canvas.getContext('2d');
 	if (!pen) {
 		return;
 	}
-	pen.scale(scale, scale);
+	pen.setTransform(scale, 0, 0, scale, 0, 0);
+	pen.clearRect(0, 0, layout.width, layout.height);
 	pen.font = `12px ${colours.get('font') ?? 'sans-serif'}`;
 	pen.fillStyle = colours.get('text') ?? '#555';
 	pen.textBaseline = 'middle';
 	for (const { rack, y } of layout.racks) {
 		pen.fillText(rack, 0, y + SQUARE_PX / 2, RACK_LABEL_PX - 8);
 	}
-	for (const { host, x, y } of layout.places) {
-		pen.fillStyle = colours.get(classOf(host)) ?? '#888';
-		pen.fillRect(x, y, SQUARE_PX, SQUARE_PX);
-		if (!host.schedulable) {
-			pen.strokeStyle = colours.get('panel') ?? '#fff';
-			pen.lineWidth = 2;
-			pen.beginPath();
-			for (let at = 5; at < 2 * SQUARE_PX; at += 7) {
-				pen.moveTo(x + Math.max(0, at - SQUARE_PX), y + Math.min(at, SQUARE_PX));
-				pen.lineTo(x + Math.min(at, SQUARE_PX), y + Math.max(0, at - SQUARE_PX));
-			}
-			pen.stroke();
+	// A colour is a text that is read each time it is set: once for all squares that have it.
+	const byClass = new Map<string, Place[]>();
+	for (const place of layout.places) {
+		const name = classOf(place.host);
+		const own = byClass.get(name);
+		if (own) {
+			own.push(place);
+		} else {
+			byClass.set(name, [place]);
 		}
 	}
+	for (const [name, places] of byClass) {
+		pen.fillStyle = colours.get(name) ?? '#888';
+		for (const { x, y } of places) {
+			pen.fillRect(x, y, SQUARE_PX, SQUARE_PX);
+		}
+	}
+	pen.strokeStyle = colours.get('panel') ?? '#fff';
+	pen.lineWidth = 2;
+	pen.beginPath();
+	for (const { host, x, y } of layout.places) {
+		for (let at = 5; !host.schedulable && at < 2 * SQUARE_PX; at += 7) {
+			pen.moveTo(x + Math.max(0, at - SQUARE_PX), y + Math.min(at, SQUARE_PX));
+			pen.lineTo(x + Math.min(at, SQUARE_PX), y + Math.max(0, at - SQUARE_PX));
+		}
+	}
+	pen.stroke();
 }
 
 function Zone({ zone, width, colouring, common, colours }: { zone: ZoneOfHosts; width: number; colouring: Colouring; common: string; colours: Map<string, string> }) {

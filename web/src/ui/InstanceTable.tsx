@@ -1,6 +1,6 @@
 // Instances as rows, with start, stop, restart, retire and logs. Used by three pages.
 import { CodeOutlined, FileTextOutlined, MoreOutlined, PlayCircleOutlined, PoweroffOutlined, QuestionCircleOutlined, ReloadOutlined } from '@ant-design/icons';
-import { Button, Dropdown, type TableColumnsType, Tooltip } from 'antd';
+import { Button, Dropdown, type TableColumnsType } from 'antd';
 import { useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
@@ -15,6 +15,42 @@ import { StateTag } from './StateTag';
 import { Time } from './Time';
 import { WhyDrawer } from './Why';
 
+/** The menu of a row is made when it is opened: a table has hundreds of rows. */
+function MoreActions({ instance, mayRetire, onRetire }: { instance: Instance; mayRetire: boolean; onRetire: () => void }) {
+	const { t } = useTranslation();
+	const [open, setOpen] = useState<boolean | null>(null);
+	const label = `${t('field/actions')}: ${instance.name}`;
+	if (open === null) {
+		return <Button type="text" size="small" icon={<MoreOutlined />} aria-haspopup="menu" aria-label={label} onClick={() => setOpen(true)} />;
+	}
+	return (
+		<Dropdown
+			trigger={['click']}
+			open={open}
+			onOpenChange={setOpen}
+			menu={{
+				onClick: ({ key }) => {
+					setOpen(false);
+					if (key === 'retire') {
+						onRetire();
+					} else {
+						void navigator.clipboard?.writeText(cliCommand('instance', key, instance.name));
+					}
+				},
+				items: [
+					{ key: 'restart', label: `${t('common/copyCli')}: ${t('instances/restart')}` },
+					{ key: 'logs', label: `${t('common/copyCli')}: ${t('instances/logs')}` },
+					{ key: 'show', label: `${t('common/copyCli')}: ${t('common/details')}` },
+					...(mayRetire ? [{ type: 'divider' as const }, { key: 'retire', label: t('instances/retire'), danger: true, disabled: instance.desired === 'retired' }] : []),
+				],
+			}}
+		>
+			<Button type="text" size="small" icon={<MoreOutlined />} aria-haspopup="menu" aria-label={label} autoFocus />
+		</Dropdown>
+	);
+}
+
+/** Hints are the browser's own (title): drawing a row costs half of what it does with those of antd. */
 function InstanceActions({ instance, onLogs, onWhy }: { instance: Instance; onLogs: () => void; onWhy: () => void }) {
 	const { t } = useTranslation();
 	const can = useCan({ app: instance.app });
@@ -22,49 +58,22 @@ function InstanceActions({ instance, onLogs, onWhy }: { instance: Instance; onLo
 	const stopped = instance.desired === 'stopped';
 	const gone = instance.desired === 'retired';
 	const button = (verb: InstanceVerb, icon: ReactNode) => can(`instance_${verb}`) && (
-		<Tooltip title={t(`instances/${verb}`)}>
-			<Button type="text" size="small" icon={icon} disabled={gone} aria-label={`${t(`instances/${verb}`)}: ${instance.name}`} onClick={() => run(verb)} />
-		</Tooltip>
+		<Button type="text" size="small" icon={icon} disabled={gone} title={t(`instances/${verb}`)} aria-label={`${t(`instances/${verb}`)}: ${instance.name}`} onClick={() => run(verb)} />
 	);
 	return (
 		<span className="sot-nowrap">
 			{can('instance_logs') && (
-				<Tooltip title={t('instances/logs')}>
-					<Button type="text" size="small" icon={<FileTextOutlined />} data-key="l" aria-label={`${t('instances/logs')}: ${instance.name}`} onClick={onLogs} />
-				</Tooltip>
+				<Button type="text" size="small" icon={<FileTextOutlined />} data-key="l" title={t('instances/logs')} aria-label={`${t('instances/logs')}: ${instance.name}`} onClick={onLogs} />
 			)}
-			<Tooltip title={t('why/ask')}>
-				<Button type="text" size="small" icon={<QuestionCircleOutlined />} aria-label={`${t('why/ask')}: ${instance.name}`} onClick={onWhy} />
-			</Tooltip>
+			<Button type="text" size="small" icon={<QuestionCircleOutlined />} title={t('why/ask')} aria-label={`${t('why/ask')}: ${instance.name}`} onClick={onWhy} />
 			{can('exec_begin') && (
-				<Tooltip title={t('instances/console')}>
-					<Link to={`/instances/${instance.name}/console`} data-key="s" aria-label={`${t('instances/console')}: ${instance.name}`}>
-						<Button type="text" size="small" icon={<CodeOutlined />} disabled={instance.state !== 'running'} tabIndex={-1} />
-					</Link>
-				</Tooltip>
+				<Link to={`/instances/${instance.name}/console`} data-key="s" title={t('instances/console')} aria-label={`${t('instances/console')}: ${instance.name}`}>
+					<Button type="text" size="small" icon={<CodeOutlined />} disabled={instance.state !== 'running'} tabIndex={-1} />
+				</Link>
 			)}
 			{button('restart', <ReloadOutlined />)}
 			{stopped ? button('start', <PlayCircleOutlined />) : button('stop', <PoweroffOutlined />)}
-			<Dropdown
-				trigger={['click']}
-				menu={{
-					onClick: ({ key }) => {
-						if (key === 'retire') {
-							run('retire');
-						} else {
-							void navigator.clipboard?.writeText(cliCommand('instance', key, instance.name));
-						}
-					},
-					items: [
-						{ key: 'restart', label: `${t('common/copyCli')}: ${t('instances/restart')}` },
-						{ key: 'logs', label: `${t('common/copyCli')}: ${t('instances/logs')}` },
-						{ key: 'show', label: `${t('common/copyCli')}: ${t('common/details')}` },
-						...(can('instance_retire') ? [{ type: 'divider' as const }, { key: 'retire', label: t('instances/retire'), danger: true, disabled: gone }] : []),
-					],
-				}}
-			>
-				<Button type="text" size="small" icon={<MoreOutlined />} aria-label={`${t('field/actions')}: ${instance.name}`} />
-			</Dropdown>
+			<MoreActions instance={instance} mayRetire={can('instance_retire')} onRetire={() => run('retire')} />
 		</span>
 	);
 }
@@ -76,9 +85,7 @@ export function VersionCell({ instance }: { instance: Instance }) {
 		<span className="sot-row">
 			<span className="sot-mono">{instance.version || '–'}</span>
 			{switching && (
-				<Tooltip title={t('instances/switching', { version: instance.wantedVersion })}>
-					<span className="sot-badge sot-warned sot-mono">→ {instance.wantedVersion}</span>
-				</Tooltip>
+				<span className="sot-badge sot-warned sot-mono" title={t('instances/switching', { version: instance.wantedVersion })}>→ {instance.wantedVersion}</span>
 			)}
 		</span>
 	);
@@ -92,9 +99,10 @@ interface Props {
 	extra?: ReactNode;
 	/** Filters are set: none found is not none there. */
 	isSifted?: boolean;
+	isAsking?: boolean;
 }
 
-export function InstanceTable({ list, rows, title, hide = [], extra, isSifted = false }: Props) {
+export function InstanceTable({ list, rows, title, hide = [], extra, isSifted = false, isAsking = false }: Props) {
 	const { t } = useTranslation();
 	const [logsOf, setLogsOf] = useState<string | null>(null);
 	const [whyOf, setWhyOf] = useState<string | null>(null);
@@ -120,6 +128,7 @@ export function InstanceTable({ list, rows, title, hide = [], extra, isSifted = 
 				label={title ?? t('instances/title')}
 				title={title}
 				extra={extra}
+				isAsking={isAsking}
 				empty={isSifted ? { title: t('common/nothingFits') } : { title: t('instances/empty'), hint: t('instances/emptyHint') }}
 			/>
 			<LogsDrawer name={logsOf} onClose={() => setLogsOf(null)} />

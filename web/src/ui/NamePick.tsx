@@ -2,11 +2,11 @@
 import { Select } from 'antd';
 import { useState } from 'react';
 import type { Filter, List } from '../api/queries';
-import { useQuiet } from '../lib/useQuiet';
+import { useAsked } from '../lib/useAsked';
 
 export function NamePick({ label, value, onChange, useNames }: { label: string; value: string; onChange: (value: string) => void; useNames: (filter: Filter) => List<{ name: string }> }) {
 	const [typed, setTyped] = useState('');
-	const names = useNames({ text: useQuiet(typed.trim()) });
+	const { answer: names } = useAsked(typed.trim(), (text) => useNames({ text }));
 	return (
 		<Select
 			allowClear

@@ -1,10 +1,11 @@
 // A plot over time (uPlot, a chunk of its own): lines of one unit, the newest sample in words above it.
 import { useEffect, useMemo, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useAppearance } from '../app/appearance';
 import { formatClock } from '../lib/format';
-import { columnsOf, type Figures, type Line } from '../lib/usage';
+import { columnsOf, type Figures, type Line, span } from '../lib/usage';
 
 export interface PlotProps {
 	title: string;
@@ -32,6 +33,7 @@ export default function Plot({ title, lines, samples, count, format, top, binary
 	const box = useRef<HTMLDivElement>(null);
 	const plot = useRef<uPlot | null>(null);
 	const { mode } = useAppearance();
+	const { t } = useTranslation();
 	const last = samples[count - 1];
 	const newest = useMemo(() => lines.map((line) => (last ? line.of(last) : null)), [lines, last]);
 
@@ -49,12 +51,12 @@ export default function Plot({ title, lines, samples, count, format, top, binary
 				height: HEIGHT_PX,
 				legend: { show: false },
 				cursor: { y: false },
-				scales: { y: { range: (_plot, _min, max) => [0, Math.max(top ?? Number.EPSILON, max > (top ?? 0) ? max * 1.15 : 0)] } },
+				scales: { x: { range: (_plot, min, max) => span(min, max, Date.now() / 1000) }, y: { range: (_plot, _min, max) => [0, Math.max(top ?? Number.EPSILON, max > (top ?? 0) ? max * 1.15 : 0)] } },
 				axes: [
 					{ ...axis, space: 80, size: 24, values: (_plot, splits) => splits.map((second) => formatClock(new Date(second * 1000).toISOString())) },
 					{ ...axis, size: 66, space: 34, values: (_plot, splits) => splits.map(format), ...(binary ? { incrs: BINARY_STEPS } : {}) },
 				],
-				series: [{}, ...lines.map((line, index) => ({ label: line.label, stroke: colourOf(element, index), width: 1.5, points: { show: false } }))],
+				series: [{}, ...lines.map((line, index) => ({ label: line.label, stroke: colourOf(element, index), width: 1.5, points: { show: (plot: uPlot) => plot.data[0].length === 1 } }))],
 			},
 			columnsOf([], lines) as uPlot.AlignedData,
 			element,
@@ -84,7 +86,10 @@ export default function Plot({ title, lines, samples, count, format, top, binary
 					</span>
 				))}
 			</figcaption>
-			<div ref={box} aria-hidden="true" />
+			<div className="sot-plot-box">
+				<div ref={box} aria-hidden="true" />
+				{count === 0 && <span className="sot-muted sot-small" role="status">{t('load/none')}</span>}
+			</div>
 		</figure>
 	);
 }

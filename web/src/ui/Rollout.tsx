@@ -41,7 +41,7 @@ export function RolloutFacts({ operation, rollout }: { operation: Operation; rol
 	return (
 		<>
 			{rollout.cause && <div className="sot-notice bad" role="status"><div>{t('rollout/goesBack', { cause: rollout.cause })}</div></div>}
-			{rollout.pausedBy && !ended && <div className="sot-notice warn" role="status"><div>{t('rollout/pausedBy', { by: rollout.pausedBy })}</div></div>}
+			{rollout.pausedBy && !ended && <div className="sot-notice warn" role="status" data-paused-batch={rollout.batch}><div>{t('rollout/pausedBy', { by: rollout.pausedBy })}</div></div>}
 			<Facts
 				items={[
 					[t('rollout/phase'), ended ? apiWord('state', operation.state) : t(`rollout/phase_${rollout.phase}`)],

@@ -1,15 +1,14 @@
 // A state as shape, colour and word: colour is never the only signal.
-import { Tooltip } from 'antd';
 import { apiWord } from '../i18n';
 import { type Tone, toneOf } from '../lib/model';
 
+/** The hint is the browser's own: a table has a hundred of them, and each one of antd's is a machine. */
 export function StateTag({ state, tone, hint }: { state: string; tone?: Tone; hint?: string }) {
-	const tag = (
-		<span className={`sot-state sot-tone-${tone ?? toneOf(state)}`} data-state={state}>
+	return (
+		<span className={`sot-state sot-tone-${tone ?? toneOf(state)}`} data-state={state} title={hint || undefined}>
 			<span>{apiWord('state', state || 'unknown')}</span>
 		</span>
 	);
-	return hint ? <Tooltip title={hint}>{tag}</Tooltip> : tag;
 }
 
 /** An operation runs: that is work in progress, while a running instance is the good end. */

@@ -1,5 +1,4 @@
 // Times in the browser's zone; UTC on hover. "Ago" times move by themselves.
-import { Tooltip } from 'antd';
 import { useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 import { formatClock, formatLocal, formatRelative, formatUtc } from '../lib/format';
@@ -42,10 +41,8 @@ export function Time({ at, as = 'local' }: { at: string | null | undefined; as?:
 	}
 	const text = as === 'ago' ? <Ago at={at} /> : as === 'clock' ? formatClock(at) : formatLocal(at);
 	return (
-		<Tooltip title={as === 'ago' ? `${formatLocal(at)} · ${formatUtc(at)}` : formatUtc(at)}>
-			<time dateTime={at} className="sot-num sot-nowrap">
-				{text}
-			</time>
-		</Tooltip>
+		<time dateTime={at} className="sot-num sot-nowrap" title={as === 'ago' ? `${formatLocal(at)} · ${formatUtc(at)}` : formatUtc(at)}>
+			{text}
+		</time>
 	);
 }
