@@ -90,8 +90,8 @@ static void make_metrics(gateway *g)
 }
 
 /* A list is planned with what is asked of it: filters that are '' fall away and a part of a name is
- * looked up. A plan for any of them looks through 100,000 instances in half a second; planning takes
- * 0.2 ms, of what has a key 0.04 ms (ADR 0051). */
+ * looked up. A plan for any of them looks through 100,000 instances in half a second; planning
+ * takes 0.2 ms, of what has a key 0.04 ms (ADR 0051). */
 static const char planner_options[] = "options='-c plan_cache_mode=force_custom_plan'";
 
 static sot_code open_database(gateway *g, sot_err *err)
