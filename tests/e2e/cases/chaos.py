@@ -5,8 +5,10 @@ test_14 several names with commas between them.
 """
 
 import fnmatch
+import itertools
 import os
 import random
+import threading
 import time
 
 import failpoints
@@ -52,6 +54,42 @@ def test_13_a_dead_host_agent_disturbs_nothing():
     assert before == {h: lab.docker(h, "ps", "-q", "--no-trunc") for h in lab.HOSTS}
     assert all(i["restarts"] == 0 for i in lab.instances("adopt"))
     lab.scale("adopt", 0)
+
+
+def test_15_a_scheduler_that_is_started_again_under_load_is_healthy_and_leads_soon():
+    """A1: killed or ended twenty times while apps are scaled: the time until it is healthy, and until a change is committed."""
+    lab.have("again", 2)
+    over = threading.Event()
+
+    def load():
+        for n in itertools.cycle((3, 2)):
+            if over.is_set():
+                return
+            try:
+                lab.api("POST", "/v1/apps/again/scale", {"count": n})
+            except OSError:
+                pass
+            over.wait(0.3)
+    user = threading.Thread(target=load)
+    user.start()
+    times = []
+    try:
+        for turn in range(20):
+            lab.kill("scheduler", "KILL" if turn % 2 else "TERM")
+            begin = time.monotonic()
+            lab.start_service("scheduler")
+            lab.healthy("scheduler")
+            healthy = time.monotonic() - begin
+            lab.until("a change to be committed", lambda: lab.api("POST", "/v1/hosts/h1/uncordon").status == 202, 60)
+            times.append((healthy, time.monotonic() - begin))
+            print(f"    {'killed' if turn % 2 else 'ended'}: healthy after {times[-1][0]:.1f} s, a change after {times[-1][1]:.1f} s", flush=True)
+    finally:
+        over.set()
+        user.join()
+    assert max(t[0] for t in times) < 15, times
+    lab.until("the app to rest", lambda: not [o for o in lab.api("GET", "/v1/operations?state=running&limit=50").json["items"] if o["app"] == "again"], 180)
+    lab.scale("again", 0)
+    lab.invariants()
 
 
 def test_14_an_agent_killed_at_its_failpoints_adopts_what_runs():
