@@ -49,17 +49,20 @@ static bool same_holding(const held_address *held, const held_address *next)
 }
 
 /* ipam took the address back from its holder and gave it away before its answer to us came: asked
- * again, it says the same when the holder's row is clear. */
+ * again, it says the same when the holder's row is clear. A holder that waits for no answer has a
+ * row that is wrong (a backup between ipam's commit and ours): ipam is asked what it holds. */
 static bool is_held_by_another(
     controller *c, instance *i, const struct sot_address_grant *g, uint16_t vrf)
 {
-	const instance *holder = g ? model_address_holder(c, vrf, g->address) : NULL;
+	instance *holder = g ? model_address_holder(c, vrf, g->address) : NULL;
 	char why[200];
 
 	if (!holder || holder == i)
 		return false;
 	(void)snprintf(why, sizeof(why), "ipam granted an address that %s still has", holder->row.name);
 	retry_later(c, i->app, ADDRESS_ACQUIRE, sot_str_c(why));
+	if (holder->need == ADDRESS_NOTHING)
+		address_need_set(c, holder, ADDRESS_ACQUIRE);
 	return true;
 }
 
