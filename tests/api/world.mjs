@@ -23,8 +23,8 @@ export function sql(text, user = 'postgres') {
 	}).trim();
 }
 
-/** Starts everything; the programs are paths. `options` are more ones of the gateway. */
-export async function startWorld({ gateway, scheduler, ipam, keygen, source }, options = []) {
+/** Starts everything; the programs are paths. `hosts` is tests/load/load_hosts or nothing. `options` are more ones of the gateway. */
+export async function startWorld({ gateway, scheduler, ipam, keygen, source, hosts }, options = []) {
 	const dir = mkdtempSync(path.join(tmpdir(), 'sotalia-api.'));
 	const database = (user) => `--database=host=${process.env.SOT_PG_DIR} dbname=sotalia user=sot_${user}`;
 	const children = [];
@@ -35,14 +35,18 @@ export async function startWorld({ gateway, scheduler, ipam, keygen, source }, o
 	}
 	const run = (name, program, args) => {
 		const log = `${dir}/${name}.log`;
-		const child = spawn(program, args, { stdio: ['ignore', 'ignore', openSync(log, 'a')] });
+		const child = spawn(program, args, { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')] });
 		children.push({ name, child });
 		return { child, log };
 	};
 	run('ipam', ipam, [`--requests_endpoint=ipc://${dir}/i`, `--hints_endpoint=ipc://${dir}/ih`, `--agents_endpoint=ipc://${dir}/ia`, `--keys_dir=${dir}`, database('ipam')]);
+	if (hosts) {
+		const { log } = run('hosts', hosts, [dir, '4']);
+		await until('the hosts have rows', () => readFileSync(log, 'utf8').includes('ready'));
+	}
 	run('scheduler', scheduler, [
 		`--requests_endpoint=ipc://${dir}/s`,
-		`--agents_endpoint=ipc://${dir}/sa`,
+		`--agents_endpoint=ipc://${dir}/scheduler-agents0`,
 		`--reports_endpoint=ipc://${dir}/sr`,
 		`--hints_endpoint=ipc://${dir}/sh`,
 		`--ipam_endpoint=ipc://${dir}/i`,
