@@ -7,11 +7,13 @@ is back, `settle`: everything is asked again under the same Idempotency-Keys, mu
 import fnmatch
 import hashlib
 import http.client
+import http.server
 import os
 import re
 import shutil
 import signal
 import tempfile
+import threading
 import urllib.request
 
 import lab
@@ -326,6 +328,70 @@ class Login(Exercise):
         super().settle()
 
 
+class Kept(Exercise):
+    """A webhook is made once, and its secret shown again to whoever asks under the same key."""
+    count = 0
+
+    def prepare(self):
+        super().prepare()
+        Kept.count += 1
+        self.key, self.name = lab.key(), f"kept-{Kept.count}"
+
+    def ask(self):
+        answer = lab.api("POST", "/v1/webhooks", {"name": self.name, "url": "http://127.0.0.1:9/"}, self.key)
+        assert answer.status in (201, 409, 429, 502, 503, 504), answer.body[:400]
+        return answer.json["secret"] if answer.status == 201 else None
+
+    def pass_by(self, armed):
+        armed.until("a webhook", self.ask, 30)
+
+    def settle(self):
+        first = lab.until("a webhook", self.ask, 90)
+        assert self.ask() == first
+        assert lab.sql(f"select count(*) from gateway.webhook where name = '{self.name}'") == [["1"]]
+        assert lab.api("DELETE", f"/v1/webhooks/{self.name}").status in (200, 204)
+        super().settle()
+
+
+class Told(Scale):
+    """Somebody is told by HTTP of what happens."""
+
+    def prepare(self):
+        super().prepare()
+        told = self.told = []
+
+        class Listener(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                told.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        port = self.server.server_address[1]
+        self.name = f"told-{port}"
+        answer = lab.api("POST", "/v1/webhooks", {"name": self.name, "url": f"http://127.0.0.1:{port}/"})
+        assert answer.status == 201, answer.json
+
+    def pass_by(self, armed):
+        before = len(self.told)
+        super().pass_by(armed)
+        armed.until("the word of it", lambda: len(self.told) > before)
+
+    def settle(self):
+        try:
+            before = len(self.told)
+            super().settle()
+            lab.until("the word of it", lambda: len(self.told) > before, 60)
+            assert lab.api("DELETE", f"/v1/webhooks/{self.name}").status in (200, 204)
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+
+
 class Waits(Exercise):
     """What a service does of its own accord."""
 
@@ -490,6 +556,8 @@ EXERCISES = (
     (Limits, ("hostagent.update.*",)),
     (Pull, ("hostagent.image.*",)),
     (Login, ("gateway.login.*",)),
+    (Kept, ("gateway.kept.*",)),
+    (Told, ("gateway.webhook.*",)),
     (Certificate, ("gateway.ssh.*",)),
     (Enter, ("gateway.exec.*", "hostagent.exec.*")),
     (Waits, ("ipam.leaks.*",)),
