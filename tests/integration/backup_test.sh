@@ -8,15 +8,8 @@ if [ -z "${SOT_OWN_NAMESPACES:-}" ]; then
 	SOT_OWN_NAMESPACES=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$@"
 fi
 source=$1 sotalia=$2 migrate=$3 gateway=$4 keygen=$5
-failed=0
-check() { # check TEXT EXPECTED ACTUAL: equal, or with ~ in front contained
-	case "$2" in
-	~*) [[ "$3" == *"${2#\~}"* ]] && { echo "ok   $1"; return; } ;;
-	*) [ "$2" = "$3" ] && { echo "ok   $1"; return; } ;;
-	esac
-	echo "FAIL $1: expected '$2', got '$3'"
-	failed=1
-}
+# shellcheck source=tests/integration/check.sh
+. "$(dirname "${BASH_SOURCE[0]}")/check.sh"
 
 # ---- the machine of the database ----
 work=/mnt

@@ -3,17 +3,10 @@
 # Run by tests/pg.sh.
 # shellcheck disable=SC2088 # a tilde in front says: contained
 set -euo pipefail
-failed=0
+# shellcheck source=tests/integration/check.sh
+. "$(dirname "${BASH_SOURCE[0]}")/check.sh"
 sql() { psql -X -qAt -h "$SOT_PG_DIR" -U sot_gateway sotalia -c "$1"; }
 root() { psql -X -qAt -h "$SOT_PG_DIR" -U sot_migrator sotalia -c "$1"; }
-check() { # check TEXT EXPECTED ACTUAL: equal, or with ~ in front contained
-	case "$2" in
-	~*) [[ "$3" == *"${2#\~}"* ]] && { echo "ok   $1"; return; } ;;
-	*) [ "$2" = "$3" ] && { echo "ok   $1"; return; } ;;
-	esac
-	echo "FAIL $1: expected '$2', got '$3'"
-	failed=1
-}
 rows() { # rows FIRST LAST
 	local i out=
 	for ((i = $1; i <= $2; i++)); do

@@ -9,6 +9,7 @@
 
 #include "messages.h"
 #include "rows_catalogue.h"
+#include "rows_rollout.h"
 #include "shared.h"
 #include "sot_ip.h"
 #include "sot_mem.h"
@@ -359,7 +360,6 @@ typedef struct children_row {
 	uint32_t total, done, failed, cancelled;
 } children_row;
 
-#define OPERATION_TEXT_MAX 600
 typedef struct operation_row {
 	sot_uuid id;
 	operation_kind kind;
@@ -436,29 +436,6 @@ typedef struct step_row {
 	int64_t started_unix_ms, finished_unix_ms;
 } step_row;
 
-/* How a rollout goes: as struct rollout_strategy of proto/scheduler.toml. */
-typedef struct rollout_strategy {
-	uint32_t batch, batch_percent, canary, max_unavailable, surge;
-	enum sot_rollout_order order;
-	enum sot_rollout_pause pause;
-	uint32_t pause_s, bake_s, deadline_s, drain_s, errors_max;
-	enum sot_rollout_failure on_failure;
-	char rotation_command[251]; /* "": none */
-} rollout_strategy;
-
-/* How far a rollout is; its steps say the rest. */
-typedef struct rollout_row {
-	sot_uuid operation_id;
-	rollout_strategy strategy;
-	uint32_t batch, batches;    /* under way or done last, from 1; planned. 0: not planned yet */
-	int64_t batch_done_unix_ms; /* all of that batch are healthy since; 0: not yet */
-	uint32_t passed;            /* the wait after this batch is over */
-	char paused_by[129];        /* "" while it is not */
-	bool goes_back;
-	char back_by[129];              /* who asked for that; "": by itself */
-	char cause[OPERATION_TEXT_MAX]; /* of going back */
-} rollout_row;
-
 /* What the placer decided for an operation, and why: instances that found hosts together, or (with
  * the operation's own id) what it waits for. Written only; kept while an instance names it. */
 typedef struct decision_row {
@@ -521,16 +498,6 @@ sot_code relations_parse(sot_str text, placement_row *row, sot_err *err) SOT_CHE
 bool placement_row_is_guarded(const placement_row *row);
 /* The next word of a list with commas between; false at its end. */
 bool words_next(sot_str *rest, sot_str *ret_word);
-
-/* ---- rollout_row.c ---- */
-/* As the API and the column scheduler.rollout.strategy show it. */
-void rollout_strategy_json(const rollout_strategy *s, sot_buf *out);
-rollout_strategy rollout_strategy_of(const struct sot_rollout_strategy *m);
-/* What it does now: rolling, baking, paused or rolling_back. */
-const char *rollout_phase(const rollout_row *row);
-sot_code rollout_order_parse(sot_str word, enum sot_rollout_order *ret, sot_err *err) SOT_CHECK;
-sot_code rollout_pause_parse(sot_str word, enum sot_rollout_pause *ret, sot_err *err) SOT_CHECK;
-sot_code rollout_failure_parse(sot_str word, enum sot_rollout_failure *ret, sot_err *err) SOT_CHECK;
 
 /* Nothing shared yet: everything that is, is "", and the VLAN has no facts. */
 void instance_row_init(instance_row *row, shared_pool *pool);
