@@ -50,7 +50,7 @@ typedef struct cli_call {
 	} options[CLI_OPTIONS_MAX];
 	size_t option_count;
 	cli_output output;
-	int64_t wait_ms; /* 0: do not follow */
+	int64_t wait_ms; /* 0: do not follow; on a terminal a change is followed unless --detach */
 	const char *url, *token, *ca_file, *idempotency_key;
 	bool verbose;
 } cli_call;
@@ -65,6 +65,7 @@ typedef enum cli_format {
 	CLI_DAYS,     /* 12.4 -> 12d */
 	CLI_MS,       /* 83500 -> 83.5s */
 	CLI_REAL,     /* 0.03125 -> 0.0312 */
+	CLI_STATE,    /* a state; "unknown 3m" while the item has an unknownSince */
 } cli_format;
 
 typedef struct cli_column {
@@ -80,13 +81,14 @@ struct cli_command {
 	const char *summary, *details;
 	const char *const *examples; /* NULL-terminated */
 	const cli_option *options;   /* ended by a NULL name */
-	bool changes;                /* takes --wait and --idempotency-key */
+	bool changes;                /* takes --wait, --detach and --idempotency-key */
 	bool takes_rest;             /* "-- WORDS..." are passed on as they are */
 	cli_exit (*run)(const cli_call *call);
 	/* What run needs when it is one of the generic ones. */
 	const char *method, *path; /* "%s" stands for the arguments, in order */
 	const cli_column *columns;
 	const char *name_field;
+	const cli_command *short_for; /* of a short form such as `sotalia deploy`: the whole command */
 };
 
 /* Of all commands, of those that change something, and of lists; ended by a NULL name. */
@@ -310,6 +312,9 @@ cli_exit run_app_maintenance(const cli_call *call);
 cli_exit run_app_retention(const cli_call *call);
 cli_exit run_signing_key_add(const cli_call *call);
 cli_exit run_app_signing(const cli_call *call);
+/* run_inside.c */
+cli_exit run_instance_inside(const cli_call *call);
+cli_exit run_host_packages(const cli_call *call);
 cli_exit run_instance_logs(const cli_call *call);
 /* run_apply.c */
 cli_exit run_apply(const cli_call *call);

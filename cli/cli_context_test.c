@@ -130,6 +130,16 @@ static void a_shell_completes_commands_options_and_live_names(void **state)
 	assert_string_equal(out, "small ");
 	assert_int_equal(bash(COMPLETE("sotalia app create x --pla")), 0);
 	assert_string_equal(out, "--plan= -o nospace opt ");
+	assert_int_equal(bash(COMPLETE("sotalia dep")), 0);
+	assert_string_equal(out, "deploy ");
+	harness_sql(&h, "sot_scheduler",
+	    "INSERT INTO scheduler.image (name, reference) VALUES ('i', 'a/b:1'); "
+	    "INSERT INTO scheduler.app (id, name, image, plan, vlan, health, created_at, updated_at) "
+	    "VALUES ('00000000-0000-7000-8000-000000000001', 'shop', 'i', 'small', 'net', '{}', now(), "
+	    "now())",
+	    out);
+	assert_int_equal(bash(COMPLETE("sotalia deploy s")), 0);
+	assert_string_equal(out, "shop ");
 	assert_int_equal(bash(COMPLETE("sotalia plan list -o y")), 0);
 	assert_string_equal(out, "yaml ");
 	assert_int_equal(bash(COMPLETE("sotalia package upload shop 1.0 ")), 0);

@@ -154,6 +154,40 @@ static void why_says_what_was_decided_and_what_is_waited_for(void **state)
 	assert_int_equal(RUN("why", "00000000-0000-7000-8000-000000000009"), CLI_NOT_FOUND);
 }
 
+/* Of the rows above: the host of the first instance falls silent. */
+static void an_instance_of_a_silent_host_is_unknown(void **state)
+{
+	char none[4096];
+	(void)state;
+	harness_sql(&h, "sot_scheduler",
+	    "UPDATE scheduler.instance SET state = 'running', health = 'healthy' WHERE host_id IS NOT "
+	    "NULL AND name LIKE 'why-%'",
+	    none);
+	assert_int_equal(RUN("status"), CLI_OK);
+	assert_non_null(strstr(out, "1 healthy of 2, 0 unknown"));
+	harness_sql(&h, "sot_scheduler",
+	    "UPDATE scheduler.host SET state = 'suspect', seen_at = now() - interval '10 min'", none);
+	assert_int_equal(RUN("status"), CLI_OK);
+	assert_non_null(strstr(out, "0 healthy of 2, 1 unknown"));
+	assert_int_equal(RUN("instance", "list", "--state=running", "-o", "name"), CLI_OK);
+	assert_string_equal(out, "");
+	assert_int_equal(RUN("instance", "list", "--state=unknown"), CLI_OK);
+	assert_non_null(strstr(out, "unknown 10m"));
+	assert_null(strstr(out, "healthy"));
+	assert_int_equal(RUN("app", "show", "why"), CLI_OK);
+	assert_non_null(strstr(out, "ready                    0"));
+	assert_int_equal(RUN("instance", "show", "why-default-01"), CLI_OK);
+	assert_non_null(strstr(out, "unknownSince             20"));
+	harness_sql(
+	    &h, "sot_scheduler", "UPDATE scheduler.host SET state = 'online' WHERE name = 'h1'", none);
+	assert_int_equal(RUN("instance", "list", "--state=running", "-o", "name"), CLI_OK);
+	assert_string_equal(out, "why-default-01");
+	harness_sql(&h, "sot_scheduler",
+	    "UPDATE scheduler.instance SET state = 'requested', health = 'unknown' WHERE name LIKE "
+	    "'why-%'",
+	    none);
+}
+
 static void a_dry_run_says_what_would_be_and_its_etag_is_kept(void **state)
 {
 	struct sot_app_scale asked;
@@ -513,42 +547,13 @@ static void addresses_are_kept_freed_imported_and_exported(void **state)
 	(void)sot_arena_free(arena);
 }
 
-/* The command on a terminal of its own, where `typed` is typed. */
-static int on_terminal(const char *typed, const char *options)
-{
-	char line[600];
-	const char *argv[] = {"/bin/sh", "-c", line, NULL};
-	int status;
-	(void)snprintf(line, sizeof(line), "echo '%s' | script -qec '%s app delete shop %s' /dev/null",
-	    typed, CLI_PROGRAM, options);
-	status = harness_run(&h, argv, out, errors);
-	print_message("%d\n%s%s\n", status, out, errors);
-	return status;
-}
-
-static void on_a_terminal_what_cannot_be_undone_asks_for_the_name(void **state)
-{
-	unsigned before = h.asked;
-	(void)state;
-	h.refuse_with = -1;
-	assert_int_equal(on_terminal("yes", ""), CLI_USAGE);
-	assert_non_null(strstr(out, "nothing was changed"));
-	assert_int_equal(h.asked, before);
-	assert_int_equal(on_terminal("shop", ""), CLI_OK);
-	assert_int_equal(h.asked, before + 1);
-	assert_int_equal(on_terminal("no", "--yes"), CLI_OK);
-	assert_int_equal(h.asked, before + 2);
-	assert_int_equal(RUN("instance", "retire", "shop-default-01"), CLI_OK);
-	assert_int_equal(h.asked, before + 3);
-	assert_int_equal(RUN("app", "scale", "shop", "3", "--yes"), CLI_USAGE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lists_are_tables_json_or_names),
 	    cmocka_unit_test(a_change_prints_its_operation_and_wait_follows_it),
 	    cmocka_unit_test(why_says_what_was_decided_and_what_is_waited_for),
+	    cmocka_unit_test(an_instance_of_a_silent_host_is_unknown),
 	    cmocka_unit_test(a_dry_run_says_what_would_be_and_its_etag_is_kept),
 	    cmocka_unit_test(what_if_capacity_and_rebalance_are_told_in_words),
 	    cmocka_unit_test(each_kind_of_error_has_its_exit_code),
@@ -558,7 +563,6 @@ int main(void)
 	    cmocka_unit_test(rules_of_elastic_scaling_reach_the_scheduler),
 	    cmocka_unit_test(vlans_and_subnets_are_made_shown_and_changed),
 	    cmocka_unit_test(addresses_are_kept_freed_imported_and_exported),
-	    cmocka_unit_test(on_a_terminal_what_cannot_be_undone_asks_for_the_name),
 	};
 	int failed;
 	harness_start(&h, NULL, true);

@@ -93,6 +93,22 @@ static void tables_align_and_show_units(void **state)
 	json_decref(items);
 }
 
+static void an_instance_of_a_silent_host_has_no_state(void **state)
+{
+	json_t *items = json_loads(
+	    "[{\"name\":\"shop-default-01\",\"state\":\"running\",\"health\":\"unknown\","
+	    "\"unknownSince\":\"2026-11-22T08:00:00.5+00:00\"},{\"name\":\"shop-default-02\","
+	    "\"state\":\"running\",\"health\":\"healthy\",\"unknownSince\":null}]",
+	    0, NULL);
+	SOT_AUTO_BUF text;
+	(void)state;
+	assert_non_null(items);
+	sot_buf_init(&text, 1u << 20);
+	cli_table(columns_of("instance", "list"), items, false, 1795334700, &text);
+	assert_golden("instance-list.txt", &text);
+	json_decref(items);
+}
+
 static void a_vlan_says_where_it_reaches_and_a_subnet_how_long_it_lasts(void **state)
 {
 	json_t *vlans =
@@ -147,6 +163,28 @@ static void options_and_arguments_may_be_mixed(void **state)
 	assert_null(cli_option_of(&c, "env", 2));
 }
 
+static void short_forms_are_the_commands_themselves(void **state)
+{
+	cli_call c;
+	cli_exit code = CLI_OK;
+	(void)state;
+	assert_true(PARSE(&c, &code, "deploy", "shop", "v42", "--canary=1"));
+	assert_string_equal(c.args[1], "v42");
+	assert_ptr_equal(c.command->short_for, cli_command_of("app", "deploy"));
+	assert_ptr_equal(c.command->run, c.command->short_for->run);
+	assert_true(PARSE(&c, &code, "rollback", "shop", "--batch=2"));
+	assert_true(PARSE(&c, &code, "logs", "shop", "-f"));
+	assert_true(PARSE(&c, &code, "events", "--after=0"));
+	assert_true(PARSE(&c, &code, "ssh", "shop-default-01"));
+	assert_true(PARSE(&c, &code, "status"));
+	assert_true(PARSE(&c, &code, "login", "prod", "--oidc"));
+	assert_ptr_equal(c.command->short_for, cli_command_of("context", "login"));
+	assert_true(PARSE(&c, &code, "login", "list"));
+	assert_string_equal(c.command->verb, "list");
+	assert_false(PARSE(&c, &code, "deploy", "shop"));
+	assert_int_equal(code, CLI_USAGE);
+}
+
 static void wrong_usage_ends_with_64(void **state)
 {
 	cli_call c;
@@ -160,6 +198,8 @@ static void wrong_usage_ends_with_64(void **state)
 	assert_false(PARSE(&c, &code, "app", "list", "-o", "xml"));
 	assert_false(PARSE(&c, &code, "app", "delete", "x", "--wait=soon"));
 	assert_false(PARSE(&c, &code, "app", "list", "--wait"));
+	assert_false(PARSE(&c, &code, "app", "list", "--detach"));
+	assert_false(PARSE(&c, &code, "app", "delete", "x", "--detach", "--wait=1m"));
 	assert_int_equal(code, CLI_USAGE);
 }
 
@@ -188,8 +228,10 @@ int main(void)
 	    cmocka_unit_test(each_command_has_a_help_with_examples_that_parse),
 	    cmocka_unit_test(a_command_is_there_once),
 	    cmocka_unit_test(tables_align_and_show_units),
+	    cmocka_unit_test(an_instance_of_a_silent_host_has_no_state),
 	    cmocka_unit_test(a_vlan_says_where_it_reaches_and_a_subnet_how_long_it_lasts),
 	    cmocka_unit_test(options_and_arguments_may_be_mixed),
+	    cmocka_unit_test(short_forms_are_the_commands_themselves),
 	    cmocka_unit_test(wrong_usage_ends_with_64),
 	    cmocka_unit_test(a_near_name_is_suggested_and_a_far_one_is_not),
 	    cmocka_unit_test(paths_are_escaped),

@@ -1,6 +1,8 @@
 /* The tables of commands: what there is, how it is called, what it shows. */
 #include "commands.h"
 
+#include <string.h>
+
 static const cli_column usage_columns[] = {
     {.title = "INSTANCE", .path = "name"},
     {.title = "CPU", .path = "cpuMilli", .format = CLI_CPU},
@@ -57,7 +59,7 @@ static const cli_column instance_columns[] = {
     {.title = "APP", .path = "app"},
     {.title = "HOST", .path = "host"},
     {.title = "ADDRESS", .path = "address"},
-    {.title = "STATE", .path = "state"},
+    {.title = "STATE", .path = "state", .format = CLI_STATE},
     {.title = "HEALTH", .path = "health"},
     {.title = "VERSION", .path = "version"},
     {.title = "RESTARTS", .path = "restarts"},
@@ -418,6 +420,17 @@ static const cli_command commands[] = {
         .examples = EXAMPLES("sotalia instance retire shop-default-01 --yes --wait",
             "sotalia instance retire --rack=r12 --app=shop --dry-run")},
     {.noun = "instance",
+        .verb = "inside",
+        .args = "NAME",
+        .arg_min = 1,
+        .arg_max = 1,
+        .summary = "What runs in it now, and what is mounted there",
+        .details = "Process numbers are those inside. For more: sotalia exec NAME.",
+        .run = run_instance_inside,
+        .path = "/v1/instances/%s/inside",
+        .examples = EXAMPLES("sotalia instance inside shop-default-01",
+            "sotalia instance inside shop-default-01 -o json")},
+    {.noun = "instance",
         .verb = "logs",
         .args = "NAME",
         .arg_min = 1,
@@ -502,9 +515,51 @@ static const struct {
     {cli_admin_commands, &cli_admin_command_count},
 };
 
+/* Short forms of what is typed most: the command itself under a word of its own. */
+static const struct {
+	const char *word, *noun, *verb;
+	const char *const *examples;
+} short_forms[] = {
+    {"deploy", "app", "deploy",
+        EXAMPLES("sotalia deploy shop v42", "sotalia deploy shop v42 --plan")},
+    {"rollback", "app", "rollback", EXAMPLES("sotalia rollback shop")},
+    {"logs", "app", "logs", EXAMPLES("sotalia logs shop --follow")},
+    {"login", "context", "login",
+        EXAMPLES("sotalia login --url=https://cloud.example:7443 --oidc",
+            "sotalia login test --url=https://10.0.0.5:7443 --ca=ca.pem --user=li")},
+    {"events", "event", "tail", EXAMPLES("sotalia events", "sotalia events --after=0 -o json")},
+};
+#define SHORT_FORMS (sizeof(short_forms) / sizeof(short_forms[0]))
+
+static const cli_command *whole_at(size_t i)
+{
+	size_t t = 0;
+	for (; i >= *tables[t].count; t++)
+		i -= *tables[t].count;
+	return &tables[t].commands[i];
+}
+
+static const cli_command *short_form_at(size_t i)
+{
+	static cli_command made[SHORT_FORMS];
+	cli_command *c = &made[i];
+	for (size_t k = 0; c->noun == NULL; k++) {
+		const cli_command *whole = whole_at(k);
+		if (strcmp(whole->noun, short_forms[i].noun) != 0 || whole->verb == NULL ||
+		    strcmp(whole->verb, short_forms[i].verb) != 0)
+			continue;
+		*c = *whole;
+		c->noun = short_forms[i].word;
+		c->verb = NULL;
+		c->examples = short_forms[i].examples;
+		c->short_for = whole;
+	}
+	return c;
+}
+
 size_t cli_command_count(void)
 {
-	size_t n = 0;
+	size_t n = SHORT_FORMS;
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		n += *tables[t].count;
 	return n;
@@ -512,8 +567,5 @@ size_t cli_command_count(void)
 
 const cli_command *cli_command_at(size_t i)
 {
-	size_t t = 0;
-	for (; i >= *tables[t].count; t++)
-		i -= *tables[t].count;
-	return &tables[t].commands[i];
+	return i < SHORT_FORMS ? short_form_at(i) : whole_at(i - SHORT_FORMS);
 }

@@ -39,13 +39,19 @@ const cli_command cli_machine_commands[] = {
             "ssh, sshkey (the machine's\nown public key; else the first one that it shows is "
             "kept). With one wrong line nothing is imported,\nand every wrong line is named. Of a "
             "known machine, what its line says now is taken. Each new\nmachine is an operation: "
-            "install, preflight, online.",
+            "install, preflight, online.\n\nAn inventory of Ansible (INI or YAML; by its ending, "
+            "or "
+            "--inventory) is read too: of its variables\nansible_host, ansible_port, ansible_user, "
+            "az, rack, labels, oob and sshkey.",
         .changes = true,
-        .options = OPTIONS({"dry-run", NULL, "only look whether it could be imported"}),
+        .options = OPTIONS({"dry-run", NULL, "only look whether it could be imported"},
+            {"inventory", NULL, "FILE is an inventory of Ansible"},
+            {"group", "NAME", "of an inventory: only the machines of this group"}),
         .run = run_host_import,
         .path = "/v1/machines",
         .examples = EXAMPLES("sotalia host import machines.csv --dry-run",
-            "sotalia host import machines.csv --wait=1h")},
+            "sotalia host import machines.csv --wait=1h",
+            "sotalia host import hosts.yml --group=workers --dry-run")},
     {.noun = "host",
         .verb = "retry",
         .args = "[NAME...]",

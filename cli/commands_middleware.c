@@ -120,6 +120,18 @@ const cli_command cli_middleware_commands[] = {
         .path = "/v1/apps/%s/retention",
         .options = OPTIONS({"days", "N", "a version stays for N days in any case"}),
         .examples = EXAMPLES("sotalia app retention shop 10 --days=30")},
+    {.noun = "middleware",
+        .verb = "retention",
+        .args = "NAME KEEP",
+        .arg_min = 2,
+        .arg_max = 2,
+        .summary = "How many versions of a middleware package are kept; 0: all",
+        .details = "What an app has, and what a way back leads to, is never removed.",
+        .changes = true,
+        .run = run_app_retention,
+        .path = "/v1/middleware/%s/retention",
+        .options = OPTIONS({"days", "N", "a version stays for N days in any case"}),
+        .examples = EXAMPLES("sotalia middleware retention tomcat 5 --days=90")},
 };
 const size_t cli_middleware_command_count =
     sizeof(cli_middleware_commands) / sizeof(cli_middleware_commands[0]);

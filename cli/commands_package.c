@@ -21,6 +21,8 @@ static const cli_column group_columns[] = {
     {.title = "VERSION", .path = "version"},
     {.title = "WANTED", .path = "wanted"},
     {.title = "READY", .path = "ready"},
+    {.title = "MIN", .path = "elastic.min"},
+    {.title = "MAX", .path = "elastic.max"},
     {.title = NULL},
 };
 static const cli_column middleware_columns[] = {
@@ -38,7 +40,7 @@ static const cli_column board_columns[] = {
     {.title = "HOST", .path = "host"},
     {.title = "VERSION", .path = "version"},
     {.title = "APP HAS", .path = "appVersion"},
-    {.title = "STATE", .path = "state"},
+    {.title = "STATE", .path = "state", .format = CLI_STATE},
     {.title = "HEALTH", .path = "health"},
     {.title = NULL},
 };

@@ -76,7 +76,9 @@ static void offer_values(const asked *a, const char *what, size_t n, const char 
 	list = list_of(noun, a->arg_count);
 	for (size_t i = 0; list == NULL && i < sizeof(own) / sizeof(own[0]); i++)
 		if (strcmp(noun, own[i]) == 0)
-			list = list_of(a->command->noun, a->arg_count);
+			list = list_of(
+			    a->command->short_for != NULL ? a->command->short_for->noun : a->command->noun,
+			    a->arg_count);
 	if (list != NULL)
 		offer_names(a, list, prefix);
 }

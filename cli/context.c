@@ -3,6 +3,7 @@
  * {"current":"prod","contexts":{"prod":{"url":...,"ca":...,"token":...,"tokenId":...,"user":...}}}
  */
 #include "cli.h"
+#include "log_in.h"
 
 #include "sot_file.h"
 #include "sot_parse.h"
@@ -166,9 +167,9 @@ typedef struct login {
 	const char *headers[3];
 } login;
 
-static cli_exit open_session(const cli_call *call, const char *user, const char *password, login *l)
+/* Takes the body. `ret_user` is who was let in. */
+static cli_exit open_session(const cli_call *call, json_t *body, login *l, char ret_user[80])
 {
-	json_t *body = json_pack("{s:s, s:s}", "name", user, "password", password);
 	cli_request q = {.method = "POST", .path = "/v1/sessions", .json = body};
 	cli_reply reply;
 	cli_exit result = body != NULL ? cli_send(call, &q, &reply) : CLI_USAGE;
@@ -179,6 +180,8 @@ static cli_exit open_session(const cli_call *call, const char *user, const char 
 	(void)snprintf(l->cookie, sizeof(l->cookie), "Cookie: %s", reply.cookie);
 	(void)snprintf(
 	    l->csrf, sizeof(l->csrf), "X-CSRF-Token: %s", cli_text_at(reply.json, "csrfToken"));
+	if (result == CLI_OK)
+		(void)snprintf(ret_user, 80, "%s", cli_text_at(reply.json, "name"));
 	l->headers[0] = l->cookie;
 	l->headers[1] = l->csrf;
 	cli_reply_clear(&reply);
@@ -249,14 +252,38 @@ static cli_exit keep(const cli_call *call, const char *user, const char *token)
 	return is_kept ? CLI_OK : CLI_FAILED;
 }
 
+static cli_exit open_by_password(const cli_call *call, login *l, char ret_user[80])
+{
+	char password[300] = "";
+	const char *named = cli_option_of(call, "user", 0);
+	(void)snprintf(ret_user, 80, "%s", named != NULL ? named : "");
+	if (named == NULL)
+		ask("user", false, ret_user, 80);
+	ask("password", true, password, sizeof(password));
+	json_t *body = json_pack("{s:s, s:s}", "name", ret_user, "password", password);
+	explicit_bzero(password, sizeof(password));
+	return open_session(call, body, l, ret_user);
+}
+
+static cli_exit open_by_browser(const cli_call *call, login *l, char ret_user[80])
+{
+	log_in_code found;
+	cli_exit result = log_in_by_browser(call, cli_option_of(call, "paste", 0) != NULL, &found);
+	if (result == CLI_OK)
+		result = open_session(call,
+		    json_pack("{s:s, s:s}", "code", found.code, "verifier", found.verifier), l, ret_user);
+	explicit_bzero(&found, sizeof(found));
+	return result;
+}
+
 /* The token is of no gateway but the one that is logged in to. */
 cli_exit run_context_login(const cli_call *given)
 {
 	cli_call call = *given;
 	login l = {.headers = {NULL}};
-	char user[80] = "", password[300] = "", token[160] = "";
-	const char *named = cli_option_of(given, "user", 0),
-	           *days_text = cli_option_of(given, "days", 0);
+	char user[80] = "", token[160] = "";
+	const char *days_text = cli_option_of(given, "days", 0);
+	bool by_browser = cli_option_of(given, "oidc", 0) != NULL;
 	uint64_t days = TOKEN_DAYS;
 	cli_exit result;
 	if (days_text != NULL && sot_parse_u64(sot_str_c(days_text), 1, 90, &days, NULL) != SOT_OK) {
@@ -264,12 +291,9 @@ cli_exit run_context_login(const cli_call *given)
 		return CLI_USAGE;
 	}
 	call.token = NULL;
-	(void)snprintf(user, sizeof(user), "%s", named != NULL ? named : "");
-	if (named == NULL)
-		ask("user", false, user, sizeof(user));
-	ask("password", true, password, sizeof(password));
-	result = open_session(&call, user, password, &l);
-	explicit_bzero(password, sizeof(password));
+	if (call.arg_count == 0)
+		call.args[0] = "default";
+	result = by_browser ? open_by_browser(&call, &l, user) : open_by_password(&call, &l, user);
 	if (result != CLI_OK)
 		return result;
 	result = make_token(&call, &l, (int64_t)days, token, sizeof(token));

@@ -64,7 +64,8 @@ void cli_help_all(sot_buf *out)
 	sot_buf_add_char(out, '\n');
 	sot_buf_add_c(out, "Exit codes:\n");
 	cli_help_exit_codes(out);
-	sot_buf_add_c(out, "\nExamples:\n    sotalia status\n    sotalia app scale shop 6 --wait\n"
+	sot_buf_add_c(out, "\nExamples:\n    sotalia status\n    sotalia deploy shop v42\n"
+	                   "    sotalia app scale shop 6 --detach\n"
 	                   "    sotalia instance list --app=shop -o json\n");
 }
 
@@ -84,6 +85,8 @@ void cli_help_command(const cli_command *c, sot_buf *out)
 	    c->args != NULL ? c->args : "");
 	if (c->details != NULL)
 		sot_buf_printf(out, "\n%s\n", c->details);
+	if (c->short_for != NULL)
+		sot_buf_printf(out, "\nShort for: sotalia %s %s\n", c->short_for->noun, c->short_for->verb);
 	sot_buf_add_c(out, "\nOptions:\n");
 	add_options(c, c->options, out);
 	if (c->changes)

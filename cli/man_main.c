@@ -67,6 +67,9 @@ static void add_command(sot_buf *out, const cli_command *c)
 	sot_buf_add_c(out, " [OPTIONS]\n\n");
 	add_text(out, c->summary);
 	sot_buf_add_c(out, ".\n\n");
+	if (c->short_for != NULL)
+		sot_buf_printf(
+		    out, "Short for *sotalia %s %s*.\n\n", c->short_for->noun, c->short_for->verb);
 	if (c->details != NULL) {
 		add_text(out, c->details);
 		sot_buf_add_c(out, "\n\n");

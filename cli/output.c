@@ -158,6 +158,10 @@ static void format_cell(const cli_column *c, const json_t *item, int64_t now_uni
 		(void)snprintf(dst, CELL_MAX, "%g", (double)json_integer_value(v) / 1000);
 	} else if (c->format == CLI_AGE && json_is_string(v)) {
 		format_age(json_string_value(v), now_unix, dst);
+	} else if (c->format == CLI_STATE && json_is_string(cli_at(item, "unknownSince"))) {
+		char age[CELL_MAX];
+		format_age(cli_text_at(item, "unknownSince"), now_unix, age);
+		(void)snprintf(dst, CELL_MAX, "unknown %.32s", age);
 	} else if (c->format == CLI_LIST && json_is_array(v)) {
 		format_list(v, dst);
 	} else if (c->format == CLI_DAYS && json_is_number(v)) {

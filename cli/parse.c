@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WAIT_DEFAULT_MS (60 * 60 * 1000)
 
@@ -19,7 +20,10 @@ const cli_option cli_common_options[] = {
     {NULL, NULL, NULL},
 };
 const cli_option cli_change_options[] = {
-    {"wait", NULL, "follow the operation to its end; --wait=10m: so long at most (default: 1h)"},
+    {"wait", NULL,
+        "follow the operation to its end, as on a terminal; --wait=10m: so long at most "
+        "(default: 1h)"},
+    {"detach", NULL, "do not follow the operation, on a terminal either"},
     {"idempotency-key", "KEY", "a repeated call with this key changes nothing"},
     {"reason", "TEXT", "why; kept with the operation and shown"},
     {NULL, NULL, NULL},
@@ -99,13 +103,17 @@ static bool is_noun(const char *text)
 
 const cli_command *cli_command_of(const char *noun, const char *verb)
 {
+	const cli_command *alone = NULL; /* the noun is a command, and the word no verb of it */
 	for (size_t i = 0; i < cli_command_count(); i++) {
 		const cli_command *c = cli_command_at(i);
-		if (strcmp(c->noun, noun) == 0 &&
-		    (c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0)))
+		if (strcmp(c->noun, noun) != 0)
+			continue;
+		if (c->verb == NULL)
+			alone = c;
+		else if (verb != NULL && strcmp(c->verb, verb) == 0)
 			return c;
 	}
-	return NULL;
+	return alone;
 }
 
 static bool say_unknown_noun(const char *typed)
@@ -263,6 +271,19 @@ static bool parse_word(cli_call *call, int argc, char **argv, int *i)
 	return true;
 }
 
+/* A person at a terminal sees a change through to its end; a script says whether it waits. */
+static bool choose_following(cli_call *call)
+{
+	bool detaches = cli_option_of(call, "detach", 0) != NULL;
+	if (detaches && call->wait_ms > 0) {
+		cli_say("error: --wait and --detach exclude each other");
+		return false;
+	}
+	if (call->command->changes && !detaches && call->wait_ms == 0 && isatty(STDOUT_FILENO) == 1)
+		call->wait_ms = WAIT_DEFAULT_MS;
+	return true;
+}
+
 static bool finish(cli_call *call)
 {
 	const cli_command *c = call->command;
@@ -277,7 +298,7 @@ static bool finish(cli_call *call)
 		    c->noun, c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
 		return false;
 	}
-	if (!cli_call_identity(call))
+	if (!choose_following(call) || !cli_call_identity(call))
 		return false;
 	call->idempotency_key = cli_option_of(call, "idempotency-key", 0);
 	call->verbose = cli_option_of(call, "verbose", 0) != NULL;

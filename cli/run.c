@@ -295,8 +295,8 @@ cli_exit run_status(const cli_call *call)
 		if (json_is_true(cli_at(o, "brake.engaged")))
 			printf("brake       %s\n", json_string_value(cli_at(o, "brake.reason")));
 		printf("apps        %lld\n", number(o, "apps"));
-		printf("instances   %lld healthy of %lld\n", number(o, "instances.healthy"),
-		    number(o, "instances.total"));
+		printf("instances   %lld healthy of %lld, %lld unknown\n", number(o, "instances.healthy"),
+		    number(o, "instances.total"), number(o, "instances.byState.unknown"));
 		printf("operations  %lld open\n", number(o, "openOperations"));
 		printf("cpu         %.1f of %.1f cores booked\n",
 		    (double)number(o, "booked.cpuMilli") / 1000,

@@ -33,6 +33,19 @@ static cli_exit send_machines(const cli_call *call, json_t *body, const char *co
 	return result;
 }
 
+/* Said, or shown by the file's name: what Ansible calls its inventories. */
+static bool is_inventory(const cli_call *call)
+{
+	static const char *const endings[] = {".ini", ".yml", ".yaml"};
+	const char *dot = strrchr(call->args[0], '.');
+	if (cli_option_of(call, "inventory", 0) != NULL || cli_option_of(call, "group", 0) != NULL)
+		return true;
+	for (size_t i = 0; dot != NULL && i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (strcmp(dot, endings[i]) == 0)
+			return true;
+	return false;
+}
+
 cli_exit run_host_import(const cli_call *call)
 {
 	SOT_AUTO_BUF csv;
@@ -47,8 +60,11 @@ cli_exit run_host_import(const cli_call *call)
 		cli_say("error: %s is not UTF-8", call->args[0]);
 		return CLI_USAGE;
 	}
-	json_t *body =
-	    json_pack("{s:o, s:b}", "csv", text, "dryRun", cli_option_of(call, "dry-run", 0) != NULL);
+	const char *group = cli_option_of(call, "group", 0);
+	json_t *body = json_pack("{s:o, s:b}", is_inventory(call) ? "inventory" : "csv", text, "dryRun",
+	    cli_option_of(call, "dry-run", 0) != NULL);
+	if (group != NULL)
+		(void)json_object_set_new(body, "group", json_string(group));
 	return send_machines(
 	    call, body, (const char *const[]){"imported", "changed", "unchanged", NULL});
 }

@@ -136,30 +136,15 @@ static cli_exit get(const cli_call *call, const char *pattern, json_t **ret)
 	return result;
 }
 
-/* The version of the newest rollout that ended well with another one than `now`; NULL: none. */
-static const char *version_before(const json_t *operations, const char *now)
-{
-	size_t at;
-	const json_t *o;
-	json_array_foreach(json_object_get(operations, "items"), at, o)
-	{
-		const char *version = cli_text_at(o, "spec.version");
-		if (version[0] != '\0' && strcmp(version, now) != 0)
-			return version;
-	}
-	return NULL;
-}
-
+/* To what the app ran before; a version that one of its groups tried is none. */
 cli_exit run_app_rollback(const cli_call *call)
 {
-	json_t *app = NULL, *operations = NULL;
+	json_t *app = NULL, *settings = NULL;
 	cli_exit result = get(call, "/v1/apps/%s", &app);
 	if (result == CLI_OK)
-		result =
-		    get(call, "/v1/operations?app=%s&kind=app.deploy&state=done&limit=100", &operations);
-	const char *version =
-	    result == CLI_OK ? version_before(operations, cli_text_at(app, "version")) : NULL;
-	if (result == CLI_OK && version == NULL) {
+		result = get(call, "/v1/apps/%s/settings", &settings);
+	const char *version = result == CLI_OK ? cli_text_at(settings, "versionBefore") : "";
+	if (result == CLI_OK && version[0] == '\0') {
 		cli_say("error: no earlier version of '%s' was rolled out; name one: sotalia app deploy",
 		    call->args[0]);
 		result = CLI_NOT_FOUND;
@@ -168,7 +153,7 @@ cli_exit run_app_rollback(const cli_call *call)
 		result = send_rollout(call, json_pack("{s:s}", "version", version));
 	}
 	json_decref(app);
-	json_decref(operations);
+	json_decref(settings);
 	return result;
 }
 

@@ -23,29 +23,68 @@ as_postgres() {
 
 sql() { psql -X -q -h "$1/socket" -U "$2" -d "$3" -v ON_ERROR_STOP=1 "${@:4}"; }
 
-start() {
+# serve DIR [OPTIONS...]: the server of DIR, until it answers
+serve() {
 	local dir=$1
-	mkdir -p "$dir/socket"
-	chmod 755 "$dir" "$dir/socket"
-	[ "$(id -u)" != 0 ] || chown -R postgres: "$dir"
-	(cd "$dir" && as_postgres "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
-		>"$dir/initdb.log" 2>&1) || { cat "$dir/initdb.log" >&2; return 1; }
-	# shellcheck disable=SC2086 # SOT_PG_OPTIONS is a list of words
+	shift
 	(cd "$dir" && as_postgres setsid "$bin/postgres" -D "$dir/data" -k "$dir/socket" -c listen_addresses='' \
-		-c shared_buffers=64MB -c max_connections=80 ${SOT_PG_OPTIONS:-} >"$dir/server.log" 2>&1 </dev/null &)
+		-c shared_buffers=64MB -c max_connections=80 "$@" >"$dir/server.log" 2>&1 </dev/null &)
 	if ! "$bin/pg_isready" -q -h "$dir/socket" -t 1; then
 		# shellcheck disable=SC2016 # expanded by the inner shell
 		timeout 30 bash -c 'until "$0" -q -h "$1" -t 1; do read -r -t 0.05 <> <(:) || true; done' \
 			"$bin/pg_isready" "$dir/socket" || { tail -20 "$dir/server.log" >&2; return 1; }
 	fi
+}
+
+new_folder() {
+	mkdir -p "$1/socket"
+	chmod 755 "$1" "$1/socket"
+	[ "$(id -u)" != 0 ] || chown -R postgres: "$1"
+}
+
+# make DIR: a cluster with our roles and, unless SOT_PG_EMPTY=1, our tables; stopped. Nothing of it is forced to disk: no test pulls a plug.
+make() {
+	local dir=$1 file
+	new_folder "$dir"
+	(cd "$dir" && as_postgres "$bin/initdb" -N -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
+		>"$dir/initdb.log" 2>&1) || { cat "$dir/initdb.log" >&2; return 1; }
+	serve "$dir" -c fsync=off || return 1
 	sql "$dir" postgres postgres -v migrator_password=m -v scheduler_password=s -v ipam_password=i \
-		-v gateway_password=g -v bridge_password=b -f "$here/deploy/roles.sql"
-	if [ "${SOT_PG_EMPTY:-0}" = 0 ]; then
-		local file
+		-v gateway_password=g -v bridge_password=b -f "$here/deploy/roles.sql" || return 1
+	[ "${SOT_PG_EMPTY:-0}" = 1 ] ||
 		for file in "$here"/deploy/migrations/[0-9]*.sql; do
-			sql "$dir" sot_migrator sotalia -1 -f "$file"
+			sql "$dir" sot_migrator sotalia -1 -f "$file" || return 1
 		done
-	fi
+	as_postgres "$bin/pg_ctl" -s -D "$dir/data" -m fast -w stop
+}
+
+# template: prints the folder of a stopped cluster as `make` makes it; made once for each state of the roles and migrations and copied
+# since: initdb and eighty migrations are most of what a short test would otherwise wait for.
+template() {
+	local kind=full folder made
+	[ "${SOT_PG_EMPTY:-0}" = 0 ] || kind=empty
+	folder=$here/build/pg-template/$kind-$(cat "$bin/postgres" "$here"/tests/pg.sh "$here"/deploy/roles.sql "$here"/deploy/migrations/[0-9]*.sql |
+		sha256sum | cut -c1-16)
+	mkdir -p "${folder%/*}"
+	(
+		flock 9
+		[ ! -d "$folder" ] || exit 0
+		rm -rf "${folder%/*}/$kind"-*
+		made=$(mktemp -d /tmp/sotalia-pg.XXXXXX) # a socket's path must be short
+		trap 'stop "$made"' EXIT
+		trap 'exit 130' INT TERM HUP
+		make "$made" >&2 && mv "$made/data" "$folder.new" && mv "$folder.new" "$folder"
+	) 9>"${folder%/*}/$kind.lock" || return 1
+	echo "$folder"
+}
+
+start() {
+	local dir=$1 folder
+	folder=$(template)
+	new_folder "$dir"
+	cp -a --reflink=auto "$folder" "$dir/data"
+	# shellcheck disable=SC2086 # SOT_PG_OPTIONS is a list of words
+	serve "$dir" ${SOT_PG_OPTIONS:-}
 }
 
 variables() {

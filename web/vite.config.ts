@@ -57,7 +57,7 @@ export default defineConfig({
 		proxy: { '/v1': { target: gateway, ws: true, secure: false, changeOrigin: true } },
 	},
 	test: {
-		environment: 'jsdom',
+		environment: 'node', // a document costs seconds a file on a busy machine: who needs one says so in the file's first line
 		include: ['src/**/*.test.{ts,tsx}'],
 	},
 } as Parameters<typeof defineConfig>[0]);

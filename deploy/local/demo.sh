@@ -62,7 +62,7 @@ demo_app() {
       logged "$SOT_LOG/demo.log" cli package upload "$name" "$version" "$file" --wait
     logged "$SOT_LOG/demo.log" cli app deploy "$name" "$version" --wait
   fi
-  [ "$(cli app show "$name" -o json | jq .wanted)" -ge 2 ] || cli app scale "$name" 2 -o json >>"$SOT_LOG/demo.log" || die "app $name could not be scaled to 2"
+  [ "$(cli app show "$name" -o json | jq .wanted)" -ge 2 ] || cli app scale "$name" 2 --detach -o json >>"$SOT_LOG/demo.log" || die "app $name could not be scaled to 2"
 }
 demo_apps() {
   demo_app examples 10.1 "$(demo_package_tomcat)" --image=tomcat --plan=small --health=http --port=8080 --env=JIT_LEVEL=1

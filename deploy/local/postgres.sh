@@ -20,6 +20,24 @@ secret() { # secret NAME: made once, kept in var/secrets
   cat "$SOT_VAR/secrets/$1"
 }
 
+# A killed one stays in the process table until its parent has waited for it, which may be never, and the next one takes it for alive.
+# Its number gives way to one that no process has; that its own processes have gone, too, the next one still sees by their shared memory.
+postgres_bury() {
+  local lock pid
+  for lock in "$SOT_VAR/postgres/postmaster.pid" "$SOT_RUN/pg/.s.PGSQL.$SOT_PG_PORT.lock"; do
+    read -r pid 2>/dev/null <"$lock" || continue
+    grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null || continue
+    sed -i "1s/.*/$(cat /proc/sys/kernel/pid_max)/" "$lock"
+  done
+}
+postgres_comes() {
+  pg_ready && return 0
+  if ! proc_pid postgres >/dev/null; then
+    postgres_bury
+    proc_start postgres bash -c "$(declare -f confined); SOT_VAR='$SOT_VAR' SOT_SRC='$SOT_SRC' SOT_RUN='$SOT_RUN'; confined postgres $PG_BIN/postgres -D '$SOT_RUN/var/postgres'"
+  fi
+  return 1
+}
 postgres_start() {
   proc_pid postgres >/dev/null && pg_ready && return 0
   mkdir -p "$SOT_VAR/postgres" "$SOT_RUN/pg"
@@ -40,8 +58,7 @@ shared_buffers = 64MB
 EOF
   fi
   sed -i "s|^unix_socket_directories.*|unix_socket_directories = '$SOT_RUN/pg'|" "$SOT_VAR/postgres/postgresql.conf"
-  proc_start postgres bash -c "$(declare -f confined); SOT_VAR='$SOT_VAR' SOT_SRC='$SOT_SRC' SOT_RUN='$SOT_RUN'; confined postgres $PG_BIN/postgres -D '$SOT_RUN/var/postgres'"
-  wait_until 30 "PostgreSQL to answer" pg_ready || { log_tail postgres; die "PostgreSQL did not start" "read $SOT_LOG/postgres.log"; }
+  wait_until 30 "PostgreSQL to answer" postgres_comes || { log_tail postgres; die "PostgreSQL did not start" "read $SOT_LOG/postgres.log"; }
 }
 
 postgres_schema() {

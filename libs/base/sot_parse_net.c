@@ -73,7 +73,16 @@ sot_code sot_parse_mac(sot_str s, uint8_t ret[6], sot_err *err)
 
 char *sot_format_ipv4(uint32_t addr, char *dst)
 {
-	snprintf(dst, 16, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 255u, addr >> 8 & 255u, addr & 255u);
+	char *at = dst;
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		uint32_t part = addr >> shift & 255u;
+		if (part >= 100)
+			*at++ = (char)('0' + part / 100);
+		if (part >= 10)
+			*at++ = (char)('0' + part / 10 % 10);
+		*at++ = (char)('0' + part % 10);
+		*at++ = shift > 0 ? '.' : '\0';
+	}
 	return dst;
 }
 

@@ -84,6 +84,14 @@ bool sot_str_is_utf8(sot_str s)
 	return true;
 }
 
+uint64_t sot_str_mark(sot_str s)
+{
+	uint64_t mark = 0xcbf29ce484222325u;
+	for (size_t i = 0; i < s.n; i++)
+		mark = (mark ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+	return mark ? mark : 1;
+}
+
 sot_code sot_str_copy(sot_str s, char *dst, size_t dst_size, sot_err *err)
 {
 	if (s.n >= dst_size)

@@ -30,6 +30,9 @@ sot_str sot_str_cut(sot_str s, char sep, sot_str *rest);
 bool sot_str_is_utf8(sot_str s); /* valid UTF-8 without NUL */
 /* Bytes of the first character (1..4); 0 when `s` is empty or does not begin with valid UTF-8. */
 size_t sot_str_utf8_length(sot_str s);
+/* A number for these bytes, another one for others but for chance (FNV-1a); never 0. To see that
+ * something changed, not against somebody who wants two to be alike. */
+uint64_t sot_str_mark(sot_str s);
 /* Copies into `dst` with a NUL. SOT_LIMIT when it does not fit, then dst is untouched. */
 sot_code sot_str_copy(sot_str s, char *dst, size_t dst_size, sot_err *err) SOT_CHECK;
 

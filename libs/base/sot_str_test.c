@@ -138,6 +138,16 @@ static void json_strings_are_escaped_and_made_valid(void **state)
 	    b.p, "\"a\\\"\\\\\\n\\t\\r\\u0001\\u007f\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd é\\u0000z\"");
 }
 
+static void bytes_that_differ_have_different_marks(void **state)
+{
+	(void)state;
+	assert_true(sot_str_mark(SOT_STR("eth0 1")) == sot_str_mark(SOT_STR("eth0 1")));
+	assert_true(sot_str_mark(SOT_STR("eth0 1")) != sot_str_mark(SOT_STR("eth0 2")));
+	assert_true(sot_str_mark(SOT_STR("ab")) != sot_str_mark(SOT_STR("ba")));
+	assert_true(sot_str_mark(SOT_STR("a")) != sot_str_mark((sot_str){"a", 2})); /* and its NUL */
+	assert_true(sot_str_mark((sot_str){0}) != 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +162,7 @@ int main(void)
 	    cmocka_unit_test(a_failed_buffer_is_empty_until_reset),
 	    cmocka_unit_test(consuming_drops_from_the_front),
 	    cmocka_unit_test(json_strings_are_escaped_and_made_valid),
+	    cmocka_unit_test(bytes_that_differ_have_different_marks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,7 +279,7 @@ sot_code service_new(reactor *r, const service_options *options, service **ret, 
 	s->drain_deadline = reactor_after_ms(r, -1, on_drain_deadline, s);
 	/* Twice as often as the watchdog looks, so that each look finds a beat. */
 	int64_t beat_ms = limit_ms > 0 ? limit_ms / LOOKS / 2 : WATCHDOG_MS / LOOKS;
-	s->beat = reactor_every_ms(r, beat_ms > 0 ? beat_ms : 1, on_beat, s);
+	s->beat = reactor_together_ms(r, beat_ms > 0 ? beat_ms : 1, on_beat, s);
 	*ret = s;
 	return SOT_OK;
 }

@@ -1,10 +1,13 @@
 #include "service_main.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 #include "service.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
+
+#define KEPT_BYTES (4 * 1024 * 1024)
 
 typedef struct process {
 	const service_program *program;
@@ -49,10 +52,19 @@ static sot_code serve(const service_program *program, const void *config, sot_er
 	return code;
 }
 
+/* What one batch or answer needs the next one needs, too: given back to the kernel in between, each
+ * page of it is a fault again. */
+static void keep_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
 int service_main(const service_program *program, void *config, int argc, char **argv)
 {
 	bool is_over = false;
 	sot_err err;
+	keep_memory();
 	sot_failpoint_setup();
 	sot_log_setup(program->name, SOT_INFO);
 	if (program->load(argc, argv, config, &is_over, &err) != SOT_OK) {

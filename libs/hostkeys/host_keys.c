@@ -14,9 +14,22 @@ static sot_code take_row(bus_roster *r, const store_result *rows, size_t row, so
 	return code;
 }
 
-bool host_keys_take(bus_roster *r, const store_result *rows, size_t *ret_denied)
+void host_keys_keep_stamp(host_keys_stamp *stamp, const store_result *rows)
 {
 	sot_err err = {0};
+	if (store_rows(rows) > 0 &&
+	    sot_str_copy(store_text(rows, 0, 3), stamp->text, sizeof(stamp->text), &err) != SOT_OK)
+		stamp->text[0] = '\0'; /* all rows come again */
+}
+
+bool host_keys_take(
+    bus_roster *r, host_keys_stamp *stamp, const store_result *rows, size_t *ret_denied)
+{
+	sot_err err = {0};
+	if (ret_denied)
+		*ret_denied = 0;
+	if (store_rows(rows) == 0)
+		return true;
 	bus_roster_begin(r);
 	for (size_t row = 0; row < store_rows(rows); row++) {
 		if (take_row(r, rows, row, &err) != SOT_OK) {
@@ -27,5 +40,6 @@ bool host_keys_take(bus_roster *r, const store_result *rows, size_t *ret_denied)
 	size_t denied = bus_roster_end(r);
 	if (ret_denied)
 		*ret_denied = denied;
+	host_keys_keep_stamp(stamp, rows);
 	return true;
 }

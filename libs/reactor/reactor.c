@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { TOGETHER_MS = 500 };
+
 void watch_must(int uv_status, const char *what)
 {
 	if (uv_status == 0)
@@ -293,6 +295,14 @@ reactor_watch *reactor_every_ms(reactor *r, int64_t interval_ms, reactor_timer_f
 {
 	assert(interval_ms > 0);
 	return add_timer(r, interval_ms, interval_ms, fn, self);
+}
+
+reactor_watch *reactor_together_ms(reactor *r, int64_t interval_ms, reactor_timer_fn fn, void *self)
+{
+	assert(interval_ms > 0);
+	bool is_whole = interval_ms % TOGETHER_MS == 0;
+	int64_t early_ms = is_whole ? (reactor_now(r).ms + interval_ms) % TOGETHER_MS : 0;
+	return add_timer(r, interval_ms - early_ms, interval_ms, fn, self);
 }
 
 reactor_watch *reactor_after_ms(reactor *r, int64_t delay_ms, reactor_timer_fn fn, void *self)

@@ -45,6 +45,11 @@ reactor_watch *reactor_add_socket(reactor *r, void *zmq_socket, reactor_socket_f
 /* Timers. A repeating one stays on its grid and tells how many ticks were missed. */
 typedef void (*reactor_timer_fn)(void *self, uint64_t missed);
 reactor_watch *reactor_every_ms(reactor *r, int64_t interval_ms, reactor_timer_fn fn, void *self);
+/* As reactor_every_ms, for what is done now and then: intervals of whole half seconds end at
+ * instants that all such timers share, so that they wake the process up together. The first tick
+ * comes up to half a second early. */
+reactor_watch *reactor_together_ms(
+    reactor *r, int64_t interval_ms, reactor_timer_fn fn, void *self);
 /* One shot; the watch stays (disarmed) after it fired and can be re-armed. */
 reactor_watch *reactor_after_ms(reactor *r, int64_t delay_ms, reactor_timer_fn fn, void *self);
 void reactor_rearm_ms(reactor_watch *w, int64_t delay_ms); /* -1 disarms */

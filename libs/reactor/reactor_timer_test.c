@@ -109,12 +109,49 @@ static void a_timer_that_re_arms_itself_with_zero_rests_before_it_is_called_agai
 	assert_true(turned >= c.first_calls);
 }
 
+typedef struct ticks {
+	reactor *r;
+	sot_mono last;
+	int count;
+} ticks;
+
+static void note_tick(void *self, uint64_t missed)
+{
+	(void)missed;
+	ticks *t = self;
+	t->count++;
+	t->last = reactor_now(t->r);
+}
+
+/* One is begun a while after the other. */
+static void timers_that_go_together_fall_into_one_turn(void **state)
+{
+	(void)state;
+	SOT_AUTO(reactor) r = make();
+	ticks a = {.r = r}, b = {.r = r};
+	sot_mono begin = reactor_now(r);
+	reactor_together_ms(r, 1000, note_tick, &a);
+	while (!sot_mono_reached(reactor_now(r), sot_mono_add_ms(begin, 137)))
+		reactor_turn(r, 20);
+	sot_mono second = reactor_now(r);
+	reactor_together_ms(r, 500, note_tick, &b);
+	while (a.count < 2) {
+		reactor_turn(r, 50);
+		if (a.count == 1 && a.last.ms == b.last.ms)
+			assert_in_range(sot_mono_diff_ms(a.last, begin), 501, 1050); /* early, not late */
+	}
+	assert_int_equal(a.last.ms, b.last.ms);
+	assert_true(b.count >= 3);
+	assert_true(sot_mono_diff_ms(b.last, second) <= 500 * b.count + 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_timer_that_re_arms_itself_with_zero_lets_go_of_the_loop),
 	    cmocka_unit_test(what_a_timer_arms_with_zero_is_due_in_the_same_turn),
 	    cmocka_unit_test(a_timer_that_re_arms_itself_with_zero_rests_before_it_is_called_again),
+	    cmocka_unit_test(timers_that_go_together_fall_into_one_turn),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,6 +182,12 @@ static void send_queued(store *s)
 	}
 }
 
+void store_send(store *s)
+{
+	if (!s->freed)
+		send_queued(s);
+}
+
 static void expire_queued(store *s, sot_mono now)
 {
 	while (!sot_list_empty(&s->queue)) {

@@ -133,6 +133,8 @@ void store_arg_array_end(store_tx *tx);
  * once, never inside this call. SOT_INVALID: a text holds a NUL byte. SOT_INTERNAL: a statement has
  * not got its number of parameters. SOT_LIMIT: the queue is full. */
 sot_code store_commit(store_tx **tx_p, store_done_fn done, void *self, sot_err *err) SOT_CHECK;
+/* What is queued goes out now, not at the end of this turn: when there is more to do in it. */
+void store_send(store *s);
 store_tx *store_tx_free(store_tx *tx); /* gives up a transaction that was not committed */
 /* Forgets: neither rows nor done are called for open transactions with this `self` in commit. */
 void store_forget(store *s, void *self);

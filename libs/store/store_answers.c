@@ -23,7 +23,7 @@ static bool class_is(const char *sqlstate, const char *class)
 	return strncmp(sqlstate, class, strlen(class)) == 0;
 }
 
-static sot_code code_of(const char *sqlstate)
+sot_code store_code_of(const char *sqlstate)
 {
 	static const char *const transient[] = {"08", "25006", "40", "53", "55P03", "57", "58"};
 	if (strcmp(sqlstate, "SOT01") == 0)
@@ -41,13 +41,12 @@ static sot_code code_of(const char *sqlstate)
 
 static const char *statement_name(const store_connection *c, const store_tx *tx, size_t answer)
 {
-	if (!tx->own_block)
-		return c->store->statements[tx->queries[answer].statement].name;
-	if (answer == 0)
+	size_t first = tx->own_block ? 1 : 0;
+	if (answer < first)
 		return "BEGIN";
-	if (answer == tx->query_count + 1)
-		return "COMMIT";
-	return c->store->statements[tx->queries[answer - 1].statement].name;
+	if (answer - first < tx->query_count)
+		return c->store->statements[tx->queries[answer - first].statement].name;
+	return "COMMIT"; /* or the end of the session, right behind the answer to it */
 }
 
 static void record_failure(
@@ -61,7 +60,7 @@ static void record_failure(
 	(void)snprintf(tx->outcome.sqlstate, sizeof(tx->outcome.sqlstate), "%s", sqlstate);
 	(void)snprintf(tx->constraint, sizeof(tx->constraint), "%s", constraint ? constraint : "");
 	(void)sot_fail(
-	    &tx->why, code_of(sqlstate), "statement %s: %s", statement_name(c, tx, answer), text);
+	    &tx->why, store_code_of(sqlstate), "statement %s: %s", statement_name(c, tx, answer), text);
 }
 
 /* The server answers one statement after the other: it began with this one when it was sent, or
@@ -97,7 +96,7 @@ static sot_code take_error(
 	bool at_commit = tx->own_block && answer == tx->query_count + 1;
 	if (c->rolling_back && answer == 0 && strcmp(sqlstate, "25P02") == 0)
 		tx->bounced = true;
-	else if (!(fatal && at_commit))
+	else if (!(fatal && at_commit) && !tx->committed)
 		record_failure(c, tx, answer, res);
 	if (!fatal)
 		return SOT_OK;

@@ -186,6 +186,8 @@ sot_code store_session_accept(
 void store_session_keep_types(store *s, size_t index, const PGresult *res);
 /* "<SQLSTATE> <message>" of a failed result, on one line. */
 void store_result_text(const PGresult *res, char *dst, size_t dst_size);
+/* What a definite error of PostgreSQL means: SOT_UNAVAILABLE for what may pass by itself. */
+sot_code store_code_of(const char *sqlstate);
 /* libpq's last message of a connection on one line. */
 void store_pg_text(const PGconn *pg, char *dst, size_t dst_size);
 

@@ -170,9 +170,12 @@ static sot_code compare(const store_statement *statement, const PGresult *res, s
 
 static sot_code refuse(const char *what, const char *name, const PGresult *res, sot_err *err)
 {
+	const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 	char text[180];
 	store_result_text(res, text, sizeof(text));
-	return sot_fail(err, SOT_INVALID, "%s%s: %s", what, name, text);
+	/* A statement that was cut off by its deadline is no schema of another version. */
+	return sot_fail(
+	    err, sqlstate ? store_code_of(sqlstate) : SOT_INVALID, "%s%s: %s", what, name, text);
 }
 
 static bool is_description(size_t index)

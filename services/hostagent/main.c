@@ -4,6 +4,7 @@
 #include "shell/agent.h"
 #include "shell/enrol.h"
 #include "shell/footprint.h"
+#include "shell/look_inside.h"
 #include "shell/machine.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
@@ -61,6 +62,8 @@ int main(int argc, char **argv)
 	sot_err err = {0};
 	if (argc == 2 && strncmp(argv[1], "--keygen=", 9) == 0)
 		return keygen(argv[1] + 9);
+	if (argc == 2 && strncmp(argv[1], "--inside=", 9) == 0)
+		return look_inside_main(argv[1] + 9);
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "--preflight") == 0)
 			return machine_preflight_main(argc, argv);

@@ -1,9 +1,9 @@
 // Log-ins at a real OpenID provider (the package oidc-provider, certified), over TLS, by a browser that this test plays:
 // the way in, roles and teams by group, new keys, and everything that is refused.
 //
-//   tests/pg.sh run node tests/api/oidc.mjs GATEWAY SCHEDULER IPAM KEYGEN SOURCE
+//   tests/pg.sh run node tests/api/oidc.mjs GATEWAY SCHEDULER IPAM KEYGEN SOURCE SOTALIA
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -13,7 +13,7 @@ import path from 'node:path';
 import { Provider } from 'oidc-provider';
 import { sql, startWorld } from './world.mjs';
 
-const [gateway, scheduler, ipam, keygen, source] = process.argv.slice(2);
+const [gateway, scheduler, ipam, keygen, source, sotalia] = process.argv.slice(2);
 const SECRET = 'a-client-secret-that-nobody-logs';
 const dir = mkdtempSync(path.join(tmpdir(), 'sotalia-oidc.'));
 execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', `${dir}/key.pem`, '-out', `${dir}/cert.pem`], { stdio: 'ignore' });
@@ -53,11 +53,10 @@ class Browser {
 	jar = new Map();
 
 	/** One request; cookies by origin are kept and sent. */
-	async go(url, { form, headers = {}, method = form ? 'POST' : 'GET' } = {}) {
+	async go(url, { form, headers = {}, method = form ? 'POST' : 'GET', body = form && new URLSearchParams(form).toString() } = {}) {
 		const { origin, protocol } = new URL(url);
 		const cookies = this.jar.get(origin) ?? new Map();
 		this.jar.set(origin, cookies);
-		const body = form && new URLSearchParams(form).toString();
 		const answer = await new Promise((resolve, reject) => {
 			const q = (protocol === 'https:' ? https : http).request(
 				url,
@@ -80,8 +79,8 @@ class Browser {
 	}
 
 	/** Through the provider's pages as `person`, up to the address of the callback, which is not gone to. */
-	async through(world, person, { back = '/', refuse = false } = {}) {
-		let answer = await this.go(`${world.url}/v1/log-in/oidc?back=${encodeURIComponent(back)}`);
+	async through(world, person, { back = '/', refuse = false, from } = {}) {
+		let answer = await this.go(from ?? `${world.url}/v1/log-in/oidc?back=${encodeURIComponent(back)}`);
 		assert.equal(answer.status, 303, answer.text);
 		for (let i = 0; i < 12 && !(answer.to ?? '').startsWith(world.url); i++) {
 			if (answer.to) {
@@ -197,6 +196,73 @@ check('answers of other log-ins, other browsers and other providers are refused'
 	assert.equal((await new Browser().go(`${world.url}/v1/log-in/oidc?back=${encodeURIComponent('//evil.example/')}`)).status, 303);
 	const away = await new Browser().logIn(world, 'subject-1', { back: 'https://evil.example/' });
 	assert.equal(away.headers.location, '/');
+});
+
+/** `sotalia` with nothing but a folder of its own: its outcome, and the address that it prints for a browser. */
+function cli(world, words) {
+	const program = spawn(sotalia, words, { env: { PATH: '/nowhere', XDG_CONFIG_HOME: `${dir}/config` }, stdio: ['pipe', 'pipe', 'pipe'], timeout: 60_000 });
+	let out = '', errors = '';
+	program.stdout.setEncoding('utf8').on('data', (part) => (out += part));
+	const address = new Promise((resolve) => {
+		program.stderr.setEncoding('utf8').on('data', (part) => {
+			errors += part;
+			const found = errors.match(/^(http:\S+\/v1\/log-in\/oidc\S+)$/m);
+			if (found) resolve(found[1]);
+		});
+	});
+	const done = new Promise((resolve) => program.on('close', (status) => resolve({ status, out, errors })));
+	const found = Promise.race([address, done.then(({ errors: text }) => Promise.reject(new Error(`no address: ${text}`)))]);
+	found.catch(() => {}); // most commands print none
+	return { address: found, done, type: (text) => program.stdin.end(text) };
+}
+const post = (world, body) => new Browser().go(`${world.url}/v1/sessions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+check('the command line logs in with a browser on its machine; the code is good for it alone', async (world) => {
+	people.set('subject-1', { preferred_username: 'renamed', groups: ['viewers'] });
+	const sessions = () => sql("SELECT count(*) FROM gateway.session WHERE account = 'li'");
+	const before = sessions();
+	const program = cli(world, ['login', 'prod', `--url=${world.url}`, '--oidc']);
+	const browser = new Browser();
+	const back = await browser.logIn(world, 'subject-1', { from: await program.address });
+	assert.equal(back.status, 303, back.text);
+	assert.match(back.to, /^http:\/\/127\.0\.0\.1:\d+\/\?state=[\w-]{43}&code=x1%3A[^&]+$/);
+	assert.equal((await browser.go(`${world.url}/v1/me`)).status, 401, 'the browser has a session');
+	const code = new URL(back.to).searchParams.get('code');
+	problem(await post(world, { code, verifier: 'v'.repeat(43) }), 401, 'unauthenticated', /of another log-in/);
+	problem(await post(world, { code: 'a'.repeat(64), verifier: 'v'.repeat(43) }), 401, 'unauthenticated', /of another log-in/);
+	problem(await post(world, { code, name: 'li' }), 400, 'invalid', /the body must be/);
+	problem(await post(world, { code }), 400, 'invalid', /the body must be/);
+	for (const stranger of [back.to.replace(/state=[^&]+/, 'state=x'), back.to.replace(/&code=.*/, ''), new URL('/favicon.ico', back.to).href])
+		assert.equal((await new Browser().go(stranger)).status, 404, stranger);
+	const page = await browser.go(back.to);
+	assert.equal(page.status, 200);
+	assert.match(page.text, /You are logged in/);
+	const { status, errors } = await program.done;
+	assert.equal(status, 0, errors);
+	assert.match(errors, /logged in to http:\S+ as li for 30 days/);
+	assert.ok(!errors.includes('sot_'));
+	assert.equal((await cli(world, ['plan', 'list', '-o', 'name']).done).status, 0);
+	assert.equal((await cli(world, ['user', 'create', 'wang']).done).status, 6); // li is a viewer
+	assert.equal(sessions(), before, 'its session was not ended');
+});
+
+check('with --paste the browser is anywhere and shows the code', async (world) => {
+	const wrong = cli(world, ['login', 'far', `--url=${world.url}`, '--oidc', '--paste']);
+	await wrong.address;
+	wrong.type('x1:bm9uc2Vuc2U=\n');
+	assert.equal((await wrong.done).status, 6);
+	const program = cli(world, ['login', 'far', `--url=${world.url}`, '--oidc', '--paste']);
+	const page = await new Browser().logIn(world, 'subject-1', { from: await program.address });
+	assert.equal(page.status, 200, page.text);
+	assert.match(page.headers['content-type'], /^text\/plain/);
+	assert.equal(page.headers['cache-control'], 'no-store');
+	assert.match(page.text, /^li is logged in\..*for nobody else/);
+	program.type(`${page.text.trim().split('\n').pop()}\n`);
+	const { status, errors } = await program.done;
+	assert.equal(status, 0, errors);
+	assert.equal((await cli(world, ['token', 'list', '--context=far', '-o', 'name']).done).status, 0);
+	for (const parts of ['challenge=short&state=' + 's'.repeat(43), `challenge=${'c'.repeat(43)}`, `challenge=${'c'.repeat(43)}&state=${'s'.repeat(43)}&port=80`])
+		problem(await new Browser().go(`${world.url}/v1/log-in/oidc?back=${encodeURIComponent('/v1/log-in/cli?' + parts)}`), 400, 'invalid', /needs challenge and state/);
 });
 
 check('a token that the published keys have not signed is refused', async (world) => {

@@ -12,6 +12,19 @@ const [gateway, scheduler, ipam, keygen, hosts, source] = process.argv.slice(2);
 const SEED = Number(process.env.SOT_SEED ?? 1);
 const ROUNDS = Number(process.env.SOT_ROUNDS ?? 6);
 const failures = [];
+/** Operations that good input cannot let succeed in this world, and where they are seen to succeed. */
+const NOT_HERE = {
+	oidc_begin: 'no OpenID provider is set up: oidc_test',
+	oidc_callback: 'as oidc_begin',
+	exec_begin: 'a WebSocket into a real instance: tests/e2e exec',
+	exec_attach: 'as exec_begin',
+	host_container_ignore: 'simulated hosts hold nothing that nobody assigned: tests/e2e leftovers',
+	host_container_watch: 'as host_container_ignore',
+	host_container_adopt: 'as host_container_ignore',
+	quarantine_end: 'no database was restored: ipam_restore_pg_test',
+	brake_release: 'no addresses have leaked: ipam_truth_pg_test',
+	fleet_rebalance: 'only by chance do a handful of instances on four hosts have a move that pays: tests/e2e fleet',
+};
 
 async function validate() {
 	const config = await redocly.createConfig({ extends: ['recommended'], rules: { 'no-empty-servers': 'off', 'operation-4xx-response': 'off' } });
@@ -83,7 +96,7 @@ async function furnish(world) {
 }
 
 const document = await validate();
-const world = await startWorld({ gateway, scheduler, ipam, keygen, source, hosts }, ['--login_tries_per_minute=1000']);
+const world = await startWorld({ gateway, scheduler, ipam, keygen, source, hosts }, ['--login_tries_per_minute=1000', '--webhook_give_up_s=1'], ['--lost_after_ms=20000']);
 try {
 	console.log(`SOT_SEED=${SEED}`);
 	const operations = describe(document);
@@ -100,8 +113,8 @@ try {
 	await driver.otherMethods(document);
 	const silent = operations.filter(({ id }) => ![...(driver.statuses.get(id)?.keys() ?? [])].some((status) => status < 400));
 	console.log(`${driver.calls} calls of ${operations.length} operations; ${operations.length - silent.length} were seen to succeed`);
-	console.log(`only refused: ${silent.map(({ id }) => id).join(' ')}`);
-	if (operations.length - silent.length < 185) failures.push('fewer operations than ever were seen to succeed: see which above');
+	for (const { id } of silent) console.log(`only refused: ${id}: ${NOT_HERE[id] ?? 'NO REASON IS KNOWN'}`);
+	if (operations.length - silent.length < 203) failures.push('fewer operations than ever were seen to succeed: see which above');
 	for (const [what, how] of driver.faults) failures.push(`${what}\n    ${how.slice(0, 400)}`);
 	for (const name of world.dead()) failures.push(`${name} has ended:\n${world.log(name).slice(-3000)}`);
 	if (sql("SELECT count(*) FROM gateway.audit WHERE actor = 'token:ada'") === '0') failures.push('no call is in the audit: the driver drove nothing');

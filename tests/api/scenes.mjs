@@ -1,7 +1,7 @@
 // Calls that need more than names that are there: each operation once as it is meant, in an order that makes sense. Every answer
 // is judged by the description, and must be a success.
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { until } from './world.mjs';
+import { sql, until } from './world.mjs';
 
 const HOST_KEY = 'a'.repeat(40);
 
@@ -19,8 +19,9 @@ export class Scenes {
 		this.operations = new Map(operations.map((operation) => [operation.id, operation]));
 	}
 
-	/** The value of the answer. `names` fill the path, in order; `body` is JSON unless it is a Buffer. */
-	async do(id, names = [], body = undefined, { headers = {}, query = '', world } = {}) {
+	/** The value of the answer. `names` fill the path, in order; `body` is JSON unless it is a Buffer.
+	 *  `mayBeLate`: what it is about may have ended meanwhile (404: no open one has this id) or be taken back already (409). */
+	async do(id, names = [], body = undefined, { headers = {}, query = '', world, mayBeLate = false } = {}) {
 		const operation = this.operations.get(id);
 		if (operation === undefined) throw new Error(`there is no ${id}`);
 		const rest = [...names];
@@ -29,7 +30,10 @@ export class Scenes {
 		const type = raw ? Object.keys(operation.content).find((t) => t !== 'application/json') : 'application/json';
 		const options = { headers: { ...(body === undefined ? {} : { 'content-type': type }), ...headers }, body: raw || body === undefined ? body : JSON.stringify(body) };
 		const answer = await this.driver.call(operation, target, options, `scene: ${raw ? 'bytes' : (options.body ?? '')}`, false, world);
-		if (answer.status >= 400) this.driver.faults.set(`scene ${operation.method} ${target}: status ${answer.status}`, `${options.body ?? ''}: ${answer.body}`);
+		if (answer.status >= 400 && !(mayBeLate && [404, 409].includes(answer.status))) {
+			this.driver.faults.set(`scene ${operation.method} ${target}: status ${answer.status}`, `${options.body ?? ''}: ${answer.body}`);
+			console.error(`scene ${operation.method} ${target}: status ${answer.status}: ${answer.body}`);
+		}
 		this.cookie = answer.headers['set-cookie']?.[0].split(';')[0];
 		return answer.body.length > 0 && answer.headers['content-type']?.includes('json') ? JSON.parse(answer.body) : undefined;
 	}
@@ -80,6 +84,12 @@ export class Scenes {
 		await this.do('vlan_create', [], { name: 'lab', vlanId: 77, dnsZone: 'lab.example' });
 		await this.do('subnet_create', [], { vlan: 'lab', cidr: '10.77.0.0/24' });
 		await this.do('zone_get', ['lab.example']);
+		await this.do('range_create', [], { first: '10.77.0.20', last: '10.77.0.30', kind: 'excluded', reason: 'a printer' });
+		await this.do('range_delete', ['10.77.0.20', '10.77.0.30']);
+		await this.do('address_fix', [], { vlan: 'lab', address: '10.77.0.40', state: 'static', owner: 'vip' });
+		await this.do('address_get', ['10.77.0.40']);
+		await this.do('address_history', ['10.77.0.40']);
+		await this.do('address_free', ['10.77.0.40']);
 		await this.do('subnet_delete', ['10.77.0.0/24']);
 		await this.do('vlan_delete', ['lab']);
 		const report = await this.do('import_run', [], Buffer.from('kind,vlan,cidr\n'), { query: '?dryRun=true' });
@@ -117,6 +127,7 @@ export class Scenes {
 		await this.end('version_register', ['shop'], { version: '1.0', upload: await upload(), fileName: 'shop.zip', sha256 });
 		await this.end('version_upload', ['shop', '2.0'], bytes, { query: '?file=shop.zip', headers: { 'x-content-sha256': sha256 } });
 		await this.end('middleware_register', ['jre'], { version: '17', kind: 'jdk', upload: await upload(), fileName: 'jre.zip', sha256 });
+		await this.end('middleware_retention_set', ['jre'], { keepVersions: 3 });
 		await this.do('blob_get', [sha256]);
 		await this.do('app_deploy', ['shop'], { version: '1.0', dryRun: true });
 		await this.do('app_middleware', ['shop'], { middleware: 'jre', version: '17', dryRun: true });
@@ -130,6 +141,9 @@ export class Scenes {
 		await this.do('elastic_get', ['shop']);
 		await this.do('elastic_value', ['shop'], { name: 'jobs', value: 7 });
 		await this.end('elastic_delete', ['shop']);
+		await this.end('elastic_set', ['shop'], { group: 'default', min: 1, max: 3, dryRun: true, rules: [{ name: 'queue', metric: 'custom', target: 10, value: 'jobs' }] });
+		await this.do('elastic_value', ['shop'], { name: 'jobs', value: 7, group: 'default' });
+		await this.end('elastic_delete', ['shop'], undefined, { query: '?group=default' });
 	}
 
 	async people() {
@@ -194,13 +208,22 @@ export class Scenes {
 		for (const version of ['1', '2']) await this.end('version_upload', ['cart', version], bytes, { query: '?file=cart.zip' });
 		await this.end('app_deploy', ['cart'], { version: '1' });
 		const { operation } = await this.do('app_deploy', ['cart'], { version: '2', strategy: { batch: 1, pause: 'batch' } });
-		const paused = () => until('the rollout is paused', async () => (await this.do('operation_get', [operation.id])).rollout?.phase === 'paused');
+		const paused = ({ id } = operation) => until('the rollout is paused', async () => (await this.do('operation_get', [id])).rollout?.phase === 'paused');
 		await paused();
 		await this.do('rollout_resume', [operation.id]);
 		await this.do('rollout_pause', [operation.id]);
 		await paused();
 		await this.end('rollout_back', [operation.id]);
+		const { operation: left } = await this.do('app_deploy', ['cart'], { version: '2', strategy: { batch: 1, pause: 'batch' } });
+		await paused(left);
+		await this.end('operation_cancel', [left.id]);
+		const { operation: again } = await this.do('operation_retry', [left.id]);
+		/* What is left of it may be a single instance, and that be done. */
+		await this.end('operation_cancel', [again.id], undefined, { mayBeLate: true });
 		await this.end('instance_retire', [name]);
+		const { items: [{ name: looked, host: there }] } = await this.do('instance_list', [], undefined, { query: '?app=cart' });
+		for (const look of ['instance_usage', 'instance_inside', 'instance_logs']) await this.do(look, [looked]);
+		await this.do('host_usage', [there]);
 		/* What simulated hosts do not do: it is accepted, and taken back. */
 		await this.end('app_create', [], { name: 'ice', image: 'tomcat', plan: 'small', vlan: 'apps', count: 1 });
 		const [ice] = await this.settled('ice');
@@ -209,10 +232,56 @@ export class Scenes {
 		await this.do('instance_unfreeze', [ice.name]);
 		const rebuilt = await this.do('instance_rebuild', [ice.name]);
 		await this.end('operation_cancel', [rebuilt.operation.id]);
+		for (const [id, names, body] of [['instance_resize', [ice.name], { plan: 'tiny' }], ['app_resize', ['ice'], { plan: 'tiny' }], ['app_rebuild', ['ice'], {}]]) {
+			const { operation: begun } = await this.do(id, names, body);
+			await this.do('operation_cancel', [begun.id], undefined, { mayBeLate: true });
+		}
+	}
+
+	/** As a host's agent does: a registered host's token, which is made the token of one with instances. */
+	async agents() {
+		const { fetchToken } = await this.end('host_register', [], { name: 'node-3', az: 'a', rack: 'r1', publicKey: `node3${HOST_KEY}`.slice(0, 40) });
+		const { items: [{ id: instance, host: name }] } = await this.do('instance_list', [], undefined, { query: '?app=cart' });
+		const id = (host) => `(SELECT id FROM scheduler.host WHERE name = '${host}')`;
+		sql(`UPDATE gateway.token SET host_id = ${id(name)} WHERE host_id = ${id('node-3')}`);
+		const by = { world: { ...this.driver.world, token: fetchToken } };
+		await this.do('ssh_host_certificate', [], { instance, publicKey: sshKey() }, by);
+		await this.do('ssh_document_get', [], undefined, by);
+		await this.do('ssh_logins_report', [], { logins: [{ kind: 'login', instance, atUnixMs: Date.now(), pid: 7, account: 'admin' }] }, by);
+		await this.do('host_notes', [], { run: '01970000-0000-7000-8000-000000000001', mode: 'on', freed: [{ policy: 'images', entries: 1, bytes: 4096 }] }, by);
+		await this.do('host_cleanup_list', [name]);
+	}
+
+	/** A webhook that nobody answers gives up; what it held is sent again. */
+	async letters() {
+		let items;
+		await until('the webhook has given up', async () => ({ items } = await this.do('dead_letter_list', ['hook'])).items.length > 0);
+		await this.do('dead_letter_send', ['hook', String(items[0].first)]);
+		await this.do('webhook_update', ['hook'], { paused: true });
+	}
+
+	/** All hosts fall silent, as if their network were gone: an operator's word about one, and the brake. */
+	async silence() {
+		const { items: hosts } = await this.do('host_list', [], undefined, { query: '?limit=100' });
+		const [lost] = hosts.filter((host) => host.state === 'online');
+		process.kill(this.driver.world.pid('hosts'), 'SIGSTOP');
+		try {
+			await until('the brake is on', async () => (await this.do('host_brake_get')).engaged);
+			await until('what runs there is unknown', async () => (await this.do('instance_list', [], undefined, { query: '?state=unknown' })).items.some((item) => item.unknownSince && item.health === 'unknown'));
+			await this.end('host_declare_lost', [lost.name], { reason: 'burnt' });
+			await this.end('host_brake_release', [], { reason: 'only the network' });
+		} finally {
+			process.kill(this.driver.world.pid('hosts'), 'SIGCONT');
+		}
+		await until('all are back', async () => (await this.do('host_list', [], undefined, { query: '?limit=100' })).items.filter((host) => hosts.some((was) => was.name === host.name && was.state === 'online')).every((host) => host.state === 'online'));
+	}
+
+	async monitor() {
+		await this.do('monitor_request_get', [await this.made('monitor_ask', { kind: 'test' })]);
 	}
 
 	async all(instance) {
-		for (const scene of ['images', 'network', 'hosts', 'packages', 'elastic', 'people', 'machines', 'instances']) await this[scene]();
+		for (const scene of ['images', 'network', 'hosts', 'packages', 'elastic', 'people', 'machines', 'instances', 'agents', 'letters', 'monitor', 'silence']) await this[scene]();
 		await this.ssh(instance);
 		/* What comes by chance after this asks for thousands: it waits. */
 		for (const { name } of (await this.do('host_list')).items.filter((host) => host.state === 'online')) await this.end('host_cordon', [name]);

@@ -23,8 +23,8 @@ export function sql(text, user = 'postgres') {
 	}).trim();
 }
 
-/** Starts everything; the programs are paths. `hosts` is tests/load/load_hosts or nothing. `options` are more ones of the gateway. */
-export async function startWorld({ gateway, scheduler, ipam, keygen, source, hosts }, options = []) {
+/** Starts everything; the programs are paths. `hosts` is tests/load/load_hosts or nothing. `options` are more ones of the gateway, `schedulerOptions` of the scheduler. */
+export async function startWorld({ gateway, scheduler, ipam, keygen, source, hosts }, options = [], schedulerOptions = []) {
 	const dir = mkdtempSync(path.join(tmpdir(), 'sotalia-api.'));
 	const database = (user) => `--database=host=${process.env.SOT_PG_DIR} dbname=sotalia user=sot_${user}`;
 	const children = [];
@@ -52,6 +52,7 @@ export async function startWorld({ gateway, scheduler, ipam, keygen, source, hos
 		`--ipam_endpoint=ipc://${dir}/i`,
 		`--keys_dir=${dir}`,
 		database('scheduler'),
+		...schedulerOptions,
 	]);
 	const own = [
 		'--listen=127.0.0.1:0',

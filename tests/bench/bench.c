@@ -89,9 +89,19 @@ sot_code bench_write(const bench *b, sot_err *err)
 	return sot_file_write(path, sot_buf_str(&text), 0644, err);
 }
 
-int64_t bench_now_ns(void)
+static int64_t read_clock(clockid_t clock)
 {
 	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t bench_now_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t bench_cpu_ns(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }

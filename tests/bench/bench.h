@@ -25,5 +25,7 @@ sot_code bench_write(const bench *b, sot_err *err) SOT_CHECK;
 
 /* Monotonic nanoseconds. */
 int64_t bench_now_ns(void);
+/* Nanoseconds of processor time of this thread: of pure work on a machine that is shared. */
+int64_t bench_cpu_ns(void);
 
 #endif

@@ -149,6 +149,11 @@ def post(path, body=None, headers=None):
     return answer.json["operation"]["id"]
 
 
+def leads():
+    """Waits until a scheduler leads: after a crash of PostgreSQL its lease is won anew."""
+    until("a change to be committed", lambda: api("POST", "/v1/hosts/h1/uncordon").status == 202, 60)
+
+
 def scale(app, count, seconds=120):
     ended = finished(post(f"/v1/apps/{app}/scale", {"count": count}), seconds)
     assert ended["state"] == "done", ended
@@ -173,6 +178,26 @@ def start_service(name):
 
 def healthy(name):
     sh("service_wait", name)
+
+
+class Agent:
+    """The agent of a host with other settings for a while."""
+
+    def __init__(self, host, **settings):
+        self.host = host
+        self.env = {f"SOT_HOSTAGENT_{k.upper()}": v for k, v in settings.items()}
+
+    def __enter__(self):
+        self.start(self.env)
+        return self
+
+    def __exit__(self, *_):
+        self.start({})
+
+    def start(self, env):
+        kill("hostagent-" + self.host)
+        sh("lab_agent_start", self.host[1:], env=env)
+        until(f"{self.host} to be online", lambda: api("GET", "/v1/hosts/" + self.host).json["state"] == "online", 60)
 
 
 def control(name, line):

@@ -17,6 +17,7 @@ for part in lib docker postgres images services host demo; do
   # shellcheck source=/dev/null
   . "$SOT_SRC/deploy/local/$part.sh"
 done
+SOT_UID_api_gateway_2=$(service_uid api-gateway)
 # shellcheck source=tests/e2e/trunk.sh
 . "$here/trunk.sh"
 SOT_IMAGES=${SOT_IMAGES:-$SOT_SRC/build/images} # where tests/e2e/images built and keeps them
@@ -102,6 +103,13 @@ lab_second_name() { # lab_second_name IMAGE NAME: the same image under a name th
   engine_docker h2 rmi "$to" >/dev/null
   printf '%s' "$to"
 }
+lab_second_gateway() { # another one beside the first: the same database, store and keys, ports of its own
+  local s=api-gateway-2
+  sed -e 's/:7443$/:7543/; s/:722\([123]\)$/:732\1/; s/control-api-gateway/control-api-gateway-2/' "$SOT_VAR/conf/api-gateway.conf" | config_write $s
+  proc_pid $s >/dev/null || proc_start $s bash -c "$(declare -f confined); SOT_VAR='$SOT_VAR' SOT_SRC='$SOT_SRC' SOT_RUN='$SOT_RUN'
+    confined $SOT_UID_api_gateway_2 '$SOT_RUN/src${SOT_BUILD#"$SOT_SRC"}/services/api-gateway/sotalia-api-gateway' --config='$SOT_RUN/var/conf/$s.conf'"
+  service_wait $s
+}
 lab_env() {
   # shellcheck source=/dev/null
   . "$SOT_VAR/env"
@@ -158,6 +166,7 @@ lab_down() {
   local f name
   lab_guard
   for f in "$SOT_PID"/hostagent-*; do [ ! -e "$f" ] || proc_stop "$(basename "$f")" 5; done
+  proc_stop api-gateway-2
   services_stop
   for f in "$SOT_PID"/dockerd-* "$SOT_PID"/containerd-*; do
     name=$(basename "$f")

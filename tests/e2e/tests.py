@@ -87,9 +87,9 @@ def run_one(test):
 def bring_up(kind, hosts):
     """False: it did not come up, which fails all its tests."""
     begin = time.monotonic()
-    if lab.HOSTS:
-        lab.down()
     try:
+        if lab.HOSTS:
+            lab.down()
         lab.up(kind, hosts)
         print(f"laboratory '{kind}' with {hosts} hosts up in {time.monotonic() - begin:.1f} s", flush=True)
         return True
@@ -114,6 +114,8 @@ def run(patterns):
             world = wanted if bring_up(*wanted) else None
         good = sum(run_one(t) for t in tests) if world else 0
         passed, failed = passed + good, failed + len(tests) - good
+        if good < len(tests):
+            world = None  # what a failure leaves behind is not the next module's to stumble over
     counts = os.environ.get("SOT_COUNTS")
     if counts:
         with open(counts, "w", encoding="utf-8") as f:

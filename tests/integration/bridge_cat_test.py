@@ -92,7 +92,7 @@ class BridgeToCat(unittest.TestCase):
         self.assertEqual([c["name"] for c in message["children"]], ["place", "start"])
         self.assertTrue(1_900_000 <= message["children"][1]["durationUs"] <= 2_100_000, message)
         emit("image.promoted", "nodejs", {"reason": "tried"})
-        self.world.wait("a rule of the operator's own", lambda f, m: (m["type"], m["name"], m["data"]) == ("Site", "Image.nodejs", "tried"), 60)
+        self.world.wait("a rule of the operator's own", lambda f, m: (m["type"], m["name"], m.get("data")) == ("Site", "Image.nodejs", "tried"), 60)
         self.world.wait("deploy.ok", lambda f, m: (m["kind"], m["name"], m["status"]) == ("metric", "deploy.ok", "C"), 60)
         self.world.wait("deploy.seconds", lambda f, m: (m["kind"], m["name"], m["status"]) == ("metric", "deploy.seconds", "T"), 60)
 

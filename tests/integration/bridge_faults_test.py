@@ -332,7 +332,7 @@ class Faults(unittest.TestCase):
         self.start(f"--cat_servers=127.0.0.1:{receiver.port}")
         self.until("a connection", lambda: receiver.peers)
         noise(8000, 1500)
-        self.until("a socket that takes no more", lambda: self.metric("sot_bridge_queue_frames ") > 0)
+        self.until("a socket that takes no more", lambda: self.metric("sot_bridge_queue_frames ") > 1000)  # a few may stand there for a moment
         self.world.bridge.kill()
         self.world.bridge.wait(30)
         receiver.reads.set()

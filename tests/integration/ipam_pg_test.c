@@ -91,6 +91,61 @@ static void peers_that_may_not_ask_are_denied(void **state)
 	bus_free(other);
 }
 
+/* Whether the request for `first` was committed together with the one that it says will follow;
+ * that one is sent when ipam has answered something that came after the first. */
+static bool is_one_commit(ipam_world *w, uint32_t first)
+{
+	char sql[200], ids[2][SOT_UUID_TEXT];
+	ipam_call calls[2];
+	w->following = 1;
+	ipam_send_acquire(w, 0, 0, first, 1, &calls[0]);
+	(void)ipam_vlans(w, 0);
+	w->following = 0;
+	ipam_send_acquire(w, 0, 0, first + 1, 1, &calls[1]);
+	TURN_UNTIL(w->loop, calls[0].done && calls[1].done);
+	assert_int_equal(calls[0].grants + calls[1].grants, 2);
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(DISTINCT xmin::text) FROM ipam.address WHERE owner IN ('%s', '%s')",
+	    sot_uuid_format(ipam_owner(first), ids[0]), sot_uuid_format(ipam_owner(first + 1), ids[1]));
+	return ipam_sql(w, sql) == 1;
+}
+
+/* A machine that has much to do may let the moment pass, or read both at once. */
+static void requests_of_one_wave_are_one_commit(void **state)
+{
+	enum { PAIRS = 40 };
+	ipam_world *w = *state;
+	uint32_t together = 0;
+	ipam_start(w, 0, "", NULL);
+	ipam_make_lab(w, 100);
+	(void)ipam_acquire(w, 1000, 1);
+	for (uint32_t pair = 1; pair <= PAIRS; pair++)
+		together += is_one_commit(w, pair * 2);
+	assert_in_range(together, PAIRS / 4, PAIRS);
+	w->following = 7; /* they never come: it is not held back for them */
+	assert_int_equal(ipam_acquire(w, 2000, 1).grants, 1);
+}
+
+/* The first request of a wave is held back for a moment, however long the wave goes on. */
+static void a_wave_without_an_end_is_answered(void **state)
+{
+	enum { SENT_MAX = 3000 };
+	static ipam_call calls[SENT_MAX];
+	ipam_world *w = *state;
+	uint32_t sent = 0;
+	ipam_start(w, 0, "", NULL);
+	ipam_make_lab(w, SENT_MAX + 1);
+	(void)ipam_acquire(w, 1000, 1);
+	w->following = 1;
+	while (sent < SENT_MAX && !calls[0].done) {
+		ipam_send_acquire(w, 0, 0, sent + 1, 1, &calls[sent]);
+		sent++;
+		reactor_turn(w->loop, 0);
+	}
+	assert_int_equal(calls[0].done, 1);
+	TURN_UNTIL(w->loop, calls[sent - 1].done);
+}
+
 int main(int argc, char **argv)
 {
 	ipam_world_binary = argc > 1 ? argv[1] : NULL;
@@ -98,6 +153,8 @@ int main(int argc, char **argv)
 	    IPAM_TEST(an_owner_keeps_its_address_until_it_is_released_and_cooled),
 	    IPAM_TEST(all_or_nothing),
 	    IPAM_TEST(peers_that_may_not_ask_are_denied),
+	    IPAM_TEST(requests_of_one_wave_are_one_commit),
+	    IPAM_TEST(a_wave_without_an_end_is_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -290,7 +290,8 @@ void ipam_send_wants(
 	    .wants = wants,
 	    .wants_count = count,
 	    .epoch = w->epoch,
-	    .closed = w->closed};
+	    .closed = w->closed,
+	    .following = w->following};
 	w->asked_id = m.request_id;
 	assert_int_equal(sot_addresses_acquire_encode(&m, &frame, NULL), SOT_OK);
 	ipam_send(w, server, client, m.request_id, &frame, c);

@@ -23,7 +23,7 @@ typedef struct ipam_world {
 	pid_t pids[IPAM_SERVERS];
 	char server_key[BUS_KEY_TEXT];
 	/* Of the requests that are made; a new world asks for no leader: 0. */
-	uint64_t epoch, closed;
+	uint64_t epoch, closed, following;
 	uint64_t asked_id; /* request id of the last acquire */
 } ipam_world;
 

@@ -56,13 +56,22 @@ static bool is_connected(PGconn *pg)
 	return PQstatus(pg) == CONNECTION_OK;
 }
 
+static bool is_ended(PGconn *pg)
+{
+	return !PQconsumeInput(pg) || PQstatus(pg) != CONNECTION_OK;
+}
+
 PGconn *pg_control_kill(PGconn *pg, reactor *loop)
 {
+	/* The server ends every session when it has seen the crash of one, and lets nobody in before it
+	 * has recovered. Who asked for a session before it has seen the crash would get one, and lose
+	 * it. */
+	PGconn *witness = pg_control_open();
 	pid_t session = PQbackendPID(pg);
 	assert_true(session > 1);
 	assert_int_equal(kill(session, SIGKILL), 0);
-	/* It is told of the crash when it asks: then the server has seen it. */
-	PQclear(PQexec(pg, "SELECT 1"));
+	TURN_UNTIL(loop, is_ended(witness));
+	PQfinish(witness);
 	TURN_UNTIL(loop, is_connected(pg));
 	return pg;
 }

@@ -23,9 +23,10 @@ pid_t pg_control_postmaster(void);
 #define TURN_UNTIL(loop, condition)                                                                \
 	do {                                                                                           \
 		sot_mono limit_ = sot_mono_add_ms(sot_mono_now(), 90000);                                  \
-		while (!(condition) && !sot_mono_reached(sot_mono_now(), limit_))                          \
+		bool met_;                                                                                 \
+		while (!(met_ = (condition)) && !sot_mono_reached(sot_mono_now(), limit_))                 \
 			reactor_turn(loop, 100);                                                               \
-		assert_true(condition);                                                                    \
+		assert_true(met_);                                                                         \
 	} while (0)
 
 #endif

@@ -128,13 +128,18 @@ static void on_client(void *self, int fd, int events)
 		close_session(s);
 }
 
+/* ErrorResponse as of an administrator who ends the server: severity twice, code, message. */
+static const char session_end[] = "E\0\0\0\x2b"
+                                  "SFATAL\0VFATAL\0C57P01\0Mthe server ends\0";
+
 static void from_server(session *s, const char *chunk, size_t n)
 {
 	pg_proxy_cut cut = s->proxy->cut;
 	/* CommandComplete: 'C', length 11, "COMMIT". */
 	static const char commit[] = "C\0\0\0\x0b"
 	                             "COMMIT";
-	bool answered = memmem(chunk, n, commit, sizeof(commit)) != NULL;
+	const char *answer = memmem(chunk, n, commit, sizeof(commit));
+	bool answered = answer != NULL;
 	if (s->client < 0 && answered) {
 		close_session(s);
 		return;
@@ -143,6 +148,11 @@ static void from_server(session *s, const char *chunk, size_t n)
 		return;
 	if (cut == PG_PROXY_CUT_AFTER && s->commit_passed && answered) {
 		count_cut(s->proxy);
+		close_session(s);
+	} else if (cut == PG_PROXY_CUT_BEHIND && s->commit_passed && answered) {
+		count_cut(s->proxy);
+		(void)write_all(s->client, chunk, (size_t)(answer - chunk) + sizeof(commit));
+		(void)write_all(s->client, session_end, sizeof(session_end));
 		close_session(s);
 	} else if (!write_all(s->client, chunk, n)) {
 		close_session(s);

@@ -13,6 +13,7 @@ typedef enum pg_proxy_cut {
 	PG_PROXY_CUT_AFTER,  /* forwards COMMIT, waits for its answer, and closes without passing it on
 	                      */
 	PG_PROXY_CUT_BLIND,  /* forwards COMMIT and closes the client's side at once */
+	PG_PROXY_CUT_BEHIND, /* passes the answer to COMMIT on, and behind it that the session ends */
 	PG_PROXY_HOLD,       /* swallows all that the server answers from now on */
 } pg_proxy_cut;
 

@@ -83,7 +83,7 @@ class Nginx:
             f"worker_processes 1; daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;\n"
             f"events {{ worker_connections 1024; }}\nhttp {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};\n"
             f" fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};\n"
-            f" upstream gateways {{ {servers} keepalive 8; }}\n"
+            f" upstream gateways {{ {servers} keepalive 8; keepalive_timeout 1s; }}\n"  # below NOTICE_MS: docs/production.md
             f" server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;\n"
             f" location / {{ proxy_pass https://gateways; proxy_http_version 1.1; proxy_set_header Connection ''; }} }} }}\n")
         self.child = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)], stderr=subprocess.DEVNULL)
@@ -182,7 +182,8 @@ def behind(kind, folder, w, token):
             client.end()
         print(f"{name}: {clients[0].requests} reads and {clients[1].requests} changes, {sum(len(c.faults) for c in clients)} failed, "
               f"restarts {', '.join(f'{ms:.0f}' for ms, _ in ends)} ms", flush=True)
-        assert not clients[0].faults and not clients[1].faults, (clients[0].faults, clients[1].faults)
+        log = folder / f"{name}.log"
+        assert not clients[0].faults and not clients[1].faults, (clients[0].faults, clients[1].faults, log.read_text() if log.exists() else "")
         assert accounts() - before == clients[1].requests
         assert all(told for _, told in ends), ends
     finally:

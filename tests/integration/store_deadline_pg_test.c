@@ -1,5 +1,5 @@
-/* store_deadline_pg_test - a transaction of libs/store that is given more time than its store, on a
- * real PostgreSQL (tests/pg.sh). */
+/* store_deadline_pg_test - a transaction of libs/store that is given more time than its store, and
+ * a statement that is cut off while it is prepared, on a real PostgreSQL (tests/pg.sh). */
 #include "pg_control.h"
 #include "store.h"
 
@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -95,10 +96,42 @@ static void a_transaction_may_be_given_more_time_than_its_store_has(void **state
 	reactor_free(loop);
 }
 
+static void a_statement_that_a_lock_holds_up_at_first_is_no_drift(void **state)
+{
+	static const char *const tables_columns[] = {"n int4"};
+	static const store_statement of_a_table = {
+	    "of_a_table", "SELECT n FROM t.locked", 0, 1, tables_columns};
+	char conninfo[256];
+	sot_err err = {0};
+	(void)state;
+	PGconn *pg = pg_control_open();
+	assert_non_null(pg);
+	(void)snprintf(
+	    conninfo, sizeof(conninfo), "host=%s dbname=sotalia user=sot_ipam", getenv("SOT_PG_DIR"));
+	const store_options options = {.conninfo = conninfo,
+	    .service = "test",
+	    .statements = &of_a_table,
+	    .statement_count = 1,
+	    .connections = 1,
+	    .deadline_ms = STORE_DEADLINE_MS};
+	(void)pg_control(pg, "CREATE SCHEMA t");
+	(void)pg_control(pg, "GRANT USAGE ON SCHEMA t TO sot_ipam");
+	(void)pg_control(pg, "CREATE TABLE t.locked (n int4)");
+	(void)pg_control(pg, "GRANT SELECT ON t.locked TO sot_ipam");
+	(void)pg_control(pg, "BEGIN");
+	(void)pg_control(pg, "LOCK TABLE t.locked IN ACCESS EXCLUSIVE MODE");
+	assert_int_equal(store_check(&options, &err), SOT_UNAVAILABLE);
+	assert_non_null(strstr(err.text, "of_a_table: 5")); /* the server says so */
+	(void)pg_control(pg, "ROLLBACK");
+	assert_int_equal(store_check(&options, &err), SOT_OK);
+	PQfinish(pg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_transaction_may_be_given_more_time_than_its_store_has),
+	    cmocka_unit_test(a_statement_that_a_lock_holds_up_at_first_is_no_drift),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -386,6 +386,11 @@ static void a_cut_around_commit_is_unknown_and_the_read_back_tells(void **state)
 	assert_int_equal(counts[1], 100);
 	assert_int_equal(counts[2], 150);
 	assert_int_equal(w->ups, 151); /* connected anew, and prepared anew, after every cut */
+	seen got = {0};                /* behind the answer to COMMIT nothing is unknown */
+	pg_proxy_set(w->proxy, PG_PROXY_CUT_BEHIND);
+	send_add(w, 700, 700, &got);
+	TURN_UNTIL(w->loop, got.done && w->ups == 152);
+	assert_int_equal(got.code, SOT_OK);
 }
 
 static void a_killed_backend_before_commit_changes_nothing(void **state)

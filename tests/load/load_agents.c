@@ -9,7 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MS = 25, BEAT_MS = 5000, AGAIN_MS = 2000, NOBODY = -1, COMPLAINTS_MAX = 10 };
+enum {
+	TICK_MS = 25,
+	BEAT_MS = 5000,
+	AGAIN_MS = 2000,
+	NOBODY = -1,
+	COMPLAINTS_MAX = 10,
+	REPORTED_MAX = 100
+};
 
 typedef struct agent agent;
 
@@ -180,13 +187,66 @@ static void on_host_probe(void *self, const void *from, const sot_host_probe *m)
 	    .host = SOT_PROBE_ANSWER_ANSWERED, .targets = answers, .targets_count = m->targets_count);
 }
 
+/* ---- what is asked about instances: as much as there can be without processes ---- */
+
+static void on_logs_read(void *self, const void *from, const sot_agent_logs_read *m)
+{
+	const agent_link *l = from;
+	SAY((agent *)self, l->pair, agent_logs, .request_id = m->request_id, .ok = true,
+	    .text = SOT_STR("2026-11-22T08:00:00.000000000Z nothing runs here\n"));
+}
+
+static void on_inside_read(void *self, const void *from, const sot_agent_inside_read *m)
+{
+	const agent_link *l = from;
+	SAY((agent *)self, l->pair, agent_inside, .request_id = m->request_id, .ok = true,
+	    .text =
+	        m->packages
+	            ? SOT_STR("{\"packages\":[],\"packagesTotal\":0,\"cleanup\":\"on\"}")
+	            : SOT_STR(
+	                  "{\"processes\":[],\"processesTotal\":0,\"mounts\":[{\"target\":\"/"
+	                  "\",\"type\":"
+	                  "\"overlay\",\"source\":\"overlay\",\"options\":\"rw\",\"readOnly\":false}],"
+	                  "\"mountsTotal\":1}"));
+}
+
+static void on_usage_read(void *self, const void *from, const sot_agent_usage_read *m)
+{
+	agent *a = self;
+	const agent_link *l = from;
+	sot_instance_report reports[REPORTED_MAX];
+	sot_host_report host = {.host_name = SOT_STR("load"), .cpu_cores = 64, .docker_ok = true};
+	sot_instance_reports list = {.instances = reports};
+	sot_buf frames[2];
+	sot_map_iter it = {0};
+	for (desired_instance *i;
+	     list.instances_count < REPORTED_MAX && (i = desired_next(a->desired, &it)) != NULL;)
+		reports[list.instances_count++] = (sot_instance_report){.instance_id = i->spec.instance_id,
+		    .name = i->spec.name,
+		    .app = i->spec.app,
+		    .running = i->spec.desired == SOT_DESIRED_STATE_RUNNING};
+	for (int k = 0; k < 2; k++)
+		sot_buf_init(&frames[k], SOT_WIRE_FRAME_MAX);
+	if (sot_host_report_encode(&host, &frames[0], NULL) != SOT_OK ||
+	    sot_instance_reports_encode(&list, &frames[1], NULL) != SOT_OK)
+		load_die("usage", "cannot be encoded");
+	sot_str parts[] = {sot_buf_str(&frames[1])};
+	SAY(a, l->pair, agent_usage, .request_id = m->request_id, .host = sot_buf_str(&frames[0]),
+	    .instances = parts, .instances_count = 1, .findings = SOT_STR("[]"));
+	for (int k = 0; k < 2; k++)
+		sot_buf_clear(&frames[k]);
+}
+
 static void on_push(void *self, sot_str frame)
 {
 	static const sot_hostagent_replies handlers = {.not_leader = on_not_leader,
 	    .assign = on_assign,
 	    .heartbeat_ack = on_heartbeat_ack,
 	    .status_ack = on_status_ack,
-	    .host_probe = on_host_probe};
+	    .host_probe = on_host_probe,
+	    .agent_logs_read = on_logs_read,
+	    .agent_inside_read = on_inside_read,
+	    .agent_usage_read = on_usage_read};
 	agent_link *l = self;
 	sot_arena *arena = sot_arena_new(8u << 20);
 	sot_err err = {0};

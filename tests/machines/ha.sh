@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # tests/machines/run ha: three control nodes by the playbooks, from the packages: PostgreSQL under Patroni with etcd, a way to the primary on each, two standby
 # schedulers, three gateways behind haproxy with one address of keepalived. Then the machine with the primary loses its power, and the machine with the
-# address, while programs change the platform over that address. No operation that was acknowledged may be lost, none fail.
+# address, and that whose ipam serves, while programs change the platform over that address. No operation that was acknowledged may be lost, none fail.
+# Then the data of all members is lost, and restored from the archive of WAL (archive.sh). A host with instances is there all the while: none is touched.
 #
 # tests/machines/run three: one control node as most begin, with a host and instances, becomes three (playbooks/three.yml): nothing of it is lost, no
 # instance is touched, no host enrols anew.
 set -euo pipefail
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+# shellcheck source=tests/machines/archive.sh
+. "$(dirname "${BASH_SOURCE[0]}")/archive.sh"
 ADDRESS=10.77.0.5
 NODES="10 9 8"
 
@@ -25,6 +28,8 @@ balancer:
 YAML
   cat >>"$SOT_VAR/control/vars.yml" <<YAML
 sotalia_balancer_address: $ADDRESS/24
+sotalia_archive_is_shared: true
+sotalia_archive_timeout: 10
 YAML
   sed -i "s/^sotalia_tls_names: .*/sotalia_tls_names: [$ADDRESS]/" "$SOT_VAR/control/vars.yml"
 }
@@ -78,11 +83,6 @@ load_start() {
   SOTALIA_URL=$(api_url) SOTALIA_TOKEN=$(cat "$SOT_VAR/token") SOTALIA_CA=$SOT_VAR/control/secrets/ca.crt python3 "$SOT_SRC/tests/machines/load.py" --new "$SOT_VAR/stop" >"$SOT_VAR/load.out" 2>&1 &
   load=$!
 }
-first_things() {
-  cli vlan create web --id=0
-  cli subnet create web 10.66.0.0/24 --gateway=10.66.0.1
-  cli image register redis "$SOT_REGISTRY/redis@sha256:$(printf 'a%.0s' {1..64})"
-}
 another_primary() { local now; now=$(primary) && [ "$now" != "$1" ]; }
 acknowledged() { cat "$SOT_VAR/load.acknowledged" 2>/dev/null | wc -l; }
 more_than() { [ "$(acknowledged)" -gt "$1" ]; }
@@ -117,21 +117,21 @@ lose_primary() { lose "$(primary)"; }
 lose_address() { lose "$(holder)"; }
 lose_ipam() { lose "$(serves)"; }
 nothing_is_lost() { # all that was acknowledged is there and done
-  local found
-  found=$(cli app list -o json | jq .total)
-  echo "$found applications, $(acknowledged) acknowledged"
-  [ "$found" = "$(acknowledged)" ] && [ "$(cli operation list --state=failed -o json | jq '.items | length')" = 0 ]
+  all_of "$SOT_VAR/load.acknowledged" && [ "$(cli operation list --state=failed -o json | jq '.items | length')" = 0 ]
 }
 
 begin() {
   check "network" network
   check "an engine for the machines" engine_start "$ENGINE"
   check "repository of the packages" repository
+  check "registry with images" registry_of_images
   check "image of a machine" machine_image
   # shellcheck disable=SC2086
-  check "three machines with systemd and sshd" machines_start $NODES
+  check "four machines with systemd and sshd" machines_start $NODES 11
   check "collection" collections two
   three_nodes
+  sed -i 's/^sotalia_settings: {/sotalia_settings: { monitor-bridge: { metrics_listen: "{{ ansible_host }}:7232" },/' "$SOT_VAR/control/vars.yml"
+  sed -i 's/^sotalia_control_addresses: .*/sotalia_control_addresses: [10.77.0.10, 10.77.0.9, 10.77.0.8]/' "$SOT_VAR/hosts-vars.yml"
   check "three control nodes, PostgreSQL under Patroni, by the playbook" play_control
   check "three balancers with one address" play_balancer
   check "administrator and token" access
@@ -142,13 +142,27 @@ losses() {
   check "the playbooks again change nothing" changes_nothing play_control
   check "that of the balancers neither" changes_nothing play_balancer
   check "the alarms ask for what Patroni and etcd show" alarms_ask_for_what_is_there
-  check "a network and an image" first_things
+  runner_start
+  check "a host" one_host
+  check "two instances" two_instances
+  containers >"$SOT_VAR/containers.before"
+  host_keys >"$SOT_VAR/keys.before"
   check "the machine with the primary loses its power, under load" lose_primary
   check "the machine with the address loses its power, under load" lose_address
   check "the machine with the ipam that serves loses its power, under load" lose_ipam
   check "nothing that was acknowledged is lost" nothing_is_lost
+  check "no instance was touched, no host enrolled anew" nothing_touched
   check "every service runs on every node, again" everything_runs
-  cat "$SOT_VAR/figures"
+}
+restores() {
+  check "an archive that breaks says so, and catches up" archive_breaks_and_says_so
+  check "written, backed up, written on" write_back_up_write_more
+  check "all members lose their data" lose_all_members
+  check "restored as far as the archive goes" as_far_as_the_archive
+  check "a restore wants a moment" no_moment_is_refused
+  check "restored as it was at a moment" as_it_was_at_the_moment
+  check "it goes on, and archives" goes_on_after_a_restore
+  check "the playbook after it changes nothing" changes_nothing play_control
 }
 
 # ---- from one to three ----
@@ -239,4 +253,6 @@ fi
 begin
 [ "${1:-}" != up ] || lab_hold
 losses
+restores
+cat "$SOT_VAR/figures"
 verdict

@@ -5,7 +5,7 @@
 MACHINE_PACKAGES="systemd systemd-sysv dbus openssh-server python3 python3-apt ca-certificates curl iproute2 procps kmod nftables logrotate chrony
   docker.io containerd runc lxcfs iputils-arping iptables less netcat-openbsd jq openssl adduser man-db
   libczmq4 libzmq5 libmsgpackc2 libpq5 libcurl4 libuv1 libmicrohttpd12 libwslay1 libjansson4 libnl-3-200 libnl-route-3-200 libnftables1
-  libarchive13 libsodium23 libyaml-0-2 libcrypt1 postgresql-15 haproxy patroni python3-etcd etcd-server etcd-client keepalived psmisc"
+  libarchive13 libsodium23 libyaml-0-2 libcrypt1 postgresql-15 haproxy patroni python3-etcd etcd-server etcd-client keepalived psmisc pgbackrest"
 
 # machine_tar: prints the file; SOT_MACHINE_DIR keeps it (default build/machines)
 machine_tar() {

@@ -68,7 +68,7 @@ machine_plug() { # machine_plug NAME LAST_OF_ADDRESS
 # A machine as a provider hands it over: systemd, sshd with the operator's key. Not one file of Sotalia.
 machine_start() { # machine_start NAME LAST_OF_ADDRESS
   local name=$1 n=$2 shared=()
-  case $name in control-*) shared=(-v "$SOT_VAR/blobs:/var/lib/sotalia/blobs") ;; esac # as a file server would give it
+  case $name in control-*) shared=(-v "$SOT_VAR/blobs:/var/lib/sotalia/blobs" -v "$SOT_VAR/archive:/var/lib/pgbackrest") ;; esac # as a file server would give it
   dock run -d --name "$name" --hostname "$name" --network none --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined \
     --security-opt apparmor=unconfined --security-opt systempaths=unconfined --cgroupns host -v /sys/fs/cgroup:/sys/fs/cgroup:rw --tmpfs /run --tmpfs /tmp -v /var/lib/docker "${shared[@]}" \
     --device /dev/fuse --stop-signal SIGRTMIN+3 -e container=docker sotalia/machine >/dev/null
@@ -86,7 +86,7 @@ machines_start() {
   mkdir -p "$SOT_VAR/ssh"
   [ -s "$(key)" ] || ssh-keygen -q -t ed25519 -N '' -f "$(key)"
   local n
-  mkdir -p "$SOT_VAR/blobs"
+  mkdir -p "$SOT_VAR/blobs" "$SOT_VAR/archive"
   for n in "$@"; do
     machine_start "$(machine_name "$n")" "$n"
   done

@@ -18,6 +18,7 @@ import_with_one_failure() {
   cli host import "$SOT_VAR/machines.csv" | tee "$SOT_VAR/import.out"
   # The log of a machine can be followed while the playbook runs.
   cli machine log node-1 --follow >"$SOT_VAR/node-1.live" 2>&1 &
+  echo $! >"$SOT_VAR/node-1.follower"
   settled 900 && states_are 'node-1 online, node-2 failed, node-3 online'
 }
 # settled SECONDS: no machine is under way any more
@@ -28,8 +29,10 @@ the_failure_says_why() {
   cli machine show node-2
   cli machine show node-2 -o json | jq -r .error | grep -qi 'docker' && [ "$(cli operation list --parent=any --kind=host.install -o json | jq '[.items[] | select(.state == "failed")] | length')" = 1 ]
 }
-the_log_was_live_and_whole() {
+follower_has_ended() { ! kill -0 "$(cat "$SOT_VAR/node-1.follower")" 2>/dev/null; }
+the_log_was_live_and_whole() { # who follows ends by itself when the machine is on line
   local lines
+  wait_until 30 "the end of who follows" follower_has_ended || return 1
   lines=$(grep -c . "$SOT_VAR/node-1.live")
   echo "$lines lines followed"
   head -n 5 "$SOT_VAR/node-1.live"

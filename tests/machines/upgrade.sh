@@ -78,7 +78,7 @@ upgrade_under_load() {
   rm -f "$SOT_VAR/stop"
   SOTALIA_URL=$(api_url) SOTALIA_TOKEN=$(cat "$SOT_VAR/token") SOTALIA_CA=$SOT_VAR/control/secrets/ca.crt python3 "$SOT_SRC/tests/machines/load.py" load "$SOT_VAR/stop" >"$SOT_VAR/load.out" 2>&1 &
   load=$!
-  cli app deploy web 2.0 --batch=1 --bake-seconds=15 # lasts as long as the upgrade
+  cli app deploy web 2.0 --batch=1 --bake-seconds=15 --detach # lasts as long as the upgrade
   begin=$(now_ms)
   play upgrade "$SOT_VAR/control/inventory.yml" "$SOT_VAR/control/vars.yml" -e sotalia_version=0.9.9-1 || code=1
   echo "upgraded in $(seconds_since "$begin") s"

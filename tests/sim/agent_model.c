@@ -65,6 +65,12 @@ void agent_start(agent *a)
 	a->seq = a->acked_seq = 0;
 	a->talks_to = (int)sim_below(a->w->s, NODES);
 	a->next_beat_ms = 0;
+	/* That nobody answered when it asked for an address is forgotten, that somebody has it is not:
+	 * a new order may be late. */
+	for (size_t k = 0; k < a->count; k++) {
+		container *c = &a->containers[k];
+		c->probed = c->running || c->contested ? c->probed : 0;
+	}
 	say_hello(a);
 }
 
@@ -95,7 +101,6 @@ void host_boot(agent *a)
 	for (size_t k = 0; k < a->count; k++) {
 		a->containers[k].done_generation = 0;
 		a->containers[k].reported_retired = false;
-		a->containers[k].probed = 0; /* the address is asked for before the first start */
 	}
 	agent_start(a);
 }
@@ -142,13 +147,14 @@ static void take_spec(agent *a, const sot_instance_spec *spec, bool is_set)
 		c->done_generation = 0; /* the database went back: carried out anew */
 	c->is_unknown = false;
 	c->spec.restart_seq = spec->restart_seq;
-	if (spec->desired != SOT_DESIRED_STATE_RETIRED && c->reported_retired)
+	if (spec->desired != SOT_DESIRED_STATE_RETIRED && c->reported_retired && !c->contested)
 		c->probed = 0; /* it came back: nothing is left of its first stay */
 	/* Retired once more, by a later order (it was to come back, and then was not): told again. */
 	c->reported_retired = c->reported_retired && spec->generation == c->spec.generation;
 	c->spec.generation = spec->generation;
 	c->spec.desired = spec->desired;
 	c->spec.address = sot_ip_v4(spec->address);
+	c->spec.address_generation = spec->address_generation;
 	memcpy(c->spec.version, spec->version.p ? spec->version.p : "", spec->version.n);
 	c->spec.version[spec->version.n] = '\0';
 	a->changed = true;
@@ -259,6 +265,8 @@ void agent_on_frame(void *self, sot_str data)
 	           sot_heartbeat_ack_decode(data, arena, &ack, &err) == SOT_OK) {
 		if (ack.epoch >= a->epoch && ack.generation != a->generation)
 			say_hello(a);
+		else if (ack.epoch >= a->epoch)
+			a->may_start = true; /* the leader knows of the boot: what it was told stands */
 	} else if (head.id == SOT_MSG_STATUS_ACK &&
 	           sot_status_ack_decode(data, arena, &status_ack, &err) == SOT_OK) {
 		if (status_ack.agent_start_id == a->start_id)
@@ -270,12 +278,15 @@ void agent_on_frame(void *self, sot_str data)
 	}
 }
 
-/* A new address is probed before it is used; now and then a stranger answers. True while one does.
- */
+/* A new address is probed before it is used; now and then a stranger answers. It is contested then
+ * until another is told, or the same one as another holding. */
 static bool is_contested(agent *a, container *c)
 {
-	if (c->probed != c->spec.address) {
+	bool is_given_anew = c->contested && c->probed_holding != c->spec.address_generation;
+
+	if (c->probed != c->spec.address || is_given_anew) {
 		c->probed = c->spec.address;
+		c->probed_holding = c->spec.address_generation;
 		const container *other = running_with(a->w, c->spec.address, NULL);
 		bool is_strange = other && !sot_uuid_eq(other->instance_id, c->instance_id);
 		c->contested = is_strange || (!c->exists && sim_chance(a->w->s, 60)) ? c->spec.address : 0;
@@ -299,6 +310,7 @@ static bool converge(agent *a, container *c)
 	}
 	c->reported_retired = false;
 	if (is_contested(a, c)) {
+		c->has_waited = true;
 		c->done_generation = c->spec.generation;
 		return false;
 	}
@@ -307,11 +319,14 @@ static bool converge(agent *a, container *c)
 	    sot_uuid_eq(copy->instance_id, c->instance_id)) {
 		a->changed |= c->elsewhere != c->spec.address || c->done_generation != c->spec.generation;
 		c->elsewhere = c->spec.address;
+		c->has_waited = true;
 		c->done_generation = c->spec.generation;
 		return false;
 	}
 	c->elsewhere = 0;
-	if (c->done_generation == c->spec.generation &&
+	/* It looks at what is there: after a restore a generation may say something else than before.
+	 */
+	if (c->exists && c->done_generation == c->spec.generation &&
 	    c->running == (c->spec.desired != SOT_DESIRED_STATE_STOPPED))
 		return false;
 	if (c->progress++ < 2 && sim_chance(a->w->s, 700))

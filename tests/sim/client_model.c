@@ -262,8 +262,8 @@ static sot_code encode_deploy(
 	return sot_app_deploy_encode(&m, &r->frame, err);
 }
 
-/* Two apps with three versions each, then one rollout after the other; now and then anything else.
- */
+/* Two apps with three versions each, one of them in two groups, then one rollout after the other;
+ * now and then anything else. */
 static sot_code encode_of_rollouts(
     world *w, sent_request *r, sot_request_context ctx, uint64_t number, sot_err *err)
 {
@@ -285,12 +285,27 @@ static sot_code encode_of_rollouts(
 	}
 	if (number < 11)
 		return client_encode_middleware_version(w, r, ctx, err);
+	if (number < 13)
+		return client_encode_second_group(w, r, ctx, number == 11, err);
 	if (sim_chance(w->s, 150))
 		return encode_random(w, r, ctx, err);
 	if (sim_chance(w->s, 150))
 		return client_encode_middleware(w, r, ctx, app, err);
 	return sim_chance(w->s, 350) ? client_encode_rollout(w, r, ctx, err)
 	                             : encode_deploy(w, r, ctx, app, err);
+}
+
+/* Two apps, a second group in each, then rules and values; now and then anything else. */
+static sot_code encode_of_elastic(
+    world *w, sent_request *r, sot_request_context ctx, uint64_t number, sot_err *err)
+{
+	sot_str app = sot_str_c(app_names[number % 2]);
+
+	if (number < 2)
+		return encode_create(w, r, ctx, app, 1 + (uint32_t)sim_below(w->s, 4), err);
+	if (number > 8 && sim_chance(w->s, 80))
+		return encode_random(w, r, ctx, err);
+	return client_encode_elastic(w, r, ctx, number, err);
 }
 
 static sot_code encode_setup(
@@ -332,6 +347,7 @@ void client_step(world *w)
 	sent_request *r = new_request(w);
 	sot_code code = number <= HOSTS ? encode_setup(r, ctx, number, &err)
 	                : w->rolls      ? encode_of_rollouts(w, r, ctx, number - HOSTS - 1, &err)
+	                : w->scales     ? encode_of_elastic(w, r, ctx, number - HOSTS - 1, &err)
 	                                : encode_random(w, r, ctx, &err);
 
 	if (code != SOT_OK) {

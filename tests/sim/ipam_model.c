@@ -219,12 +219,16 @@ static void on_conflict(node *n, const sot_addresses_conflict *m, sot_buf *out)
 static void on_bind(node *n, const sot_addresses_bind *m, sot_buf *out)
 {
 	sot_err err = {0};
-	sot_addresses_done done = {.request_id = m->request_id, .changed = (uint32_t)m->refs_count};
+	sot_addresses_done done = {.request_id = m->request_id};
 
 	for (size_t k = 0; k < m->refs_count; k++) {
 		holding *h = of_owner(n->w, m->refs[k].owner);
-		if (h && h->generation == m->refs[k].generation)
-			h->bound = true;
+		if (!h || h->generation != m->refs[k].generation) {
+			done.skipped++;
+			continue;
+		}
+		h->bound = true;
+		done.changed++;
 	}
 	if (sot_addresses_done_encode(&done, out, &err) == SOT_OK)
 		answer(n, out);

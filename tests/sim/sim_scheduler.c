@@ -4,9 +4,11 @@
  *   sim_scheduler --seeds N M     seeds N..M
  *   sim_scheduler --seed N        one seed, as it was
  *   sim_scheduler --rollouts ...  the same, with little else than rollouts
+ *   sim_scheduler --elastic ...   the same, with rules of elastic scaling and groups
  *   sim_scheduler --restores ...  the same, and once the database comes back from a backup
- * SIM_PLANT=double_release|no_fence|no_closed|forgotten_rollouts|untold_restore plants a fault that
- * must be found: the run then ends at the first seed that does, and with 0 only then. */
+ * SIM_PLANT=double_release|no_fence|no_closed|forgotten_rollouts|untold_restore|forgotten_cooldowns
+ * plants a fault that must be found: the run then ends at the first seed that does, and with 0 only
+ * then. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,37 +19,57 @@
 
 static int usage(void)
 {
-	fprintf(stderr,
-	    "usage: sim_scheduler [--rollouts | --restores] [--seed N | --seeds N | --seeds N M]\n");
+	fprintf(stderr, "usage: sim_scheduler [--rollouts | --elastic | --restores] [--seed N | "
+	                "--seeds N | --seeds N "
+	                "M]\n");
 	return 2;
 }
 
-static sim_plant plant_of(const char *word)
+/* False: no such plant. */
+static bool plant_of(const char *word, sim_plant *ret)
 {
 	static const char *const words[] = {[PLANT_DOUBLE_RELEASE] = "double_release",
 	    [PLANT_NO_FENCE] = "no_fence",
 	    [PLANT_NO_CLOSED] = "no_closed",
 	    [PLANT_FORGOTTEN_ROLLOUTS] = "forgotten_rollouts",
-	    [PLANT_UNTOLD_RESTORE] = "untold_restore"};
+	    [PLANT_UNTOLD_RESTORE] = "untold_restore",
+	    [PLANT_FORGOTTEN_COOLDOWNS] = "forgotten_cooldowns"};
 	for (size_t k = PLANT_DOUBLE_RELEASE; word && k < sizeof(words) / sizeof(words[0]); k++) {
-		if (strcmp(word, words[k]) == 0)
-			return (sim_plant)k;
+		if (strcmp(word, words[k]) == 0) {
+			*ret = (sim_plant)k;
+			return true;
+		}
 	}
-	return PLANT_NONE;
+	return !word || !word[0];
+}
+
+static void plant_in_store(world *w)
+{
+	if (w->plant == PLANT_FORGOTTEN_COOLDOWNS)
+		store_model_forget_cooldowns(w->store);
+	if (w->plant == PLANT_FORGOTTEN_ROLLOUTS)
+		store_model_forget_rollouts(w->store);
 }
 
 int main(int argc, char **argv)
 {
-	sim_plant plant = plant_of(getenv("SIM_PLANT"));
+	sim_plant plant = PLANT_NONE;
 	uint64_t first = 1, last = 500, rollouts = 0, back = 0, failed = 0, operations = 0, steps = 0,
 	         moves = 0, deaths = 0, losses = 0, returns = 0, brakes = 0, drains = 0, rebalances = 0;
 	sot_err err = {0};
 	bool rolls = argc > 1 && strcmp(argv[1], "--rollouts") == 0;
 	bool restores = argc > 1 && strcmp(argv[1], "--restores") == 0;
-	uint64_t forgotten = 0;
+	bool scales = argc > 1 && strcmp(argv[1], "--elastic") == 0;
+	const char *mode = rolls      ? "--rollouts "
+	                   : restores ? "--restores "
+	                   : scales   ? "--elastic "
+	                              : "";
+	uint64_t forgotten = 0, grown = 0, shrunk = 0;
 
-	argc -= rolls || restores;
-	argv += rolls || restores;
+	if (!plant_of(getenv("SIM_PLANT"), &plant))
+		return usage();
+	argc -= mode[0] != '\0';
+	argv += mode[0] != '\0';
 	if (argc == 4 && strcmp(argv[1], "--seeds") == 0) {
 		if (sot_parse_u64(sot_str_c(argv[2]), 1, UINT64_MAX, &first, &err) != SOT_OK ||
 		    sot_parse_u64(sot_str_c(argv[3]), first, UINT64_MAX, &last, &err) != SOT_OK)
@@ -65,16 +87,12 @@ int main(int argc, char **argv)
 		world *w = world_new(seed, plant);
 		w->rolls = rolls;
 		w->restores = restores;
-		if (plant == PLANT_FORGOTTEN_ROLLOUTS)
-			store_model_forget_rollouts(w->store);
+		w->scales = scales;
+		plant_in_store(w);
 		if (!world_run(w)) {
 			failed++;
 			printf("seed %" PRIu64 " failed %s\n  replay: sim_scheduler %s--seed %" PRIu64 "\n",
-			    seed, w->failure,
-			    rolls      ? "--rollouts "
-			    : restores ? "--restores "
-			               : "",
-			    seed);
+			    seed, w->failure, mode, seed);
 		}
 		operations += w->request_count;
 		forgotten += w->backup.forgotten;
@@ -86,6 +104,7 @@ int main(int argc, char **argv)
 		rebalances += store_model_count_done(w->store, OPERATION_FLEET_REBALANCE);
 		rollouts += store_model_count_done(w->store, OPERATION_APP_DEPLOY);
 		back += store_model_rolled_back(w->store);
+		store_model_count_scalings(w->store, &grown, &shrunk);
 		brakes += store_model_brakes(w->store);
 		for (int a = 0; a < HOSTS; a++)
 			deaths += w->agents[a].deaths;
@@ -104,6 +123,9 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " seeds, %" PRIu64 " requests, %" PRIu64 " moves, %" PRIu64 " steps, %" PRIu64
 	       " failed\n",
 	    last - first + 1, operations, moves, steps, failed);
+	if (scales)
+		printf("rules added instances %" PRIu64 " times and took some away %" PRIu64 " times\n",
+		    grown, shrunk);
 	if (restores)
 		printf("%" PRIu64 " accepted requests were younger than the backup\n", forgotten);
 	if (plant)

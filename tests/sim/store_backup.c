@@ -23,6 +23,7 @@ store_model *store_model_copy(const store_model *s)
 		(void)sot_map_set(copy->lines, key.p, key.n, mine);
 	}
 	copy->small = s->small;
+	copy->elastics = s->elastics;
 	copy->epoch = s->epoch;
 	copy->brake = s->brake;
 	copy->brakes = s->brakes;

@@ -197,6 +197,7 @@ store_rows *store_rows_copy(const controller_batch *b)
 	store_rows *r = sot_alloc(sizeof(*r));
 
 	small_tables_copy(&r->small, b);
+	r->elastics = elastic_table_of(b);
 	r->placed_count = b->placed_count;
 	r->placed = sot_alloc_array(b->placed_count + 1, sizeof(*r->placed));
 	for (size_t k = 0; k < b->placed_count; k++)
@@ -255,6 +256,7 @@ store_rows *store_rows_free(store_rows *r)
 	for (size_t k = 0; k < r->count; k++)
 		free_row(r->items[k].table, r->items[k].row);
 	free(r->placed);
+	free(r->elastics);
 	free(r->items);
 	free(r->deleted);
 	free(r->logs);
@@ -363,6 +365,7 @@ static void delete_app(store_model *s, sot_uuid id)
 		}
 	}
 	free_row(APPS, sot_map_remove_uuid(s->tables[APPS].rows, id));
+	elastic_table_delete_app(&s->elastics, id);
 }
 
 static void note_line(store_model *s, sot_uuid operation_id, uint64_t line)
@@ -400,6 +403,8 @@ sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r,
 	sot_code code = guard(s, r, err);
 	if (code == SOT_OK)
 		code = rollouts_check_takes(s, r, err);
+	if (code == SOT_OK)
+		code = elastics_check(s, r, err);
 	if (code != SOT_OK)
 		return code;
 	if (s->brake.engaged && !r->writes_brake && has_new_departure(s, r))
@@ -408,6 +413,7 @@ sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r,
 	for (size_t k = 0; k < r->deleted_count; k++)
 		delete_app(s, r->deleted[k]);
 	small_tables_write(&s->small, &r->small);
+	elastic_table_write(&s->elastics, r->elastics);
 	for (size_t k = 0; k < r->count; k++) {
 		const pending *p = &r->items[k];
 		void *before = p->table == DEPARTURES && ((const departure_row *)p->row)->is_gone
@@ -569,6 +575,8 @@ sot_code store_model_load(store_model *s, controller *c, sot_err *err)
 		controller_load_middleware(c, row);
 	if (code == SOT_OK)
 		code = load_instances(s, c, err);
+	if (code == SOT_OK)
+		code = elastic_table_load(&s->elastics, c, err);
 	it = (sot_map_iter){0};
 	while (code == SOT_OK && (row = sot_map_next(s->tables[DEPARTURES].rows, &it, NULL)))
 		code = controller_load_departure(c, row, err);

@@ -16,6 +16,10 @@ store_model *store_model_copy(const store_model *s);
 void store_model_say_restored(store_model *backup);
 /* Plants a fault: a new leader does not read how far rollouts are. */
 void store_model_forget_rollouts(store_model *s);
+/* ... or what of elastic scaling must outlast the last one. */
+void store_model_forget_cooldowns(store_model *s);
+/* Adds what rules have begun. */
+void store_model_count_scalings(const store_model *s, uint64_t *grown, uint64_t *shrunk);
 /* NULL when the operation is none, or has not begun. */
 const rollout_row *store_model_rollout(const store_model *s, sot_uuid operation_id);
 size_t store_model_rolled_back(const store_model *s);

@@ -2,6 +2,7 @@
 #ifndef SIM_STORE_MODEL_INTERNAL_H
 #define SIM_STORE_MODEL_INTERNAL_H
 
+#include "store_elastic.h"
 #include "store_model.h"
 #include "store_small.h"
 
@@ -30,6 +31,7 @@ enum {
 struct store_model {
 	table tables[TABLES];
 	small_tables small;
+	elastic_table elastics;
 	uint64_t epoch;
 	int holder;
 	int64_t lease_until_ms;
@@ -52,6 +54,7 @@ struct store_rows {
 	placed_row *placed;
 	size_t placed_count;
 	small_tables small;
+	elastic_table *elastics; /* NULL: none */
 	pending *items;
 	size_t count, cap;
 	sot_uuid *deleted;
@@ -67,6 +70,9 @@ struct store_rows {
 
 void *store_model_copy_row(int t, const void *row);
 
+/* ---- store_elastic.c: before the rows are applied; SOT_CONFLICT says what rules must not have
+ * done */
+sot_code elastics_check(store_model *s, const store_rows *r, sot_err *err);
 /* ---- store_rollouts.c: SOT_CONFLICT says what a rollout must not do ---- */
 /* Before the rows are applied: nobody is taken away whom the strategy does not let go. */
 sot_code rollouts_check_takes(const store_model *s, const store_rows *r, sot_err *err);

@@ -11,6 +11,17 @@ void store_model_add_host_class(store_model *s, const host_class_row *row)
 	s->small.host_classes[s->small.host_class_count++] = *row;
 }
 
+void store_model_forget_cooldowns(store_model *s)
+{
+	s->elastics.forgets_what_lasts = true;
+}
+
+void store_model_count_scalings(const store_model *s, uint64_t *grown, uint64_t *shrunk)
+{
+	*grown += s->elastics.grown;
+	*shrunk += s->elastics.shrunk;
+}
+
 const app_row *store_model_app(const store_model *s, sot_uuid id)
 {
 	return sot_map_get_uuid(s->tables[APPS].rows, id);

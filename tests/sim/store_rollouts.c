@@ -138,6 +138,85 @@ static sot_code check_take(
 	    step->subject, n.there, n.wanted, limit);
 }
 
+/* A batch begins when the ones before it are over. */
+static sot_code check_turn(
+    const store_model *s, const store_rows *r, const step_row *step, sot_err *err)
+{
+	const step_row *before =
+	    step_after(s, &(store_rows){.count = 0}, step->operation_id, step->ordinal);
+
+	if (step->state != OPERATION_RUNNING || (before && before->state == OPERATION_RUNNING) ||
+	    step->batch < 2)
+		return SOT_OK;
+	for (uint32_t k = 0; k < step->ordinal; k++) {
+		const step_row *other = step_after(s, r, step->operation_id, k);
+		if (other && other->batch < step->batch && !operation_state_is_final(other->state))
+			return sot_fail(err, SOT_CONFLICT,
+			    "%s begins in batch %u, and %s of batch %u is not over", step->subject, step->batch,
+			    other->subject, other->batch);
+	}
+	return SOT_OK;
+}
+
+/* Where it stands in the order `group`, and whether it is there as the plan is made. */
+static const char *group_of(
+    const store_model *s, const store_rows *r, const step_row *step, bool *ret_available)
+{
+	const instance_row *before = sot_map_get_uuid(s->tables[INSTANCES].rows, step->instance_id);
+	bool changed;
+	const instance_row *i = after(s, r, INSTANCES, step->instance_id.b, 16, &changed);
+	const group_row *g = i ? after(s, r, GROUPS, i->group_id.b, 16, &changed) : NULL;
+
+	*ret_available = before && i && is_available(before) && is_available(i);
+	return g ? g->name : "";
+}
+
+static const step_row *change_before(
+    const store_model *s, const store_rows *r, const step_row *step)
+{
+	for (uint32_t k = step->ordinal; k > 0; k--) {
+		const step_row *other = step_after(s, r, step->operation_id, k - 1);
+		if (other && is_change(other->kind) && other->kind != STEP_ROLL_BACK)
+			return other;
+	}
+	return NULL;
+}
+
+/* With the order `group` no batch reaches over two groups, and who is there is taken group by
+ * group.
+ */
+static sot_code check_order(
+    const store_model *s, const store_rows *r, const step_row *step, sot_err *err)
+{
+	bool changed, is_there, was_there;
+	const rollout_row *row = after(s, r, ROLLOUTS, step->operation_id.b, 16, &changed);
+
+	if (!row || row->strategy.order != SOT_ROLLOUT_ORDER_GROUP || !is_change(step->kind) ||
+	    step->kind == STEP_ROLL_BACK)
+		return SOT_OK;
+	const step_row *last = change_before(s, r, step);
+	if (!last)
+		return SOT_OK;
+	int order = strcmp(group_of(s, r, last, &was_there), group_of(s, r, step, &is_there));
+	if (order != 0 && last->batch == step->batch)
+		return sot_fail(err, SOT_CONFLICT, "%s and %s are in one batch, and not in one group",
+		    last->subject, step->subject);
+	if (order > 0 && was_there && is_there)
+		return sot_fail(err, SOT_CONFLICT, "%s comes after %s against the order of their groups",
+		    step->subject, last->subject);
+	return SOT_OK;
+}
+
+static sot_code check_step(
+    const store_model *s, const store_rows *r, const pending *p, sot_err *err)
+{
+	sot_code code = check_turn(s, r, p->row, err);
+
+	if (code == SOT_OK && p->is_new)
+		code = check_order(s, r, p->row, err);
+	return code == SOT_OK ? check_take(s, r, p->row, err) : code;
+}
+
 /* How far it is only grows: a leader that forgot what the last one knew would begin anew. */
 static sot_code check_progress(const store_model *s, const rollout_row *row, sot_err *err)
 {
@@ -157,7 +236,7 @@ sot_code rollouts_check_takes(const store_model *s, const store_rows *r, sot_err
 
 	for (size_t k = 0; k < r->count && code == SOT_OK; k++) {
 		if (r->items[k].table == STEPS)
-			code = check_take(s, r, r->items[k].row, err);
+			code = check_step(s, r, &r->items[k], err);
 		else if (r->items[k].table == ROLLOUTS)
 			code = check_progress(s, r->items[k].row, err);
 	}

@@ -262,7 +262,7 @@ static void on_tick(void *self, sot_str data)
 		agent_tick(&w->agents[a]);
 	}
 	if (now < WORK_MS) {
-		if (w->request_count <= HOSTS || sim_chance(w->s, 150))
+		if (w->request_count <= HOSTS || sim_chance(w->s, w->scales ? 400 : 150))
 			client_step(w);
 		disturb(w);
 	} else if (w->faults_on) {

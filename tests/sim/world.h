@@ -25,17 +25,20 @@ typedef struct container {
 		uint32_t restart_seq;
 		sot_desired_state desired;
 		uint32_t address;
+		uint64_t address_generation; /* which holding of it */
 		char version[65];
 	} spec;
 	bool exists, running, frozen, reported_retired;
 	uint32_t bound;             /* the address of its process */
 	uint32_t elsewhere;         /* a copy of it answers with this address */
 	uint32_t probed, contested; /* the address that was probed before it is used; somebody has it */
+	uint64_t probed_holding;
 	uint64_t done_generation;
 	uint32_t done_restart_seq;
 	char version[65];
 	uint32_t progress; /* of the way to running */
 	int64_t told_ms;   /* when its agent heard of it first */
+	bool has_waited;   /* for an address or for a copy: whoever waits gives its start slot back */
 	bool is_unknown; /* a restored database has no row of it here: left alone until it is told of */
 } container;
 
@@ -102,11 +105,12 @@ typedef struct sent_request {
 /* A fault that a run must find. */
 typedef enum sim_plant {
 	PLANT_NONE,
-	PLANT_DOUBLE_RELEASE,     /* a release frees the neighbour too */
-	PLANT_NO_FENCE,           /* leaders before the fence are still served */
-	PLANT_NO_CLOSED,          /* a copy of a request that its asker has closed is served */
-	PLANT_FORGOTTEN_ROLLOUTS, /* the store forgets rollouts */
-	PLANT_UNTOLD_RESTORE,     /* the backup is put back and nobody says so to it */
+	PLANT_DOUBLE_RELEASE,      /* a release frees the neighbour too */
+	PLANT_NO_FENCE,            /* leaders before the fence are still served */
+	PLANT_NO_CLOSED,           /* a copy of a request that its asker has closed is served */
+	PLANT_FORGOTTEN_ROLLOUTS,  /* the store forgets rollouts */
+	PLANT_UNTOLD_RESTORE,      /* the backup is put back and nobody says so to it */
+	PLANT_FORGOTTEN_COOLDOWNS, /* a new leader knows of no cool-down */
 } sim_plant;
 
 struct world {
@@ -122,7 +126,8 @@ struct world {
 		bool is_back;
 		size_t forgotten; /* accepted requests that it does not know */
 	} backup;
-	bool rolls; /* most of what the client asks for are rollouts */
+	bool rolls;  /* most of what the client asks for are rollouts */
+	bool scales; /* most of it are rules of elastic scaling, and values for them */
 	sim_plant plant;
 	uint64_t ipam_lives; /* what waits in the queues of one is not read by the next */
 	sim_faults faults;
@@ -185,6 +190,12 @@ sot_code client_encode_middleware_version(
     world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 sot_code client_encode_rollout(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 sot_code client_encode_retry(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
+/* Rules of an app or of a group, values for them, groups that are filled and emptied. */
+sot_code client_encode_elastic(
+    world *w, sent_request *r, sot_request_context ctx, uint64_t number, sot_err *err);
+/* Makes, or fills, a group of alpha whose name is before that of the first one. */
+sot_code client_encode_second_group(
+    world *w, sent_request *r, sot_request_context ctx, bool makes, sot_err *err);
 /* An operator at work: drains, the end of maintenance, a rebalance, the brake. */
 sot_code client_encode_upkeep(world *w, sent_request *r, sot_request_context ctx, sot_err *err);
 void client_on_frame(void *self, sot_str data);

@@ -1,7 +1,7 @@
 // Every page is looked over by axe: a serious finding fails the test. The rules are those of WCAG 2.2 A and AA.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { check, openAddress } from './browser.mjs';
+import { check, click, clickButton, openAddress } from './browser.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -21,14 +21,53 @@ async function settle(page) {
 	await page.waitForFunction(() => !document.querySelector('.sot-main .sot-skeleton'));
 }
 
+/** Each kind of dialog: where it is opened, and how. What changes something is opened, looked at and closed. */
+const DIALOGS = [
+	['/apps?create=1', null],
+	['{app}', (page) => clickButton(page, 'Scale', '.sot-head')],
+	['{app}', (page) => clickButton(page, 'Delete app', '.sot-head')],
+	['{instance}', (page) => clickButton(page, 'Restart', '.sot-head')],
+	['{host}', (page) => clickButton(page, 'Drain', '.sot-head')],
+	['/instances', (page) => click(page, 'button[aria-label^="Logs: "]')],
+	['/instances', (page) => click(page, 'button[aria-label^="Why here: "]')],
+	['/machines', (page) => clickButton(page, 'Import machines', '.sot-head')],
+	['/addresses', (page) => clickButton(page, 'Import', '.sot-panel')],
+	['/addresses', (page) => clickButton(page, 'New VLAN', '.sot-panel')],
+	['/addresses', (page) => click(page, '.sot-vlan button[aria-label^="Map of"]')],
+	['/settings', (page) => clickButton(page, 'New token')],
+	['/settings?tab=users', (page) => clickButton(page, 'New user')],
+	['/', (page) => page.keyboard.press('?')],
+	['/', async (page) => {
+		await page.keyboard.down('Control');
+		await page.keyboard.press('k');
+		await page.keyboard.up('Control');
+	}],
+];
+
+/** Dialogs in English, as a person would open them. */
+async function lookAtDialogs(page, named) {
+	const wrong = [];
+	for (const [at, open] of DIALOGS) {
+		const path = at.replace(/\{(\w+)\}/, (_, kind) => named[kind]);
+		await openAddress(page, path);
+		await settle(page);
+		await open?.(page);
+		await page.waitForFunction(() => [...document.querySelectorAll('.ant-modal, .ant-drawer-open .ant-drawer-content-wrapper')].some((one) => one.getClientRects().length > 0));
+		await page.waitForFunction(() => !document.querySelector('.ant-modal .sot-skeleton, .ant-drawer-open .sot-skeleton'));
+		wrong.push(...(await findings(page)).map((line) => `${path} ${open ?? ''}: ${line}`));
+	}
+	check(wrong.length === 0, `nor in ${DIALOGS.length} dialogs${wrong.map((line) => `\n    ${line}`).join('')}`);
+}
+
 /** All pages, and those of one host, app and instance, in the colours that are chosen now. */
-export async function lookOver({ page }, colours) {
+export async function lookOver({ page }, colours, dialogs = false) {
 	const first = async (list, prefix) => {
 		await openAddress(page, list);
 		await page.waitForSelector(`.ant-table-row a[href^="${prefix}"]`);
 		return page.$eval(`.ant-table-row a[href^="${prefix}"]`, (link) => link.getAttribute('href'));
 	};
-	const one = [await first('/hosts', '/hosts/'), await first('/apps', '/apps/'), await first('/instances', '/instances/'), await first('/operations', '/operations/')];
+	const [host, app, instance, operation] = [await first('/hosts', '/hosts/'), await first('/apps', '/apps/'), await first('/instances', '/instances/'), await first('/operations', '/operations/')];
+	const one = [host, app, instance, operation];
 	const wrong = [];
 	for (const path of [...PAGES, ...one]) {
 		await openAddress(page, path);
@@ -36,4 +75,7 @@ export async function lookOver({ page }, colours) {
 		wrong.push(...(await findings(page)).map((line) => `${path}: ${line}`));
 	}
 	check(wrong.length === 0, `axe has no serious finding on ${PAGES.length + one.length} pages in ${colours} colours${wrong.map((line) => `\n    ${line}`).join('')}`);
+	if (dialogs) {
+		await lookAtDialogs(page, { host, app, instance });
+	}
 }

@@ -3,8 +3,10 @@
 import { fileURLToPath } from 'node:url';
 import { serveMock } from '../../web/dev/mock/server.mjs';
 import { seededWorld } from '../../web/dev/mock/world.mjs';
-import { check, click, clickButton, goTo, openBrowser, shoot, waitForText } from './browser.mjs';
-import { runScenario } from './scenario.mjs';
+import { check, click, clickButton, goTo, openAddress, openBrowser, shoot, waitForText } from './browser.mjs';
+import { seeLongLog } from './longlog.mjs';
+import { openImport, seeInventory } from './machines.mjs';
+import { fillNewApp, runScenario } from './scenario.mjs';
 
 const dist = fileURLToPath(new URL('../../web/dist', import.meta.url));
 const output = process.env.SOTALIA_UI_OUTPUT ?? fileURLToPath(new URL('./output', import.meta.url));
@@ -63,6 +65,72 @@ async function imageToEveryInstance(test) {
 	check(true, `${first} runs the new version`);
 }
 
+/** What runs of the playbook did on a host, with an upgrade that goes on; a host that was taken in by hand says so. */
+async function installation(test) {
+	const { page } = test;
+	await openAddress(page, '/hosts/node-a1');
+	await page.waitForSelector('.sot-log[aria-label="Installation and upgrades"] .sot-line');
+	const lines = () => page.$eval('.sot-log[aria-label="Installation and upgrades"]', (log) => Number(log.dataset.lines));
+	const before = await lines();
+	await page.waitForFunction((known) => Number(document.querySelector('.sot-log[aria-label="Installation and upgrades"]').dataset.lines) > known, {}, before);
+	check(true, `the log of an upgrade grows on the page of its host: after ${before} lines came more`);
+	check((await page.$eval('.sot-log[aria-label="Installation and upgrades"]', (log) => log.closest('section').textContent)).includes('All 3 runs'), 'installation, second attempt and upgrade are runs of their own');
+	await page.$eval('.sot-log[aria-label="Installation and upgrades"]', (log) => log.scrollIntoView({ block: 'center' }));
+	await shoot(test, 'host-installation');
+	await openAddress(page, '/hosts/node-c2');
+	await waitForText(page, '.sot-panel', 'taken in by hand');
+}
+
+/** What is unpacked on a host, who mounts it, what clean-up frees; a host without any says so. */
+async function packagesOfHost(test) {
+	const { page } = test;
+	await openAddress(page, '/hosts/node-a1');
+	await waitForText(page, '.sot-panel', 'The next clean-up frees 12 MiB, later ones 96 MiB');
+	const rows = await page.$$eval('.sot-panel[data-panel="packages"] .ant-table-row', (list) => list.map((row) => row.textContent));
+	check(/^jdk 17\.0\.9/.test(rows[0]) && rows.some((row) => /no longer registered.*next run$/.test(row)) && rows.some((row) => /0\.9.*in 2 d/.test(row)), `packages of a host say what they are, who mounts them and when they go: ${rows.length} rows`);
+	await page.$eval('.sot-panel[data-panel="packages"]', (panel) => panel.scrollIntoView({ block: 'center' }));
+	await shoot(test, 'host-packages');
+	await openAddress(page, '/hosts/node-c1');
+	await waitForText(page, '.sot-panel[data-panel="packages"]', 'No package is unpacked here');
+}
+
+async function unknownContainers(test) {
+	const { page } = test;
+	await openAddress(page, '/hosts/node-a2');
+	await waitForText(page, '.ant-table-row', 'old-exporter');
+	await clickButton(page, 'Adopt', '.ant-table');
+	check(/^Copy as CLI: sotalia host adopt node-a2 sot-0197b1c2$/.test(await page.$eval('.ant-modal [data-key="y"]', (button) => button.getAttribute('aria-label'))), 'a question offers the command that does the same');
+	await shoot(test, 'host-containers');
+	await clickButton(page, 'Cancel', '.ant-modal');
+}
+
+/** More than fit: who would wait and for what is told before anything is created; so is a name that is taken. */
+async function createWithPreview(test) {
+	const { page } = test;
+	await fillNewApp(page, { name: 'huge', image: 'nodejs', vlan: 'data', plan: 'large', count: 60 });
+	await page.waitForSelector('.ant-drawer-open [data-forecast="60"] .sot-notice.warn');
+	await page.$eval('.ant-drawer-open [data-forecast]', (box) => box.scrollIntoView({ block: 'end' }));
+	await shoot(test, 'create-refused');
+	await fillNewApp(page, { name: 'webshop', image: 'nodejs', vlan: 'data', plan: 'large', count: 1 });
+	await waitForText(page, '.ant-drawer-open .sot-panel', 'the app webshop exists');
+	check(true, 'a preview says who would wait and for what, and what would be refused');
+}
+
+/** Of an app with groups one can be scaled or rolled out alone; the command that does the same says so, too. */
+async function oneGroupAlone(test) {
+	const { page } = test;
+	await openAddress(page, '/apps/webshop?tab=groups');
+	await waitForText(page, '.ant-table-row', 'blue');
+	await clickButton(page, 'Scale', '.sot-head');
+	await (await page.waitForSelector('.ant-modal .ant-select')).click();
+	await page.waitForSelector('.ant-select-item-option[title^="blue"]');
+	await click(page, '.ant-select-item-option[title^="blue"]');
+	await page.waitForFunction(() => document.querySelector('.ant-modal input[role="spinbutton"]').value === '0');
+	check(/^Copy as CLI: sotalia app scale webshop 0 --group=blue$/.test(await page.$eval('.ant-modal [data-key="y"]', (button) => button.getAttribute('aria-label'))), 'one group of an app can be scaled alone');
+	await shoot(test, 'scale-group');
+	await clickButton(page, 'Cancel', '.ant-modal');
+}
+
 async function oneStreamForAllTabs(test, mock) {
 	const second = await test.browser.newPage();
 	await second.goto(mock.url, { waitUntil: 'domcontentloaded' });
@@ -78,6 +146,13 @@ async function problemStays(test, mock) {
 	const text = await page.$eval('.sot-notice.bad', (box) => box.textContent);
 	check(/not_found/.test(text) && /[0-9a-f]{16}/.test(text), 'an error shows code and request id');
 	await shoot(test, 'problem');
+}
+
+async function inventoryIsLookedAt(test) {
+	await openImport(test);
+	await seeInventory(test);
+	await test.page.keyboard.press('Escape');
+	await test.page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
 }
 
 async function guardsAreSeen(test, mock) {
@@ -119,6 +194,13 @@ try {
 	check(/None of your groups.*01a22762/.test(await test.page.$eval('.sot-notice.bad', (box) => box.textContent)), 'a log-in elsewhere is offered, and why one was refused is said');
 	await runScenario(test, { url: mock.url, user: 'admin', password: 'sotalia', app: 'examples', hasConsole: false });
 	await imageToEveryInstance(test);
+	await installation(test);
+	await packagesOfHost(test);
+	await unknownContainers(test);
+	await createWithPreview(test);
+	await seeLongLog(test, 'webshop-default-02');
+	await oneGroupAlone(test);
+	await inventoryIsLookedAt(test);
 	await oneStreamForAllTabs(test, mock);
 	await streamFaults(test, mock);
 	await guardsAreSeen(test, mock);

@@ -164,12 +164,17 @@ async function search(page, figures, test) {
 	await shoot(test, 'scale-search');
 }
 
+/** The figures of every interaction, for keepsBudgets. */
 export async function seeScale(test) {
 	const { page } = test;
 	const figures = [];
 	await lists(page, figures, test);
 	await map(page, figures, test);
 	await search(page, figures, test);
+	return figures;
+}
+
+export function keepsBudgets(figures) {
 	const over = figures.filter(({ ms, limit = BUDGET_MS }) => ms > limit).map(({ what, ms, limit = BUDGET_MS }) => `${what}: ${ms.toFixed(0)} of ${limit} ms`);
 	check(over.length === 0, `every interaction keeps its budget${over.map((line) => `\n    ${line}`).join('')}`);
 }

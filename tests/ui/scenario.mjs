@@ -52,6 +52,52 @@ async function seeDrainPlan(test) {
 	await page.waitForFunction(() => !document.querySelector('.ant-modal-wrap:not([style*="display: none"])'));
 }
 
+async function choose(page, field, text) {
+	await click(page, `.ant-drawer-open .ant-form-item:has(#${field}) .ant-select`);
+	await page.waitForFunction((id, word) => [...document.querySelectorAll('.ant-select-item-option')].some((option) => option.offsetParent && option.textContent.startsWith(word)), {}, field, text);
+	await page.evaluate((word) => [...document.querySelectorAll('.ant-select-item-option')].find((option) => option.offsetParent && option.textContent.startsWith(word)).click(), text);
+}
+
+async function enter(page, field, text) {
+	await page.focus(`.ant-drawer-open input#${field}`);
+	await page.$eval(`.ant-drawer-open input#${field}`, (input) => input.select());
+	await page.keyboard.type(text);
+}
+
+/** The form of a new app, filled but not sent. */
+export async function fillNewApp(page, { name, image, vlan, plan, count }) {
+	await openAddress(page, '/apps?create=1');
+	await page.waitForSelector('.ant-drawer-open input#name');
+	await enter(page, 'name', name);
+	await choose(page, 'image', image);
+	await choose(page, 'vlan', vlan);
+	await choose(page, 'plan', plan);
+	await enter(page, 'count', String(count));
+}
+
+/** Where the instances of a new app would go, and why, is shown before the button is pressed. Nothing is created. */
+async function seeCreatePreview(test) {
+	const { page } = test;
+	await openAddress(page, '/hosts');
+	await page.waitForSelector('.ant-table-row .sot-rowlink');
+	const hosts = await page.$$eval('.ant-table-row .sot-rowlink', (links) => links.map((link) => link.textContent));
+	await openAddress(page, '/addresses');
+	await page.waitForSelector('.sot-vlan:has(.sot-meter)');
+	const vlan = await page.$eval('.sot-vlan:has(.sot-meter)', (block) => block.getAttribute('aria-label'));
+	const group = await page.$eval('.sot-vlan:has(.sot-meter)', (block) => /[:：] ?(\S+)/.exec([...block.querySelectorAll('.sot-badge')].find((badge) => badge.textContent.startsWith('Group'))?.textContent ?? '')?.[1]);
+	await fillNewApp(page, { name: 'previewed', image: 'nodejs', vlan: group ?? vlan, plan: 'tiny', count: 3 });
+	await page.waitForSelector('.ant-drawer-open [data-forecast="3"] [data-host]');
+	const told = await page.$$eval('.ant-drawer-open [data-forecast] [data-host]', (badges) => badges.map((badge) => [badge.dataset.host, Number(/\+(\d+)$/.exec(badge.textContent)?.[1])]));
+	check(told.every(([host]) => hosts.includes(host)) && told.reduce((sum, [, number]) => sum + number, 0) === 3, `before an app is created its places are shown: ${told.map((one) => one.join(' +')).join(', ')}`);
+	await page.$$eval('.ant-drawer-open details', (all) => all.forEach((one) => { one.open = true; }));
+	check(/cost/.test(await page.$eval('.ant-drawer-open .sot-candidate.chosen', (box) => box.textContent)), 'with the grounds');
+	check((await page.$eval('.ant-drawer-open .ant-drawer-footer [data-key="y"]', (button) => button.getAttribute('aria-label'))).includes('app create previewed --image=nodejs --plan=tiny'), 'and the command that creates the same');
+	await page.$eval('.ant-drawer-open [data-forecast]', (box) => box.scrollIntoView({ block: 'start' }));
+	await shoot(test, 'create-preview');
+	await click(page, '.ant-drawer-open .ant-drawer-close');
+	await page.waitForFunction(() => !document.querySelector('.ant-drawer-open'));
+}
+
 async function seeCapacity(test) {
 	const { page } = test;
 	await goTo(page, '/capacity');
@@ -130,8 +176,8 @@ async function importVlan(test) {
 	await page.waitForSelector('.ant-drawer-open textarea');
 	await fill('kind,vlan,vlan_id\nvlan,ui-imported,many\n');
 	await clickButton(page, 'Check', '.ant-drawer-open');
-	await page.waitForSelector('.ant-drawer-open .sot-plain tbody tr');
-	check(/2/.test(await page.$eval('.ant-drawer-open .sot-plain tbody', (rows) => rows.textContent)), 'a wrong line of an import is named before anything is changed');
+	await page.waitForSelector('.ant-drawer-open .sot-runs tbody tr');
+	check(/2/.test(await page.$eval('.ant-drawer-open .sot-runs tbody', (rows) => rows.textContent)), 'a wrong line of an import is named before anything is changed');
 	await fill('kind,vlan,vlan_id\nvlan,ui-imported,3999\n');
 	await clickButton(page, 'Check', '.ant-drawer-open');
 	await page.waitForSelector('[data-import="checked"]');
@@ -493,6 +539,7 @@ export async function runScenario(test, platform) {
 	await signIn(test, platform);
 	await seeOverview(test);
 	await seeHosts(test);
+	await seeCreatePreview(test);
 	await seeCapacity(test);
 	await seeMonitoring(test);
 	await seeInstances(test);
@@ -508,7 +555,7 @@ export async function runScenario(test, platform) {
 	if (platform.hasConsole !== false) {
 		await useConsole(test, name);
 	}
-	await lookOver(test, 'light');
+	await lookOver(test, 'light', true);
 	await onPhone(test);
 	await chineseAndDark(test);
 	check(test.complaints.length === 0, `the browser has no complaint (policy, errors): ${test.complaints.join(' | ')}`);

@@ -1,6 +1,6 @@
 """A host in user-mode Linux, seen from inside: 802.1Q devices of a real kernel, sotalia-netd, dockerd with sotalia-runc.
 
-Both guests run this at the same time (H is 1 or 2) and meet at barriers. Prints a line `ok` or `FAILED` per check; each
+Both guests run this at the same time (H is 1 or 2) and meet at barriers. The first has the cgroups of version 1, the second of version 2. Prints a line `ok` or `FAILED` per check; each
 stands on what the ones before it have made, so after the first failure the rest has failed too. Standard library only.
 """
 
@@ -189,7 +189,7 @@ def docker_starts():
     root = "/run/image"
     os.makedirs(f"{root}/bin")
     run("cp", "/bin/busybox", f"{root}/bin/busybox")
-    for name in ("sh", "ip", "cat", "sleep", "echo", "true"):
+    for name in ("sh", "ip", "cat", "sleep", "echo", "true", "tail"):
         os.symlink("busybox", f"{root}/bin/{name}")
     # busybox's ping asks for a raw socket, which an instance does not get; that of Debian does without.
     libraries = re.findall(r"(/\S+) \(0x", run("ldd", "/usr/bin/ping"))
@@ -228,6 +228,31 @@ def instances_start():
         assert port["master"] == f"br{i.vlan}" and port["mtu"] == 1500, port
 
 
+def figures(i):
+    """What the agent would report of it."""
+    return json.loads(run(f"{PROGRAMS}/figures_show", str(i.pid())))
+
+
+def limits_hold_and_figures_are_true():
+    """A running instance gets other limits; what it does shows in the figures, whatever the version of the cgroups."""
+    assert os.path.exists("/sys/fs/cgroup/cgroup.controllers") == (H == 2)
+    i = MINE[100]
+    run("docker", "update", "--memory", "48m", "--memory-swap", "48m", "--cpus", "0.5", "--pids-limit", "20", i.name)
+    before = figures(i)
+    assert 1 <= before["pids"] <= 3 and before["memory_working_set"] > 0 and before["oom_kills"] == 0, before
+    run("docker", "exec", i.name, "/bin/sh", "-c", "n=0; while [ $n -lt 100000 ]; do n=$((n + 1)); done")
+    burnt = figures(i)
+    assert burnt["cpu_ns"] - before["cpu_ns"] > 20_000_000, (before, burnt)
+    assert burnt["periods"] > before["periods"] and burnt["throttled"] > before["throttled"], (before, burnt)
+    hog = run("docker", "exec", i.name, "/bin/tail", "/dev/zero", check=False)  # looks for the end of a line that never ends
+    assert hog.returncode == 137, hog
+    forks = run("docker", "exec", i.name, "/bin/sh", "-c", "n=0; while [ $n -lt 40 ]; do sleep 3 & n=$((n + 1)); done", check=False)
+    assert forks.returncode != 0, forks
+    after = figures(i)
+    assert after["oom_kills"] >= 1 and 10 <= after["pids"] <= 20, after
+    run("docker", "update", "--pids-limit", "100", i.name)  # its PID 1 takes no leave of the dead
+
+
 def saw_its_network(i, times):
     """At each of its starts the instance had its addresses, routes and MAC before PID 1 ran."""
     boots = i.boots()
@@ -245,7 +270,8 @@ def reach_within_a_vlan():
         until(f"{MINE[v].name} to reach {THEIRS[v].address}", lambda v=v: answers(MINE[v], THEIRS[v].address), 15)
         until(f"{MINE[v].name} to reach {THEIRS[v].address6}", lambda v=v: answers(MINE[v], THEIRS[v].address6), 15)
         print(f"        VLAN {v}: IPv4 and IPv6 answered after {time.monotonic() - begin:.1f} s", flush=True)
-        assert answers(MINE[v], THEIRS[v].address, count=10) and answers(MINE[v], THEIRS[v].address6, count=10)
+        for address in (THEIRS[v].address, THEIRS[v].address6):
+            until(f"ten pings in turn to be answered by {address}", lambda v=v, to=address: answers(MINE[v], to, count=10), 30)
     pings_by_itself(MINE[100], THEIRS[100].address)
     pings_by_itself(MINE[200], THEIRS[200].address6)
     meet("reached")
@@ -263,7 +289,7 @@ def no_reach_across_vlans():
         a.inside("ip", "route", "delete", f"{b.address}/32", "dev", "eth0")
         a.inside("ip", "-6", "route", "delete", f"{b.address6}/128", "dev", "eth0")
         a.inside("ip", "neighbour", "flush", "dev", "eth0")
-    assert answers(a, THEIRS[100].address), "the way within the VLAN is there all the same"
+    until("the way within the VLAN to be there all the same", lambda: answers(a, THEIRS[100].address), 15)
     meet("apart")
 
 
@@ -358,7 +384,7 @@ def a_reboot_needs_nobody():
 
 
 CHECKS = [netd_makes_the_vlans, netd_again_changes_nothing, netd_mends_what_drifted, docker_starts, no_record_no_start, instances_start,
-          reach_within_a_vlan, no_reach_across_vlans, full_frames_pass, forgeries_are_dropped, restarts_keep_the_network, a_reboot_needs_nobody]
+          limits_hold_and_figures_are_true, reach_within_a_vlan, no_reach_across_vlans, full_frames_pass, forgeries_are_dropped, restarts_keep_the_network, a_reboot_needs_nobody]
 
 
 def main():

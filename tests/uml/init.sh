@@ -16,11 +16,16 @@ echo /run/modprobe >/proc/sys/kernel/modprobe
 # dockerd and runc load none: they look for what is there.
 for module in overlay bridge br_netfilter veth; do modprobe -d "$CACHE/m" $module; done
 mount -t overlay overlay /etc -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work
-mount -t tmpfs -o mode=755 cg /sys/fs/cgroup
-for controller in cpu cpuacct memory devices freezer pids blkio; do
-  mkdir -p "/sys/fs/cgroup/$controller"
-  mount -t cgroup -o "$controller" "$controller" "/sys/fs/cgroup/$controller" || rmdir "/sys/fs/cgroup/$controller"
-done
+if [ "$H" = 2 ]; then # one host of each kind
+  mount -t cgroup2 cgroup /sys/fs/cgroup
+  for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control; done
+else
+  mount -t tmpfs -o mode=755 cg /sys/fs/cgroup
+  for controller in cpu cpuacct memory devices freezer pids blkio; do
+    mkdir -p "/sys/fs/cgroup/$controller"
+    mount -t cgroup -o "$controller" "$controller" "/sys/fs/cgroup/$controller" || rmdir "/sys/fs/cgroup/$controller"
+  done
+fi
 ip link set lo up
 echo 1 >/proc/sys/net/ipv6/conf/vec0/disable_ipv6 # the card has no address of its own in this test
 timeout --kill-after=5 "$LIMIT_S" python3 -u "$SRC/tests/uml/guest.py" >>"/run/share/results.h$H" 2>>"/run/share/errors.h$H"

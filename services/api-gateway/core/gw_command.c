@@ -5,8 +5,10 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const gw_field session_fields[] = {
-    {.name = "name", .kind = GW_TEXT, .required = true, .min = 1, .max = 63},
-    {.name = "password", .kind = GW_TEXT, .required = true, .min = 1, .max = 256},
+    {.name = "name", .kind = GW_TEXT, .min = 1, .max = 63},
+    {.name = "password", .kind = GW_TEXT, .min = 1, .max = 256},
+    {.name = "code", .kind = GW_TEXT, .min = 1, .max = 255},
+    {.name = "verifier", .kind = GW_TEXT, .min = 43, .max = 128},
 };
 static const gw_field host_fields[] = {
     {.name = "name", .kind = GW_LABEL, .required = true, .min = 1, .max = 63},

@@ -42,6 +42,7 @@ typedef struct gw_command {
 	bool include_pinned;   /* the same */
 	sot_str reason;        /* of the query; "" when absent */
 	sot_str vrf;           /* ipam's routes only; the same */
+	sot_str group;         /* elastic_delete only; the same */
 	const gw_retry *retry; /* operation_retry only */
 	/* import_run only */
 	sot_uuid import_id;

@@ -47,6 +47,7 @@ static const gw_field value_fields[] = {
     {.name = "name", .kind = GW_TEXT, .required = true, .min = 1, .max = 30},
     {.name = "value", .kind = GW_INT, .required = true, .min = 0, .max = VALUE_MAX},
     {.name = "instance", .kind = GW_TEXT, .min = 0, .max = 80},
+    {.name = "group", .kind = GW_TEXT, .min = 0, .max = 30},
 };
 
 bool elastic_command_owns(gw_route_id route)
@@ -118,7 +119,8 @@ sot_code elastic_command_encode(
 	if (c->route == GW_ROUTE_elastic_set)
 		return encode_set(c, request_id, out, err);
 	if (c->route == GW_ROUTE_elastic_delete) {
-		struct sot_elastic_delete m = {request_id, command_context(c), sot_str_c(c->params[0])};
+		struct sot_elastic_delete m = {
+		    request_id, command_context(c), sot_str_c(c->params[0]), c->group};
 		return sot_elastic_delete_encode(&m, out, err);
 	}
 	struct sot_elastic_value m = {
@@ -126,6 +128,7 @@ sot_code elastic_command_encode(
 	    .app = sot_str_c(c->params[0]),
 	    .value = gw_json_text(c->body, "name"),
 	    .instance = gw_json_text(c->body, "instance"),
+	    .group = gw_json_text(c->body, "group"),
 	    .value_milli = (uint64_t)gw_json_int(c->body, "value", 0) * 1000,
 	};
 	return sot_elastic_value_encode(&m, out, err);

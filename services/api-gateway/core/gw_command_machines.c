@@ -7,7 +7,9 @@
 #define LEASE_S_MAX 3600
 
 static const gw_field import_fields[] = {
-    {.name = "csv", .kind = GW_TEXT, .required = true, .min = 1, .max = 1000000},
+    {.name = "csv", .kind = GW_TEXT, .min = 1, .max = 1000000},
+    {.name = "inventory", .kind = GW_TEXT, .min = 1, .max = 1000000},
+    {.name = "group", .kind = GW_TEXT, .max = 128},
     {.name = "dryRun", .kind = GW_BOOL},
 };
 static const gw_field retry_fields[] = {

@@ -50,6 +50,7 @@ static const struct {
     {GW_ROUTE_app_labels_set, labels_fields, COUNT(labels_fields)},
     {GW_ROUTE_app_maintenance_set, maintenance_fields, COUNT(maintenance_fields)},
     {GW_ROUTE_app_retention_set, retention_fields, COUNT(retention_fields)},
+    {GW_ROUTE_middleware_retention_set, retention_fields, COUNT(retention_fields)},
     {GW_ROUTE_middleware_rollout, rollout_fields, COUNT(rollout_fields)},
 };
 
@@ -107,6 +108,19 @@ static sot_code encode_rollout(const gw_command *c, uint64_t request_id, sot_buf
 	return code;
 }
 
+static sot_code encode_middleware_retention(
+    const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
+{
+	struct sot_middleware_retention m = {
+	    .request_id = request_id,
+	    .context = command_context(c),
+	    .name = sot_str_c(c->params[0]),
+	    .keep_versions = (uint32_t)gw_json_int(c->body, "keepVersions", 0),
+	    .keep_days = (uint32_t)gw_json_int(c->body, "keepDays", 0),
+	};
+	return sot_middleware_retention_encode(&m, out, err);
+}
+
 sot_code settings_command_encode(
     const gw_command *c, uint64_t request_id, sot_buf *out, sot_err *err)
 {
@@ -130,5 +144,7 @@ sot_code settings_command_encode(
 
 	if (c->route == GW_ROUTE_middleware_rollout)
 		return encode_rollout(c, request_id, out, err);
+	if (c->route == GW_ROUTE_middleware_retention_set)
+		return encode_middleware_retention(c, request_id, out, err);
 	return sot_app_set_encode(&m, out, err);
 }

@@ -1,4 +1,4 @@
-#include "gw_machines.h"
+#include "gw_machines_internal.h"
 
 #include "sot_ip.h"
 #include "sot_map.h"
@@ -9,26 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL_MAX 2048 /* an ssh key of RSA is long */
 #define JSON_BYTES_MAX (8u * 1024 * 1024)
 #define LABELS_MAX 32
 
-typedef enum column { NAME, ADDRESS, AZ, RACK, LABELS, OOB, PORT, USER, SSH_KEY, COLUMNS } column;
-
-static const char *const column_names[COLUMNS] = {
+const char *const machine_columns[COLUMNS] = {
     "name", "address", "az", "rack", "labels", "oob", "port", "user", "sshkey"};
 
-/* What a line has in each column, and what earlier lines had. The maps' values are line numbers,
- * but a rack's: that is the line that said its zone first. */
-typedef struct reader {
-	gw_machines *m;
+/* The file, and which of our columns each of its own is. */
+typedef struct csv_reader {
+	reader r;
 	sot_str rest;
-	unsigned line;          /* of the record that is read, from 1 */
-	int place[COLUMNS + 8]; /* of the file's columns: which of ours */
+	int place[COLUMNS + 8];
 	size_t place_count;
-	char cells[COLUMNS][CELL_MAX];
-	sot_map *names, *addresses, *racks;
-} reader;
+} csv_reader;
 
 void gw_machines_init(gw_machines *m)
 {
@@ -43,10 +36,20 @@ void gw_machines_clear(gw_machines *m)
 	sot_buf_clear(&m->errors);
 }
 
-static void SOT_PRINTF(3, 4) complain(reader *r, const char *where, const char *fmt, ...)
+/* Where the column is said, which may be another line than the machine's. */
+static unsigned line_of(const reader *r, const char *where)
+{
+	for (int c = 0; c < COLUMNS; c++)
+		if (r->lines[c] != 0 && strcmp(machine_columns[c], where) == 0)
+			return r->lines[c];
+	return r->line;
+}
+
+void machine_complain(reader *r, const char *where, const char *fmt, ...)
 {
 	char text[SOT_ERR_TEXT_MAX];
 	va_list args;
+	unsigned line = line_of(r, where);
 	if (r->m->error_count++ >= GW_MACHINES_ERRORS_MAX)
 		return;
 	va_start(args, fmt);
@@ -54,13 +57,13 @@ static void SOT_PRINTF(3, 4) complain(reader *r, const char *where, const char *
 	va_end(args);
 	sot_buf_printf(&r->m->errors,
 	    "%s{\"pointer\":\"/lines/%u/%s\",\"line\":%u,\"column\":\"%s\",\"detail\":",
-	    r->m->error_count > 1 ? "," : "", r->line, where, r->line, where);
+	    r->m->error_count > 1 ? "," : "", line, where, line, where);
 	sot_buf_add_json(&r->m->errors, sot_str_c(text));
 	sot_buf_add_char(&r->m->errors, '}');
 }
 
 /* ---- records of cells (RFC 4180, section 2; a line break inside quotes is refused) ---- */
-static sot_str trimmed(sot_str s)
+sot_str machine_trimmed(sot_str s)
 {
 	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
 		s = (sot_str){s.p + 1, s.n - 1};
@@ -70,11 +73,11 @@ static sot_str trimmed(sot_str s)
 }
 
 /* The next line that says something. */
-static bool next_line(reader *r, sot_str *ret)
+static bool next_line(csv_reader *f, sot_str *ret)
 {
-	while (r->rest.n > 0) {
-		r->line++;
-		*ret = trimmed(sot_str_cut(r->rest, '\n', &r->rest));
+	while (f->rest.n > 0) {
+		f->r.line++;
+		*ret = machine_trimmed(sot_str_cut(f->rest, '\n', &f->rest));
 		if (ret->n > 0 && ret->p[0] != '#')
 			return true;
 	}
@@ -94,32 +97,33 @@ static bool next_cell(reader *r, sot_str *line, char dst[static CELL_MAX], bool 
 				continue;
 		}
 		if (n + 1 >= CELL_MAX) {
-			complain(r, "", "a cell has more than %d bytes", CELL_MAX - 1);
+			machine_complain(r, "", "a cell has more than %d bytes", CELL_MAX - 1);
 			return false;
 		}
 		dst[n++] = line->p[i];
 	}
 	dst[n] = '\0';
 	if (is_open) {
-		complain(r, "", "a quote is not closed on this line");
+		machine_complain(r, "", "a quote is not closed on this line");
 		return false;
 	}
 	*ret_more = i < line->n;
 	*line = *ret_more ? (sot_str){line->p + i + 1, line->n - i - 1} : (sot_str){NULL, 0};
 	if (!sot_str_is_utf8(sot_str_c(dst)) || strlen(dst) != n) {
-		complain(r, "", "a cell is not UTF-8 text");
+		machine_complain(r, "", "a cell is not UTF-8 text");
 		return false;
 	}
 	return true;
 }
 
-static bool read_header(reader *r)
+static bool read_header(csv_reader *f)
 {
+	reader *r = &f->r;
 	char cell[CELL_MAX];
 	bool has[COLUMNS] = {false}, more = true;
 	sot_str line;
-	if (!next_line(r, &line)) {
-		complain(
+	if (!next_line(f, &line)) {
+		machine_complain(
 		    r, "", "the file is empty; its first line names the columns: name,address,az,rack");
 		return false;
 	}
@@ -128,10 +132,10 @@ static bool read_header(reader *r)
 		if (!next_cell(r, &line, cell, &more))
 			return false;
 		for (int c = 0; c < COLUMNS; c++)
-			if (sot_str_eq_c(trimmed(sot_str_c(cell)), column_names[c]))
+			if (sot_str_eq_c(machine_trimmed(sot_str_c(cell)), machine_columns[c]))
 				found = c;
 		if (found < 0 || has[found]) {
-			complain(r, "",
+			machine_complain(r, "",
 			    found < 0 ? "there is no column '%s'; known: name, address, az, rack, labels, oob, "
 			                "port, user, sshkey"
 			              : "column '%s' is there twice",
@@ -139,17 +143,18 @@ static bool read_header(reader *r)
 			return false;
 		}
 		has[found] = true;
-		r->place[r->place_count++] = found;
+		f->place[f->place_count++] = found;
 	}
 	for (int c = NAME; c <= RACK; c++)
 		if (!has[c])
-			complain(r, column_names[c], "the column '%s' is missing in the first line",
-			    column_names[c]);
+			machine_complain(r, machine_columns[c], "the column '%s' is missing in the first line",
+			    machine_columns[c]);
 	return r->m->error_count == 0;
 }
 
-static bool read_cells(reader *r, sot_str line)
+static bool read_cells(csv_reader *f, sot_str line)
 {
+	reader *r = &f->r;
 	bool more = true;
 	size_t n = 0;
 	for (int c = 0; c < COLUMNS; c++)
@@ -158,16 +163,16 @@ static bool read_cells(reader *r, sot_str line)
 		char cell[CELL_MAX];
 		if (!next_cell(r, &line, cell, &more))
 			return false;
-		if (n < r->place_count) {
-			sot_str s = trimmed(sot_str_c(cell));
-			memcpy(r->cells[r->place[n]], s.p, s.n);
-			r->cells[r->place[n]][s.n] = '\0';
+		if (n < f->place_count) {
+			sot_str s = machine_trimmed(sot_str_c(cell));
+			memcpy(r->cells[f->place[n]], s.p, s.n);
+			r->cells[f->place[n]][s.n] = '\0';
 		}
 		n++;
 	}
-	if (n == r->place_count)
+	if (n == f->place_count)
 		return true;
-	complain(r, "", "%zu cells, but the first line names %zu columns", n, r->place_count);
+	machine_complain(r, "", "%zu cells, but the first line names %zu columns", n, f->place_count);
 	return false;
 }
 
@@ -214,7 +219,8 @@ static void check_twice(reader *r, sot_map *seen, column c, const char *key)
 {
 	size_t first = (size_t)(uintptr_t)sot_map_get(seen, key, strlen(key));
 	if (first != 0)
-		complain(r, column_names[c], "%s '%s' is on line %zu already", column_names[c], key, first);
+		machine_complain(r, machine_columns[c], "%s '%s' is on line %zu already",
+		    machine_columns[c], key, first);
 	else
 		(void)sot_map_set(seen, key, strlen(key), (void *)(uintptr_t)r->line);
 }
@@ -231,7 +237,7 @@ static void check_rack(reader *r)
 	}
 	sot_str zone, line = sot_str_cut(sot_str_c(first), ' ', &zone);
 	if (!sot_str_eq_c(zone, az))
-		complain(r, "rack", "rack '%s' is in zone '%.*s' on line %.*s, here in '%s'", rack,
+		machine_complain(r, "rack", "rack '%s' is in zone '%.*s' on line %.*s, here in '%s'", rack,
 		    SOT_ARG(zone), SOT_ARG(line), az);
 }
 
@@ -240,7 +246,7 @@ static void check_address(reader *r, sot_ip *ret)
 	sot_err err = {0};
 	char text[SOT_IP_TEXT];
 	if (sot_ip_parse(sot_str_c(r->cells[ADDRESS]), ret, &err) != SOT_OK) {
-		complain(r, "address", "'%s' is not an IP address", r->cells[ADDRESS]);
+		machine_complain(r, "address", "'%s' is not an IP address", r->cells[ADDRESS]);
 		return;
 	}
 	check_twice(r, r->addresses, ADDRESS, sot_ip_format(*ret, text));
@@ -250,15 +256,16 @@ static void check_words(reader *r)
 {
 	for (column c = AZ; c <= RACK; c++)
 		if (!sot_is_label(sot_str_c(r->cells[c]), 32))
-			complain(r, column_names[c],
-			    "%s '%s' must be 1 to 32 lower-case letters, digits and '-'", column_names[c],
+			machine_complain(r, machine_columns[c],
+			    "%s '%s' must be 1 to 32 lower-case letters, digits and '-'", machine_columns[c],
 			    r->cells[c]);
 	if (!is_plain(r->cells[OOB], ".:/@-_[]") || strlen(r->cells[OOB]) > 200)
-		complain(r, "oob", "'%s' must be like ipmi://10.9.0.7: no blanks or quotes", r->cells[OOB]);
+		machine_complain(
+		    r, "oob", "'%s' must be like ipmi://10.9.0.7: no blanks or quotes", r->cells[OOB]);
 	if (!is_plain(r->cells[USER], "-_") || r->cells[USER][0] == '-' || strlen(r->cells[USER]) > 32)
-		complain(r, "user", "'%s' is no name of an account", r->cells[USER]);
+		machine_complain(r, "user", "'%s' is no name of an account", r->cells[USER]);
 	if (r->cells[SSH_KEY][0] != '\0' && !is_ssh_key(r->cells[SSH_KEY]))
-		complain(r, "sshkey",
+		machine_complain(r, "sshkey",
 		    "no public key of a host: a line of ssh-keyscan without the address, such as "
 		    "'ssh-ed25519 AAAA...'");
 }
@@ -269,11 +276,11 @@ static void add_labels(reader *r, sot_buf *out)
 	size_t n = 0;
 	sot_buf_add_char(out, '[');
 	while (rest.n > 0) {
-		sot_str one = trimmed(sot_str_cut(rest, ';', &rest));
+		sot_str one = machine_trimmed(sot_str_cut(rest, ';', &rest));
 		if (one.n == 0)
 			continue;
 		if (!sot_is_label(one, 32) || n == LABELS_MAX) {
-			complain(r, "labels",
+			machine_complain(r, "labels",
 			    n == LABELS_MAX ? "more than 32 labels, from '%.*s' on"
 			                    : "label '%.*s' must be 1 to 32 lower-case letters, digits and '-'",
 			    SOT_ARG(one));
@@ -285,14 +292,14 @@ static void add_labels(reader *r, sot_buf *out)
 	sot_buf_add_char(out, ']');
 }
 
-static void read_machine(reader *r)
+void machine_take(reader *r)
 {
 	sot_buf *out = &r->m->rows;
 	sot_ip address = {0};
 	uint64_t port = 22;
 	char text[SOT_IP_TEXT];
 	if (!is_host_name(r->cells[NAME]))
-		complain(r, "name",
+		machine_complain(r, "name",
 		    "'%s' must be 2 to 63 lower-case letters, digits and '-', the first a letter",
 		    r->cells[NAME]);
 	else
@@ -302,7 +309,7 @@ static void read_machine(reader *r)
 	check_rack(r);
 	if (r->cells[PORT][0] != '\0' &&
 	    sot_parse_u64(sot_str_c(r->cells[PORT]), 1, 65535, &port, NULL) != SOT_OK)
-		complain(r, "port", "'%s' is no port", r->cells[PORT]);
+		machine_complain(r, "port", "'%s' is no port", r->cells[PORT]);
 	sot_buf_printf(out, "%s{\"line\":%u,\"name\":", r->m->row_count++ > 0 ? "," : "", r->line);
 	sot_buf_add_json(out, sot_str_c(r->cells[NAME]));
 	sot_buf_printf(out, ",\"address\":\"%s\",\"port\":%u,\"user\":", sot_ip_format(address, text),
@@ -330,31 +337,46 @@ static void free_racks(sot_map *racks)
 	(void)sot_map_free(racks);
 }
 
-void gw_machines_read(sot_str csv, gw_machines *m)
+void machine_reader_begin(reader *r, gw_machines *m)
 {
-	reader r = {.m = m,
-	    .rest = csv,
-	    .names = sot_map_new(),
-	    .addresses = sot_map_new(),
-	    .racks = sot_map_new()};
-	sot_str line;
-	if (sot_str_starts(r.rest, "\xef\xbb\xbf")) /* as spreadsheets write it */
-		r.rest = (sot_str){r.rest.p + 3, r.rest.n - 3};
+	*r = (reader){
+	    .m = m, .names = sot_map_new(), .addresses = sot_map_new(), .racks = sot_map_new()};
 	sot_buf_add_char(&m->rows, '[');
 	sot_buf_add_char(&m->errors, '[');
-	if (read_header(&r)) {
-		while (next_line(&r, &line) && m->row_count < GW_MACHINES_MAX)
-			if (read_cells(&r, line))
-				read_machine(&r);
-		if (r.rest.n > 0 && m->row_count == GW_MACHINES_MAX)
-			complain(&r, "", "more than %u machines in one file; bring the others in a second one",
+}
+
+void machine_reader_end(reader *r)
+{
+	if (r->m->row_count == 0 && r->m->error_count == 0)
+		machine_complain(r, "", "the file names no machine");
+	sot_buf_add_char(&r->m->rows, ']');
+	sot_buf_add_char(&r->m->errors, ']');
+	(void)sot_map_free(r->names);
+	(void)sot_map_free(r->addresses);
+	free_racks(r->racks);
+}
+
+sot_str machine_text(sot_str text)
+{
+	if (sot_str_starts(text, "\xef\xbb\xbf")) /* as spreadsheets write it */
+		text = (sot_str){text.p + 3, text.n - 3};
+	return text;
+}
+
+void gw_machines_read(sot_str csv, gw_machines *m)
+{
+	csv_reader f = {.rest = machine_text(csv)};
+	reader *r = &f.r;
+	sot_str line;
+	machine_reader_begin(r, m);
+	if (read_header(&f)) {
+		while (next_line(&f, &line) && m->row_count < GW_MACHINES_MAX)
+			if (read_cells(&f, line))
+				machine_take(r);
+		if (f.rest.n > 0 && m->row_count == GW_MACHINES_MAX)
+			machine_complain(r, "",
+			    "more than %u machines in one file; bring the others in a second one",
 			    GW_MACHINES_MAX);
-		else if (m->row_count == 0 && m->error_count == 0)
-			complain(&r, "", "the file names no machine");
 	}
-	sot_buf_add_char(&m->rows, ']');
-	sot_buf_add_char(&m->errors, ']');
-	(void)sot_map_free(r.names);
-	(void)sot_map_free(r.addresses);
-	free_racks(r.racks);
+	machine_reader_end(r);
 }

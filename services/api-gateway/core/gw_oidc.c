@@ -1,5 +1,6 @@
 #include "gw_oidc.h"
 
+#include "gw_seal.h"
 #include "gw_text.h"
 #include "sot_mem.h"
 #include "sot_parse.h"
@@ -11,6 +12,7 @@
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define LIFE_S 600
 #define SKEW_S 60
+#define CODE_LIFE_S 120
 #define RULES_MAX 1000
 #define GROUPS_MAX 2000
 
@@ -32,13 +34,17 @@ static void derive(const uint8_t key[32], const char *purpose, sot_str cookie, c
 
 void gw_oidc_secrets_of(const uint8_t key[32], sot_str cookie, gw_oidc_secrets *ret)
 {
-	unsigned char digest[crypto_hash_sha256_BYTES];
 	derive(key, "oidc state", cookie, ret->state);
 	derive(key, "oidc nonce", cookie, ret->nonce);
 	derive(key, "oidc verifier", cookie, ret->verifier);
-	(void)crypto_hash_sha256(digest, (const unsigned char *)ret->verifier, strlen(ret->verifier));
-	(void)sodium_bin2base64(
-	    ret->challenge, sizeof(ret->challenge), digest, sizeof(digest), VARIANT);
+	gw_oidc_challenge(sot_str_c(ret->verifier), ret->challenge);
+}
+
+void gw_oidc_challenge(sot_str verifier, char ret[GW_OIDC_SECRET_MAX])
+{
+	unsigned char digest[crypto_hash_sha256_BYTES];
+	(void)crypto_hash_sha256(digest, (const unsigned char *)verifier.p, verifier.n);
+	(void)sodium_bin2base64(ret, GW_OIDC_SECRET_MAX, digest, sizeof(digest), VARIANT);
 }
 
 void gw_oidc_cookie(
@@ -82,6 +88,77 @@ bool gw_oidc_is_own_path(sot_str back)
 		if (back.p[i] <= ' ' || back.p[i] >= 0x7f || back.p[i] == '\\' || back.p[i] == '"')
 			return false;
 	return true;
+}
+
+/* ---- the command line ---- */
+bool gw_oidc_is_cli(sot_str back)
+{
+	return sot_str_starts(back, GW_OIDC_CLI_PATH);
+}
+
+/* Base64url of `min` characters at least. */
+static bool take_text(sot_str value, size_t min, char ret[GW_OIDC_SECRET_MAX])
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	if (value.n < min || sot_str_copy(value, ret, GW_OIDC_SECRET_MAX, NULL) != SOT_OK)
+		return false;
+	return strspn(ret, plain) == value.n;
+}
+
+sot_code gw_oidc_cli_read(sot_str back, gw_oidc_cli *ret, sot_err *err)
+{
+	sot_str rest = {back.p + sizeof(GW_OIDC_CLI_PATH) - 1, back.n - sizeof(GW_OIDC_CLI_PATH) + 1};
+	uint64_t port = 0;
+	bool is_right = gw_oidc_is_cli(back);
+	*ret = (gw_oidc_cli){.port = 0};
+	while (is_right && rest.n > 0) {
+		sot_str value, name = sot_str_cut(sot_str_cut(rest, '&', &rest), '=', &value);
+		if (sot_str_eq_c(name, "challenge"))
+			is_right = take_text(value, GW_OIDC_SECRET_MAX - 1, ret->challenge);
+		else if (sot_str_eq_c(name, "state"))
+			is_right = take_text(value, 22, ret->state);
+		else if (sot_str_eq_c(name, "port"))
+			is_right = sot_parse_u64(value, 1024, 65535, &port, NULL) == SOT_OK;
+	}
+	ret->port = (unsigned)port;
+	if (!is_right || ret->challenge[0] == '\0' || ret->state[0] == '\0')
+		return sot_fail(err, SOT_INVALID,
+		    "a log-in of the command line needs challenge and state, and a port above 1023");
+	return SOT_OK;
+}
+
+void gw_oidc_code(const uint8_t key[32], const uint8_t nonce[24], const char *challenge,
+    const char *session, int64_t now_unix_s, char ret[GW_OIDC_CODE_MAX])
+{
+	char owner[80], secret[GW_SEAL_SECRET_MAX];
+	_Static_assert(GW_OIDC_CODE_MAX >= GW_SEAL_TEXT_MAX, "a code is a sealed text");
+	(void)snprintf(owner, sizeof(owner), "log-in code %s", challenge);
+	(void)snprintf(secret, sizeof(secret), "%.64s %lld", session, (long long)now_unix_s);
+	gw_seal(key, nonce, sot_str_c(owner), sot_str_c(secret), ret);
+	sodium_memzero(secret, sizeof(secret));
+}
+
+sot_code gw_oidc_code_read(const uint8_t key[32], sot_str code, sot_str verifier,
+    int64_t now_unix_s, char ret_session[GW_OIDC_SESSION_N + 1], sot_err *err)
+{
+	char owner[80], challenge[GW_OIDC_SECRET_MAX], secret[GW_SEAL_SECRET_MAX + 1] = "";
+	uint64_t made_unix_s = 0;
+	sot_str made, session;
+	gw_oidc_challenge(verifier, challenge);
+	(void)snprintf(owner, sizeof(owner), "log-in code %s", challenge);
+	/* What is not sealed would be taken as it is. */
+	if (!sot_str_starts(code, "x1:") ||
+	    gw_unseal(key, sot_str_c(owner), code, secret, NULL) != SOT_OK)
+		return sot_fail(err, SOT_INVALID, "this code is of another log-in, or was changed");
+	session = sot_str_cut(sot_str_c(secret), ' ', &made);
+	if (session.n != GW_OIDC_SESSION_N ||
+	    sot_parse_u64(made, 1, INT64_MAX, &made_unix_s, NULL) != SOT_OK ||
+	    (int64_t)made_unix_s > now_unix_s + SKEW_S ||
+	    now_unix_s - (int64_t)made_unix_s > CODE_LIFE_S)
+		return sot_fail(err, SOT_INVALID, "this code is older than two minutes; begin again");
+	gw_copy_cut(session, ret_session, GW_OIDC_SESSION_N + 1);
+	sodium_memzero(secret, sizeof(secret));
+	return SOT_OK;
 }
 
 /* ---- claims ---- */

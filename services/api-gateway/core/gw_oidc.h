@@ -31,6 +31,30 @@ sot_code gw_oidc_cookie_read(sot_str cookie, int64_t now_unix_s,
 /* Whether it is a path of this site, which may be gone to after a log-in. */
 bool gw_oidc_is_own_path(sot_str back);
 
+/* ---- a log-in of the command line ---- */
+/* The page to go to afterwards: "/v1/log-in/cli?challenge=C&state=S&port=P". It is none; who comes
+ * back to it has a code instead of a session. */
+#define GW_OIDC_CLI_PATH "/v1/log-in/cli?"
+typedef struct gw_oidc_cli {
+	char challenge[GW_OIDC_SECRET_MAX]; /* of a verifier that only the command line knows */
+	char state[GW_OIDC_SECRET_MAX];     /* by which it knows the answer as its own */
+	unsigned port;                      /* of 127.0.0.1, where it listens; 0: the code is shown */
+} gw_oidc_cli;
+bool gw_oidc_is_cli(sot_str back);
+/* SOT_INVALID: a part is missing or is not as it must be. */
+sot_code gw_oidc_cli_read(sot_str back, gw_oidc_cli *ret, sot_err *err) SOT_CHECK;
+/* Base64url of the verifier's SHA-256. */
+void gw_oidc_challenge(sot_str verifier, char ret[GW_OIDC_SECRET_MAX]);
+/* The code: the session's secret, good for two minutes and for who has the verifier; sealed, so
+ * that any gateway takes it and none has to remember it. `session` is 64 hexadecimal digits. */
+#define GW_OIDC_CODE_MAX 256
+#define GW_OIDC_SESSION_N 64
+void gw_oidc_code(const uint8_t key[32], const uint8_t nonce[24], const char *challenge,
+    const char *session, int64_t now_unix_s, char ret[GW_OIDC_CODE_MAX]);
+/* SOT_INVALID: not sealed by these gateways, for another verifier, or too old. */
+sot_code gw_oidc_code_read(const uint8_t key[32], sot_str code, sot_str verifier,
+    int64_t now_unix_s, char ret_session[GW_OIDC_SESSION_N + 1], sot_err *err) SOT_CHECK;
+
 /* ---- what the provider says ---- */
 typedef struct gw_oidc_expected {
 	const char *issuer, *client, *nonce;

@@ -279,6 +279,64 @@ static void what_a_browser_holds_gives_the_secrets_for_ten_minutes(void **state)
 	assert_string_not_equal(a.state, b.state);
 }
 
+static void a_code_is_for_who_has_the_verifier_for_two_minutes(void **state)
+{
+	static const uint8_t key[32] = {1}, other_key[32] = {2}, nonce[24] = {3};
+	static const char session[] =
+	    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	char challenge[GW_OIDC_SECRET_MAX], code[GW_OIDC_CODE_MAX], found[GW_OIDC_SESSION_N + 1];
+	sot_str verifier = SOT_STR("a verifier that only the command line knows!");
+	(void)state;
+	gw_oidc_challenge(verifier, challenge);
+	gw_oidc_code(key, nonce, challenge, session, 1000, code);
+	assert_null(strstr(code, session));
+	assert_int_equal(gw_oidc_code_read(key, sot_str_c(code), verifier, 1120, found, NULL), SOT_OK);
+	assert_string_equal(found, session);
+	assert_int_equal(
+	    gw_oidc_code_read(key, sot_str_c(code), verifier, 1121, found, NULL), SOT_INVALID);
+	assert_int_equal(gw_oidc_code_read(key, sot_str_c(code), SOT_STR("another"), 1001, found, NULL),
+	    SOT_INVALID);
+	assert_int_equal(
+	    gw_oidc_code_read(other_key, sot_str_c(code), verifier, 1001, found, NULL), SOT_INVALID);
+	code[10] = code[10] == 'A' ? 'B' : 'A';
+	assert_int_equal(
+	    gw_oidc_code_read(key, sot_str_c(code), verifier, 1001, found, NULL), SOT_INVALID);
+	/* What is not sealed is nobody's. */
+	(void)snprintf(code, sizeof(code), "%s 1000", session);
+	assert_int_equal(
+	    gw_oidc_code_read(key, sot_str_c(code), verifier, 1001, found, NULL), SOT_INVALID);
+}
+
+#define C43 "ccccccccccccccccccccccccccccccccccccccccccc"
+#define S22 "ssssssssssssssssssssss"
+
+static void a_log_in_of_the_command_line_names_its_port_or_none(void **state)
+{
+	static const char *const wrong[] = {"/apps", GW_OIDC_CLI_PATH,
+	    GW_OIDC_CLI_PATH "challenge=" C43, GW_OIDC_CLI_PATH "state=" S22,
+	    GW_OIDC_CLI_PATH "challenge=" C43 "&state=short",
+	    GW_OIDC_CLI_PATH "challenge=" C43 "c&state=" S22,
+	    GW_OIDC_CLI_PATH "challenge=" C43 "&state=" S22 "%20",
+	    GW_OIDC_CLI_PATH "challenge=" C43 "&state=" S22 "&port=80",
+	    GW_OIDC_CLI_PATH "challenge=" C43 "&state=" S22 "&port=65536",
+	    GW_OIDC_CLI_PATH "challenge=" C43 "&state=" S22 "&port=8080@evil"};
+	gw_oidc_cli cli;
+	(void)state;
+	assert_int_equal(
+	    gw_oidc_cli_read(
+	        SOT_STR(GW_OIDC_CLI_PATH "challenge=" C43 "&state=" S22 "&port=40000"), &cli, NULL),
+	    SOT_OK);
+	assert_int_equal(cli.port, 40000);
+	assert_string_equal(cli.challenge, C43);
+	assert_string_equal(cli.state, S22);
+	assert_int_equal(
+	    gw_oidc_cli_read(SOT_STR(GW_OIDC_CLI_PATH "challenge=" C43 "&state=" S22), &cli, NULL),
+	    SOT_OK);
+	assert_int_equal(cli.port, 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(gw_oidc_cli_read(sot_str_c(wrong[i]), &cli, NULL), SOT_INVALID);
+}
+
 static void only_pages_of_this_site_are_gone_back_to(void **state)
 {
 	static const char *const others[] = {"", "//evil.example", "/\\evil.example", "https://evil",
@@ -386,6 +444,8 @@ int main(void)
 	    cmocka_unit_test(a_token_counts_for_this_client_this_log_in_and_now),
 	    cmocka_unit_test(names_are_those_of_accounts),
 	    cmocka_unit_test(what_a_browser_holds_gives_the_secrets_for_ten_minutes),
+	    cmocka_unit_test(a_code_is_for_who_has_the_verifier_for_two_minutes),
+	    cmocka_unit_test(a_log_in_of_the_command_line_names_its_port_or_none),
 	    cmocka_unit_test(only_pages_of_this_site_are_gone_back_to),
 	    cmocka_unit_test(groups_give_roles),
 	    cmocka_unit_test(wrong_rules_are_named_by_their_line),

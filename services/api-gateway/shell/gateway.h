@@ -109,6 +109,7 @@ struct gw_call {
 	char vrf[64];                 /* for ipam's changes: of the query, or as a look-up found it */
 	struct gw_kept *kept;         /* an Idempotency-Key that was claimed: gw_kept.c */
 	struct gw_outgoing *outgoing; /* what was sent to another service, or will be */
+	const struct gw_relay *relay; /* what a host's agent was asked: gw_relay.c */
 	/* A handler's own state, released when the request is over. */
 	void *state;
 	void (*state_free)(void *state);

@@ -309,17 +309,20 @@ static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *w
 
 /* ---- the message ---- */
 /* What a retry must have in common with the first try. */
-static void digest_request(gw_call *c, const gw_blob *blob, uint8_t ret[GW_SHA256_N])
+static void digest_request(
+    gw_call *c, const gw_blob *blob, const char *group, uint8_t ret[GW_SHA256_N])
 {
 	sot_buf text;
 	sot_buf_init(&text, GW_JSON_BODY_MAX + 16384);
 	sot_buf_add_str(&text, gw_request_method(c->http));
 	sot_buf_add_char(&text, ' ');
-	/* The query says what ipam is to change (?vrf=); an upload's file name is added below. */
+	/* The query says what ipam is to change (?vrf=); a group and an upload's file name are added
+	 * below. */
 	sot_buf_add_str(&text, gw_command_peer(c->match.route->id) == GW_PEER_IPAM
 	                           ? gw_request_target(c->http)
 	                           : gw_request_path(c->http));
 	sot_buf_add_char(&text, '\n');
+	sot_buf_add_c(&text, group);
 	if (blob != NULL) {
 		sot_buf_add_str(&text, blob->file_name);
 		sot_buf_add(&text, blob->sha256, sizeof(blob->sha256));
@@ -374,7 +377,7 @@ static sot_code read_placement_query(gw_call *c, char app[64], gw_command *comma
 static void fill_and_send(
     gw_call *c, const json_t *body, const gw_blob *blob, const gw_retry *retry)
 {
-	char fresh[33], reason[256], app[64];
+	char fresh[33], reason[256], app[64], group[64];
 	gw_command command = {
 	    .route = c->match.route->id,
 	    .params = {c->match.params[0], c->match.params[1]},
@@ -399,13 +402,15 @@ static void fill_and_send(
 		command.import_is_dry_run = blob->is_dry_run;
 	}
 	if ((c->vrf[0] == '\0' && call_query(c, "vrf", c->vrf, sizeof(c->vrf)) != SOT_OK) ||
-	    call_query(c, "reason", reason, sizeof(reason)) != SOT_OK)
+	    call_query(c, "reason", reason, sizeof(reason)) != SOT_OK ||
+	    call_query(c, "group", group, sizeof(group)) != SOT_OK)
 		return;
 	if (read_placement_query(c, app, &command) != SOT_OK)
 		return;
 	command.vrf = sot_str_c(c->vrf);
 	command.reason = sot_str_c(reason);
-	digest_request(c, blob, command.request_sha256);
+	command.group = sot_str_c(group);
+	digest_request(c, blob, group, command.request_sha256);
 	send_command(c, &command);
 }
 

@@ -2,7 +2,6 @@
 #include "gw_exec_internal.h"
 
 #include "gw_sql.h"
-#include "host_keys.h"
 #include "sot_log.h"
 #include "sot_proto.h"
 
@@ -149,7 +148,7 @@ static void on_frame(void *self, const bus_peer *from, sot_str frame)
 static void on_keys(void *self, const store_result *res)
 {
 	gw_exec *x = self;
-	(void)host_keys_take(x->roster, res, NULL);
+	(void)host_keys_take(x->roster, &x->keys_stamp, res, NULL);
 }
 
 static void on_keys_done(void *self, const store_outcome *outcome)
@@ -168,6 +167,7 @@ void exec_agents_read_keys(gw_exec *x)
 		return;
 	store_tx *tx = store_begin_read(x->g->db);
 	store_query(tx, GW_SQL_HOST_KEYS, on_keys, x);
+	store_arg_c(tx, x->keys_stamp.text);
 	x->is_reading_keys = store_commit(&tx, on_keys_done, x, &err) == SOT_OK;
 }
 

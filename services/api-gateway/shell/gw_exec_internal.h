@@ -2,9 +2,9 @@
 #ifndef GW_EXEC_INTERNAL_H
 #define GW_EXEC_INTERNAL_H
 
-#include "bus_roster.h"
 #include "gw_exec.h"
 #include "gw_flow.h"
+#include "host_keys.h"
 #include "websocket.h"
 
 enum {
@@ -51,6 +51,7 @@ struct gw_exec {
 	reactor_watch *sweep, *check;
 	uint64_t checks;
 	bool is_checking, is_reading_keys, ending;
+	host_keys_stamp keys_stamp;
 	sot_metric *m_open, *m_begun, *m_ended, *m_in, *m_out;
 };
 

@@ -17,6 +17,7 @@
 
 #define PEM_MAX (256u * 1024)
 #define SWEEP_MS 1000
+#define LAST_HEAD_MS 1000
 
 /* In one run the library reads or sends one buffer of each connection, and says by a wait of 0 that
  * there is more. So it runs again within the turn, and goes on in the next one, after everybody
@@ -176,20 +177,27 @@ static void begin_next(gw_http *h, struct MHD_Connection *connection)
 	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, h->idle_timeout_s);
 	if (k != NULL) {
 		k->has_line = false;
-		await_head(h, k, (int64_t)h->idle_timeout_s * 1000 + h->head_deadline_ms);
+		k->is_kept = true;
+		await_head(h, k,
+		    h->quiet ? LAST_HEAD_MS : (int64_t)h->idle_timeout_s * 1000 + h->head_deadline_ms);
 	}
+}
+
+static void hasten(gw_connection *k, int64_t within_ms)
+{
+	sot_mono sooner = sot_mono_add_ms(sot_mono_now(), within_ms);
+	if (k->awaits_head && sot_mono_reached(k->deadline, sooner))
+		k->deadline = sooner;
 }
 
 /* The first line is there: from now on the rest has the usual time. */
 static void hasten_head(gw_http *h, struct MHD_Connection *connection)
 {
 	gw_connection *k = connection_of(connection);
-	sot_mono usual = sot_mono_add_ms(sot_mono_now(), h->head_deadline_ms);
 	if (k == NULL)
 		return;
 	k->has_line = true;
-	if (k->awaits_head && sot_mono_reached(k->deadline, usual))
-		k->deadline = usual;
+	hasten(k, h->head_deadline_ms);
 }
 
 /* Called with the request line, before the headers: the request object begins here. */
@@ -234,7 +242,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 	(void)setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	*socket_context = k = sot_alloc(sizeof(*k));
 	k->fd = info->connect_fd;
-	await_head(h, k, h->head_deadline_ms);
+	await_head(h, k, h->quiet ? LAST_HEAD_MS : h->head_deadline_ms);
 }
 
 /* Percent escapes are decoded by this program, strictly (gw_percent_decode). */
@@ -384,6 +392,11 @@ size_t gw_http_open_requests(const gw_http *h)
 	return h->open;
 }
 
+bool gw_http_is_drained(const gw_http *h)
+{
+	return h->open == 0 && sot_list_empty(&h->heads);
+}
+
 void gw_http_leave(gw_http *h)
 {
 	h->leaving = true;
@@ -415,11 +428,16 @@ void gw_http_quiesce(gw_http *h)
 {
 	int fd = MHD_quiesce_daemon(h->daemon);
 	sot_link *next;
+	h->quiet = true;
 	for (sot_link *l = h->heads.next; l != &h->heads; l = next) {
 		gw_connection *k = SOT_CONTAINER(l, gw_connection, link);
 		next = l->next;
 		if (k->has_line || has_bytes(k->fd))
 			continue; /* a request comes: it is answered */
+		if (!k->is_kept) {
+			hasten(k, LAST_HEAD_MS);
+			continue;
+		}
 		stop_awaiting(k);
 		(void)shutdown(k->fd, SHUT_RDWR);
 	}

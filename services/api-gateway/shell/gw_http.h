@@ -47,9 +47,13 @@ const char *gw_http_address(const gw_http *h); /* "127.0.0.1:7443" */
 /* Each connection from now on ends with its next answer ("Connection: close"): its client makes the
  * next one, which a balancer gives to another gateway. */
 void gw_http_leave(gw_http *h);
-/* Accepts no new connections any more, after those that wait already, and closes the idle ones. */
+/* Accepts no new connections any more, after those that wait already, and closes the kept ones that
+ * rest. Who has just connected is about to ask: a proxy that could not send a request twice would
+ * have to fail it, so these have a second for it. */
 void gw_http_quiesce(gw_http *h);
 size_t gw_http_open_requests(const gw_http *h);
+/* After gw_http_quiesce: no request is open, and no connection may bring one. */
+bool gw_http_is_drained(const gw_http *h);
 /* Ends all requests (on_end is called for each) and closes everything. Returns NULL. */
 gw_http *gw_http_free(gw_http *h);
 SOT_DEFINE_AUTO(gw_http)

@@ -28,7 +28,7 @@ struct gw_http {
 	sot_link requests;
 	size_t open;
 	uint64_t calls; /* by the library, for and of bytes of requests and answers */
-	bool run_scheduled, running, leaving, ending;
+	bool run_scheduled, running, leaving, quiet, ending;
 	char address[64];
 	char *cert, *key;
 };
@@ -37,6 +37,7 @@ struct gw_http {
 typedef struct gw_connection {
 	sot_link link;              /* in heads while awaits_head */
 	bool awaits_head, has_line; /* has_line: a request has begun on it */
+	bool is_kept;               /* one was answered on it */
 	sot_mono deadline;
 	int fd; /* the library's */
 } gw_connection;

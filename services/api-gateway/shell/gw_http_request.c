@@ -387,6 +387,10 @@ gw_reply *gw_reply_file(
 	    content_type);
 }
 
+/* Each open stream holds a block; only clients of HTTP/1.0 are ever sent it, the others' chunks are
+ * written where the head was. */
+enum { STREAM_BLOCK = 512 };
+
 static ssize_t pull(void *cls, uint64_t position, char *dst, size_t n)
 {
 	gw_reply *reply = cls;
@@ -410,7 +414,8 @@ gw_reply *gw_reply_stream(int status, const char *content_type, gw_pull_fn fn, v
 	gw_reply *reply = reply_of(status, NULL, NULL);
 	reply->pull = fn;
 	reply->pull_self = self;
-	reply->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 4096, pull, reply, NULL);
+	reply->response =
+	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, pull, reply, NULL);
 	(void)MHD_add_response_header(reply->response, "Content-Type", content_type);
 	return reply;
 }

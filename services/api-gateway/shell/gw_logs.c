@@ -1,5 +1,5 @@
 /* GET /v1/instances/{name}/logs: the name becomes an id, the scheduler relays to the agent. */
-#include "gateway.h"
+#include "gw_relay.h"
 
 #include "gw_sql.h"
 #include "sot_parse.h"
@@ -15,32 +15,17 @@ typedef struct wanted {
 	bool timed;
 } wanted;
 
-static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *why)
+static bool take(gw_call *c, sot_str frame, sot_arena *arena)
 {
-	gw_call *c = self;
-	sot_arena *arena;
 	struct sot_logs logs;
-	struct sot_refused refused;
-	sot_wire_head head = {0};
-	if (code != SOT_OK || sot_wire_peek(frame, &head, NULL) != SOT_OK) {
-		call_problem(c, 503, "unavailable", "no log lines: %s; try again",
-		    why != NULL ? why->text : "the answer was malformed");
-		return;
-	}
-	arena = sot_arena_new(2 * SOT_WIRE_FRAME_MAX);
-	if (head.id == SOT_MSG_LOGS && sot_logs_decode(frame, arena, &logs, NULL) == SOT_OK) {
-		gw_reply *reply = gw_reply_bytes(200, "text/plain; charset=utf-8", logs.text);
-		gw_reply_header(reply, "X-Truncated", logs.truncated ? "true" : "false");
-		gw_reply_header(reply, "Cache-Control", "no-store");
-		sot_metric_add(c->g->answers[2], 1);
-		call_reply(c, &reply);
-	} else if (head.id == SOT_MSG_REFUSED &&
-	           sot_refused_decode(frame, arena, &refused, NULL) == SOT_OK) {
-		call_refused(c, &refused);
-	} else {
-		call_problem(c, 500, "internal", "the scheduler answered with message %u", head.id);
-	}
-	(void)sot_arena_free(arena);
+	if (sot_logs_decode(frame, arena, &logs, NULL) != SOT_OK)
+		return false;
+	gw_reply *reply = gw_reply_bytes(200, "text/plain; charset=utf-8", logs.text);
+	gw_reply_header(reply, "X-Truncated", logs.truncated ? "true" : "false");
+	gw_reply_header(reply, "Cache-Control", "no-store");
+	sot_metric_add(c->g->answers[2], 1);
+	call_reply(c, &reply);
+	return true;
 }
 
 static void on_row(void *self, const store_result *res)
@@ -52,6 +37,7 @@ static void on_row(void *self, const store_result *res)
 
 static void on_found(void *self, const store_outcome *outcome)
 {
+	static const gw_relay relay = {"no log lines", SOT_MSG_LOGS, take};
 	gw_call *c = self;
 	const wanted *w = c->state;
 	struct sot_logs_read m = {
@@ -68,10 +54,10 @@ static void on_found(void *self, const store_outcome *outcome)
 		return;
 	}
 	m.request_id = bus_next_request_id(c->g->bus);
-	if (sot_logs_read_encode(&m, &frame, &err) != SOT_OK ||
-	    gw_peers_ask(c->g->peers, false, m.request_id, sot_buf_str(&frame),
-	        c->g->config->request_deadline_ms, on_answer, c, &err) != SOT_OK)
-		call_problem(c, 503, "unavailable", "%s; try again", err.text);
+	if (sot_logs_read_encode(&m, &frame, &err) != SOT_OK)
+		call_problem(c, 400, "invalid", "%s", err.text);
+	else
+		gw_relay_ask(c, &relay, m.request_id, sot_buf_str(&frame));
 }
 
 static bool read_window(gw_call *c, wanted *w)

@@ -28,8 +28,9 @@ static void answer_errors(gw_call *c, const json_t *errors)
 	char *text = json_dumps(errors, JSON_COMPACT);
 	char detail[96];
 	gw_problem p = {.status = 422, .code = "invalid"};
-	(void)snprintf(detail, sizeof(detail), "%zu lines are wrong, nothing was imported; see errors",
-	    json_array_size(errors));
+	size_t n = json_array_size(errors);
+	(void)snprintf(detail, sizeof(detail), "%zu %s wrong, nothing was imported; see errors", n,
+	    n == 1 ? "line is" : "lines are");
 	p.detail = sot_str_c(detail);
 	p.errors_json = sot_str_c(text);
 	call_problem_full(c, &p);
@@ -115,8 +116,17 @@ void serve_machine_import(gw_call *c)
 	gw_machines m;
 	if (call_body(c, &body) != SOT_OK)
 		return;
+	sot_str csv = gw_json_text(body, "csv"), inventory = gw_json_text(body, "inventory");
+	if ((csv.n > 0) == (inventory.n > 0)) {
+		call_problem(c, 422, "invalid", "give the machines as csv, or as inventory");
+		json_decref(body);
+		return;
+	}
 	gw_machines_init(&m);
-	gw_machines_read(gw_json_text(body, "csv"), &m);
+	if (csv.n > 0)
+		gw_machines_read(csv, &m);
+	else
+		gw_machines_read_inventory(inventory, gw_json_text(body, "group"), &m);
 	if (m.error_count > 0) {
 		json_t *errors = json_loadb(m.errors.p, m.errors.n, 0, NULL);
 		answer_errors(c, errors);

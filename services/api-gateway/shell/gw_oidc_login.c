@@ -1,10 +1,12 @@
 /* The routes of a log-in at the OpenID provider: off to it, and back from it. */
 #include "gw_oidc_visit.h"
 
+#include "gw_seal.h"
 #include "gw_sql.h"
 #include "gw_text.h"
 #include "sot_file.h"
 #include "sot_log.h"
+#include "sot_rand.h"
 
 #include <gnutls/crypto.h>
 #include <sodium.h>
@@ -123,9 +125,16 @@ static void send_off(oidc_visit *v)
 void serve_oidc_begin(gw_call *c)
 {
 	char back[GW_OIDC_BACK_MAX + 1];
+	gw_oidc_cli cli;
+	sot_err err = {0};
 	oidc_visit *v = visit_begin(c, send_off);
 	if (v == NULL || call_query(c, "back", back, sizeof(back)) != SOT_OK)
 		return;
+	if (gw_oidc_is_cli(sot_str_c(back)) &&
+	    gw_oidc_cli_read(sot_str_c(back), &cli, &err) != SOT_OK) {
+		call_problem(c, 400, "invalid", "%s", err.text);
+		return;
+	}
 	memcpy(v->back, back, sizeof(back));
 	oidc_meet(v);
 }
@@ -152,10 +161,43 @@ static void on_let_in(void *self, const store_result *res)
 	gw_copy_cut(store_text(res, 0, 1), v->name, sizeof(v->name));
 }
 
+static const char no_cookie[] = COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0";
+
+/* The browser gets no session: the command line changes the code for it (POST /v1/sessions). */
+static void give_code(oidc_visit *v, const gw_oidc_cli *cli)
+{
+	gw_call *c = v->call;
+	uint8_t nonce[GW_SEAL_NONCE_N];
+	char code[GW_OIDC_CODE_MAX];
+	SOT_AUTO_BUF text;
+	sot_buf_init(&text, 4096);
+	sot_rand_bytes(nonce, sizeof(nonce));
+	gw_oidc_code(c->g->seal_key, nonce, cli->challenge, v->session,
+	    reactor_wall(c->g->loop).unix_ms / 1000, code);
+	if (cli->port > 0) {
+		sot_buf_printf(&text, "http://127.0.0.1:%u/?state=%s", cli->port, cli->state);
+		oidc_add(&text, "code", code);
+		sot_buf_add_char(&text, '\0');
+		redirect(c, text.p, no_cookie, NULL);
+	} else {
+		sot_buf_printf(&text,
+		    "%s is logged in. This is for the terminal in which you began it, and for nobody "
+		    "else. If you did not, close this page.\n\n%s\n",
+		    v->name, code);
+		gw_reply *reply = gw_reply_bytes(200, "text/plain; charset=utf-8", sot_buf_str(&text));
+		gw_reply_header(reply, "Cache-Control", "no-store");
+		gw_reply_header(reply, "Set-Cookie", no_cookie);
+		sot_metric_add(c->g->answers[2], 1);
+		call_reply(c, &reply);
+	}
+	gnutls_memset(code, 0, sizeof(code));
+}
+
 static void on_let_in_done(void *self, const store_outcome *outcome)
 {
 	gw_call *c = self;
 	oidc_visit *v = c->state;
+	gw_oidc_cli cli;
 	char cookie[200];
 	if (outcome->code != SOT_OK) {
 		call_store_failed(c, outcome);
@@ -176,8 +218,12 @@ static void on_let_in_done(void *self, const store_outcome *outcome)
 	gw_hub_poke(c->g->hub);
 	sot_log(
 	    SOT_INFO, "login.done", "via=oidc account=%s source=%s", v->name, gw_request_peer(c->http));
+	if (gw_oidc_cli_read(sot_str_c(v->back), &cli, NULL) == SOT_OK) {
+		give_code(v, &cli);
+		return;
+	}
 	session_cookie(c, v->session, cookie);
-	redirect(c, v->back, cookie, COOKIE "=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+	redirect(c, v->back, cookie, no_cookie);
 }
 
 static void write_log_in(oidc_visit *v, gw_role role, const char *grants)

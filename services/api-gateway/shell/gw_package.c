@@ -63,3 +63,8 @@ void serve_app_retention_set(gw_call *c)
 {
 	command_run(c, NULL);
 }
+
+void serve_middleware_retention_set(gw_call *c)
+{
+	command_run(c, NULL);
+}

@@ -157,7 +157,8 @@ static const list_spec lists[] = {
     {.route = GW_ROUTE_elastic_decision_list,
         .statement = GW_SQL_ELASTIC_DECISION_LIST,
         .name = "elastic-decisions",
-        .filter_is_path = true},
+        .filter_is_path = true,
+        .filters = {"group"}},
     {.route = GW_ROUTE_middleware_list, .statement = GW_SQL_MIDDLEWARE_LIST, .name = "middleware"},
     {.route = GW_ROUTE_middleware_version_list,
         .statement = GW_SQL_MIDDLEWARE_VERSION_LIST,
@@ -449,7 +450,9 @@ void serve_vlan_get(gw_call *c)
 
 void serve_elastic_get(gw_call *c)
 {
-	serve_item(c, GW_SQL_ELASTIC_GET, c->match.params[0], NULL);
+	char group[64];
+	if (call_query(c, "group", group, sizeof(group)) == SOT_OK)
+		serve_item(c, GW_SQL_ELASTIC_GET, c->match.params[0], group);
 }
 
 void serve_host_brake_get(gw_call *c)

@@ -141,12 +141,13 @@ static sot_code open_http(gateway *g, sot_err *err)
 	return gw_http_new(g->loop, &options, &gw_call_events, g, &g->http, err);
 }
 
-/* Drained when the last open request is over; the service's deadline ends the wait for streams. */
+/* Drained when the last open request is over and nobody is about to ask; the service's deadline
+ * ends the wait for streams. */
 static void on_drain_look(void *self, uint64_t missed)
 {
 	gateway *g = self;
 	(void)missed;
-	if (gw_http_open_requests(g->http) == 0)
+	if (gw_http_is_drained(g->http))
 		service_drained(g->service);
 }
 

@@ -5,6 +5,7 @@
 #include "gw_text.h"
 
 #include "gw_command.h"
+#include "gw_oidc.h"
 #include "gw_password.h"
 #include "gw_sql.h"
 #include "sot_failpoint.h"
@@ -199,6 +200,81 @@ static void begin(gw_call *c, const json_t *body)
 		call_fail(c, &err);
 }
 
+/* ---- a code of a log-in at the OpenID provider, for the command line ---- */
+static void on_redeemed_row(void *self, const store_result *res)
+{
+	gw_call *c = self;
+	login *l = c->state;
+	if (store_rows(res) != 1)
+		return;
+	gw_copy_cut(store_text(res, 0, 0), l->name, sizeof(l->name));
+	gw_copy_cut(store_text(res, 0, 2), l->csrf, sizeof(l->csrf));
+	l->role = gw_role_parse(store_text(res, 0, 1));
+	l->fits = true;
+	sot_buf_printf(&c->rows, "{\"name\":\"%s\",\"role\":\"%s\",\"csrfToken\":\"%s\",", l->name,
+	    l->role < GW_ROLE_VIEWER ? "none" : gw_role_name(l->role), l->csrf);
+	sot_buf_printf(&c->rows, "\"expiresAt\":\"%.*s\"}\n", SOT_ARG(store_text(res, 0, 3)));
+}
+
+static void on_redeemed(void *self, const store_outcome *outcome)
+{
+	gw_call *c = self;
+	const login *l = c->state;
+	if (outcome->code == SOT_OK && !l->fits) {
+		call_problem(c, 401, "unauthenticated", "this log-in is over; begin again");
+		return;
+	}
+	if (outcome->code == SOT_OK)
+		sot_log(SOT_INFO, "login.done", "via=code account=%s source=%s", l->name,
+		    gw_request_peer(c->http));
+	on_session_stored(c, outcome);
+}
+
+static void redeem(gw_call *c, sot_str code, sot_str verifier)
+{
+	sot_err err = {0};
+	uint8_t digest[GW_SHA256_N];
+	int64_t wait_ms = 0;
+	store_tx *tx;
+	login *l = c->state = sot_alloc(sizeof(*l));
+	c->state_free = login_free;
+	l->call = c;
+	if (!gw_bucket_take(c->g->login_addresses, sot_str_c(gw_request_peer(c->http)),
+	        reactor_now(c->g->loop), &wait_ms)) {
+		call_too_many(c, wait_ms, "too many log-ins from this address; wait, then try again");
+		return;
+	}
+	if (gw_oidc_code_read(c->g->seal_key, code, verifier, reactor_wall(c->g->loop).unix_ms / 1000,
+	        l->session, &err) != SOT_OK) {
+		sot_metric_add(c->g->logins_refused, 1);
+		sot_log(SOT_WARN, "login.refused", "via=code source=%s request_id=%s",
+		    gw_request_peer(c->http), c->request_id);
+		call_problem(c, 401, "unauthenticated", "%s", err.text);
+		return;
+	}
+	call_sha256(sot_str_c(l->session), digest);
+	tx = store_begin_read(c->g->db);
+	store_query(tx, GW_SQL_SESSION_REDEEM, on_redeemed_row, c);
+	store_arg_bytes(tx, (sot_str){(const char *)digest, sizeof(digest)});
+	if (store_commit(&tx, on_redeemed, c, &err) != SOT_OK)
+		call_fail(c, &err);
+}
+
+/* By a password, or by a code; not both, and not half of one. */
+static void begin_by(gw_call *c, const json_t *body)
+{
+	bool by_password = json_object_get(body, "name") && json_object_get(body, "password");
+	bool by_code = json_object_get(body, "code") && json_object_get(body, "verifier");
+	if (json_object_size(body) != 2 || by_password == by_code)
+		call_problem(c, 400, "invalid",
+		    "the body must be {\"name\": ..., \"password\": ...}, or {\"code\": ..., \"verifier\": "
+		    "...} of a log-in at the OpenID provider");
+	else if (by_password)
+		begin(c, body);
+	else
+		redeem(c, gw_json_text(body, "code"), gw_json_text(body, "verifier"));
+}
+
 void serve_session_create(gw_call *c)
 {
 	size_t count = 0;
@@ -211,7 +287,7 @@ void serve_session_create(gw_call *c)
 		call_problem_full(c, &p);
 		return;
 	}
-	begin(c, body);
+	begin_by(c, body);
 	json_decref(body);
 }
 

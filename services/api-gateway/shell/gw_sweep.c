@@ -31,6 +31,7 @@ struct gw_sweep {
 	int64_t upload_expiry_s;
 	size_t count, removed, expired;
 	char names[CANDIDATES_MAX][65];
+	bool gone[CANDIDATES_MAX]; /* nothing is left of it, here and in the bucket */
 };
 
 static void release(gw_sweep *s)
@@ -76,19 +77,23 @@ static void look(void *arg)
 }
 
 /* Moved aside first, then looked at again: an upload of the same bytes may have renamed its file to
- * this name since, and that one must come back. */
-static bool remove_one(int folder, const char *name)
+ * this name since, and that one must come back. *ret_gone: no such file is here now. */
+static bool remove_one(int folder, const char *name, bool *ret_gone)
 {
 	char aside[80];
 	struct stat st;
 	(void)snprintf(aside, sizeof(aside), "tmp/%s.orphan", name);
-	if (renameat(folder, name, folder, aside) != 0)
+	*ret_gone = false;
+	if (renameat(folder, name, folder, aside) != 0) {
+		*ret_gone = errno == ENOENT;
 		return false;
+	}
 	if (fstatat(folder, aside, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !gw_orphan_is_candidate(sot_str_c(name), (int64_t)st.st_mtime, (int64_t)time(NULL)) &&
 	    (renameat2(folder, aside, folder, name, RENAME_NOREPLACE) == 0 || errno != EEXIST))
 		return false;
-	return unlinkat(folder, aside, 0) == 0;
+	*ret_gone = unlinkat(folder, aside, 0) == 0;
+	return *ret_gone;
 }
 
 static sot_code remove_stored(const gw_sweep *s, const char *name)
@@ -105,25 +110,50 @@ static void remove_all(void *arg)
 	gw_sweep *s = arg;
 	int folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	s->removed = 0;
+	memset(s->gone, 0, sizeof(s->gone));
 	for (size_t i = 0; folder >= 0 && i < s->count; i++) {
 		if (gw_s3_is_on(&s->s3) && remove_stored(s, s->names[i]) != SOT_OK)
-			continue; /* with its file it is found again */
-		s->removed += remove_one(folder, s->names[i]) ? 1 : 0;
+			continue; /* its row finds it again */
+		s->removed += remove_one(folder, s->names[i], &s->gone[i]) ? 1 : 0;
 	}
 	if (folder >= 0)
 		(void)close(folder);
 }
 
 /* ---- in the loop ---- */
+static void on_forgotten(void *self, const store_outcome *outcome)
+{
+	gw_sweep *s = self;
+	s->busy = false;
+	if (outcome->code != SOT_OK)
+		sot_log_err(SOT_WARN, "blobs.sweep", outcome->why, "effect=later");
+}
+
+/* The rows go last: until then they find what is left. */
+static void forget_rows(gw_sweep *s)
+{
+	store_tx *tx = store_begin(s->g->db);
+	sot_err err = {0};
+	store_query(tx, GW_SQL_BLOB_FORGET, NULL, NULL);
+	store_arg_array_begin(tx);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->gone[i])
+			store_item_str(tx, sot_str_c(s->names[i]));
+	store_arg_array_end(tx);
+	s->busy = store_commit(&tx, on_forgotten, s, &err) == SOT_OK;
+	if (!s->busy)
+		sot_log_err(SOT_WARN, "blobs.sweep", &err, "effect=later");
+}
+
 static void on_removed(void *arg)
 {
 	gw_sweep *s = arg;
 	if (!take_back(s))
 		return;
-	s->busy = false;
 	sot_metric_add(s->removed_total, s->removed);
 	sot_log(
 	    SOT_INFO, "blobs.swept", "removed=%zu of=%zu first=%s", s->removed, s->count, s->names[0]);
+	forget_rows(s);
 }
 
 static void on_orphans(void *self, const store_result *res)
@@ -157,8 +187,6 @@ static void on_looked(void *arg)
 	s->busy = false;
 	if (s->expired > 0)
 		sot_log(SOT_INFO, "uploads.expired", "files=%zu", s->expired);
-	if (s->count == 0)
-		return;
 	tx = store_begin_read(s->g->db);
 	store_query(tx, GW_SQL_BLOB_ORPHANS, on_orphans, s);
 	store_arg_array_begin(tx);

@@ -1,6 +1,6 @@
 /* GET /v1/hosts/{name}/usage and /v1/instances/{name}/usage: the scheduler relays to the host's
  * agent, which answers with the reports that it published last. */
-#include "gateway.h"
+#include "gw_relay.h"
 
 #include "sot_proto.h"
 
@@ -142,40 +142,26 @@ static void answer(gw_call *c, const struct sot_usage *usage, sot_arena *arena)
 	json_decref(body);
 }
 
-static void on_answer(void *self, sot_code code, sot_str frame, const sot_err *why)
+static bool take(gw_call *c, sot_str frame, sot_arena *arena)
 {
-	gw_call *c = self;
 	struct sot_usage usage;
-	struct sot_refused refused;
-	sot_wire_head head = {0};
-	if (code != SOT_OK || sot_wire_peek(frame, &head, NULL) != SOT_OK) {
-		call_problem(c, 503, "unavailable", "no figures: %s; try again",
-		    why != NULL ? why->text : "the answer was malformed");
-		return;
-	}
-	sot_arena *arena = sot_arena_new(4 * SOT_WIRE_FRAME_MAX);
-	if (head.id == SOT_MSG_USAGE && sot_usage_decode(frame, arena, &usage, NULL) == SOT_OK) {
-		answer(c, &usage, arena);
-	} else if (head.id == SOT_MSG_REFUSED &&
-	           sot_refused_decode(frame, arena, &refused, NULL) == SOT_OK) {
-		call_refused(c, &refused);
-	} else {
-		call_problem(c, 500, "internal", "the scheduler answered with message %u", head.id);
-	}
-	(void)sot_arena_free(arena);
+	if (sot_usage_decode(frame, arena, &usage, NULL) != SOT_OK)
+		return false;
+	answer(c, &usage, arena);
+	return true;
 }
 
 static void ask(gw_call *c, sot_str host, sot_str instance)
 {
+	static const gw_relay relay = {"no figures", SOT_MSG_USAGE, take};
 	sot_err err = {0};
 	SOT_AUTO_BUF frame;
 	struct sot_usage_read m = {bus_next_request_id(c->g->bus), host, instance};
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
 	if (sot_usage_read_encode(&m, &frame, &err) != SOT_OK)
 		call_problem(c, 400, "invalid", "%s", err.text);
-	else if (gw_peers_ask(c->g->peers, false, m.request_id, sot_buf_str(&frame),
-	             c->g->config->request_deadline_ms, on_answer, c, &err) != SOT_OK)
-		call_problem(c, 503, "unavailable", "%s; try again", err.text);
+	else
+		gw_relay_ask(c, &relay, m.request_id, sot_buf_str(&frame));
 }
 
 void serve_host_usage(gw_call *c)

@@ -353,8 +353,8 @@ static void old_blobs_without_a_version_are_swept_and_no_others(void **state)
 	    none);
 	/* A registration that was refused left this one: its row keeps nothing. */
 	harness_sql(&h, "sot_gateway",
-	    "INSERT INTO gateway.blob (sha256, size_bytes, created_by) VALUES (decode(repeat('a', 64), "
-	    "'hex'), 1, 'user:ada')",
+	    "INSERT INTO gateway.blob (sha256, size_bytes, created_by, created_at) VALUES "
+	    "(decode(repeat('a', 64), 'hex'), 1, 'user:ada', now() - interval '2 days')",
 	    none);
 	harness_spawn_gateway(&h, NULL);
 	deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
@@ -362,9 +362,12 @@ static void old_blobs_without_a_version_are_swept_and_no_others(void **state)
 		assert_false(sot_mono_reached(sot_mono_now(), deadline));
 	assert_int_equal(access(orphan, F_OK), -1);
 	assert_int_equal(access(registered, F_OK), 0);
-	harness_sql(&h, "sot_gateway",
-	    "SELECT count(*) FROM gateway.blob WHERE sha256 = decode(repeat('a', 64), 'hex')", none);
-	assert_string_equal(none, "0");
+	for (none[0] = '\0'; strcmp(none, "0") != 0;) { /* the row goes last */
+		harness_sql(&h, "sot_gateway",
+		    "SELECT count(*) FROM gateway.blob WHERE sha256 = decode(repeat('a', 64), 'hex')",
+		    none);
+		assert_false(sot_mono_reached(sot_mono_now(), deadline));
+	}
 	assert_int_equal(access(young, F_OK), 0);
 }
 

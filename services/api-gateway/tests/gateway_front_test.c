@@ -5,10 +5,13 @@
 #include "sot_file.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -204,6 +207,26 @@ static void who_calls_too_often_waits_and_others_do_not(void **state)
 	h.calls_per_second = 0;
 }
 
+/* A proxy may not send a change twice: it has to fail what the gateway did not even read. */
+static void who_has_just_connected_when_it_ends_is_answered(void **state)
+{
+	const sot_str ask = SOT_STR("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+	char reply[2048];
+	int kept = harness_connect(&h), fresh = harness_connect(&h);
+	(void)state;
+	assert_int_equal(write(kept, ask.p, ask.n), ask.n);
+	assert_true(recv(kept, reply, sizeof(reply), 0) > 0);
+	assert_int_equal(kill(h.gateway_pid, SIGTERM), 0);
+	while (recv(kept, reply, sizeof(reply), 0) > 0) /* what was asked on rests, and ends at once */
+		;
+	(void)close(kept);
+	harness_say(&h, fresh, ask, reply);
+	assert_non_null(strstr(reply, "stopping"));
+	assert_non_null(strstr(reply, "Connection: close"));
+	assert_int_equal(harness_wait_exit(&h), 0);
+	harness_spawn_gateway(&h, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +237,7 @@ int main(void)
 	    cmocka_unit_test(lists_are_narrowed_by_labels),
 	    cmocka_unit_test(the_page_has_every_operation_and_asks_for_nothing),
 	    cmocka_unit_test(who_calls_too_often_waits_and_others_do_not),
+	    cmocka_unit_test(who_has_just_connected_when_it_ends_is_answered),
 	};
 	int failed;
 	harness_start(&h, NULL, false);

@@ -397,7 +397,7 @@ static void a_bucket_keeps_the_packages_and_a_gateway_fetches_what_it_has_not(vo
 	char url[80], path[80], blob[96], digest[65];
 	const answer *a;
 	(void)state;
-	s3_bucket_start(url);
+	s3_bucket_start(0, url);
 	h.s3_url = url;
 	h.s3_region = S3_BUCKET_REGION;
 	h.s3_keys = S3_BUCKET_KEYS;
@@ -429,6 +429,64 @@ static void a_bucket_keeps_the_packages_and_a_gateway_fetches_what_it_has_not(vo
 	restart();
 }
 
+static void upload_version(const char *version, const char *bytes, bool removed, char digest[65])
+{
+	char path[80], sql[500], out[4096];
+	(void)snprintf(path, sizeof(path), "/v1/apps/shop/versions/%s?file=a.war", version);
+	assert_int_equal(call("PUT", path, NULL, sot_str_c(bytes))->status, 202);
+	digest_of(bytes, strlen(bytes), digest);
+	(void)snprintf(sql, sizeof(sql),
+	    "INSERT INTO scheduler.app_version (app_id, version, sha256, size_bytes, file_name, "
+	    "created_by, created_at, removed) SELECT id, '%s', decode('%s', 'hex'), %zu, 'a.war', "
+	    "'user:ada', now(), %s FROM scheduler.app WHERE name = 'shop'",
+	    version, digest, strlen(bytes), removed ? "true" : "false");
+	harness_sql(&h, "sot_scheduler", sql, out);
+}
+
+static int status_of(const char *digest)
+{
+	char blob[96];
+	(void)snprintf(blob, sizeof(blob), "/v1/blobs/%s", digest);
+	return call("GET", blob, NULL, (sot_str){0})->status;
+}
+
+/* No gateway has a file of it any more: its row tells of it. */
+static void the_bucket_loses_what_no_version_names(void **state)
+{
+	char url[80], gone[65], kept[65], young[65], out[4096] = "";
+	sot_mono deadline;
+	(void)state;
+	s3_bucket_start(2 * 86400, url);
+	h.s3_url = url;
+	h.s3_region = S3_BUCKET_REGION;
+	h.s3_keys = S3_BUCKET_KEYS;
+	restart();
+	upload_version("r1", "a package that is not kept", true, gone);
+	upload_version("r2", "a package that is kept", false, kept);
+	harness_sql(
+	    &h, "sot_gateway", "UPDATE gateway.blob SET created_at = now() - interval '2 days'", out);
+	upload_version("r3", "a package that came just now", true, young);
+	forget_here(gone);
+	forget_here(kept);
+	forget_here(young);
+	restart();
+	deadline = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
+	while (strcmp(out, "2") != 0) {
+		char sql[400];
+		(void)snprintf(sql, sizeof(sql),
+		    "SELECT count(*) FROM gateway.blob WHERE encode(sha256, 'hex') IN ('%s', '%s', '%s')",
+		    gone, kept, young);
+		harness_sql(&h, "sot_gateway", sql, out);
+		assert_false(sot_mono_reached(sot_mono_now(), deadline));
+	}
+	assert_int_equal(status_of(gone), 404);
+	assert_int_equal(status_of(kept), 200);
+	assert_int_equal(status_of(young), 200);
+	s3_bucket_stop();
+	h.s3_url = NULL;
+	restart();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +496,7 @@ int main(void)
 	    cmocka_unit_test(an_upload_is_its_owners_alone),
 	    cmocka_unit_test(an_upload_outlives_its_gateway_and_an_old_one_does_not),
 	    cmocka_unit_test(a_bucket_keeps_the_packages_and_a_gateway_fetches_what_it_has_not),
+	    cmocka_unit_test(the_bucket_loses_what_no_version_names),
 	    cmocka_unit_test(a_signature_is_checked_over_the_stored_bytes),
 	};
 	int failed;

@@ -35,7 +35,7 @@ static int setup(void **state)
 	is_own = getenv("S3_URL") == NULL;
 	if (is_own) {
 		char url[80];
-		s3_bucket_start(url);
+		s3_bucket_start(0, url);
 		(void)snprintf(bucket.url, sizeof(bucket.url), "%s", url);
 		(void)snprintf(bucket.region, sizeof(bucket.region), S3_BUCKET_REGION);
 		(void)snprintf(bucket.keys, sizeof(bucket.keys), S3_BUCKET_KEYS);

@@ -75,6 +75,17 @@ static void answer_told(harness *h, const bus_peer *from, uint64_t request_id)
 	sot_buf_clear(&frame);
 }
 
+static void answer_inside(harness *h, const bus_peer *from, uint64_t request_id)
+{
+	struct sot_inside m = {request_id, sot_str_c(h->answer)};
+	sot_buf frame;
+	sot_err err = {0};
+	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
+	need(sot_inside_encode(&m, &frame, &err) == SOT_OK, "inside", &err);
+	(void)bus_send(h->scheduler, from, sot_buf_str(&frame), NULL);
+	sot_buf_clear(&frame);
+}
+
 static void on_request(void *self, const bus_peer *from, sot_str frame)
 {
 	harness *h = self;
@@ -87,6 +98,8 @@ static void on_request(void *self, const bus_peer *from, sot_str frame)
 		return;
 	if (h->refuse_with >= 0)
 		answer_refused(h, from, head.request_id);
+	else if (h->answer != NULL && head.id == SOT_MSG_INSIDE_READ)
+		answer_inside(h, from, head.request_id);
 	else if (h->answer != NULL)
 		answer_told(h, from, head.request_id);
 	else
@@ -511,11 +524,10 @@ int harness_connect(harness *h)
 	return fd;
 }
 
-void harness_raw(harness *h, sot_str bytes, char ret[2048])
+void harness_say(harness *h, int fd, sot_str bytes, char ret[2048])
 {
 	size_t n = 0;
 	sot_mono limit = sot_mono_add_ms(sot_mono_now(), HARNESS_DEADLINE_MS);
-	int fd = harness_connect(h);
 	need(write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n, "write", NULL);
 	while (n < 2000 && !sot_mono_reached(sot_mono_now(), limit)) {
 		reactor_turn(h->loop, 20); /* the others answer the gateway meanwhile */
@@ -526,6 +538,11 @@ void harness_raw(harness *h, sot_str bytes, char ret[2048])
 	}
 	ret[n] = '\0';
 	(void)close(fd);
+}
+
+void harness_raw(harness *h, sot_str bytes, char ret[2048])
+{
+	harness_say(h, harness_connect(h), bytes, ret);
 }
 
 void harness_add_app(harness *h, const char *name)

@@ -76,7 +76,9 @@ const answer *harness_call(
 bool answer_has(const answer *a, const char *text);
 /* A TCP connection to the gateway; the caller closes it. */
 int harness_connect(harness *h);
-/* Raw bytes over TCP; the answer up to the close of the connection or 2,000 bytes. */
+/* Raw bytes over a connection, which it closes; the answer up to its end or 2,000 bytes. */
+void harness_say(harness *h, int fd, sot_str bytes, char ret[2048]);
+/* The same over one of its own. */
 void harness_raw(harness *h, sot_str bytes, char ret[2048]);
 /* SQL as the database's owner, by psql; output (at most 4 KiB) without the last newline. */
 void harness_sql(harness *h, const char *user, const char *sql, char ret[4096]);

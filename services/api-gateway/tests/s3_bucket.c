@@ -10,11 +10,12 @@
 
 static pid_t server;
 
-void s3_bucket_start(char ret[80])
+void s3_bucket_start(int age_s, char ret[80])
 {
 	int out[2];
-	char text[32] = "";
+	char text[32] = "", age[16];
 
+	(void)snprintf(age, sizeof(age), "%d", age_s);
 	if (pipe(out) != 0)
 		abort();
 	server = fork();
@@ -22,7 +23,7 @@ void s3_bucket_start(char ret[80])
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)dup2(out[1], STDOUT_FILENO);
 		(void)execlp("python3", "python3", "-Bu", GATEWAY_SOURCE_DIR "/tests/s3_server.py",
-		    "access", "secret", S3_BUCKET_REGION, (char *)NULL);
+		    "access", "secret", S3_BUCKET_REGION, age, (char *)NULL);
 		_exit(127);
 	}
 	(void)close(out[1]);

@@ -1,6 +1,6 @@
 """A bucket in memory for gw_s3_test: checks AWS Signature Version 4 by itself, from the published algorithm, and the payload's digest.
 
-usage: s3_server.py ACCESS-KEY SECRET-KEY REGION; prints its port. Objects whose name begins with "ba" are handed out damaged.
+usage: s3_server.py ACCESS-KEY SECRET-KEY REGION [AGE [ADDRESS]]; prints its port. Objects are AGE seconds older than they are. Objects whose name begins with "ba" are handed out damaged.
 """
 
 import email.utils
@@ -12,6 +12,8 @@ import sys
 import time
 
 ACCESS, SECRET, REGION = sys.argv[1:4]
+AGE = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+ADDRESS = sys.argv[5] if len(sys.argv) > 5 else "127.0.0.1"
 objects = {}
 
 
@@ -54,10 +56,12 @@ class Bucket(http.server.BaseHTTPRequestHandler):
 
     def handle_one(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if not self.is_signed(body):
+        if self.path == "/?names":  # for tests, to look into it
+            self.answer(200, "\n".join(path.rsplit("/", 1)[1] for path in objects).encode())
+        elif not self.is_signed(body):
             self.answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
         elif self.command == "PUT":
-            objects[self.path] = (time.time(), body)
+            objects[self.path] = (time.time() - AGE, body)
             self.answer(200)
         elif self.path not in objects:
             self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
@@ -73,6 +77,6 @@ class Bucket(http.server.BaseHTTPRequestHandler):
     do_GET = do_PUT = do_HEAD = do_DELETE = handle_one
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
+server = http.server.ThreadingHTTPServer((ADDRESS, 0), Bucket)
 print(server.server_address[1], flush=True)
 server.serve_forever()

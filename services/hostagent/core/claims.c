@@ -111,6 +111,56 @@ void reconcile_stranger(reconcile *r, uint16_t vlan_id, sot_ip address, sot_mac 
 	}
 }
 
+/* ---- what outlives the agent ---- */
+
+/* Which holding of that address the spec asks for; 0 when it is not its address. */
+static uint64_t holding_of(const sot_instance_spec *spec, sot_ip address)
+{
+	if (sot_ip_eq(address, spec->address))
+		return spec->address_generation;
+	return sot_ip_eq(address, spec->address_v6) ? spec->address_v6_generation : 0;
+}
+
+void reconcile_taken(const reconcile *r, sot_buf *out)
+{
+	char id[SOT_UUID_TEXT], ip[SOT_IP_TEXT], mac[18];
+	sot_map_iter it = {0};
+	for (const instance *i; (i = reconcile_iterate(r, &it)) != NULL;) {
+		if (i->claim != CLAIM_TAKEN)
+			continue;
+		sot_buf_printf(out, "%s %s %llu %s\n", sot_uuid_format(i->want->spec.instance_id, id),
+		    sot_ip_format(i->conflict_address, ip),
+		    (unsigned long long)holding_of(&i->want->spec, i->conflict_address),
+		    sot_format_mac(i->conflict_mac.b, mac));
+	}
+}
+
+static void recall(reconcile *r, sot_str line)
+{
+	sot_uuid id;
+	sot_ip address;
+	sot_mac mac;
+	uint64_t holding = 0;
+	sot_str rest = line;
+	if (sot_uuid_parse(sot_str_cut(rest, ' ', &rest), &id, NULL) != SOT_OK ||
+	    sot_ip_parse(sot_str_cut(rest, ' ', &rest), &address, NULL) != SOT_OK ||
+	    sot_parse_u64(sot_str_cut(rest, ' ', &rest), 0, UINT64_MAX, &holding, NULL) != SOT_OK ||
+	    sot_parse_mac(rest, mac.b, NULL) != SOT_OK)
+		return;
+	instance *i = reconcile_find(r, id);
+	if (i && !sot_ip_is_none(address) && holding == holding_of(&i->want->spec, address) &&
+	    (sot_ip_eq(address, i->want->spec.address) || sot_ip_eq(address, i->want->spec.address_v6)))
+		take(i, address, mac);
+}
+
+void reconcile_recall_taken(reconcile *r, sot_str lines)
+{
+	while (lines.n > 0)
+		recall(r, sot_str_cut(lines, '\n', &lines));
+}
+
+/* ---- what waits for it ---- */
+
 bool instance_is_held(const instance *i, action_kind kind)
 {
 	if (kind != ACTION_RECORD && kind != ACTION_START && kind != ACTION_RESTART)

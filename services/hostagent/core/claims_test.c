@@ -220,6 +220,75 @@ static void the_same_address_given_anew_is_asked_for_anew(void **state)
 	assert_int_equal(settle(w), ACTION_START);
 }
 
+/* The agent begins anew, with the set that it had and the lines that it kept. */
+static void begin_anew(world *w, const sot_instance_spec *spec, const char *lines)
+{
+	w->r = reconcile_free(w->r);
+	w->probes = probes_free(w->probes);
+	w->probes = probes_new();
+	w->r = reconcile_new("/s", w->vlans, (reconcile_limits){2, 2, 4, 8}, 8);
+	reconcile_set_engine(w->r, true);
+	assign(w, spec);
+	reconcile_recall_taken(w->r, sot_str_c(lines));
+}
+
+static void what_was_taken_stays_so_when_the_agent_begins_anew(void **state)
+{
+	world *w = *state;
+	SOT_AUTO_BUF lines;
+	sot_buf_init(&lines, 4096);
+	sot_instance_spec s = spec_of();
+	assign(w, &s);
+	(void)settle(w);
+	reconcile_taken(w->r, &lines);
+	assert_int_equal(lines.n, 0);
+	assert_true(probes_hear(w->probes, 100, s.address, stranger, w->now));
+	(void)settle(w);
+	reconcile_taken(w->r, &lines);
+	assert_string_equal(
+	    lines.p, "01000000-0000-0000-0000-000000000000 10.100.0.11 1 02:00:00:00:00:09\n");
+
+	begin_anew(w, &s, lines.p);
+	assert_int_equal(settle(w), ACTION_NONE);
+	assert_int_equal(ask_due(w), 0); /* the stranger may be silent now: nobody is asked */
+	sot_instance_status told = instance_status(the_instance(w));
+	assert_int_equal(told.observed, SOT_OBSERVED_STATE_FAILED);
+	assert_true(sot_ip_eq(told.conflict_address, s.address));
+	assert_memory_equal(&told.conflict_mac, &stranger, sizeof(stranger));
+	/* And it is kept on. */
+	SOT_AUTO_BUF again;
+	sot_buf_init(&again, 4096);
+	reconcile_taken(w->r, &again);
+	assert_string_equal(again.p, lines.p);
+
+	/* Another holding of it was told, and the lines were not written after that. */
+	s.generation = 2;
+	s.address_generation = 2;
+	begin_anew(w, &s, lines.p);
+	(void)settle(w);
+	be_silent(w);
+	assert_int_equal(settle(w), ACTION_START);
+}
+
+static void lines_that_cannot_be_read_count_for_nothing(void **state)
+{
+	static const char *const lines[] = {"", "\n\n", "x", "01000000-0000-0000-0000-000000000000",
+	    "01000000-0000-0000-0000-000000000000  0 02:00:00:00:00:09\n",
+	    "01000000-0000-0000-0000-000000000000 10.100.0.11 1 02:00:00:00:00\n",
+	    "01000000-0000-0000-0000-000000000000 10.100.0.12 1 02:00:00:00:00:09\n",
+	    "01000000-0000-0000-0000-000000000000 10.100.0.11 one 02:00:00:00:00:09\n",
+	    "02000000-0000-0000-0000-000000000000 10.100.0.11 1 02:00:00:00:00:09\n"};
+	world *w = *state;
+	sot_instance_spec s = spec_of();
+	for (size_t k = 0; k < sizeof(lines) / sizeof(lines[0]); k++) {
+		begin_anew(w, &s, lines[k]);
+		assert_true(sot_ip_is_none(instance_status(the_instance(w)).conflict_address));
+	}
+	/* One that can be is taken from among them. */
+	begin_anew(w, &s, "x\n\n01000000-0000-0000-0000-000000000000 10.100.0.11 1 02:00:00:00:00:09");
+	assert_true(sot_ip_eq(instance_status(the_instance(w)).conflict_address, s.address));
+}
+
 static void both_families_have_to_be_silent(void **state)
 {
 	world *w = *state;
@@ -376,6 +445,8 @@ int main(void)
 	    TEST(it_is_asked_beside_the_preparation_and_bound_after_the_silence),
 	    TEST(an_address_in_use_is_told_and_the_next_one_is_bound),
 	    TEST(the_same_address_given_anew_is_asked_for_anew),
+	    TEST(what_was_taken_stays_so_when_the_agent_begins_anew),
+	    TEST(lines_that_cannot_be_read_count_for_nothing),
 	    TEST(both_families_have_to_be_silent),
 	    TEST(an_instance_that_answers_itself_elsewhere_is_waited_for),
 	    TEST(what_is_held_here_already_is_not_asked_for),

@@ -80,10 +80,9 @@ sot_code cleanup_check_ages(const char *ages, sot_err *err)
 	return SOT_OK;
 }
 
-/* The age from which the policy takes an entry: the configuration's, or its own. */
-static int64_t age_of(const cleanup_policy *p, const char *ages)
+int64_t cleanup_age(const cleanup_policy *p, const cleanup_settings *settings)
 {
-	sot_str rest = sot_str_c(ages), seconds;
+	sot_str rest = sot_str_c(settings->ages), seconds;
 	while (rest.n > 0) {
 		uint64_t age_s = 0;
 		sot_str one = sot_str_cut(rest, ',', &rest);
@@ -98,7 +97,7 @@ bool cleanup_takes(const cleanup_policy *p, const char *name, bool is_file, int6
     unsigned free_permille, const cleanup_settings *settings)
 {
 	bool is_kind = is_file || p->whole;
-	return is_kind && age_s >= age_of(p, settings->ages) &&
+	return is_kind && age_s >= cleanup_age(p, settings) &&
 	       free_permille < p->free_permille + (p->free_permille >= 1000) &&
 	       !fits(settings->excluded, ',', name) && fits(p->patterns, ' ', name);
 }

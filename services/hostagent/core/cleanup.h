@@ -43,6 +43,8 @@ typedef struct cleanup_settings {
 /* Whether `ages` names policies there are, each with 1 second to 10 years; SOT_INVALID says which
  * it does not, and which names there are. */
 sot_code cleanup_check_ages(const char *ages, sot_err *err) SOT_CHECK;
+/* The age in seconds from which the policy takes an entry: the configuration's, or its own. */
+int64_t cleanup_age(const cleanup_policy *p, const cleanup_settings *settings);
 /* Whether the entry goes. age_s: since its last change, of content or of name. */
 bool cleanup_takes(const cleanup_policy *p, const char *name, bool is_file, int64_t age_s,
     unsigned free_permille, const cleanup_settings *settings);

@@ -5,7 +5,8 @@
 enum {
 	FIRST_START_WAIT_MS = 50,
 	START_WAIT_GROWS_BY = 4, /* a quarter */
-	GRID_MS = 200,           /* of intervals of at least ten times that */
+	GRID_MS = 500,           /* of intervals of at least ten times that; of shorter ones this: */
+	FINE_GRID_MS = 200,
 	DOUBLINGS_MAX = 6,
 	LOOKS_MAX = 11
 };
@@ -45,13 +46,15 @@ static bool awaits_check(const health *h, const sot_health_spec *spec)
 	return h->started_unix_ms != 0 && has_check(spec) && !h->in_flight;
 }
 
-/* Regular checks begin at common instants, so that a host with a hundred instances wakes up five
- * times a second for them, not a hundred times. */
+/* Regular checks begin at common instants, so that a host with a hundred instances wakes up twice a
+ * second for them, not a hundred times. */
 static sot_mono after_interval(const sot_health_spec *spec, sot_mono now)
 {
 	sot_mono next = sot_mono_add_ms(now, spec->interval_ms);
 	if (spec->interval_ms >= 10 * GRID_MS)
 		next.ms -= next.ms % GRID_MS;
+	else if (spec->interval_ms >= 10 * FINE_GRID_MS)
+		next.ms -= next.ms % FINE_GRID_MS;
 	return next;
 }
 

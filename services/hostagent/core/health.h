@@ -46,7 +46,8 @@ void health_observe(
 /* Whether a check is to be made now; marks it as in flight. In its start period an instance is
  * asked more often, 50 ms after its start and then after a quarter longer each time, up to its
  * interval: who waits for it hears soon, and one that takes long is not asked without end.
- * Intervals of 2 s and more end at common instants, up to 200 ms early. */
+ * Intervals of 2 s and more end at common instants, at most a tenth early: up to 200 ms, and of 5 s
+ * and more up to 500 ms. */
 bool health_take_due(health *h, const sot_health_spec *spec, sot_mono now);
 /* Time until the next check, 0 when it is due; INT64_MAX when none is to come. */
 int64_t health_next_due_ms(const health *h, const sot_health_spec *spec, sot_mono now);

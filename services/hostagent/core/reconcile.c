@@ -389,12 +389,21 @@ static int64_t backoff_ms(reconcile *r, unsigned attempts)
 	return delay * 3 / 4 + (int64_t)sot_rand_below(&r->rand, (uint64_t)delay / 2 + 1);
 }
 
+/* Who waits for the same image need not ask for it. Should somebody remove it, its creation tells.
+ */
+static void note_image(const reconcile *r, const instance *found)
+{
+	sot_map_iter it = {0};
+	for (instance *i; (i = reconcile_iterate(r, &it)) != NULL;)
+		i->image = i->image || sot_str_eq(i->want->spec.image, found->want->spec.image);
+}
+
 /* What a step that succeeded is known to have left, beyond what can be observed. */
-static void note_success(instance *i, action_kind kind)
+static void note_success(const reconcile *r, instance *i, action_kind kind)
 {
 	i->error[0] = '\0';
 	if (kind == ACTION_IMAGE)
-		i->image = true;
+		note_image(r, i);
 	if (kind == ACTION_RESTART) /* ends of the program before it are not its own */
 		crashes_forgive(&i->crashes);
 }
@@ -412,7 +421,7 @@ void reconcile_finished(
 	i->observed = observed;
 	i->not_before = now;
 	if (code == SOT_OK)
-		note_success(i, kind);
+		note_success(r, i, kind);
 	else
 		(void)snprintf(i->error, sizeof(i->error), "%s: %s", action_name(kind),
 		    why ? why->text : sot_code_name(code));

@@ -110,6 +110,12 @@ void reconcile_vlans_changed(reconcile *r);
 void reconcile_claim(reconcile *r, probes *p, sot_mono now);
 /* Somebody else was heard with an address: who has not bound it yet will not. */
 void reconcile_stranger(reconcile *r, uint16_t vlan_id, sot_ip address, sot_mac mac);
+/* The addresses that were found to be somebody else's, as lines of text. Kept in a file they
+ * outlive the agent: whoever comes next does not bind one because that somebody is silent. */
+void reconcile_taken(const reconcile *r, sot_buf *out);
+/* Takes such lines up again, after the first set. What was given anew since, or cannot be read,
+ * counts for nothing. */
+void reconcile_recall_taken(reconcile *r, sot_str lines);
 /* While the Engine does not answer no step begins and nobody's delay grows. */
 void reconcile_set_engine(reconcile *r, bool ok);
 

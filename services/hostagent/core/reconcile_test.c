@@ -196,6 +196,27 @@ static void no_more_than_four_starts_are_in_flight(void **state)
 	assert_int_equal(reconcile_next(w->r, w->now).kind, ACTION_NONE);
 }
 
+static void an_image_that_is_here_is_here_for_all_who_want_it(void **state)
+{
+	world *w = *state;
+	sot_instance_spec s[4];
+	unsigned asked = 0;
+	for (unsigned i = 0; i < 4; i++)
+		s[i] = model_spec(i + 1);
+	s[3].image = SOT_STR("img:2");
+	model_assign(w, s, 4);
+	for (const char *at = model_settle(w); (at = strstr(at, "image")) != NULL; at++)
+		asked++;
+	assert_int_equal(asked, 2);
+	s[0].generation = s[1].generation = 2;
+	s[0].image = s[1].image = SOT_STR("img:3");
+	model_assign(w, s, 4);
+	assert_int_equal(reconcile_next(w->r, w->now).kind, ACTION_IMAGE);
+	assert_int_equal(reconcile_next(w->r, w->now).kind, ACTION_IMAGE); /* not known to be there */
+	reconcile_finished(w->r, model_id(1), SOT_OK, NULL, true, w->now);
+	assert_int_equal(reconcile_next(w->r, w->now).kind, ACTION_STOP);
+}
+
 static void nothing_begins_while_the_engine_is_away(void **state)
 {
 	world *w = *state;
@@ -395,6 +416,8 @@ int main(void)
 	        only_retired_clears_and_a_missing_instance_is_left_alone, model_setup, model_teardown),
 	    cmocka_unit_test_setup_teardown(a_failure_delays_its_own_instance_only_and_longer_each_time,
 	        model_setup, model_teardown),
+	    cmocka_unit_test_setup_teardown(
+	        an_image_that_is_here_is_here_for_all_who_want_it, model_setup, model_teardown),
 	    cmocka_unit_test_setup_teardown(
 	        no_more_than_four_starts_are_in_flight, model_setup, model_teardown),
 	    cmocka_unit_test_setup_teardown(

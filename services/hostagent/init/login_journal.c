@@ -28,7 +28,7 @@ static struct {
 	char path[256];
 	session sessions[JOURNAL_SESSIONS_MAX];
 	size_t session_count;
-	unsigned long lost; /* lines that stdout did not take */
+	unsigned long lost; /* lines that stderr did not take */
 } journal = {.socket_fd = -1, .file_fd = -1, .out_fd = -1};
 
 static long long unix_ms(void)
@@ -200,7 +200,7 @@ bool login_journal_open(const char *socket_path, const char *path)
 		fprintf(stderr, "sotalia-init: %s: %s\n", socket_path, strerror(errno));
 		return false;
 	}
-	journal.out_fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	journal.out_fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	(void)snprintf(line, sizeof(line), "boot %lld\n", unix_ms());
 	note(line);
 	return true;

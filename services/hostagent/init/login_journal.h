@@ -1,7 +1,8 @@
 /* login_journal - who logged in and out of this instance, as a file that the agent reads.
  *
  * sshd, sudo and cron write to /dev/log; the kernel says which process wrote. Each line goes to
- * stdout, into the instance's log. A line of sshd, written by root, that accepts a log-in is noted
+ * stderr, into the instance's log: on stdout it would come between the two halves of a line that
+ * the app writes with its buffer. A line of sshd, written by root, that accepts a log-in is noted
  * in the journal with the pid of the session's process; its end is seen on a pidfd and noted too.
  *
  *   boot <unix ms>
@@ -10,7 +11,7 @@
  *   drift <unix ms> <path>      a file of the platform (own_files.h) was changed inside
  *   same <unix ms> <path>       it is the platform's again
  *
- * A file of JOURNAL_MAX bytes becomes <path>.1. Never blocks: what stdout or the disk does not take
+ * A file of JOURNAL_MAX bytes becomes <path>.1. Never blocks: what stderr or the disk does not take
  * is counted and said later. One journal per process; libc only.
  */
 #ifndef HOSTAGENT_LOGIN_JOURNAL_H

@@ -198,6 +198,25 @@ sot_code guard_list(netlink *n, guard_element **ret_elements, size_t *ret_count,
 	return SOT_OK;
 }
 
+static void take_generation(struct nlmsghdr *h, void *self)
+{
+	struct nlattr *at[NFTA_GEN_MAX + 1];
+	if (nlmsg_parse(h, sizeof(struct nfgenmsg), at, NFTA_GEN_MAX, NULL) >= 0 && at[NFTA_GEN_ID])
+		*(uint32_t *)self = ntohl(nla_get_u32(at[NFTA_GEN_ID]));
+}
+
+sot_code guard_generation(netlink *n, uint32_t *ret, sot_err *err)
+{
+	const struct nfgenmsg head = {.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0};
+	struct nl_msg *m =
+	    netlink_message(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0, &head, sizeof(head));
+	*ret = 0;
+	sot_code code = netlink_ask(n, &m, take_generation, ret, err);
+	if (code == SOT_OK && *ret == 0)
+		code = sot_fail(err, SOT_UNAVAILABLE, "the kernel does not tell it");
+	return code == SOT_OK ? SOT_OK : sot_wrap(err, "generation of the rule set");
+}
+
 static const char *const reason_names[GUARD_REASONS] = {
     [GUARD_FORGED_MAC] = "forged_mac",
     [GUARD_FORGED_ADDRESS] = "forged_address",

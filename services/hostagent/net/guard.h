@@ -52,6 +52,10 @@ sot_code guard_remove(
 sot_code guard_list(
     netlink *n, guard_element **ret_elements, size_t *ret_count, sot_err *err) SOT_CHECK;
 
+/* Which rule set of this network the kernel has: another number after each change by anybody, in
+ * any table, of rules, chains, sets or elements. Never 0. */
+sot_code guard_generation(netlink *n, uint32_t *ret, sot_err *err) SOT_CHECK;
+
 /* Why a frame was dropped; each reason is a counter of the table. */
 typedef enum guard_reason {
 	GUARD_FORGED_MAC,     /* a source MAC that is not the link's */

@@ -396,7 +396,7 @@ void host_network_check(
 		if (make_vlan(&m, i == 0 ? 0 : vlans[i - 1]) != SOT_OK)
 			host_network_note_add(report, HOST_NETWORK_FAILED, "%s", err.text);
 	}
-	host_network_check_ports(h, route, report);
+	uint64_t asked_for = host_network_check_ports(h, route, report);
 	host_network_remove_unused(h, route, vlans, count, report);
-	host_network_check_guard(h, report);
+	host_network_check_guard(h, asked_for, report);
 }

@@ -36,6 +36,7 @@ typedef struct port_check {
 	const host_network *h;
 	int *down; /* room for one of each link */
 	size_t down_count;
+	uint64_t asked_for; /* elements: a sum over those of all records, whatever their order */
 	host_network_report *report;
 } port_check;
 
@@ -111,7 +112,23 @@ static void check_port(const net_record *record, void *self)
 	check_limit(c, port, record);
 }
 
-void host_network_check_ports(host_network *h, netlink *route, host_network_report *report)
+static uint64_t sum_of_elements(const net_record *record)
+{
+	guard_element some[GUARD_ELEMENTS_MAX];
+	uint64_t sum = 0;
+	for (size_t i = 0, count = guard_elements(record, some); i < count; i++)
+		sum += sot_str_mark((sot_str){(const char *)&some[i], sizeof(some[i])});
+	return sum;
+}
+
+static void take_record(const net_record *record, void *self)
+{
+	port_check *c = self;
+	c->asked_for += sum_of_elements(record);
+	check_port(record, c);
+}
+
+uint64_t host_network_check_ports(host_network *h, netlink *route, host_network_report *report)
 {
 	sot_err err;
 	port_check c = {.route = route, .report = report, .h = h};
@@ -119,10 +136,10 @@ void host_network_check_ports(host_network *h, netlink *route, host_network_repo
 	    net_shaper_list(route, &c.shapers, &c.shaper_count, &err) != SOT_OK) {
 		host_network_note_add(report, HOST_NETWORK_FAILED, "%s", err.text);
 		free(c.links.all);
-		return;
+		return 0;
 	}
 	c.down = sot_alloc_array(c.links.count + 1, sizeof(*c.down));
-	size_t unreadable = net_record_each(h->state_dir, check_port, &c);
+	size_t unreadable = net_record_each(h->state_dir, take_record, &c);
 	free(h->down);
 	h->down = c.down;
 	h->down_count = c.down_count;
@@ -132,6 +149,7 @@ void host_network_check_ports(host_network *h, netlink *route, host_network_repo
 		    h->state_dir);
 	free(c.shapers);
 	free(c.links.all);
+	return unreadable > 0 ? 0 : c.asked_for | 1;
 }
 
 /* The VLAN of a bridge that this made, 0 for any other link. */
@@ -341,14 +359,35 @@ static sot_code check_table(host_network *h, host_network_report *report, sot_er
 	return code;
 }
 
-void host_network_check_guard(host_network *h, host_network_report *report)
+/* Read before anything is looked at: a change meanwhile makes it another one by the next check. */
+static guard_sight sight_of(uint64_t asked_for)
+{
+	SOT_AUTO(netlink) filter = NULL;
+	guard_sight now = {.asked_for = asked_for};
+	if (netlink_open(NETLINK_NETFILTER, &filter, NULL) != SOT_OK ||
+	    guard_generation(filter, &now.generation, NULL) != SOT_OK)
+		now.generation = 0;
+	return now;
+}
+
+static bool is_in_order(const host_network *h, const guard_sight *now)
+{
+	return now->generation != 0 && now->generation == h->in_order.generation &&
+	       now->asked_for != 0 && now->asked_for == h->in_order.asked_for;
+}
+
+void host_network_check_guard(host_network *h, uint64_t asked_for, host_network_report *report)
 {
 	sot_err err = {0};
 	bool is_new = h->table.n == 0;
+	const guard_sight now = sight_of(asked_for);
+	if (!is_new && is_in_order(h, &now))
+		return;
 	sot_code code =
 	    is_new ? host_network_make_guard(h, report, &err) : check_table(h, report, &err);
 	if (code == SOT_OK && !is_new)
 		code = sync_elements(h, report, false, &err);
+	h->in_order = code == SOT_OK ? now : (guard_sight){0};
 	if (code != SOT_OK)
 		host_network_note_add(report, HOST_NETWORK_FAILED, "%s", err.text);
 }

@@ -26,6 +26,7 @@
 #include "steps.h"
 #include "stock.h"
 #include "sweeper.h"
+#include "taken.h"
 #include "uplink.h"
 #include "views.h"
 #include "watch.h"
@@ -76,6 +77,7 @@ static void pump(void *self)
 	}
 	stock_pump(a->stock);
 	checks_pump(a->checks);
+	taken_store(a);
 	tell_statuses(a);
 	int64_t due_ms = reconcile_next_due_ms(a->reconcile, now);
 	reactor_rearm_ms(a->wake, due_ms < IDLE_WAKE_MS ? due_ms : IDLE_WAKE_MS);
@@ -294,6 +296,7 @@ static sot_code start(agent *a, sot_err *err)
 	a->fitness = fitness_new(a);
 	a->stock = stock_new(a);
 	agent_take_desired(a);
+	taken_recall(a);
 	return SOT_OK;
 }
 
@@ -355,6 +358,7 @@ agent *agent_free(agent *a)
 	a->strangers = strangers_free(a->strangers);
 	a->gateways = gateways_free(a->gateways);
 	sot_buf_clear(&a->host_resolv);
+	sot_buf_clear(&a->taken);
 	free(a);
 	return NULL;
 }

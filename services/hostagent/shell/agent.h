@@ -86,7 +86,9 @@ typedef struct agent {
 	uint32_t docker_ping_ms, containers_total, containers_running;
 	char docker_version[32];
 	sot_buf host_resolv; /* the text of the host's resolv.conf, as at the start */
-	unsigned steps_in_flight;
+	sot_buf taken;       /* as in net/taken */
+	bool taken_failed;   /* it could not be written the last time */
+	unsigned steps_in_flight, package_looks;
 } agent;
 
 sot_code agent_config_load(

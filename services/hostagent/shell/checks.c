@@ -12,12 +12,22 @@
 #include "exec_entry.h"
 #include "inside.h"
 #include "port_look.h"
+#include "sot_map.h"
 #include "sot_parse.h"
+
+/* The way into the network of an instance (inside.h), kept from its first check to its end: to open
+ * one costs as much as the look that it is for. */
+typedef struct way {
+	sot_uuid id;
+	int pid, fd;
+	int64_t started_unix_ms;
+} way;
 
 struct checks {
 	agent *a;
 	reactor_watch *timer;
 	sot_link open; /* checks under way */
+	sot_map *ways; /* instance id -> way */
 };
 
 typedef struct check {
@@ -26,7 +36,8 @@ typedef struct check {
 	uint64_t round;
 	sot_mono begun;
 	int64_t timeout_ms;
-	int netns_fd, fd;
+	int netns_fd; /* of an http check, which goes on with it */
+	int fd;
 	reactor_watch *watch, *deadline;
 	exec_entry *entry; /* of a command */
 	check_output output;
@@ -98,6 +109,11 @@ static void on_http(void *self, const http_reply *reply)
 	check_end(self, ok ? NULL : status, why);
 }
 
+static void tell_gone(check *k)
+{
+	check_end(k, "gone", "health check: the process is gone");
+}
+
 /* The status is the answer; a page of any length is read and forgotten, within the deadline. */
 static void forget_body(void *self, sot_str piece)
 {
@@ -105,10 +121,15 @@ static void forget_body(void *self, sot_str piece)
 	(void)piece;
 }
 
-static void begin_http(check *k, const sot_instance_spec *spec)
+static void begin_http(check *k, int pid, const sot_instance_spec *spec)
 {
 	char url[320], address[16];
 	sot_err err = {0};
+	k->netns_fd = inside_open(pid);
+	if (k->netns_fd < 0) {
+		tell_gone(k);
+		return;
+	}
 	static const char *const headers[] = {"User-Agent: sotalia-health", NULL};
 	(void)snprintf(url, sizeof(url), "http://%s:%u%s%.*s",
 	    sot_format_ipv4(sot_ip_v4(spec->address), address), spec->health.port,
@@ -150,24 +171,14 @@ static void on_deadline(void *self, uint64_t missed)
 	check_end(self, "timeout", "health check: no connection in time");
 }
 
-static void begin_tcp(check *k, health *h, const sot_instance_spec *spec)
+/* Inside of one network the answer is there when the first call returns; the second asks for it,
+ * and only who takes longer is waited for. */
+static void begin_connection(check *k, const sot_instance_spec *spec)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
 	    .sin_port = htons(spec->health.port),
 	    .sin_addr.s_addr = htonl(sot_ip_v4(spec->address))};
 	agent *a = k->c->a;
-	bool will_a_look_do = health_look_will_do(h);
-	if (will_a_look_do && port_look(k->netns_fd, sot_ip_v4(spec->address), spec->health.port)) {
-		check_end(k, NULL, "");
-		return;
-	}
-	k->fd = inside_socket(k->netns_fd, AF_INET, SOCK_STREAM);
-	if (k->fd < 0) {
-		check_end(k, "broken", "health check: no socket in the instance's network");
-		return;
-	}
-	/* Inside of one network the answer is there when the first call returns; the second asks for
-	 * it, and only who takes longer is waited for. */
 	int why = connect(k->fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
 	if (why == EINPROGRESS)
 		why = connect(k->fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
@@ -177,6 +188,29 @@ static void begin_tcp(check *k, health *h, const sot_instance_spec *spec)
 	}
 	k->watch = reactor_add_fd(a->loop, k->fd, REACTOR_WRITE, on_connected, k);
 	k->deadline = reactor_after_ms(a->loop, spec->health.timeout_ms, on_deadline, k);
+}
+
+static void begin_tcp(check *k, const way *w, health *h, const sot_instance_spec *spec)
+{
+	bool will_a_look_do = health_look_will_do(h);
+	if (will_a_look_do && port_look(w->fd, sot_ip_v4(spec->address), spec->health.port)) {
+		check_end(k, NULL, "");
+		return;
+	}
+	/* Where the process is no way, the namespace may be one. */
+	k->fd = inside_socket(w->fd, AF_INET, SOCK_STREAM);
+	int netns_fd = k->fd < 0 ? inside_open(w->pid) : -1;
+	bool is_gone = k->fd < 0 && netns_fd < 0;
+	if (netns_fd >= 0) {
+		k->fd = inside_socket(netns_fd, AF_INET, SOCK_STREAM);
+		close(netns_fd);
+	}
+	if (is_gone)
+		tell_gone(k);
+	else if (k->fd < 0)
+		check_end(k, "broken", "health check: no socket in the instance's network");
+	else
+		begin_connection(k, spec);
 }
 
 /* ---- commands ---- */
@@ -277,6 +311,40 @@ static void begin_command(check *k, int pid, const sot_instance_spec *spec)
 	check_end(k, "broken", why);
 }
 
+/* ---- ways ---- */
+
+static way *way_free(way *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+	return NULL;
+}
+
+/* Of this start: one of before led to another process. */
+static const way *way_to(checks *c, const instance *i)
+{
+	const container_facts *container = instance_container(i);
+	sot_uuid id = instance_want(i)->spec.instance_id;
+	way *w = sot_map_get_uuid(c->ways, id);
+	if (w && w->pid == container->pid && w->started_unix_ms == container->started_unix_ms)
+		return w;
+	if (w)
+		way_free(w);
+	w = sot_alloc(sizeof(*w));
+	*w = (way){id, container->pid, inside_way(container->pid), container->started_unix_ms};
+	(void)sot_map_set_uuid(c->ways, id, w);
+	return w;
+}
+
+static void forget_ways(checks *c, bool all)
+{
+	sot_map_iter it = {0};
+	for (way *w; (w = sot_map_next(c->ways, &it, NULL)) != NULL;)
+		if (all || !reconcile_find(c->a->reconcile, w->id))
+			way_free(sot_map_remove_uuid(c->ways, w->id));
+}
+
 static void begin_check(checks *c, instance *i)
 {
 	const sot_instance_spec *spec = &instance_want(i)->spec;
@@ -286,18 +354,17 @@ static void begin_check(checks *c, instance *i)
 	    .round = instance_health(i)->round,
 	    .begun = sot_mono_now(),
 	    .timeout_ms = spec->health.timeout_ms,
+	    .netns_fd = -1,
 	    .fd = -1};
 	sot_list_init(&k->link);
 	sot_list_push(&c->open, &k->link);
-	k->netns_fd = inside_open(instance_container(i)->pid);
-	if (k->netns_fd < 0)
-		check_end(k, "gone", "health check: the process is gone");
-	else if (spec->health.kind == SOT_HEALTH_CHECK_COMMAND)
-		begin_command(k, instance_container(i)->pid, spec);
+	int pid = instance_container(i)->pid;
+	if (spec->health.kind == SOT_HEALTH_CHECK_COMMAND)
+		begin_command(k, pid, spec);
 	else if (spec->health.kind == SOT_HEALTH_CHECK_HTTP)
-		begin_http(k, spec);
+		begin_http(k, pid, spec);
 	else
-		begin_tcp(k, instance_health(i), spec);
+		begin_tcp(k, way_to(c, i), instance_health(i), spec);
 }
 
 void checks_pump(checks *c)
@@ -315,6 +382,8 @@ void checks_pump(checks *c)
 		least = due < least ? due : least;
 	}
 	reactor_rearm_ms(c->timer, least < INT64_MAX ? least : -1);
+	if (sot_map_count(c->ways) > reconcile_count(c->a->reconcile))
+		forget_ways(c, false);
 }
 
 static void on_due(void *self, uint64_t missed)
@@ -328,6 +397,7 @@ checks *checks_new(agent *a)
 	checks *c = sot_alloc(sizeof(*c));
 	c->a = a;
 	sot_list_init(&c->open);
+	c->ways = sot_map_new();
 	c->timer = reactor_after_ms(a->loop, 0, on_due, c);
 	return c;
 }
@@ -337,6 +407,8 @@ checks *checks_free(checks *c)
 	if (c) {
 		while (!sot_list_empty(&c->open))
 			check_free(SOT_CONTAINER(c->open.next, check, link));
+		forget_ways(c, true);
+		c->ways = sot_map_free(c->ways);
 		reactor_remove(c->timer);
 		free(c);
 	}

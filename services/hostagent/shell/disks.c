@@ -135,7 +135,7 @@ disks *disks_new(agent *a)
 	d->watch = disk_watch_new();
 	d->over = sot_gauge(
 	    "sot_hostagent_disk_over", NULL, "Instances that use more disk than their plan has");
-	d->timer = reactor_every_ms(a->loop, LOOK_MS, look, d);
+	d->timer = reactor_together_ms(a->loop, LOOK_MS, look, d);
 	return d;
 }
 

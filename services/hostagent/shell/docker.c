@@ -112,7 +112,7 @@ sot_calls *docker_calls(docker *d)
 /* Not there, or in the state that was asked for: for who looks or removes that is an answer. */
 static bool is_failure(const call *c, const http_reply *reply, sot_code code)
 {
-	if (code == SOT_OK || (reply->code == SOT_OK && reply->status == 409))
+	if (code == SOT_OK || code == SOT_LIMIT || (reply->code == SOT_OK && reply->status == 409))
 		return false;
 	bool removes = sot_str_eq_c(c->name, "rm") || sot_str_eq_c(c->name, "rmi");
 	return !(code == SOT_NOT_FOUND && (c->is_read || removes));
@@ -143,8 +143,8 @@ static void on_done(void *self, const http_reply *reply)
 	sot_list_remove(&c->link);
 	docker_reply answer = {.body = reply->body, .total_ms = reply->total_ms, .why = &err};
 	if (reply->code != SOT_OK) {
-		answer.code = sot_fail(
-		    &err, SOT_UNAVAILABLE, "Docker: %s: %s", c->what, reply->why ? reply->why->text : "");
+		answer.code = sot_fail(&err, reply->code == SOT_LIMIT ? SOT_LIMIT : SOT_UNAVAILABLE,
+		    "Docker: %s: %s", c->what, reply->why ? reply->why->text : "");
 	} else {
 		answer.code = code_of_status(reply->status);
 		if (answer.code != SOT_OK)

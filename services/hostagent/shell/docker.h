@@ -15,7 +15,8 @@ docker *docker_free(docker *d);
 SOT_DEFINE_AUTO(docker)
 
 /* code by what the Engine answered: 2xx and 304 SOT_OK, 404 SOT_NOT_FOUND, 409 SOT_CONFLICT, 400
- * SOT_INVALID, everything else and no answer SOT_UNAVAILABLE; `why` holds the Engine's words. */
+ * SOT_INVALID, everything else and no answer SOT_UNAVAILABLE; `why` holds the Engine's words.
+ * SOT_LIMIT: it answered more than body_max; `body` is the beginning of that. */
 typedef struct docker_reply {
 	sot_code code;
 	const sot_err *why;

@@ -270,25 +270,40 @@ sot_code docker_json_pull(sot_str body, sot_err *err)
 	return SOT_OK;
 }
 
-bool docker_json_logs(sot_str body, size_t max, sot_buf *out)
+/* At most max bytes of it, without half a line where it was cut. */
+static sot_str cut_logs(sot_str text, size_t max, docker_logs_part part)
+{
+	if (part == DOCKER_LOGS_OLDEST) {
+		text.n = max;
+		while (text.n > 0 && text.p[text.n - 1] != '\n')
+			text.n--;
+	} else {
+		text.p += text.n - max;
+		text.n = max;
+		(void)sot_str_cut(text, '\n', &text);
+	}
+	return text;
+}
+
+bool docker_json_logs(sot_str body, size_t max, docker_logs_part part, sot_buf *out)
 {
 	SOT_AUTO_BUF all;
+	bool cut = false;
 	sot_buf_init(&all, body.n + 1);
-	while (body.n >= LOG_HEAD) {
+	while (body.n > 0) {
 		const uint8_t *h = (const uint8_t *)body.p;
-		size_t n = (size_t)h[4] << 24 | (size_t)h[5] << 16 | (size_t)h[6] << 8 | h[7];
-		n = n < body.n - LOG_HEAD ? n : body.n - LOG_HEAD;
+		size_t n = body.n < LOG_HEAD
+		               ? SIZE_MAX
+		               : (size_t)h[4] << 24 | (size_t)h[5] << 16 | (size_t)h[6] << 8 | h[7];
+		if (body.n < LOG_HEAD || n > body.n - LOG_HEAD) {
+			cut = true;
+			break;
+		}
 		sot_buf_add(&all, body.p + LOG_HEAD, n);
 		body.p += LOG_HEAD + n;
 		body.n -= LOG_HEAD + n;
 	}
-	sot_str newest = sot_buf_str(&all);
-	bool cut = newest.n > max;
-	if (cut) {
-		newest.p += newest.n - max;
-		newest.n = max;
-		(void)sot_str_cut(newest, '\n', &newest); /* no half line at the beginning */
-	}
-	sot_buf_add_str(out, newest);
-	return cut;
+	sot_str text = sot_buf_str(&all);
+	sot_buf_add_str(out, text.n > max ? cut_logs(text, max, part) : text);
+	return cut || text.n > max;
 }

@@ -48,9 +48,11 @@ bool docker_json_event(sot_str line, sot_uuid *ret_instance);
  * Engine's words when a line holds an error. */
 sot_code docker_json_pull(sot_str body, sot_err *err) SOT_CHECK;
 
-/* Joins the frames of GET /containers/{id}/logs to plain text of at most max bytes, its newest
- * part; true when something was left out. */
-bool docker_json_logs(sot_str body, size_t max, sot_buf *out);
+/* Joins the frames of GET /containers/{id}/logs to plain text of at most max bytes in whole lines:
+ * its newest part, or its oldest, after whose last line one may read on. A last frame that is not
+ * whole is left out. True when something was. */
+typedef enum docker_logs_part { DOCKER_LOGS_NEWEST, DOCKER_LOGS_OLDEST } docker_logs_part;
+bool docker_json_logs(sot_str body, size_t max, docker_logs_part part, sot_buf *out);
 
 /* "2026-11-22T08:49:33.120999Z" to unix ms; 0 for the Engine's zero time or nonsense. */
 int64_t docker_json_time(const char *text);

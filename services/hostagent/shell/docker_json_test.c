@@ -105,11 +105,24 @@ static void log_frames_are_joined_and_cut_at_a_line(void **state)
 	static const char raw[] = "\1\0\0\0\0\0\0\4one\n\2\0\0\0\0\0\0\4two\n\1\0\0\0\0\0\0\5three";
 	SOT_AUTO_BUF out;
 	sot_buf_init(&out, 100);
-	assert_false(docker_json_logs((sot_str){raw, sizeof(raw) - 1}, 100, &out));
+	const sot_str body = {raw, sizeof(raw) - 1};
+	assert_false(docker_json_logs(body, 100, DOCKER_LOGS_NEWEST, &out));
 	assert_string_equal(out.p, "one\ntwo\nthree");
 	sot_buf_reset(&out);
-	assert_true(docker_json_logs((sot_str){raw, sizeof(raw) - 1}, 7, &out));
+	assert_true(docker_json_logs(body, 7, DOCKER_LOGS_NEWEST, &out));
 	assert_string_equal(out.p, "three");
+	sot_buf_reset(&out);
+	assert_true(docker_json_logs(body, 7, DOCKER_LOGS_OLDEST, &out));
+	assert_string_equal(out.p, "one\n");
+	sot_buf_reset(&out);
+	assert_true(docker_json_logs(body, 8, DOCKER_LOGS_OLDEST, &out));
+	assert_string_equal(out.p, "one\ntwo\n");
+	for (size_t lacks = 1; lacks < 13; lacks++) { /* a body that was cut off, in the last frame */
+		sot_buf_reset(&out);
+		assert_true(
+		    docker_json_logs((sot_str){raw, body.n - lacks}, 100, DOCKER_LOGS_OLDEST, &out));
+		assert_string_equal(out.p, "one\ntwo\n");
+	}
 }
 
 static void health_follows_thresholds_and_the_start_period(void **state)

@@ -337,7 +337,7 @@ sot_code exec_link_new(agent *a, exec_link **ret, sot_err *err)
 		exec_link_free(l);
 		return code;
 	}
-	l->timer = reactor_every_ms(a->loop, a->config->heartbeat_ms, on_timer, l);
+	l->timer = reactor_together_ms(a->loop, a->config->heartbeat_ms, on_timer, l);
 	*ret = l;
 	return SOT_OK;
 }

@@ -101,12 +101,10 @@ sot_str figures_cgroup_path(sot_str text, const char *controller)
 }
 
 /* sum: all links but lo, or `only` that one; lo: that one. */
-static void read_net(
-    const char *path, const char *only, uint64_t sum[static COLUMNS], uint64_t lo[static COLUMNS])
+static void add_net(
+    sot_str text, const char *only, uint64_t sum[static COLUMNS], uint64_t lo[static COLUMNS])
 {
-	SOT_AUTO_BUF file;
-	load(path, &file);
-	sot_str text = sot_buf_str(&file), link;
+	sot_str link;
 	while (text.n > 0) {
 		uint64_t row[COLUMNS];
 		sot_str line = sot_str_cut(text, '\n', &text);
@@ -226,7 +224,14 @@ static void read_clock(host_figures *f)
 	f->clock_offset_us = state.status & STA_NANO ? state.offset / 1000 : state.offset;
 }
 
-void figures_read_host(const char *uplink, host_figures *ret)
+void figures_read_links(const figures_roots *roots, sot_buf *ret)
+{
+	char path[PATH_MAX];
+	(void)snprintf(path, sizeof(path), "%s/net/dev", roots->proc);
+	load(path, ret);
+}
+
+void figures_read_host(const char *uplink, sot_str net_dev, host_figures *ret)
 {
 	uint64_t net[COLUMNS] = {0}, lo[COLUMNS];
 	*ret = (host_figures){0};
@@ -235,30 +240,32 @@ void figures_read_host(const char *uplink, host_figures *ret)
 	figures_read_disks("/proc/diskstats", "/sys/block", ret);
 	read_load(ret);
 	read_clock(ret);
-	read_net("/proc/net/dev", uplink, net, lo);
+	add_net(net_dev, uplink, net, lo);
 	ret->rx = net[0];
 	ret->errors = net[2] + net[10];
 	ret->drops = net[3] + net[11];
 	ret->tx = net[8];
 }
 
+bool figures_is_link_of_instance(sot_str name)
+{
+	return sot_str_starts(name, "sot");
+}
+
 /* Instances have figures of their own, and are many. */
 static bool is_of_host(sot_str link)
 {
-	return !sot_str_eq_c(link, "lo") && !sot_str_starts(link, "sot") &&
+	return !sot_str_eq_c(link, "lo") && !figures_is_link_of_instance(link) &&
 	       !sot_str_starts(link, "veth");
 }
 
-size_t figures_read_interfaces(
-    const char *path, interface_figures dst[static FIGURES_INTERFACES_MAX])
+size_t figures_interfaces(sot_str net_dev, interface_figures dst[static FIGURES_INTERFACES_MAX])
 {
-	SOT_AUTO_BUF file;
 	size_t count = 0;
-	load(path, &file);
-	sot_str text = sot_buf_str(&file), link;
-	while (text.n > 0 && count < FIGURES_INTERFACES_MAX) {
+	sot_str link;
+	while (net_dev.n > 0 && count < FIGURES_INTERFACES_MAX) {
 		uint64_t row[COLUMNS];
-		sot_str line = sot_str_cut(text, '\n', &text);
+		sot_str line = sot_str_cut(net_dev, '\n', &net_dev);
 		if (!figures_net_row(line, &link, row) || !is_of_host(link))
 			continue;
 		interface_figures *f = &dst[count];
@@ -327,15 +334,21 @@ static void read_blocks(sot_str text, instance_figures *f)
 	}
 }
 
+/* Before all else of an instance: what runs while the rest is read is found at the next look. */
+static uint64_t read_cpu_v1(const char *root, sot_str groups)
+{
+	return cgroup_number(
+	    (cgroup){root, "/cpuacct", figures_cgroup_path(groups, "cpuacct")}, "cpuacct.usage");
+}
+
 static void read_v1(const char *root, sot_str groups, instance_figures *f)
 {
 	SOT_AUTO_BUF blocks, stat, memory_stat;
 	cgroup cpu = {root, "/cpu", figures_cgroup_path(groups, "cpu")};
-	cgroup cpuacct = {root, "/cpuacct", figures_cgroup_path(groups, "cpuacct")};
 	cgroup memory = {root, "/memory", figures_cgroup_path(groups, "memory")};
 	cgroup pids = {root, "/pids", figures_cgroup_path(groups, "pids")};
 	cgroup blkio = {root, "/blkio", figures_cgroup_path(groups, "blkio")};
-	f->cpu_ns = cgroup_number(cpuacct, "cpuacct.usage");
+	f->cpu_ns = read_cpu_v1(root, groups);
 	load_cgroup(cpu, "cpu.stat", &stat);
 	f->periods = figures_line(sot_buf_str(&stat), "nr_periods");
 	f->throttled = figures_line(sot_buf_str(&stat), "nr_throttled");
@@ -355,12 +368,24 @@ static void read_v1(const char *root, sot_str groups, instance_figures *f)
 	read_blocks(sot_buf_str(&blocks), f);
 }
 
+static uint64_t used_v2(sot_str stat)
+{
+	return figures_line(stat, "usage_usec") * 1000;
+}
+
+static void read_blocks_v2(cgroup group, instance_figures *f)
+{
+	SOT_AUTO_BUF blocks;
+	load_cgroup(group, "io.stat", &blocks);
+	read_blocks(sot_buf_str(&blocks), f);
+}
+
 static void read_v2(const char *root, sot_str path, instance_figures *f)
 {
-	SOT_AUTO_BUF blocks, stat, memory_stat;
+	SOT_AUTO_BUF stat, memory_stat;
 	cgroup group = {root, "", path};
 	load_cgroup(group, "cpu.stat", &stat);
-	f->cpu_ns = figures_line(sot_buf_str(&stat), "usage_usec") * 1000;
+	f->cpu_ns = used_v2(sot_buf_str(&stat));
 	f->periods = figures_line(sot_buf_str(&stat), "nr_periods");
 	f->throttled = figures_line(sot_buf_str(&stat), "nr_throttled");
 	load_cgroup(group, "memory.stat", &memory_stat);
@@ -373,8 +398,37 @@ static void read_v2(const char *root, sot_str path, instance_figures *f)
 	f->memory_failcnt = cgroup_line(group, "memory.events", "max");
 	f->oom_kills = cgroup_line(group, "memory.events", "oom_kill");
 	f->pids = cgroup_number(group, "pids.current");
-	load_cgroup(group, "io.stat", &blocks);
-	read_blocks(sot_buf_str(&blocks), f);
+	read_blocks_v2(group, f);
+}
+
+static bool moved_v2(const char *root, sot_str path, const instance_figures *was)
+{
+	SOT_AUTO_BUF stat;
+	instance_figures now = {0};
+	cgroup group = {root, "", path};
+	load_cgroup(group, "cpu.stat", &stat);
+	uint64_t used = used_v2(sot_buf_str(&stat));
+	if (used == 0 || used != was->cpu_ns)
+		return true;
+	read_blocks_v2(group, &now);
+	return now.read != was->read || now.write != was->write;
+}
+
+static bool is_v1(sot_str groups)
+{
+	return figures_cgroup_path(groups, "memory").n > 0;
+}
+
+static bool moved_v1(const char *root, sot_str groups, const instance_figures *was)
+{
+	uint64_t used = read_cpu_v1(root, groups);
+	return used == 0 || used != was->cpu_ns;
+}
+
+bool figures_moved(const figures_roots *roots, sot_str groups, const instance_figures *was)
+{
+	return is_v1(groups) ? moved_v1(roots->cgroup, groups, was)
+	                     : moved_v2(roots->cgroup, figures_cgroup_path(groups, ""), was);
 }
 
 /* ---- threads ---- */
@@ -444,19 +498,20 @@ void figures_read_instance(
 	char path[PATH_MAX];
 	uint64_t net[COLUMNS] = {0}, lo[COLUMNS] = {0};
 	struct statvfs fs = {0};
-	SOT_AUTO_BUF threads;
+	SOT_AUTO_BUF threads, net_dev;
 	*ret = (instance_figures){0};
-	bool is_v1 = figures_cgroup_path(groups, "memory").n > 0;
+	bool v1 = is_v1(groups);
 	const cgroup own = {
-	    roots->cgroup, is_v1 ? "/pids" : "", figures_cgroup_path(groups, is_v1 ? "pids" : "")};
-	if (is_v1)
+	    roots->cgroup, v1 ? "/pids" : "", figures_cgroup_path(groups, v1 ? "pids" : "")};
+	if (v1)
 		read_v1(roots->cgroup, groups, ret);
 	else
 		read_v2(roots->cgroup, own.path, ret);
-	load_cgroup(own, is_v1 ? "tasks" : "cgroup.threads", &threads);
+	load_cgroup(own, v1 ? "tasks" : "cgroup.threads", &threads);
 	read_threads(roots->proc, sot_buf_str(&threads), ret);
 	(void)snprintf(path, sizeof(path), "%s/%d/net/dev", roots->proc, pid);
-	read_net(path, "", net, lo);
+	load(path, &net_dev);
+	add_net(sot_buf_str(&net_dev), "", net, lo);
 	ret->rx = net[0];
 	ret->rx_dropped = net[3];
 	ret->tx = net[8];

@@ -53,16 +53,21 @@ typedef struct figures_roots {
 } figures_roots;
 extern const figures_roots figures_kernel_roots;
 
-/* uplink "" adds up all links but lo. */
-void figures_read_host(const char *uplink, host_figures *ret);
+/* The links of the host and their counters, /proc/net/dev, which several below are made of. *ret is
+ * made, and the caller's to clear. */
+void figures_read_links(const figures_roots *roots, sot_buf *ret);
+/* net_dev: as figures_read_links has it. uplink "" adds up all links but lo. */
+void figures_read_host(const char *uplink, sot_str net_dev, host_figures *ret);
 /* Adds the whole disks of a file like /proc/diskstats to `ret`: those that have a `device` in
  * `block`, which is /sys/block or like it. */
 void figures_read_disks(const char *path, const char *block, host_figures *ret);
 /* How much of the ms between two readings the busiest disk had something to do, in thousandths. */
 uint32_t figures_busiest_disk(const host_figures *now, const host_figures *was, int64_t ms);
-/* The links of the host but lo and those of instances, in the kernel's order; returns how many. */
-size_t figures_read_interfaces(
-    const char *path, interface_figures dst[static FIGURES_INTERFACES_MAX]);
+/* The links of the host but lo and those of instances, in the kernel's order; returns how many.
+ * net_dev: as figures_read_links has it. */
+size_t figures_interfaces(sot_str net_dev, interface_figures dst[static FIGURES_INTERFACES_MAX]);
+/* Whether a link of the host has this name because its other end is in an instance. */
+bool figures_is_link_of_instance(sot_str name);
 /* /proc/<pid>/cgroup of PID 1 of an instance, as the host sees it: the same for all its life. *ret
  * is made, and the caller's to clear; empty when the process is gone. */
 void figures_read_groups(const figures_roots *roots, int pid, sot_buf *ret);
@@ -70,6 +75,10 @@ void figures_read_groups(const figures_roots *roots, int pid, sot_buf *ret);
  * looked at, others each time. */
 void figures_read_instance(
     const figures_roots *roots, int pid, sot_str groups, instance_figures *ret);
+/* Whether it has run since `was` was read, or (cgroup v2, which counts what is written later for
+ * it) a block was read or written on its account; or it cannot be told. One file, or two, instead
+ * of all. */
+bool figures_moved(const figures_roots *roots, sot_str groups, const instance_figures *was);
 
 /* Pure helpers, for tests: the number after `key` at the start of a line of `text`; 0 when absent.
  */

@@ -26,21 +26,9 @@ typedef struct tree {
 	figures_roots roots;
 } tree;
 
-/* Makes the folders of the path below `folder` too. */
 static void put(const tree *t, const char *name, const char *text)
 {
-	char path[PATH_MAX];
-	(void)snprintf(path, sizeof(path), "%s/%s", t->folder, name);
-	for (char *slash = strchr(path + strlen(t->folder) + 1, '/'); slash;
-	     slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(path, 0700); /* it may be there: fopen tells of every other failure */
-		*slash = '/';
-	}
-	FILE *file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
+	assert_int_equal(test_folder_put(t->folder, name, text, strlen(text)), 0);
 }
 
 static int setup(void **state)
@@ -228,15 +216,15 @@ static void links_of_instances_are_none_of_the_hosts(void **state)
 {
 	const tree *t = *state;
 	interface_figures found[FIGURES_INTERFACES_MAX];
-	char path[PATH_MAX];
+	SOT_AUTO_BUF net_dev;
 	put(t, "proc/net/dev",
 	    "    lo:  9 9 9 9 0 0 0 0 9 9 9 9 0 0 0 0\n"
 	    "  eth0: 1500 10 1 3 0 0 0 0 2500 11 2 4 0 0 6 0\n"
 	    "sot0a42000b: 1 1 1 1 0 0 0 0 1 1 1 1 0 0 0 0\n"
 	    "veth12ab: 1 1 1 1 0 0 0 0 1 1 1 1 0 0 0 0\n"
 	    "  br100: 7 1 0 0 0 0 0 0 8 1 0 0 0 0 0 0\n");
-	(void)snprintf(path, sizeof(path), "%s/net/dev", t->proc);
-	assert_int_equal(figures_read_interfaces(path, found), 2);
+	figures_read_links(&t->roots, &net_dev);
+	assert_int_equal(figures_interfaces(sot_buf_str(&net_dev), found), 2);
 	assert_string_equal(found[0].name, "eth0");
 	assert_int_equal(found[0].rx, 1500);
 	assert_int_equal(found[0].tx, 2500);

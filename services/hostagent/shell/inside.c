@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* This process's own network namespace, open as long as it lives. Opened before a thread is ever in
@@ -46,23 +48,56 @@ int inside_open(int pid)
 	return fd;
 }
 
-static int make(int netns_fd, int family, int type, int protocol)
+static bool enter(int fd)
 {
-	int own = inside_own(), fd = -1;
-	if (setns(netns_fd, CLONE_NEWNET) == 0) {
-		fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-		if (setns(own, CLONE_NEWNET) != 0)
-			abort(); /* in a tenant's network nothing of this process may go on */
+	return setns(fd, CLONE_NEWNET) == 0;
+}
+
+static void return_home(void)
+{
+	if (!enter(inside_own()))
+		abort(); /* in a tenant's network nothing of this process may go on */
+}
+
+/* Tried once, so that who it leads to is known, whatever happens to the number of the pid. */
+static bool leads_to_another_network(int way)
+{
+	struct stat inner;
+	(void)inside_own();
+	if (!enter(way))
+		return false;
+	bool is_other = stat("/proc/thread-self/ns/net", &inner) == 0 && inner.st_ino != home.inode;
+	return_home();
+	return is_other;
+}
+
+int inside_way(int pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd >= 0 && !leads_to_another_network(fd)) {
+		close(fd);
+		fd = -1;
 	}
 	return fd;
 }
 
-int inside_socket(int netns_fd, int family, int type)
+static int make(int into, int family, int type, int protocol)
 {
-	return make(netns_fd, family, type, 0);
+	int fd = -1;
+	(void)inside_own();
+	if (enter(into)) {
+		fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+		return_home();
+	}
+	return fd;
 }
 
-int inside_netlink(int netns_fd, int protocol)
+int inside_socket(int fd, int family, int type)
 {
-	return make(netns_fd, AF_NETLINK, SOCK_RAW, protocol);
+	return make(fd, family, type, 0);
+}
+
+int inside_netlink(int fd, int protocol)
+{
+	return make(fd, AF_NETLINK, SOCK_RAW, protocol);
 }

@@ -143,6 +143,17 @@ void layout_facts_clear(layout_facts *f)
 	sot_buf_clear(&f->resolv);
 }
 
+/* A write waits for the disk, twice: what stands there already is left. */
+static sot_code keep(const char *path, const sot_buf *text, sot_err *err)
+{
+	SOT_AUTO_BUF present;
+	sot_buf_init(&present, PLAN_RECORD_MAX);
+	if (sot_file_read(path, &present, NULL) == SOT_OK &&
+	    sot_str_eq(sot_buf_str(&present), sot_buf_str(text)))
+		return SOT_OK;
+	return sot_file_write(path, sot_buf_str(text), 0644, err);
+}
+
 static sot_code write_identity(const char *state_dir, const sot_instance_spec *spec, sot_err *err)
 {
 	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
@@ -151,7 +162,7 @@ static sot_code write_identity(const char *state_dir, const sot_instance_spec *s
 	plan_identity(spec, &text);
 	(void)snprintf(path, sizeof(path), "%s/instances/%s/identity/instance.env", state_dir,
 	    sot_uuid_format(spec->instance_id, id));
-	return sot_file_write(path, sot_buf_str(&text), 0644, err);
+	return keep(path, &text, err);
 }
 
 sot_code layout_make_instance(const char *state_dir, const sot_instance_spec *spec, sot_err *err)
@@ -175,14 +186,9 @@ static sot_code write_own_file(const char *state_dir, const sot_instance_spec *s
     const char *name, const sot_buf *text, sot_err *err)
 {
 	char path[PLAN_PATH_MAX], id[SOT_UUID_TEXT];
-	SOT_AUTO_BUF present;
-	sot_buf_init(&present, PLAN_RECORD_MAX);
 	(void)snprintf(path, sizeof(path), "%s/instances/%s/identity/files/%s", state_dir,
 	    sot_uuid_format(spec->instance_id, id), name);
-	if (sot_file_read(path, &present, NULL) == SOT_OK &&
-	    sot_str_eq(sot_buf_str(&present), sot_buf_str(text)))
-		return SOT_OK;
-	return sot_file_write(path, sot_buf_str(text), 0644, err);
+	return keep(path, text, err);
 }
 
 static sot_code write_own_files(

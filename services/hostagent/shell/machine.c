@@ -103,7 +103,7 @@ void machine_facts_read(const agent_config *config, const bool *view_up, sot_buf
 	add_kernel(out);
 	add_controllers(out);
 	add_setting(out, "bridge_nf.iptables", "/proc/sys/net/bridge/bridge-nf-call-iptables");
-	figures_read_host("", &figures);
+	figures_read_host("", (sot_str){0}, &figures);
 	add(out, "clock.synchronised", yes_or_no(figures.clock_is_synchronised));
 	add_room(config->state_dir, out);
 	add_swap_accounting(out);

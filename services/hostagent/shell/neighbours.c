@@ -316,7 +316,7 @@ sot_code neighbours_new(agent *a, neighbours **ret, sot_err *err)
 	n->arp_watch = reactor_add_fd(a->loop, n->arp_fd, REACTOR_READ, on_readable, n);
 	n->nd_watch = reactor_add_fd(a->loop, n->nd_fd, REACTOR_READ, on_readable, n);
 	n->timer = reactor_after_ms(a->loop, 0, turn, n);
-	n->expiry = reactor_every_ms(a->loop, EXPIRE_MS, expire, n);
+	n->expiry = reactor_together_ms(a->loop, EXPIRE_MS, expire, n);
 	*ret = n;
 	return SOT_OK;
 }

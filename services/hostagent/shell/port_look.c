@@ -45,11 +45,11 @@ static bool listens(int fd)
 	return found.idiag_state == TCP_LISTEN && found.idiag_rqueue < found.idiag_wqueue;
 }
 
-bool port_look(int netns_fd, uint32_t address, uint16_t port)
+bool port_look(int fd, uint32_t address, uint16_t port)
 {
-	int fd = inside_netlink(netns_fd, NETLINK_SOCK_DIAG);
-	bool ok = fd >= 0 && ask(fd, address, port) && listens(fd);
-	if (fd >= 0)
-		close(fd);
+	int asking = inside_netlink(fd, NETLINK_SOCK_DIAG);
+	bool ok = asking >= 0 && ask(asking, address, port) && listens(asking);
+	if (asking >= 0)
+		close(asking);
 	return ok;
 }

@@ -3,12 +3,17 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -107,6 +112,57 @@ static void a_full_queue_does_not_count(void **state)
 	close(fd);
 }
 
+/* In a network of its own: brings its loopback up, listens there, tells the port, and stays. */
+static void live_elsewhere(int to_parent)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	uint16_t port;
+	if (unshare(CLONE_NEWNET) != 0)
+		_exit(1);
+	int fd = bound(INADDR_ANY, &port);
+	if (ioctl(fd, SIOCSIFFLAGS, &lo) != 0 || listen(fd, 8) != 0 ||
+	    write(to_parent, &port, sizeof(port)) != (ssize_t)sizeof(port))
+		_exit(1);
+	for (;;)
+		(void)pause();
+}
+
+static ino_t network_here(void)
+{
+	struct stat st;
+	assert_int_equal(stat("/proc/thread-self/ns/net", &st), 0);
+	return st.st_ino;
+}
+
+static void the_process_is_a_way_in_that_ends_with_it(void **state)
+{
+	int ends[2];
+	uint16_t port = 0;
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	ino_t home = network_here();
+	assert_int_equal(pipe(ends), 0);
+	pid_t child = fork();
+	if (child == 0)
+		live_elsewhere(ends[1]);
+	assert_int_equal(read(ends[0], &port, sizeof(port)), sizeof(port));
+	int way = inside_way(child);
+	assert_true(way >= 0);
+	assert_true(port_look(way, LOCAL, port));
+	assert_false(port_look(netns, LOCAL, port)); /* that is not our own network */
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_false(port_look(way, LOCAL, port));
+	assert_int_equal(inside_socket(way, AF_INET, SOCK_STREAM), -1);
+	assert_int_equal(inside_way(child), -1);
+	assert_int_equal(inside_way(getpid()), -1); /* one of the host */
+	assert_int_equal(network_here(), home);
+	close(way);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void a_namespace_that_is_none_is_no_answer(void **state)
 {
 	(void)state;
@@ -120,6 +176,7 @@ int main(void)
 	    cmocka_unit_test(a_listener_on_another_address_does_not_count),
 	    cmocka_unit_test(a_listener_of_both_families_counts),
 	    cmocka_unit_test(a_full_queue_does_not_count),
+	    cmocka_unit_test(the_process_is_a_way_in_that_ends_with_it),
 	    cmocka_unit_test(a_namespace_that_is_none_is_no_answer),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

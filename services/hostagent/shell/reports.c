@@ -1,6 +1,5 @@
 #include "reports.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "docker.h"
 #include "figures.h"
 #include "footprint.h"
+#include "looks.h"
 #include "report_calls.h"
 #include "sot_log.h"
 #include "sot_metrics.h"
@@ -31,14 +31,6 @@ enum {
 	FORGET_EVERY = 360 /* rounds: a minute after a start, then each hour */
 };
 
-typedef struct last {
-	instance_figures figures;
-	int64_t started_unix_ms; /* counters begin anew with each start */
-	double load;             /* average of a minute */
-	sot_buf groups;          /* the cgroups of that start, which do not change */
-	sot_uuid id;
-} last;
-
 struct reports {
 	agent *a;
 	bus_publisher *publishers[PUBLISHERS_MAX];
@@ -52,12 +44,12 @@ struct reports {
 	host_figures last_host;
 	interface_figures last_interfaces[FIGURES_INTERFACES_MAX];
 	size_t last_interface_count;
-	sot_arena *arena;                                 /* lists of the report that is being made */
-	sot_map *last;                                    /* instance id -> last */
+	sot_arena *arena; /* lists of the report that is being made */
+	looks *looks;
 	sot_buf last_host_frame, last_frames[PARTS_KEPT]; /* as they were published last */
 	size_t part;                                      /* of the report being made */
 	uint32_t address;
-	sot_metric *count, *cpu_us;
+	sot_metric *count, *cpu_us, *at_rest;
 };
 
 static uint64_t per_second(uint64_t now, uint64_t before, int64_t ms)
@@ -112,9 +104,10 @@ static const interface_figures *before(const reports *r, const char *name)
 }
 
 /* A link that is new has no rate yet. */
-static void fill_interfaces(reports *r, int64_t ms, interface_figures *now, sot_host_report *m)
+static void fill_interfaces(
+    reports *r, sot_str net_dev, int64_t ms, interface_figures *now, sot_host_report *m)
 {
-	size_t count = figures_read_interfaces("/proc/net/dev", now);
+	size_t count = figures_interfaces(net_dev, now);
 	m->interfaces = sot_arena_alloc(r->arena, sizeof(*m->interfaces) * FIGURES_INTERFACES_MAX);
 	for (size_t i = 0; m->interfaces && i < count; i++) {
 		const interface_figures *was = before(r, now[i].name);
@@ -130,7 +123,7 @@ static void fill_interfaces(reports *r, int64_t ms, interface_figures *now, sot_
 	r->last_interface_count = count;
 }
 
-static void report_host(reports *r, int64_t ms)
+static void report_host(reports *r, sot_str net_dev, int64_t ms)
 {
 	agent *a = r->a;
 	host_figures now;
@@ -140,7 +133,7 @@ static void report_host(reports *r, int64_t ms)
 	sot_err err = {0};
 	SOT_AUTO_BUF frame;
 	sot_buf_init(&frame, SOT_WIRE_FRAME_MAX);
-	figures_read_host(a->config->bridge_uplink, &now);
+	figures_read_host(a->config->bridge_uplink, net_dev, &now);
 	uint64_t ticks = grown(now.cpu_total, was->cpu_total);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	sot_host_report m = {.host_id = a->host_id,
@@ -180,7 +173,7 @@ static void report_host(reports *r, int64_t ms)
 	    .memory_shared_bytes = now.memory_shared,
 	    .disk_busy_permille = figures_busiest_disk(&now, was, ms)};
 	fill_disks(a, &m);
-	fill_interfaces(r, ms, interfaces, &m);
+	fill_interfaces(r, net_dev, ms, interfaces, &m);
 	report_docker_calls(docker_calls(a->docker), r->arena, &m);
 	sot_code code = sot_host_report_encode(&m, &frame, &err);
 	r->last_host = now;
@@ -188,29 +181,6 @@ static void report_host(reports *r, int64_t ms)
 	sot_calls_clear(docker_calls(a->docker));
 	keep(&r->last_host_frame, &frame);
 	publish(r, code, &frame, &err);
-}
-
-static void last_free(last *l)
-{
-	sot_buf_clear(&l->groups);
-	free(l);
-}
-
-static last *last_of(reports *r, sot_uuid id, int64_t started_unix_ms)
-{
-	last *l = sot_map_get_uuid(r->last, id);
-	if (!l) {
-		l = sot_alloc(sizeof(*l));
-		l->id = id;
-		(void)sot_map_set_uuid(r->last, id, l);
-	}
-	if (l->started_unix_ms != started_unix_ms) {
-		l->figures = (instance_figures){0};
-		l->load = 0;
-		sot_buf_clear(&l->groups);
-		l->started_unix_ms = started_unix_ms;
-	}
-	return l;
 }
 
 static void fill_rates(
@@ -240,14 +210,12 @@ static void fill_rates(
 	m->write_bytes_per_s = per_second(now->write, was->write, ms);
 }
 
-/* As the kernel averages over a minute: what runs, or waits for a disk, of each look. */
-static void fill_load(last *of, const instance_figures *now, int64_t ms, sot_instance_report *m)
+static void fill_load(const look *k, sot_instance_report *m)
 {
-	double kept = exp(-(double)ms / 60000);
-	of->load = of->load * kept + (double)(now->threads_running + now->threads_waiting) * (1 - kept);
-	m->load1_milli = (uint32_t)(of->load * 1000);
-	m->procs_running = (uint32_t)now->threads_running;
-	m->inodes_free_permille = now->inodes > 0 ? permille(now->inodes_free, now->inodes) : 1000;
+	m->load1_milli = (uint32_t)(k->load * 1000);
+	m->procs_running = (uint32_t)k->now.threads_running;
+	m->inodes_free_permille =
+	    k->now.inodes > 0 ? permille(k->now.inodes_free, k->now.inodes) : 1000;
 }
 
 static void fill_instance(reports *r, instance *i, int64_t ms, sot_instance_report *m)
@@ -276,14 +244,15 @@ static void fill_instance(reports *r, instance *i, int64_t ms, sot_instance_repo
 	m->users = (uint32_t)ssh_logins_on(r->a->logins, spec->instance_id);
 	if (!m->running)
 		return;
-	instance_figures now;
-	last *was = last_of(r, spec->instance_id, container->started_unix_ms);
-	if (was->groups.n == 0)
-		figures_read_groups(&figures_kernel_roots, container->pid, &was->groups);
-	figures_read_instance(&figures_kernel_roots, container->pid, sot_buf_str(&was->groups), &now);
-	fill_rates(m, &now, &was->figures, ms);
-	fill_load(was, &now, ms, m);
-	was->figures = now;
+	char link[PLAN_HOST_LINK_MAX];
+	const looks_subject subject = {.id = spec->instance_id,
+	    .pid = container->pid,
+	    .started_unix_ms = container->started_unix_ms,
+	    .host_link = plan_host_link(spec, link)};
+	const look *k = looks_take(r->looks, &subject);
+	sot_metric_add(r->at_rest, k->is_at_rest);
+	fill_rates(m, &k->now, &k->was, ms);
+	fill_load(k, m);
 	int64_t up_ms = reactor_wall(r->a->loop).unix_ms - container->started_unix_ms;
 	m->uptime_s = up_ms > 0 ? (uint64_t)up_ms / 1000 : 0;
 }
@@ -304,15 +273,6 @@ static void report_part(reports *r, int64_t ms, sot_instance_report *list, size_
 	publish(r, code, &frame, &err);
 }
 
-/* What is remembered of instances that are no longer here goes. */
-static void forget_gone(reports *r)
-{
-	sot_map_iter it = {0};
-	for (last *l; (l = sot_map_next(r->last, &it, NULL)) != NULL;)
-		if (!reconcile_find(r->a->reconcile, l->id))
-			last_free(sot_map_remove_uuid(r->last, l->id));
-}
-
 /* CPU time of this thread: what a report costs, whoever else runs on the host. */
 static uint64_t thread_cpu_us(void)
 {
@@ -328,12 +288,15 @@ static void make_report(reports *r)
 	sot_mono now = reactor_now(r->a->loop);
 	int64_t ms = sot_mono_diff_ms(now, r->last_at);
 	sot_instance_report *list = sot_alloc_array(PART_MAX, sizeof(*list));
+	SOT_AUTO_BUF net_dev;
 	r->last_at = now;
+	figures_read_links(&figures_kernel_roots, &net_dev);
 	for (r->part = PARTS_KEPT; r->part > 0;)
 		sot_buf_clear(&r->last_frames[--r->part]);
 	sot_arena_reset(r->arena);
-	report_host(r, ms);
+	report_host(r, sot_buf_str(&net_dev), ms);
 	sot_arena_reset(r->arena);
+	looks_begin(r->looks, sot_buf_str(&net_dev), ms, now, reactor_wall(r->a->loop));
 	for (instance *i; (i = reconcile_iterate(r->a->reconcile, &it)) != NULL;) {
 		fill_instance(r, i, ms, &list[count++]);
 		if (count == PART_MAX) {
@@ -345,7 +308,7 @@ static void make_report(reports *r)
 	if (count > 0)
 		report_part(r, ms, list, count);
 	free(list);
-	forget_gone(r);
+	looks_end(r->looks);
 }
 
 static void report(void *self, uint64_t missed)
@@ -396,11 +359,13 @@ sot_code reports_new(agent *a, reports **ret, sot_err *err)
 	sot_buf_init(&r->last_host_frame, FRAME_KEPT_MAX);
 	for (size_t i = 0; i < PARTS_KEPT; i++)
 		sot_buf_init(&r->last_frames[i], FRAME_KEPT_MAX);
-	r->last = sot_map_new();
+	r->looks = looks_new(&figures_kernel_roots);
 	r->arena = sot_arena_new(ARENA_MAX);
 	r->count = sot_counter("sot_hostagent_reports_total", NULL, "Reports of host and instances");
 	r->cpu_us = sot_counter("sot_hostagent_report_cpu_us_total", NULL,
 	    "CPU time of the reports, in microseconds of the main thread");
+	r->at_rest = sot_counter("sot_hostagent_looks_at_rest_total", NULL,
+	    "Looks at instances for reports that found them at rest, and read no more");
 	r->setup_code =
 	    sot_parse_ipv4(sot_str_c(a->config->management_address), &r->address, &r->setup_err);
 	r->key_file = "scheduler.pub";
@@ -415,23 +380,22 @@ sot_code reports_new(agent *a, reports **ret, sot_err *err)
 		return code;
 	}
 	r->last_at = reactor_now(a->loop);
-	figures_read_host(a->config->bridge_uplink, &r->last_host);
-	r->timer = reactor_every_ms(a->loop, a->config->report_interval_ms, report, r);
+	SOT_AUTO_BUF net_dev;
+	figures_read_links(&figures_kernel_roots, &net_dev);
+	figures_read_host(a->config->bridge_uplink, sot_buf_str(&net_dev), &r->last_host);
+	r->timer = reactor_together_ms(a->loop, a->config->report_interval_ms, report, r);
 	*ret = r;
 	return SOT_OK;
 }
 
 reports *reports_free(reports *r)
 {
-	sot_map_iter it = {0};
 	if (!r)
 		return NULL;
 	reactor_remove(r->timer);
 	for (size_t i = 0; i < r->publisher_count; i++)
 		r->publishers[i] = bus_publisher_free(r->publishers[i]);
-	for (last *l; (l = sot_map_next(r->last, &it, NULL)) != NULL;)
-		last_free(l);
-	r->last = sot_map_free(r->last);
+	r->looks = looks_free(r->looks);
 	r->arena = sot_arena_free(r->arena);
 	sot_buf_clear(&r->last_host_frame);
 	for (size_t i = 0; i < PARTS_KEPT; i++)

@@ -406,7 +406,7 @@ ssh_logins *ssh_logins_new(agent *a)
 	l->logins = sot_counter("sot_hostagent_ssh_logins_total", NULL, "Log-ins to instances");
 	l->ended = sot_counter(
 	    "sot_hostagent_ssh_sessions_ended_total", NULL, "Sessions that were ended from outside");
-	l->look = reactor_every_ms(a->loop, a->config->ssh_look_ms, on_look, l);
+	l->look = reactor_together_ms(a->loop, a->config->ssh_look_ms, on_look, l);
 	return l;
 }
 

@@ -67,6 +67,13 @@ static void finish(step *s, sot_code code, const sot_err *why)
 	container_watch_refresh(s->a, s->want->spec.instance_id, after_refresh, s);
 }
 
+/* Of a step that wrote files, in this turn: the Engine has nothing new to say. */
+static void finish_files(step *s)
+{
+	container_watch_refresh_files(s->a, s->want->spec.instance_id);
+	step_end(s, true);
+}
+
 static sot_code send(step *s, const char *method, const char *path, sot_str body,
     int64_t deadline_ms, docker_done_fn done)
 {
@@ -290,7 +297,7 @@ static sot_code begin(step *s)
 		if (code == SOT_OK && s->kind == ACTION_RECORD && is_running(s))
 			wiring_check_soon(s->a->wiring);
 		if (code == SOT_OK)
-			finish(s, SOT_OK, NULL);
+			finish_files(s);
 		return code;
 	}
 	default:

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "tree.h"
@@ -87,6 +88,13 @@ static bool visit_top(void *self, const tree_entry *e)
 	if (S_ISDIR(e->st.st_mode) && tree_walk(path, limits, remove_all, r, &err) != SOT_OK)
 		return true;
 	return r->options->entries_max > 0 && take(r, e, index);
+}
+
+unsigned sweep_free_permille(const char *path)
+{
+	struct statvfs fs = {0};
+	(void)statvfs(path, &fs);
+	return fs.f_blocks > 0 ? (unsigned)((uint64_t)fs.f_bavail * 1000 / fs.f_blocks) : 1000;
 }
 
 static bool takes_folders(cleanup_place place)

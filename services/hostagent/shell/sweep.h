@@ -18,6 +18,8 @@ typedef struct sweep_options {
 	unsigned entries_max; /* left of this run */
 } sweep_options;
 
+/* Of the file system of `path`, what is free for anybody; 1000 when it cannot be asked. */
+unsigned sweep_free_permille(const char *path);
 /* Removes what the policies of `place` take below `root`; what is freed is added to totals[policy].
  * `keep`, when given, is asked about each entry of the top level. */
 typedef bool (*sweep_keep_fn)(void *self, const char *name);

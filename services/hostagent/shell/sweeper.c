@@ -1,28 +1,22 @@
 #include "sweeper.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "docker_junk.h"
 #include "notes.h"
+#include "package_users.h"
 #include "process.h"
-#include "sot_file.h"
 #include "sot_log.h"
 #include "sot_metrics.h"
 #include "sweep.h"
 
-enum {
-	ENTRIES_PER_RUN = 20000,
-	RECORDS_MAX = 16 * 1024 * 1024,
-	POLICIES_MAX = CLEANUP_POLICIES_MAX
-};
+enum { ENTRIES_PER_RUN = 20000, POLICIES_MAX = CLEANUP_POLICIES_MAX };
 
 typedef struct place {
 	cleanup_place kind;
@@ -39,7 +33,7 @@ struct sweeper {
 	/* The run, the worker's alone. */
 	place *places;
 	size_t place_count, place_cap;
-	sot_buf needed; /* digests and records: what names a package that is needed */
+	package_users users;
 	sweep_total totals[POLICIES_MAX];
 };
 
@@ -48,26 +42,7 @@ struct sweeper {
 static bool is_needed(void *self, const char *name)
 {
 	const sweeper *s = self;
-	return s->needed.n > 0 && memmem(s->needed.p, s->needed.n, name, strlen(name)) != NULL;
-}
-
-/* All records, of processes that run and of those to come. Without having read them all nothing of
- * the packages is removed. */
-static bool read_records(sweeper *s)
-{
-	char folder[PLAN_PATH_MAX], path[PLAN_PATH_MAX + 260];
-	(void)snprintf(folder, sizeof(folder), "%s/net", s->a->config->state_dir);
-	DIR *net = opendir(folder);
-	bool ok = net != NULL;
-	for (const struct dirent *d; ok && (d = readdir(net)) != NULL;) {
-		if (d->d_name[0] == '.')
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", folder, d->d_name);
-		ok = sot_file_read(path, &s->needed, NULL) == SOT_OK;
-	}
-	if (net)
-		(void)closedir(net);
-	return ok && !sot_buf_failed(&s->needed);
+	return package_users_need(&s->users, name);
 }
 
 static bool is_host_root(int fd)
@@ -98,22 +73,19 @@ static void sweep_inside(const place *p, sweep_options *o, sweep_total *totals)
 static void work(void *arg)
 {
 	sweeper *s = arg;
-	struct statvfs fs = {0};
-	(void)statvfs(s->a->config->state_dir, &fs);
 	sweep_options options = {
 	    .settings = {s->a->config->cleanup_exclude, s->a->config->cleanup_ages},
 	    .is_dry = strcmp(s->a->config->cleanup, "dry") == 0,
-	    .free_permille =
-	        fs.f_blocks > 0 ? (unsigned)((uint64_t)fs.f_bavail * 1000 / fs.f_blocks) : 1000,
+	    .free_permille = sweep_free_permille(s->a->config->state_dir),
 	    .now_unix_s = time(NULL),
 	    .entries_max = ENTRIES_PER_RUN};
-	bool knows_packages = read_records(s);
+	package_users_read_records(&s->users, s->a->config->state_dir);
 	for (size_t i = 0; i < s->place_count; i++) {
 		const place *p = &s->places[i];
 		bool is_packages = p->kind == CLEANUP_PACKAGES;
 		if (p->pid > 0)
 			sweep_inside(p, &options, s->totals);
-		else if (!is_packages || knows_packages)
+		else if (!is_packages || s->users.knows_records)
 			sweep_place(p->path, p->kind, &options, is_packages ? is_needed : NULL, s, s->totals);
 	}
 }
@@ -162,7 +134,6 @@ static place *add_place(sweeper *s, cleanup_place kind, const char *path)
 static void add_instance(sweeper *s, const instance *i)
 {
 	char id[SOT_UUID_TEXT], path[PLAN_PATH_MAX];
-	plan_package package;
 	const sot_instance_spec *spec = &instance_want(i)->spec;
 	const container_facts *c = instance_container(i);
 	const char *state = s->a->config->state_dir;
@@ -171,8 +142,7 @@ static void add_instance(sweeper *s, const instance *i)
 	(void)add_place(s, CLEANUP_APPLOGS, path);
 	(void)snprintf(path, sizeof(path), "%s/instances/%s/appdatas", state, id);
 	(void)add_place(s, CLEANUP_APPDATAS, path);
-	for (size_t k = 0; plan_package_at(spec, k, &package); k++)
-		sot_buf_printf(&s->needed, "%s\n", package.sha256);
+	package_users_add(&s->users, spec);
 	if (!c || !c->running)
 		return;
 	/* Through its own mounts: the layer below must not be changed while it is mounted. */
@@ -207,7 +177,7 @@ static void begin(void *self, uint64_t missed)
 		return;
 	docker_junk_run(s->a->junk);
 	s->place_count = 0;
-	sot_buf_reset(&s->needed);
+	package_users_reset(&s->users);
 	memset(s->totals, 0, sizeof(s->totals));
 	for (const instance *i; (i = reconcile_iterate(s->a->reconcile, &it)) != NULL;)
 		add_instance(s, i);
@@ -221,12 +191,12 @@ sweeper *sweeper_new(agent *a)
 {
 	sweeper *s = sot_alloc(sizeof(*s));
 	s->a = a;
-	sot_buf_init(&s->needed, RECORDS_MAX);
+	package_users_init(&s->users);
 	s->entries = sot_counter(
 	    "sot_hostagent_cleanup_entries_total", NULL, "Files and folders that were junk");
 	s->bytes = sot_counter("sot_hostagent_cleanup_bytes_total", NULL, "What they had taken");
 	if (strcmp(a->config->cleanup, "off") != 0)
-		s->timer = reactor_every_ms(a->loop, a->config->cleanup_interval_ms, begin, s);
+		s->timer = reactor_together_ms(a->loop, a->config->cleanup_interval_ms, begin, s);
 	return s;
 }
 
@@ -234,7 +204,7 @@ sweeper *sweeper_free(sweeper *s)
 {
 	if (s) {
 		reactor_remove(s->timer);
-		sot_buf_clear(&s->needed);
+		package_users_clear(&s->users);
 		free(s->places);
 		free(s);
 	}

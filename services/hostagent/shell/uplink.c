@@ -11,6 +11,8 @@
 
 #include "docker_json.h"
 #include "fitness.h"
+#include "look_inside.h"
+#include "look_packages.h"
 #include "reports.h"
 #include "rotation.h"
 #include "sot_failpoint.h"
@@ -27,7 +29,10 @@ enum {
 	LOGS_MS = 10000,
 	LOGS_BODY_MAX = 16 * 1024 * 1024,
 	LOG_TEXT_MAX = 262144,
+	LOGS_ONWARD_MAX =
+	    2 * LOG_TEXT_MAX, /* with the heads of frames, so that it is more than is told */
 	USAGE_PARTS_MAX = 8,
+	LOOK_MS = 4000,
 	DISK_TOLERANCE = 64 /* a 64th */
 };
 
@@ -244,18 +249,21 @@ static void on_status_ack(void *self, const void *from, const sot_status_ack *m)
 typedef struct logs_read {
 	scheduler_link *l;
 	uint64_t request_id;
+	bool is_onward; /* from a time on: the oldest lines, so that the next question goes on after
+	                   them */
 } logs_read;
 
 static void on_logs(void *self, const docker_reply *reply)
 {
 	logs_read *q = self;
 	SOT_AUTO_BUF text;
-	bool ok = reply->code == SOT_OK;
+	bool ok = reply->code == SOT_OK || (q->is_onward && reply->code == SOT_LIMIT);
 	sot_buf_init(&text, LOG_TEXT_MAX + 1);
-	bool cut = ok && docker_json_logs(reply->body, LOG_TEXT_MAX, &text);
+	bool cut = ok && docker_json_logs(reply->body, LOG_TEXT_MAX,
+	                     q->is_onward ? DOCKER_LOGS_OLDEST : DOCKER_LOGS_NEWEST, &text);
 	SEND(q->l, agent_logs, .request_id = q->request_id, .ok = ok,
 	    .error = sot_str_c(ok ? "" : reply->why->text), .text = sot_buf_str(&text),
-	    .truncated = cut);
+	    .truncated = cut || reply->code == SOT_LIMIT);
 	free(q);
 }
 
@@ -273,16 +281,18 @@ static void on_logs_read(void *self, const void *from, const sot_agent_logs_read
 		return;
 	}
 	logs_read *q = sot_alloc(sizeof(*q));
-	*q = (logs_read){l, m->request_id};
+	*q = (logs_read){l, m->request_id, m->since_unix_ns > 0};
 	int n = snprintf(path, sizeof(path), "/containers/%s/logs?stdout=1&stderr=1&timestamps=%d",
 	    container->id, m->timed ? 1 : 0);
-	if (m->since_unix_ns > 0)
+	if (q->is_onward)
 		(void)snprintf(path + n, sizeof(path) - (size_t)n, "&since=%" PRIu64 ".%09" PRIu64,
 		    m->since_unix_ns / 1000000000u, m->since_unix_ns % 1000000000u);
 	else
 		(void)snprintf(path + n, sizeof(path) - (size_t)n, "&tail=%u", m->tail);
-	docker_request request = {
-	    .method = "GET", .path = path, .deadline_ms = LOGS_MS, .body_max = LOGS_BODY_MAX};
+	docker_request request = {.method = "GET",
+	    .path = path,
+	    .deadline_ms = LOGS_MS,
+	    .body_max = q->is_onward ? LOGS_ONWARD_MAX : LOGS_BODY_MAX};
 	if (docker_send(u->a->docker, &request, on_logs, q, &err) != SOT_OK) {
 		SEND(l, agent_logs, .request_id = m->request_id, .error = sot_str_c(err.text));
 		free(q);
@@ -297,6 +307,74 @@ static void on_usage_read(void *self, const void *from, const sot_agent_usage_re
 	SEND((scheduler_link *)(uintptr_t)from, agent_usage, .request_id = m->request_id,
 	    .host = reports_last_host(u->a->reports), .instances = parts, .instances_count = count,
 	    .findings = fitness_findings(u->a->fitness));
+}
+
+/* ---- a look inside ---- */
+
+typedef struct inside_read {
+	scheduler_link *l;
+	uint64_t request_id;
+} inside_read;
+
+static void refuse_look(scheduler_link *l, uint64_t request_id, const char *why)
+{
+	SEND(l, agent_inside, .request_id = request_id, .error = sot_str_c(why));
+}
+
+static void on_looked(void *self, const reactor_child_result *result)
+{
+	inside_read *q = self;
+	if (result->exit_status == 0)
+		SEND(q->l, agent_inside, .request_id = q->request_id, .ok = true, .text = result->out);
+	else
+		refuse_look(q->l, q->request_id,
+		    result->exit_status < 0 ? "a process inside could not be read in time; try again"
+		                            : "it does not run any more");
+	free(q);
+}
+
+static void on_packages_looked(void *self, sot_str text)
+{
+	inside_read *q = self;
+	SEND(q->l, agent_inside, .request_id = q->request_id, .ok = true, .text = text);
+	free(q);
+}
+
+static void look_at_packages(uplink *u, scheduler_link *l, uint64_t request_id)
+{
+	inside_read *q = sot_alloc(sizeof(*q));
+	*q = (inside_read){l, request_id};
+	if (look_packages_ask(u->a, on_packages_looked, q))
+		return;
+	refuse_look(l, request_id, "too many look at the packages of this host; try again");
+	free(q);
+}
+
+static void on_inside_read(void *self, const void *from, const sot_agent_inside_read *m)
+{
+	uplink *u = self;
+	scheduler_link *l = (scheduler_link *)(uintptr_t)from;
+	char option[40];
+	const char *argv[] = {"/proc/self/exe", option, NULL};
+	sot_err err = {0};
+	if (m->packages) {
+		look_at_packages(u, l, m->request_id);
+		return;
+	}
+	const instance *i = reconcile_find(u->a->reconcile, m->instance_id);
+	const container_facts *container = i ? instance_container(i) : NULL;
+	if (!container || !container->running || container->pid <= 0) {
+		refuse_look(l, m->request_id, "it does not run: there is nothing inside to look at");
+		return;
+	}
+	(void)snprintf(option, sizeof(option), "--inside=%d", container->pid);
+	inside_read *q = sot_alloc(sizeof(*q));
+	*q = (inside_read){l, m->request_id};
+	if (reactor_spawn(u->a->loop, argv, NULL, (sot_str){0}, LOOK_INSIDE_MAX, LOOK_MS, on_looked, q,
+	        &err) != SOT_OK) {
+		refuse_look(l, m->request_id, err.text);
+		free(q);
+	}
 }
 
 /* ---- silent hosts ---- */
@@ -353,6 +431,7 @@ static void on_push(void *self, sot_str frame)
 	    .status_ack = on_status_ack,
 	    .agent_logs_read = on_logs_read,
 	    .agent_usage_read = on_usage_read,
+	    .agent_inside_read = on_inside_read,
 	    .host_probe = on_host_probe,
 	    .rotate = on_rotate,
 	    .stock = on_stock};
@@ -469,7 +548,7 @@ sot_code uplink_new(agent *a, uplink **ret, sot_err *err)
 		uplink_free(u);
 		return code;
 	}
-	u->heartbeat = reactor_every_ms(a->loop, a->config->heartbeat_ms, heartbeat, u);
+	u->heartbeat = reactor_together_ms(a->loop, a->config->heartbeat_ms, heartbeat, u);
 	u->again = reactor_after_ms(a->loop, STATUS_AGAIN_MS, tell_again, u);
 	*ret = u;
 	return SOT_OK;

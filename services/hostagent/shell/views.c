@@ -160,7 +160,7 @@ views *views_new(agent *a)
 	v->missing = sot_gauge("sot_hostagent_view_missing", NULL,
 	    "Running instances that see the figures of the host instead of their own");
 	if (*a->config->lxcfs_dir)
-		v->timer = reactor_every_ms(a->loop, a->config->view_check_ms, look, v);
+		v->timer = reactor_together_ms(a->loop, a->config->view_check_ms, look, v);
 	else
 		(void)snprintf(v->why, sizeof(v->why), "lxcfs_dir is empty: no view is wanted here");
 	return v;

@@ -166,6 +166,13 @@ void container_watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *se
 	begin_look(a->watch, (look){.id = id, .done = done, .self = self});
 }
 
+void container_watch_refresh_files(agent *a, sot_uuid id)
+{
+	instance *i = reconcile_find(a->reconcile, id);
+	if (i)
+		observe_here(a->watch, i);
+}
+
 static void sweep(watch *w)
 {
 	while (w->sweeping < SWEEP_IN_FLIGHT && w->queued > 0) {
@@ -412,8 +419,8 @@ watch *container_watch_new(agent *a)
 	w->is_queued = sot_map_new();
 	sot_list_init(&w->looks);
 	sot_buf_init(&w->line, EVENT_LINE_MAX);
-	w->ping_timer = reactor_every_ms(a->loop, PING_EVERY_MS, ping_now, w);
-	w->list_timer = reactor_every_ms(a->loop, a->config->list_interval_ms, list_now, w);
+	w->ping_timer = reactor_together_ms(a->loop, PING_EVERY_MS, ping_now, w);
+	w->list_timer = reactor_together_ms(a->loop, a->config->list_interval_ms, list_now, w);
 	w->events_timer = reactor_after_ms(a->loop, 0, follow, w);
 	ask_version(w); /* before the first hello, which tells it; PING_DEADLINE_MS at most */
 	ping_now(w, 0);

@@ -17,6 +17,9 @@ watch *container_watch_free(watch *w); /* after the http client is gone */
  * the Engine did not answer. It may be called inside this call. */
 typedef void (*watch_done_fn)(void *self, bool observed);
 void container_watch_refresh(agent *a, sot_uuid id, watch_done_fn done, void *self);
+/* As the above, of a step that touched files only, and within one turn of the loop: what the Engine
+ * said of the container stands. */
+void container_watch_refresh_files(agent *a, sot_uuid id);
 /* Queues the instances whose facts are not known; few are read at a time. */
 void container_watch_refresh_unsettled(agent *a);
 /* Looks at the files of all instances again. */

@@ -318,7 +318,7 @@ sot_code wiring_new(agent *a, wiring **ret, sot_err *err)
 	make_metrics(w);
 	(void)vlans_failed(a->vlans, 0, ""); /* made whether an instance needs it or not */
 	w->timer = reactor_after_ms(a->loop, 0, on_timer, w);
-	w->minute = reactor_every_ms(a->loop, c->network_check_ms, on_minute, w);
+	w->minute = reactor_together_ms(a->loop, c->network_check_ms, on_minute, w);
 	*ret = w;
 	return SOT_OK;
 }

@@ -7,25 +7,20 @@
  *
  * usage: test_ipam KEY_FILE ENDPOINT AGENT_PUBLIC_KEY
  */
-#include "bus.h"
 #include "sot_parse.h"
 #include "sot_proto.h"
+#include "test_peer.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-enum { LINE = 512, ORDERS = 16 };
+enum { ORDERS = 16 };
 
 typedef struct ipam {
-	reactor *loop;
-	bus_server *server;
+	test_peer side;
 	sot_probe_order orders[ORDERS];
 	size_t order_count;
 	uint32_t next_ms;
 	bool refuses;
-	sot_buf input;
-	sot_arena *arena;
 } ipam;
 
 static void print_report(const sot_address_report *m)
@@ -72,7 +67,7 @@ static void on_report(void *self, const void *from, const sot_address_report *m)
 	sot_code code = x->refuses ? sot_refused_encode(&refusal, &frame, &err)
 	                           : sot_address_report_ack_encode(&ack, &frame, &err);
 	if (code == SOT_OK)
-		code = bus_send(x->server, from, sot_buf_str(&frame), &err);
+		code = bus_send(x->side.server, from, sot_buf_str(&frame), &err);
 	if (code != SOT_OK)
 		printf("error %s\n", err.text);
 }
@@ -82,8 +77,8 @@ static void on_frame(void *self, const bus_peer *from, sot_str frame)
 	static const sot_ipam_agent_handlers handlers = {.address_report = on_report};
 	ipam *x = self;
 	sot_err err = {0};
-	sot_arena_reset(x->arena);
-	if (sot_ipam_agent_dispatch(&handlers, x, from, frame, x->arena, &err) != SOT_OK)
+	sot_arena_reset(x->side.arena);
+	if (sot_ipam_agent_dispatch(&handlers, x, from, frame, x->side.arena, &err) != SOT_OK)
 		printf("error %s\n", err.text);
 	(void)fflush(stdout);
 }
@@ -101,8 +96,9 @@ static void order(ipam *x, sot_str line)
 		printf("error probe VLAN ADDRESS\n");
 }
 
-static void take_line(ipam *x, sot_str line)
+static void take_line(void *self, sot_str line)
 {
+	ipam *x = self;
 	uint64_t n = 0;
 	sot_str verb = sot_str_cut(line, ' ', &line);
 	if (sot_str_eq_c(verb, "probe"))
@@ -113,61 +109,11 @@ static void take_line(ipam *x, sot_str line)
 		x->next_ms = (uint32_t)n;
 	else
 		printf("error unknown line\n");
-	(void)fflush(stdout);
-}
-
-static void on_input(void *self, int fd, int events)
-{
-	ipam *x = self;
-	char bytes[LINE];
-	(void)events;
-	ssize_t n = read(fd, bytes, sizeof(bytes));
-	if (n <= 0) {
-		reactor_stop(x->loop);
-		return;
-	}
-	sot_buf_add(&x->input, bytes, (size_t)n);
-	for (char *end; x->input.n > 0 && (end = memchr(x->input.p, '\n', x->input.n)) != NULL;) {
-		size_t length = (size_t)(end - x->input.p);
-		take_line(x, (sot_str){x->input.p, length});
-		sot_buf_consume(&x->input, length + 1);
-	}
-}
-
-static sot_code serve(ipam *x, char **argv, sot_err *err)
-{
-	bus_keypair keys;
-	SOT_AUTO(reactor) loop = NULL;
-	SOT_AUTO(bus) b = NULL;
-	sot_code code = bus_keypair_load(argv[1], &keys, err);
-	if (code == SOT_OK)
-		code = reactor_new(&loop, err);
-	if (code == SOT_OK)
-		code = bus_new(loop, &keys, &b, err);
-	if (code != SOT_OK)
-		return code;
-	x->loop = loop;
-	bus_allow(b, argv[3], "host:test");
-	code = bus_listen(b, "agents", argv[2], on_frame, x, &x->server, err);
-	if (code != SOT_OK)
-		return code;
-	(void)reactor_add_fd(loop, STDIN_FILENO, REACTOR_READ, on_input, x);
-	return reactor_run(loop, err);
 }
 
 int main(int argc, char **argv)
 {
-	static ipam x;
-	sot_err err = {0};
-	if (argc != 4)
-		return 2;
-	x.next_ms = 60000;
-	x.arena = sot_arena_new(8 * 1024 * 1024);
-	sot_buf_init(&x.input, 65536);
-	sot_code code = serve(&x, argv, &err);
-	if (code != SOT_OK)
-		(void)fprintf(stderr, "test_ipam: %s\n", err.text);
-	x.arena = sot_arena_free(x.arena);
-	sot_buf_clear(&x.input);
-	return code == SOT_OK ? 0 : 1;
+	static ipam x = {.next_ms = 60000,
+	    .side = {.name = "test_ipam", .on_frame = on_frame, .take_line = take_line, .self = &x}};
+	return argc == 4 ? test_peer_run(&x.side, argv) : 2;
 }

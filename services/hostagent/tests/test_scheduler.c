@@ -9,19 +9,17 @@
  *
  * usage: test_scheduler KEY_FILE ENDPOINT AGENT_PUBLIC_KEY IMAGE EPOCH
  */
-#include "bus.h"
 #include "sot_parse.h"
 #include "sot_proto.h"
+#include "test_peer.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { INSTANCES = 128, LINE = 512 };
+enum { INSTANCES = 128 };
 
 typedef struct scheduler {
-	reactor *loop;
-	bus_server *server;
+	test_peer side;
 	bus_peer peer;
 	bool has_peer;
 	uint64_t generation, epoch;
@@ -35,8 +33,6 @@ typedef struct scheduler {
 	sot_instance_spec nets[INSTANCES]; /* of them only what `net` sets */
 	sot_ip dns[INSTANCES];
 	char searches[INSTANCES][64];
-	sot_buf input;
-	sot_arena *arena;
 } scheduler;
 
 static sot_uuid id_of(uint64_t index)
@@ -55,7 +51,7 @@ static sot_uuid id_of(uint64_t index)
 		if (sot_##type##_encode(&m_, &b_, &e_) != SOT_OK)                                          \
 			printf("error %s\n", e_.text);                                                         \
 		else if ((s)->has_peer)                                                                    \
-			(void)bus_send((s)->server, &(s)->peer, sot_buf_str(&b_), NULL);                       \
+			(void)bus_send((s)->side.server, &(s)->peer, sot_buf_str(&b_), NULL);                  \
 	} while (0)
 
 static void assign(scheduler *s)
@@ -130,8 +126,8 @@ static void on_frame(void *self, const bus_peer *from, sot_str frame)
 	    .agent_logs = on_logs};
 	scheduler *s = self;
 	sot_err err = {0};
-	sot_arena_reset(s->arena);
-	if (sot_hostagent_dispatch(&handlers, s, from, frame, s->arena, &err) != SOT_OK)
+	sot_arena_reset(s->side.arena);
+	if (sot_hostagent_dispatch(&handlers, s, from, frame, s->side.arena, &err) != SOT_OK)
 		printf("error %s\n", err.text);
 	(void)fflush(stdout);
 }
@@ -258,8 +254,9 @@ static void set_instance(scheduler *s, sot_str rest)
 	apply_net(s, i, x);
 }
 
-static void take_line(scheduler *s, sot_str line)
+static void take_line(void *self, sot_str line)
 {
+	scheduler *s = self;
 	sot_str verb = sot_str_cut(line, ' ', &line);
 	if (sot_str_eq_c(verb, "set")) {
 		set_instance(s, line);
@@ -277,64 +274,20 @@ static void take_line(scheduler *s, sot_str line)
 		uint32_t tail = (uint32_t)number(&line);
 		REPLY(s, agent_logs_read, .request_id = 1, .instance_id = id_of(i), .tail = tail);
 	}
-	(void)fflush(stdout);
-}
-
-static void on_input(void *self, int fd, int events)
-{
-	scheduler *s = self;
-	char bytes[LINE];
-	(void)events;
-	ssize_t n = read(fd, bytes, sizeof(bytes));
-	if (n <= 0) {
-		reactor_stop(s->loop);
-		return;
-	}
-	sot_buf_add(&s->input, bytes, (size_t)n);
-	for (char *end; s->input.n > 0 && (end = memchr(s->input.p, '\n', s->input.n)) != NULL;) {
-		size_t length = (size_t)(end - s->input.p);
-		take_line(s, (sot_str){s->input.p, length});
-		sot_buf_consume(&s->input, length + 1);
-	}
-}
-
-static sot_code serve(scheduler *s, char **argv, sot_err *err)
-{
-	bus_keypair keys;
-	SOT_AUTO(reactor) loop = NULL;
-	SOT_AUTO(bus) b = NULL;
-	sot_code code = bus_keypair_load(argv[1], &keys, err);
-	if (code == SOT_OK)
-		code = reactor_new(&loop, err);
-	if (code == SOT_OK)
-		code = bus_new(loop, &keys, &b, err);
-	if (code != SOT_OK)
-		return code;
-	s->loop = loop;
-	bus_allow(b, argv[3], "host:test");
-	code = bus_listen(b, "agents", argv[2], on_frame, s, &s->server, err);
-	if (code != SOT_OK)
-		return code;
-	(void)reactor_add_fd(loop, STDIN_FILENO, REACTOR_READ, on_input, s);
-	return reactor_run(loop, err);
 }
 
 int main(int argc, char **argv)
 {
-	static scheduler s;
+	static scheduler s = {.interval_ms = 300,
+	    .side = {
+	        .name = "test_scheduler", .on_frame = on_frame, .take_line = take_line, .self = &s}};
 	sot_err err = {0};
 	if (argc != 6)
 		return 2;
 	s.image = sot_str_c(argv[4]);
-	s.interval_ms = 300;
-	s.arena = sot_arena_new(8 * 1024 * 1024);
-	sot_buf_init(&s.input, 65536);
-	sot_code code = sot_parse_u64(sot_str_c(argv[5]), 1, UINT64_MAX, &s.epoch, &err);
-	if (code == SOT_OK)
-		code = serve(&s, argv, &err);
-	if (code != SOT_OK)
+	if (sot_parse_u64(sot_str_c(argv[5]), 1, UINT64_MAX, &s.epoch, &err) != SOT_OK) {
 		(void)fprintf(stderr, "test_scheduler: %s\n", err.text);
-	s.arena = sot_arena_free(s.arena);
-	sot_buf_clear(&s.input);
-	return code == SOT_OK ? 0 : 1;
+		return 1;
+	}
+	return test_peer_run(&s.side, argv);
 }

@@ -1,6 +1,5 @@
 #include "agents.h"
 
-#include "host_keys.h"
 #include "sot_failpoint.h"
 #include "sot_log.h"
 
@@ -268,7 +267,7 @@ static void on_frame(void *self, const bus_peer *from, sot_str frame)
 static void on_keys(void *self, const store_result *res)
 {
 	agents *a = self;
-	(void)host_keys_take(a->roster, res, NULL);
+	(void)host_keys_take(a->roster, &a->keys_stamp, res, NULL);
 }
 
 static void on_keys_done(void *self, const store_outcome *outcome)
@@ -288,6 +287,7 @@ static void read_keys(void *self, uint64_t missed)
 		return;
 	store_tx *tx = store_begin_read(a->store);
 	store_query(tx, IPAM_SQL_HOST_KEYS, on_keys, a);
+	store_arg_c(tx, a->keys_stamp.text);
 	a->is_reading_keys = agents_commit(a, tx, on_keys_done, "keys");
 }
 

@@ -12,7 +12,7 @@
 #ifndef IPAM_SHELL_AGENTS_H
 #define IPAM_SHELL_AGENTS_H
 
-#include "bus_roster.h"
+#include "host_keys.h"
 #include "ipam.h"
 #include "leak.h"
 #include "truth.h"
@@ -96,6 +96,7 @@ typedef struct agents {
 	reactor_watch *keys_timer, *sweep_timer, *guard_timer, *leak_timer, *usage_timer,
 	    *history_timer;
 	bool is_reading_keys;
+	host_keys_stamp keys_stamp;
 
 	/* truth_guard.c */
 	bool is_settled; /* the guard was read once since the database came up */

@@ -1,5 +1,6 @@
 /* batch - writes the allocator's batches: one transaction each, answers after its commit. */
 #include "agents.h"
+#include "batch_events.h"
 #include "change.h"
 #include "sot_log.h"
 #include "sot_parse.h"
@@ -298,6 +299,19 @@ static void add_acquire(outgoing *o, store_tx *tx, const selection *s)
 	store_arg_bool(tx, only_gives_to_leader(o->batch));
 }
 
+static void add_events(store_tx *tx, const selection *s)
+{
+	reservation_events events = {0};
+	for (size_t i = 0; i < s->batch->count; i++) {
+		const batch_slot *slot = &s->batch->slots[i];
+		if (is_selected(s, slot))
+			reservation_events_add(
+			    &events, slot->request->operation_id, slot->item->pick.address, slot->item->owner);
+	}
+	reservation_events_args(&events, tx);
+	reservation_events_clear(&events);
+}
+
 static void add_acquire_new(outgoing *o, store_tx *tx, const selection *s)
 {
 	store_query(tx, IPAM_SQL_ACQUIRE_NEW, on_acquired_new, o);
@@ -312,6 +326,7 @@ static void add_acquire_new(outgoing *o, store_tx *tx, const selection *s)
 	store_arg_i64(tx, o->ip->config->lease_s);
 	store_arg_i64(tx, (int64_t)o->batch->epoch);
 	store_arg_bool(tx, only_gives_to_leader(o->batch));
+	add_events(tx, s);
 }
 
 static void add_refs(store_tx *tx, const selection *s)
@@ -526,6 +541,7 @@ void ipam_on_pump(void *self, uint64_t missed)
 {
 	(void)missed;
 	ipam *ip = self;
+	ip->gathers = false;
 	sot_metric_set(ip->m_queue, (int64_t)allocator_queued(ip->allocator));
 	if (ip->is_loading || !agents_are_settled(ip->agents))
 		return;

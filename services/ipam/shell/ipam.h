@@ -55,7 +55,8 @@ typedef struct ipam {
 	struct fence_job *fence; /* the addresses_fence that is worked on, or NULL: fence.c */
 
 	reactor_watch *pump_timer, *hint_timer, *retry_timer, *lease_timer;
-	bool is_loading, hint_is_due, hint_rests, has_been_up, has_failed, is_leaving;
+	sot_mono gather_until; /* while it gathers: the rest of a wave is waited for */
+	bool gathers, is_loading, hint_is_due, hint_rests, has_been_up, has_failed, is_leaving;
 	sot_err failure; /* why the process must end */
 	char database_error[SOT_ERR_TEXT_MAX];
 	char blocked[1000];        /* why nothing is given out or freed; empty: it is */

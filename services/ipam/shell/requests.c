@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So long the first request of a wave waits for the others at most: the last of them ends it. */
+enum { GATHER_MS = 5 };
+
 /* ---- who waits ---- */
 
 typedef struct client_key {
@@ -266,6 +269,15 @@ static void refuse_late(ipam *ip, const bus_peer *from, uint64_t request_id)
 	ipam_refuse(ip, from, &refused);
 }
 
+static void wait_for_more(ipam *ip)
+{
+	if (!ip->gathers)
+		ip->gather_until = sot_mono_add_ms(reactor_now(ip->loop), GATHER_MS);
+	ip->gathers = true;
+	int64_t left_ms = sot_mono_diff_ms(ip->gather_until, reactor_now(ip->loop));
+	reactor_rearm_ms(ip->pump_timer, left_ms > 0 ? left_ms : 0);
+}
+
 static void on_acquire(void *self, const void *from, const sot_addresses_acquire *m)
 {
 	ipam *ip = self;
@@ -279,6 +291,8 @@ static void on_acquire(void *self, const void *from, const sot_addresses_acquire
 	for (size_t i = 0; i < m->wants_count; i++)
 		request_want(r, &m->wants[i]);
 	submit(self, from, m->request_id, r, m->actor, m->operation_id);
+	if (m->following > 0)
+		wait_for_more(ip);
 }
 
 static request *request_of_refs(request_kind kind, const sot_address_ref *refs, size_t count)

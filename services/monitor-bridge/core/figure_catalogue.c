@@ -180,6 +180,8 @@ static const figure catalogue[] = {
     PLATFORM(operations_open),
     PLATFORM(scheduler_leads),
     PLATFORM(scheduler_epoch),
+    PLATFORM(archive_age_s),
+    PLATFORM(backup_age_s),
     PLATFORM(cpu_booked_milli),
     PLATFORM(cpu_bookable_milli),
     OF(FIGURE_PLATFORM, "cpu_booked_pct", platform_cpu_pct),

@@ -74,6 +74,7 @@ typedef struct platform_figures {
 	uint64_t cpu_booked_milli, cpu_bookable_milli;
 	uint64_t memory_booked_bytes, memory_bookable_bytes;
 	uint64_t scheduler_leads, scheduler_epoch; /* 1 while one leads; grows with each leader */
+	uint64_t archive_age_s, backup_age_s;      /* of the database; 0 without an archive of WAL */
 } platform_figures;
 
 /* The IPv4 addresses of one VLAN. */

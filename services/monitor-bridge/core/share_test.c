@@ -246,7 +246,7 @@ static void disturb(world *w)
 			*b = (bridge_model){.is_alive = true, .begins = true};
 		break;
 	default:
-		b->next_look_unix_ms += (int64_t)sot_rand_below(&w->rand, 90000);
+		b->next_look_unix_ms = w->now_unix_ms + (int64_t)sot_rand_below(&w->rand, 90000);
 		break;
 	}
 	w->quiet_minutes = 0;

@@ -23,6 +23,7 @@ struct database_feed {
 	void *self;
 	reactor_watch *keys_timer, *events_timer, *gauges_timer;
 	bus_roster *roster;
+	host_keys_stamp keys_stamp;
 	bool reading_keys, reading_events, reading_gauges, reading_calls;
 	call_reports *call_reports; /* of our own statements */
 	bool more;                  /* the last read was full: read on at once */
@@ -39,7 +40,7 @@ static void on_keys(void *self, const store_result *res)
 	database_feed *f = self;
 	size_t before = bus_roster_count(f->roster), denied = 0;
 	SOT_FAILPOINT_HIT("bridge.keys.before_allow");
-	if (host_keys_take(f->roster, res, &denied) &&
+	if (host_keys_take(f->roster, &f->keys_stamp, res, &denied) &&
 	    (denied > 0 || bus_roster_count(f->roster) != before))
 		sot_log(SOT_INFO, "keys.changed", "allowed=%zu denied=%zu", bus_roster_count(f->roster),
 		    denied);
@@ -73,6 +74,7 @@ static void read_keys(void *self, uint64_t missed)
 		return;
 	store_tx *tx = store_begin_read(f->store);
 	store_query(tx, BRIDGE_SQL_HOST_KEYS, on_keys, f);
+	store_arg_c(tx, f->keys_stamp.text);
 	commit(f, tx, on_keys_done, &f->reading_keys);
 }
 
@@ -179,7 +181,7 @@ static void on_platform(void *self, const store_result *res)
 	uint64_t *const members[] = {&p.agents_alive, &p.agents_lost, &p.hosts, &p.cpu_booked_milli,
 	    &p.cpu_bookable_milli, &p.memory_booked_bytes, &p.memory_bookable_bytes, &p.instances,
 	    &p.instances_running, &p.instances_bad, &p.operations_open, &p.scheduler_leads,
-	    &p.scheduler_epoch};
+	    &p.scheduler_epoch, &p.archive_age_s, &p.backup_age_s};
 	if (store_rows(res) == 1 &&
 	    take_counts(res, 0, members, sizeof(members) / sizeof(*members), &err) == SOT_OK)
 		f->platform = p;

@@ -254,6 +254,33 @@ static void what_a_retired_instance_holds_is_asked_of_it_alone(void **state)
 	assert_int_equal(b->instance.state, INSTANCE_RETIRED);
 }
 
+/* Two requests of one wave: ipam is told that another one comes, so that it commits once. */
+static void asks_of_one_wave_say_how_many_follow(void **state)
+{
+	bench *b = *state;
+	static const char *const names[] = {"one", "two"};
+	const sot_health_spec health = {
+	    .interval_ms = 1000, .timeout_ms = 500, .healthy_after = 1, .unhealthy_after = 1};
+
+	for (size_t k = 0; k < 2; k++)
+		ASK_ALONG(b, app_create, .name = sot_str_c(names[k]), .image = SOT_STR("tomcat"),
+		    .plan = SOT_STR("tiny"), .vlan = SOT_STR("net"), .health = health, .count = 1,
+		    .placement = bench_placement());
+	SOT_AUTO(controller_batch) asks = controller_ask_early(b->c, b->now);
+	assert_non_null(asks);
+	assert_int_equal(asks->effect_count, 2);
+	for (size_t k = 0; k < 2; k++) {
+		sot_addresses_acquire m = {0};
+		sot_err err;
+		assert_int_equal(
+		    sot_addresses_acquire_decode(sot_buf_str(&asks->effects[k].frame), b->arena, &m, &err),
+		    SOT_OK);
+		assert_int_equal(m.wants_count, 1);
+		assert_int_equal(m.request_id, asks->effects[k].request_id);
+		assert_int_equal(m.following, 1 - k);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
@@ -274,6 +301,7 @@ int main(void)
 	    TEST(a_binding_that_ipam_does_not_know_makes_it_ask_what_it_holds),
 	    TEST(a_request_names_those_before_it_that_are_closed),
 	    TEST(what_a_retired_instance_holds_is_asked_of_it_alone),
+	    TEST(asks_of_one_wave_say_how_many_follow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

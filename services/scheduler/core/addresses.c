@@ -18,15 +18,20 @@
 
 #define REFS_MAX 2048 /* instances of one request; each may hold two addresses */
 
-static asked *asked_new(address_need need, const app *a, size_t room)
+static asked *asked_new(address_need need, const app *a)
 {
 	asked *q = sot_alloc(sizeof(*q));
 
 	sot_list_init(&q->all);
 	q->need = need;
 	q->app_id = a->row.id;
-	q->instances = sot_alloc_array(room, sizeof(*q->instances));
 	return q;
+}
+
+static void put_asked(asked *q, instance *i)
+{
+	*VECTOR_PUSH(q->instances, q->instance_count, q->instance_cap) = i->row.id;
+	i->asked = true;
 }
 
 void asked_free(asked *q)
@@ -64,8 +69,9 @@ static enum sot_ip_families families_of(const instance *i)
 	return sot_ip_is_none(i->row.v6.address) ? SOT_IP_FAMILIES_V4 : SOT_IP_FAMILIES_BOTH;
 }
 
-static void frame_wants(
-    controller *c, const asked *q, const char *actor, sot_uuid operation_id, sot_buf *frame)
+/* following: as many requests go out behind this one at once. */
+static void frame_wants(controller *c, const asked *q, const char *actor, sot_uuid operation_id,
+    size_t following, sot_buf *frame)
 {
 	struct sot_address_want *wants = sot_alloc_array(q->instance_count, sizeof(*wants));
 	struct sot_addresses_acquire m = {.request_id = q->request_id,
@@ -74,7 +80,8 @@ static void frame_wants(
 	    .wants = wants,
 	    .wants_count = q->instance_count,
 	    .epoch = c->config.epoch,
-	    .closed = last_closed(c)};
+	    .closed = last_closed(c),
+	    .following = following};
 	sot_err err = {0};
 
 	for (size_t k = 0; k < q->instance_count; k++) {
@@ -180,34 +187,51 @@ static bool waits_for_mark(const controller *c, const instance *i, address_need 
 	return need == ADDRESS_RELEASE && i->acquire > last_closed(c);
 }
 
-static void send_asked(controller *c, app *a, asked *q, bool early)
+static void frame_asked(controller *c, app *a, const asked *q, size_t following, sot_buf *frame)
 {
 	const operation *o = app_operation(a);
 	const char *actor = o ? o->row.actor : "svc:scheduler";
 	sot_uuid operation_id = o ? o->row.id : (sot_uuid){{0}};
+
+	if (q->need == ADDRESS_ACQUIRE)
+		frame_wants(c, q, actor, operation_id, following, frame);
+	else if (q->need == ADDRESS_CONFLICT)
+		frame_conflicts(c, q, actor, operation_id, frame);
+	else
+		frame_refs(c, q, actor, operation_id, frame);
+}
+
+/* What is early is put into a frame when it is known how much of it there is. */
+static void send_asked(controller *c, app *a, asked *q, bool early)
+{
 	controller_effect *e = early ? say_early(c) : say_effect(c, EFFECT_IPAM);
 
 	q->request_id = e->request_id = c->next_request_id++;
-	if (q->need == ADDRESS_ACQUIRE) {
+	if (q->need == ADDRESS_ACQUIRE)
 		note_acquire(c, q);
-		frame_wants(c, q, actor, operation_id, &e->frame);
-	} else if (q->need == ADDRESS_CONFLICT) {
-		frame_conflicts(c, q, actor, operation_id, &e->frame);
-	} else {
-		frame_refs(c, q, actor, operation_id, &e->frame);
-	}
+	if (!early)
+		frame_asked(c, a, q, 0, &e->frame);
 	sot_map_set(c->asked, &q->request_id, sizeof(q->request_id), q);
 	c->stats.ipam_requests++;
+}
+
+static void frame_early(controller *c)
+{
+	for (size_t k = 0; c->early && k < c->early->effect_count; k++) {
+		controller_effect *e = &c->early->effects[k];
+		const asked *q = sot_map_get(c->asked, &e->request_id, sizeof(e->request_id));
+		frame_asked(
+		    c, sot_map_get_uuid(c->apps, q->app_id), q, c->early->effect_count - k - 1, &e->frame);
+	}
 }
 
 /* What an instance holds that is being retired is asked by itself: refused together with others, it
  * may hold an address all the same. */
 static void ask_alone(controller *c, app *a, instance *i, bool early)
 {
-	asked *q = asked_new(ADDRESS_ACQUIRE, a, 1);
+	asked *q = asked_new(ADDRESS_ACQUIRE, a);
 
-	q->instances[q->instance_count++] = i->row.id;
-	i->asked = true;
+	put_asked(q, i);
 	send_asked(c, a, q, early);
 }
 
@@ -232,9 +256,8 @@ static bool ask_app(controller *c, app *a, address_need need, bool early)
 			continue;
 		}
 		if (!q)
-			q = asked_new(need, a, REFS_MAX);
-		q->instances[q->instance_count++] = i->row.id;
-		i->asked = true;
+			q = asked_new(need, a);
+		put_asked(q, i);
 	}
 	if (q)
 		send_asked(c, a, q, early);
@@ -261,6 +284,7 @@ controller_batch *controller_ask_early(controller *c, controller_now now)
 	operations_advance(c);
 	for (sot_link *l = c->asking.next; c->fence.stands && l != &c->asking; l = l->next)
 		(void)ask_app(c, SOT_CONTAINER(l, app, asking), ADDRESS_ACQUIRE, true);
+	frame_early(c);
 	return SOT_TAKE(c->early);
 }
 

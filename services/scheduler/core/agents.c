@@ -163,23 +163,30 @@ static sot_code on_rotated(controller *c, const host *h, sot_str frame, sot_err 
 
 /* ---- logs, relayed ---- */
 
-static void reply_logs(controller *c, const relay *r, const struct sot_agent_logs *m)
+static void reply_refused(controller *c, const relay *r, sot_str why)
 {
+	struct sot_refused refused = {
+	    .request_id = r->request_id, .code = SOT_REFUSAL_UNAVAILABLE, .text = why};
 	controller_effect *e = say_effect(c, EFFECT_REPLY);
 	sot_err err = {0};
-	sot_code code;
 
 	e->peer = r->from;
-	if (m && m->ok) {
-		struct sot_logs logs = {r->request_id, m->text, m->truncated};
-		code = sot_logs_encode(&logs, &e->frame, &err);
-	} else {
-		struct sot_refused refused = {.request_id = r->request_id,
-		    .code = SOT_REFUSAL_UNAVAILABLE,
-		    .text = m ? m->error : SOT_STR("the host's agent did not answer in time; try again")};
-		code = sot_refused_encode(&refused, &e->frame, &err);
+	if (sot_refused_encode(&refused, &e->frame, &err) != SOT_OK)
+		sot_buf_reset(&e->frame);
+}
+
+static void reply_logs(controller *c, const relay *r, const struct sot_agent_logs *m)
+{
+	struct sot_logs logs = {r->request_id, m->text, m->truncated};
+	sot_err err = {0};
+
+	if (!m->ok) {
+		reply_refused(c, r, m->error);
+		return;
 	}
-	if (code != SOT_OK)
+	controller_effect *e = say_effect(c, EFFECT_REPLY);
+	e->peer = r->from;
+	if (sot_logs_encode(&logs, &e->frame, &err) != SOT_OK)
 		sot_buf_reset(&e->frame);
 }
 
@@ -210,6 +217,29 @@ static sot_code on_logs(controller *c, sot_str frame, sot_err *err)
 	return SOT_OK;
 }
 
+/* The text is the gateway's to read. */
+static sot_code on_inside(controller *c, sot_str frame, sot_err *err)
+{
+	struct sot_agent_inside m = {0};
+	sot_code code = sot_agent_inside_decode(frame, c->arena, &m, err);
+
+	if (code != SOT_OK)
+		return code;
+	relay *r = take_relay(c, m.request_id);
+	if (!r)
+		return sot_fail(err, SOT_NOT_FOUND, "nobody waits for this look any more");
+	struct sot_inside inside = {r->request_id, m.text};
+	if (m.ok) {
+		controller_effect *e = say_effect(c, EFFECT_REPLY);
+		e->peer = r->from;
+		code = sot_inside_encode(&inside, &e->frame, err);
+	} else {
+		reply_refused(c, r, m.error);
+	}
+	free(r);
+	return code;
+}
+
 /* The frames are the gateway's to read. */
 static sot_code on_usage(controller *c, sot_str frame, sot_err *err)
 {
@@ -235,7 +265,7 @@ void relays_tick(controller *c)
 		next = l->next;
 		if (!sot_mono_reached(c->now.mono, r->deadline))
 			continue;
-		reply_logs(c, r, NULL);
+		reply_refused(c, r, SOT_STR("the host's agent did not answer in time; try again"));
 		sot_list_remove(&r->all);
 		free(r);
 	}
@@ -265,6 +295,9 @@ sot_code controller_agent_message(
 		break;
 	case SOT_MSG_AGENT_USAGE:
 		code = on_usage(c, frame, err);
+		break;
+	case SOT_MSG_AGENT_INSIDE:
+		code = on_inside(c, frame, err);
 		break;
 	case SOT_MSG_AGENT_LOGS:
 		code = on_logs(c, frame, err);

@@ -2,6 +2,8 @@
 
 #include "middleware.h"
 #include "parts.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@
 
 /* One spec of an assignment: of an instance of the host, or of a copy that it shall give up. */
 typedef struct pick {
-	const instance *i;  /* NULL: only the departure is known */
+	instance *i;        /* NULL: only the departure is known */
 	const departure *d; /* NULL: it stands here */
 } pick;
 
@@ -117,14 +119,15 @@ static struct sot_instance_spec spec_of(const controller *c, const instance *i,
 	return spec;
 }
 
-/* A copy that is not wanted: what it was made of is not needed to remove it. */
-static struct sot_instance_spec spec_of_gone(const departure_row *d)
+/* What it was made of is not needed to remove it. */
+static struct sot_instance_spec spec_of_gone(
+    sot_uuid id, uint64_t generation, const char *name, const char *of_app)
 {
-	return (struct sot_instance_spec){.instance_id = d->instance_id,
-	    .generation = d->generation,
+	return (struct sot_instance_spec){.instance_id = id,
+	    .generation = generation,
 	    .desired = SOT_DESIRED_STATE_RETIRED,
-	    .name = sot_str_c(d->name),
-	    .app = sot_str_c(d->app),
+	    .name = sot_str_c(name),
+	    .app = sot_str_c(of_app),
 	    .image = SOT_STR("-"),
 	    .cpu_milli = 10,
 	    .memory_bytes = 4194304,
@@ -138,7 +141,8 @@ static struct sot_instance_spec spec_of_pick(const controller *c, const pick *p,
 	if (!p->d)
 		return spec_of(c, p->i, env, packages);
 	if (!p->i || p->d->row.desired == SOT_DESIRED_STATE_RETIRED)
-		return spec_of_gone(&p->d->row);
+		return spec_of_gone(
+		    p->d->row.instance_id, p->d->row.generation, p->d->row.name, p->d->row.app);
 	struct sot_instance_spec spec = spec_of(c, p->i, env, packages);
 	spec.desired = p->d->row.desired;
 	spec.generation = p->d->row.generation;
@@ -175,6 +179,86 @@ static uint16_t count_parts(const picked *p)
 	return parts;
 }
 
+/* ---- what no frame can say: a row that was changed by hand, or a size that no host takes ---- */
+
+static bool can_be_told(
+    const struct sot_assign *m, const struct sot_instance_spec *spec, sot_err *why)
+{
+	struct sot_assign alone = *m;
+	struct sot_instance_spec one = *spec;
+	SOT_AUTO_BUF frame;
+
+	alone.instances = &one;
+	alone.instances_count = 1;
+	model_text_init(&frame);
+	return sot_assign_encode(&alone, &frame, why) == SOT_OK;
+}
+
+/* Its steps fail with these words; the next change of it, or the next whole set, tries again. */
+static void note_untold(controller *c, instance *i, const sot_err *why)
+{
+	char id[SOT_UUID_TEXT], text[OPERATION_TEXT_MAX];
+	sot_buf data;
+
+	if (!i || i->untold == i->row.generation)
+		return;
+	i->untold = i->row.generation;
+	(void)snprintf(text, sizeof(text), "its host cannot be told of it: %.380s", why->text);
+	instance_set_error(c, i, sot_str_c(text));
+	start_over(c, i);
+	touch_instance(c, i);
+	model_text_init(&data);
+	sot_buf_printf(&data, "{\"id\":\"%s\",\"error\":", sot_uuid_format(i->row.id, id));
+	sot_buf_add_json(&data, sot_str_c(text));
+	sot_buf_add_c(&data, "}");
+	say_event(c, "instance.untold", i->row.name, i->app, i->host, app_operation(i->app), &data);
+	wake_app(c, i->app);
+}
+
+/* An agent leaves alone what it is not told of: so one instance does not hold up the others. What
+ * shall be removed is said with less. Returns how many specs are left. */
+static size_t leave_out(controller *c, const struct sot_assign *m, const pick *items)
+{
+	struct sot_instance_spec *specs = m->instances;
+	size_t left = 0;
+
+	for (size_t k = 0; k < m->instances_count; k++) {
+		instance *i = items[k].i;
+		sot_err why = {0};
+		if (can_be_told(m, &specs[k], &why)) {
+			specs[left++] = specs[k];
+			continue;
+		}
+		if (i && specs[k].desired == SOT_DESIRED_STATE_RETIRED)
+			specs[left++] =
+			    spec_of_gone(i->row.id, specs[k].generation, i->row.name, i->app->row.name);
+		else
+			note_untold(c, i, &why);
+	}
+	return left;
+}
+
+static void write_part(controller *c, struct sot_assign *m, const pick *items, sot_buf *frame)
+{
+	size_t n = m->instances_count;
+	sot_err err = {0};
+
+	if (sot_assign_encode(m, frame, &err) == SOT_OK) {
+		for (size_t k = 0; k < n; k++) {
+			if (items[k].i)
+				items[k].i->untold = 0;
+		}
+		return;
+	}
+	sot_buf_reset(frame);
+	m->instances_count = leave_out(c, m, items);
+	if (sot_assign_encode(m, frame, &err) == SOT_OK)
+		return;
+	sot_buf_reset(frame); /* all of it is more than a frame: part_length is wrong */
+	for (size_t k = 0; k < n; k++)
+		note_untold(c, items[k].i, &err);
+}
+
 static void send_part(controller *c, host *h, struct sot_assign *m, const pick *items, size_t n)
 {
 	struct sot_instance_spec *specs = sot_alloc_array(n + 1, sizeof(*specs));
@@ -182,7 +266,6 @@ static void send_part(controller *c, host *h, struct sot_assign *m, const pick *
 	struct sot_middleware_spec *packages =
 	    sot_alloc_array(MIDDLEWARE_MAX * (n + 1), sizeof(*packages));
 	controller_effect *e = say_effect(c, EFFECT_AGENT);
-	sot_err err = {0};
 
 	for (size_t k = 0; k < n; k++) {
 		envs[k] = sot_alloc_array(env_count(&items[k]) + 1, sizeof(*envs[k]));
@@ -191,8 +274,7 @@ static void send_part(controller *c, host *h, struct sot_assign *m, const pick *
 	m->instances = specs;
 	m->instances_count = n;
 	e->host_id = h->row.id;
-	if (sot_assign_encode(m, &e->frame, &err) != SOT_OK)
-		sot_buf_reset(&e->frame);
+	write_part(c, m, items, &e->frame);
 	for (size_t k = 0; k < n; k++)
 		free(envs[k]);
 	free(envs);

@@ -170,6 +170,8 @@ sot_code controller_load_operation(
 sot_code controller_load_rollout(controller *c, const rollout_row *row, sot_err *err) SOT_CHECK;
 sot_code controller_load_step(controller *c, const step_row *row, sot_err *err) SOT_CHECK;
 void controller_load_key(controller *c, const key_row *row);
+/* Requests whose operations began before that time, and have ended, are not known any more. */
+void controller_forget_keys(controller *c, int64_t before_unix_ms);
 sot_code controller_load_departure(controller *c, const departure_row *row, sot_err *err) SOT_CHECK;
 void controller_load_brake(controller *c, const brake_row *row);
 /* Everything is here: leases of hosts begin anew (nobody is lost because the leader changed), open

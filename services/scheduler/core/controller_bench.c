@@ -29,6 +29,10 @@ static void look_reply(bench *b, sot_str frame)
 		assert_int_equal(sot_answer_decode(frame, b->arena, &told, &err), SOT_OK);
 		(void)snprintf(b->answer, sizeof(b->answer), "%.*s", SOT_ARG(told.body));
 		(void)snprintf(b->etag, sizeof(b->etag), "%.*s", SOT_ARG(told.etag));
+	} else if (head.id == SOT_MSG_INSIDE) {
+		sot_inside seen;
+		assert_int_equal(sot_inside_decode(frame, b->arena, &seen, &err), SOT_OK);
+		(void)snprintf(b->answer, sizeof(b->answer), "%.*s", SOT_ARG(seen.text));
 	} else if (head.id == SOT_MSG_DRAIN_PLANNED) {
 		look_plan(b, frame);
 	} else if (head.id == SOT_MSG_REFUSED) {
@@ -127,6 +131,13 @@ static void look_agent(bench *b, const controller_effect *e)
 		b->probes[b->probe_count].witness = e->host_id;
 		b->probes[b->probe_count].targets = probe.targets_count;
 		b->probes[b->probe_count++].request_id = probe.request_id;
+	} else if (head.id == SOT_MSG_AGENT_INSIDE_READ) {
+		sot_agent_inside_read look;
+		assert_int_equal(
+		    sot_agent_inside_read_decode(sot_buf_str(&e->frame), b->arena, &look, &err), SOT_OK);
+		assert_true(look.packages || sot_uuid_eq(look.instance_id, b->instance.id));
+		b->looks_at_packages = look.packages;
+		b->look_id = look.request_id;
 	} else if (head.id == SOT_MSG_HEARTBEAT_ACK) {
 		sot_heartbeat_ack beat;
 		assert_int_equal(

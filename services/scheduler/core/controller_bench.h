@@ -53,6 +53,8 @@ typedef struct bench {
 		size_t targets;
 	} probes[32]; /* open questions about silent hosts */
 	size_t probe_count;
+	uint64_t look_id;             /* the last agent_inside_read */
+	bool looks_at_packages;       /* what it asked for */
 	departure_row departures[16]; /* the last words about each */
 	size_t departure_count;
 	brake_row brake;
@@ -115,7 +117,8 @@ void bench_status(
 /* One instance that runs and is healthy. */
 void bench_bring_up(bench *b);
 
-#define ASK(b, type, ...)                                                                          \
+/* It waits for the next bench_settle. */
+#define ASK_ALONG(b, type, ...)                                                                    \
 	do {                                                                                           \
 		static const char digest_[32] = "0123456789012345678901234567890";                         \
 		static const controller_peer peer_;                                                        \
@@ -133,6 +136,11 @@ void bench_bring_up(bench *b);
 			fail_msg("%s", err_.text);                                                             \
 		controller_request((b)->c, (b)->now, &peer_, sot_buf_str(&out_));                          \
 		sot_buf_clear(&out_);                                                                      \
+	} while (0)
+
+#define ASK(b, type, ...)                                                                          \
+	do {                                                                                           \
+		ASK_ALONG(b, type, __VA_ARGS__);                                                           \
 		bench_settle(b);                                                                           \
 	} while (0)
 

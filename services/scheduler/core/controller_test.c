@@ -95,6 +95,59 @@ static void an_operation_ends_even_when_the_agent_is_silent_for_ever(void **stat
 	assert_non_null(strstr(b->operation.error, "agent_lost"));
 }
 
+/* ---- orders that no frame can hold ---- */
+
+static void create_on_speck(bench *b)
+{
+	static const plan_row speck = {.name = "speck", .cpu_milli = 100, .memory_bytes = 1ull << 20};
+
+	controller_load_plan(b->c, &speck); /* less than the protocol lets an instance have */
+	ASK(b, app_create, .name = SOT_STR("dust"), .image = SOT_STR("tomcat"),
+	    .plan = SOT_STR("speck"), .vlan = SOT_STR("net"),
+	    .health = {.interval_ms = 1000,
+	        .timeout_ms = 500,
+	        .healthy_after = 1,
+	        .unhealthy_after = 1},
+	    .count = 1, .placement = bench_placement());
+}
+
+static void an_order_that_no_frame_can_hold_fails_in_words(void **state)
+{
+	bench *b = *state;
+
+	b->watch = "instance.untold";
+	create_on_speck(b);
+	bench_grant(b);
+	bench_pass(b, 1000);
+	assert_int_equal(b->told_count, 0);
+	assert_int_equal(b->operation.state, OPERATION_FAILED);
+	assert_non_null(strstr(b->operation.error, "its host cannot be told of it: "));
+	assert_non_null(strstr(b->operation.error, "memory_bytes"));
+	assert_non_null(strstr(b->watched, "memory_bytes"));
+	b->watched[0] = '\0';
+	bench_hello(b); /* tried once more, and told once */
+	assert_string_equal(b->watched, "");
+}
+
+static void an_order_that_no_frame_can_hold_holds_up_nobody(void **state)
+{
+	bench *b = *state;
+
+	create_on_speck(b);
+	bench_grant(b);
+	bench_create(b, 1);
+	bench_grant(b);
+	b->told_count = 0;
+	bench_hello(b); /* the whole set */
+	assert_int_equal(b->assigned, 1);
+	assert_string_equal(b->told[0].name, "shop-default-01");
+	ASK(b, instance_act, .instance = SOT_STR("dust-default-01"),
+	    .action = SOT_INSTANCE_ACTION_RETIRE);
+	assert_int_equal(b->told_count, 2); /* to remove it less need be said */
+	assert_string_equal(b->told[1].name, "dust-default-01");
+	assert_int_equal(b->told[1].desired, SOT_DESIRED_STATE_RETIRED);
+}
+
 static void a_retirement_releases_the_address_only_after_the_agent_said_so(void **state)
 {
 	bench *b = *state;
@@ -170,14 +223,84 @@ static void a_silent_host_becomes_suspect_then_lost_and_its_instances_stay(void 
 	bench *b = *state;
 
 	bench_bring_up(b);
+	b->watch = "instance.unknown";
 	assert_int_equal(controller_get_stats(b->c).hosts_online, 1);
-	bench_pass(b, 15000);
+	bench_pass(b, 14000);
+	assert_string_equal(b->watched, "");
+	bench_pass(b, 1000);
 	assert_int_equal(controller_get_stats(b->c).hosts_online, 0);
+	assert_non_null(strstr(b->watched, "{\"unknown\":true,\"sinceUnixMs\":"));
+	assert_non_null(strstr(b->watched, ",\"instances\":[\"shop-default-01\"]}"));
+	b->watched[0] = '\0';
 	bench_pass(b, 60000);
 	assert_int_equal(controller_get_stats(b->c).instances, 1);
 	assert_int_equal(b->instance.state, INSTANCE_RUNNING);
+	assert_string_equal(b->watched, ""); /* suspect or lost: said once */
 	TELL(b, heartbeat, .boot_id = SOT_STR("b"), .docker_ok = true);
 	assert_int_equal(controller_get_stats(b->c).hosts_online, 1);
+	assert_string_equal(
+	    b->watched, "{\"unknown\":false,\"sinceUnixMs\":null,\"instances\":[\"shop-default-01\"]}");
+}
+
+/* ---- a look inside ---- */
+
+/* Of an instance, or with none of a host. */
+static void ask_inside(bench *b, const char *name, const char *host)
+{
+	static const controller_peer peer;
+	sot_inside_read m = {++b->requests, sot_str_c(name), sot_str_c(host)};
+	sot_buf out;
+	sot_err err = {0};
+
+	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
+	b->reply = 0;
+	b->look_id = 0;
+	assert_int_equal(sot_inside_read_encode(&m, &out, &err), SOT_OK);
+	controller_request(b->c, b->now, &peer, sot_buf_str(&out));
+	sot_buf_clear(&out);
+	bench_settle(b);
+}
+
+static void a_look_inside_is_asked_of_the_host_and_its_answer_passed_on(void **state)
+{
+	bench *b = *state;
+
+	bench_bring_up(b);
+	ask_inside(b, "nobody", NULL);
+	assert_int_equal(b->refusal, SOT_REFUSAL_NOT_FOUND);
+	ask_inside(b, "shop-default-01", NULL);
+	assert_int_equal(b->reply, 0);
+	TELL(b, agent_inside, .request_id = b->look_id, .ok = true, .text = SOT_STR("{\"a\":1}"));
+	assert_int_equal(b->reply, SOT_MSG_INSIDE);
+	assert_string_equal(b->answer, "{\"a\":1}");
+	b->reply = 0;
+	TELL(b, agent_inside, .request_id = b->look_id, .ok = true, .text = SOT_STR("{}"));
+	assert_int_equal(b->reply, 0); /* answered already */
+	ask_inside(b, "shop-default-01", NULL);
+	TELL(b, agent_inside, .request_id = b->look_id, .error = SOT_STR("it does not run"));
+	assert_int_equal(b->refusal, SOT_REFUSAL_UNAVAILABLE);
+	assert_string_equal(b->text, "it does not run");
+	ask_inside(b, "shop-default-01", NULL);
+	bench_pass(b, 12000);
+	assert_int_equal(b->reply, SOT_MSG_REFUSED);
+	assert_non_null(strstr(b->text, "did not answer in time"));
+}
+
+static void packages_are_asked_of_the_host_that_is_named(void **state)
+{
+	bench *b = *state;
+
+	bench_bring_up(b);
+	ask_inside(b, "", "nowhere");
+	assert_int_equal(b->refusal, SOT_REFUSAL_NOT_FOUND);
+	ask_inside(b, "", "h1");
+	assert_int_equal(b->reply, 0);
+	assert_true(b->looks_at_packages);
+	TELL(b, agent_inside, .request_id = b->look_id, .ok = true, .text = SOT_STR("{\"p\":1}"));
+	assert_int_equal(b->reply, SOT_MSG_INSIDE);
+	assert_string_equal(b->answer, "{\"p\":1}");
+	ask_inside(b, "shop-default-01", NULL);
+	assert_false(b->looks_at_packages);
 }
 
 /* ---- requests ---- */
@@ -208,6 +331,30 @@ static void a_key_gives_the_same_operation_or_is_refused_for_another_request(voi
 	assert_int_equal(b->refusal, SOT_REFUSAL_KEY_REUSED);
 }
 
+static void a_key_is_forgotten_when_it_is_old_and_its_operation_has_ended(void **state)
+{
+	bench *b = *state;
+	uint64_t keys = b->keys;
+
+	bench_create(b, 1);
+	sot_uuid first = b->accepted.operation_id;
+	controller_forget_keys(b->c, b->now.wall.unix_ms + 1000);
+	b->keys = keys;
+	bench_create(b, 1);
+	assert_true(b->accepted.replayed && sot_uuid_eq(first, b->accepted.operation_id)); /* it runs */
+	bench_grant(b);
+	bench_status(b, 1, 1, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
+	bench_done(b, 1, 0);
+	controller_forget_keys(b->c, b->now.wall.unix_ms - 60000);
+	b->keys = keys;
+	bench_create(b, 1);
+	assert_true(b->accepted.replayed); /* it is young */
+	controller_forget_keys(b->c, b->now.wall.unix_ms + 1000);
+	b->keys = keys;
+	bench_create(b, 1);
+	assert_int_equal(b->refusal, SOT_REFUSAL_CONFLICT); /* the app is there: a new request */
+}
+
 static void a_wrong_request_is_refused_with_the_place_and_changes_nothing(void **state)
 {
 	bench *b = *state;
@@ -236,12 +383,17 @@ int main(void)
 	    TEST(the_second_operation_on_an_app_waits_for_the_first_and_says_so),
 	    TEST(a_failed_start_ends_the_operation_with_instance_and_reason),
 	    TEST(an_operation_ends_even_when_the_agent_is_silent_for_ever),
+	    TEST(an_order_that_no_frame_can_hold_fails_in_words),
+	    TEST(an_order_that_no_frame_can_hold_holds_up_nobody),
 	    TEST(a_retirement_releases_the_address_only_after_the_agent_said_so),
 	    TEST(a_status_counts_once_and_only_in_order),
 	    TEST(a_status_of_another_agent_start_or_a_future_generation_is_ignored),
 	    TEST(a_hello_that_came_too_late_is_mended_by_the_next_heartbeat),
 	    TEST(a_silent_host_becomes_suspect_then_lost_and_its_instances_stay),
+	    TEST(a_look_inside_is_asked_of_the_host_and_its_answer_passed_on),
+	    TEST(packages_are_asked_of_the_host_that_is_named),
 	    TEST(a_key_gives_the_same_operation_or_is_refused_for_another_request),
+	    TEST(a_key_is_forgotten_when_it_is_old_and_its_operation_has_ended),
 	    TEST(a_wrong_request_is_refused_with_the_place_and_changes_nothing),
 	};
 

@@ -28,30 +28,61 @@ static void tell(controller *c, app_elastic *x, const elastic_event *event, elas
 
 /* ---- rules ---- */
 
-static app_elastic *make(controller *c, app *a)
+app_elastic *elastic_find(const app *a, sot_str name)
 {
-	if (!a->elastic) {
-		a->elastic = sot_alloc(sizeof(*a->elastic));
-		a->elastic->app = a;
-		sot_list_init(&a->elastic->all);
-		sot_list_init(&a->elastic->dirty);
+	for (sot_link *l = a->elastics.next; l != &a->elastics; l = l->next) {
+		app_elastic *x = SOT_CONTAINER(l, app_elastic, of_app);
+		if (x->e && sot_str_eq_c(name, x->group))
+			return x;
 	}
-	if (!a->elastic->e) {
-		a->elastic->e = elastic_new();
-		sot_list_push(&c->all_elastics, &a->elastic->all);
-	}
-	return a->elastic;
+	return NULL;
 }
 
-static void say_updated(controller *c, const app *a, const elastic_policy *p)
+const app_elastic *elastic_in_the_way(const app *a, sot_str name)
 {
+	for (sot_link *l = a->elastics.next; l != &a->elastics; l = l->next) {
+		const app_elastic *x = SOT_CONTAINER(l, app_elastic, of_app);
+		if (x->e && (name.n == 0) != (x->group[0] == '\0'))
+			return x;
+	}
+	return NULL;
+}
+
+static app_elastic *make(controller *c, app *a, const char *name)
+{
+	app_elastic *x = NULL;
+
+	for (sot_link *l = a->elastics.next; l != &a->elastics && !x; l = l->next) {
+		app_elastic *other = SOT_CONTAINER(l, app_elastic, of_app);
+		x = strcmp(other->group, name) == 0 ? other : NULL;
+	}
+	if (!x) {
+		x = sot_alloc(sizeof(*x));
+		x->app = a;
+		model_copy_text(x->group, sizeof(x->group), sot_str_c(name));
+		sot_list_init(&x->all);
+		sot_list_init(&x->dirty);
+		sot_list_push(&a->elastics, &x->of_app);
+	}
+	if (!x->e) {
+		x->e = elastic_new();
+		sot_list_push(&c->all_elastics, &x->all);
+	}
+	return x;
+}
+
+static void say_updated(controller *c, const app_elastic *x)
+{
+	const elastic_policy *p = x->e ? elastic_policy_of(x->e) : NULL;
+	const app *a = x->app;
 	sot_buf data;
 
 	model_text_init(&data);
 	sot_buf_printf(&data,
-	    "{\"app\":\"%s\",\"enabled\":%s,\"dryRun\":%s,\"min\":%u,\"max\":%u,\"rules\":[",
-	    a->row.name, p && p->enabled ? "true" : "false", p && p->dry_run ? "true" : "false",
-	    p ? p->min : 0, p ? p->max : 0);
+	    "{\"app\":\"%s\",\"group\":\"%s\",\"enabled\":%s,\"dryRun\":%s,\"min\":%u,\"max\":%u,"
+	    "\"rules\":[",
+	    a->row.name, x->group, p && p->enabled ? "true" : "false",
+	    p && p->dry_run ? "true" : "false", p ? p->min : 0, p ? p->max : 0);
 	for (size_t k = 0; p && k < p->rule_count; k++) {
 		sot_buf_add_c(&data, k ? "," : "");
 		sot_buf_add_json(&data, sot_str_c(p->rules[k].name));
@@ -62,47 +93,39 @@ static void say_updated(controller *c, const app *a, const elastic_policy *p)
 
 void elastic_set(controller *c, app *a, const elastic_policy *policy, const char *by)
 {
-	app_elastic *x = make(c, a);
+	app_elastic *x = make(c, a, policy->group);
 	elastic_effects done;
 	elastic_kept kept = *elastic_kept_of(x->e);
 
 	/* The cool-down that runs goes on; the wait for fewer was by other rules. */
-	if (strcmp(elastic_policy_of(x->e)->group, policy->group) != 0)
-		kept = (elastic_kept){.count = 0};
 	kept.low_unix_ms = 0;
 	kept.low_most = 0;
 	tell(c, x, &(elastic_event){.kind = ELASTIC_POLICY, .policy = policy, .kept = kept}, &done);
 	model_copy_text(x->updated_by, sizeof(x->updated_by), sot_str_c(by));
 	x->updated_unix_ms = c->now.wall.unix_ms;
 	x->said.any = false;
-	say_updated(c, a, policy);
+	say_updated(c, x);
 }
 
-void elastic_clear(controller *c, app *a)
+void elastic_clear(controller *c, app_elastic *x)
 {
-	app_elastic *x = a->elastic;
-
 	x->e = elastic_free(x->e);
 	sot_list_remove(&x->all);
 	if (sot_list_empty(&x->dirty))
 		sot_list_push(&c->dirty.elastics, &x->dirty);
-	say_updated(c, a, NULL);
-}
-
-bool elastic_is_set(const app *a)
-{
-	return a->elastic && a->elastic->e;
+	say_updated(c, x);
 }
 
 void elastic_free_of(app *a)
 {
-	if (!a->elastic)
-		return;
-	elastic_free(a->elastic->e);
-	sot_list_remove(&a->elastic->all);
-	sot_list_remove(&a->elastic->dirty);
-	free(a->elastic);
-	a->elastic = NULL;
+	while (!sot_list_empty(&a->elastics)) {
+		app_elastic *x = SOT_CONTAINER(a->elastics.next, app_elastic, of_app);
+		elastic_free(x->e);
+		sot_list_remove(&x->of_app);
+		sot_list_remove(&x->all);
+		sot_list_remove(&x->dirty);
+		free(x);
+	}
 }
 
 void elastic_collect(controller *c, controller_batch *b)
@@ -112,6 +135,7 @@ void elastic_collect(controller *c, controller_batch *b)
 		sot_list_remove(&x->dirty);
 		elastic_row *row = VECTOR_PUSH(b->elastics, b->elastic_count, b->elastic_cap);
 		*row = (elastic_row){.app_id = x->app->row.id, .updated_unix_ms = x->updated_unix_ms};
+		memcpy(row->group, x->group, sizeof(row->group));
 		memcpy(row->updated_by, x->updated_by, sizeof(row->updated_by));
 		if (x->e) {
 			row->policy = elastic_policy_of(x->e);
@@ -131,7 +155,7 @@ sot_code controller_load_elastic(controller *c, const elastic_row *row, sot_err 
 	if (!a)
 		return sot_fail(err, SOT_INTERNAL, "elastic scaling names app %s, which is not there",
 		    sot_uuid_format(row->app_id, id));
-	app_elastic *x = make(c, a);
+	app_elastic *x = make(c, a, row->group);
 	elastic_step(x->e, (elastic_now){0, row->updated_unix_ms},
 	    &(elastic_event){.kind = ELASTIC_POLICY, .policy = row->policy, .kept = row->kept}, &done);
 	memcpy(x->updated_by, row->updated_by, sizeof(x->updated_by));
@@ -142,12 +166,13 @@ sot_code controller_load_elastic(controller *c, const elastic_row *row, sot_err 
 sot_code controller_load_elastic_rule(controller *c, const elastic_rule_row *row, sot_err *err)
 {
 	app *a = sot_map_get_uuid(c->apps, row->app_id);
+	const app_elastic *x = a ? elastic_find(a, sot_str_c(row->group)) : NULL;
 	elastic_effects done;
 
-	if (!a || !elastic_is_set(a))
+	if (!x)
 		return sot_fail(err, SOT_INTERNAL, "a rule of elastic scaling belongs to no app");
-	elastic_policy policy = *elastic_policy_of(a->elastic->e);
-	elastic_kept kept = *elastic_kept_of(a->elastic->e);
+	elastic_policy policy = *elastic_policy_of(x->e);
+	elastic_kept kept = *elastic_kept_of(x->e);
 	if (policy.rule_count == ELASTIC_RULES_MAX)
 		return sot_fail(err, SOT_INTERNAL, "%s has more rules than there may be", a->row.name);
 	elastic_rule *rule = &policy.rules[policy.rule_count++];
@@ -157,54 +182,75 @@ sot_code controller_load_elastic_rule(controller *c, const elastic_rule_row *row
 	if (elastic_rule_resolve(rule, c->config.zone_find, c->config.zone_self, &why) != SOT_OK &&
 	    cron_parse(sot_str_c(rule->cron_text), &rule->cron, err) != SOT_OK)
 		return SOT_INTERNAL;
-	elastic_step(a->elastic->e, (elastic_now){0, 0},
+	elastic_step(x->e, (elastic_now){0, 0},
 	    &(elastic_event){.kind = ELASTIC_POLICY, .policy = &policy, .kept = kept}, &done);
 	return SOT_OK;
 }
 
 /* ---- what is heard ---- */
 
-static bool is_of(const group *g, const instance *i)
+/* The group that is scaled; NULL: the app as a whole. */
+static const group *group_of(const app_elastic *x)
 {
-	return i->row.desired != SOT_DESIRED_STATE_RETIRED &&
-	       (!g || sot_uuid_eq(i->row.group_id, g->row.id));
+	return x->group[0] ? model_find_group(x->app, sot_str_c(x->group), false) : NULL;
+}
+
+static bool is_of(const app_elastic *x, const group *g, const instance *i)
+{
+	return !x->group[0] || (g && sot_uuid_eq(i->row.group_id, g->row.id));
 }
 
 void elastic_hear(
     controller *c, instance *i, const struct sot_instance_report *r, uint32_t interval_ms)
 {
-	elastic_effects done;
-
-	if (!elastic_is_set(i->app))
-		return;
 	uint64_t cpu = r->cpu_limit_milli ? r->cpu_limit_milli : i->row.cpu_milli;
 	uint64_t memory = r->memory_limit_bytes ? r->memory_limit_bytes : i->row.memory_bytes;
-	tell(c, i->app->elastic,
-	    &(elastic_event){.kind = ELASTIC_SAMPLE,
-	        .id = i->row.id,
-	        .cpu_milli = cpu ? r->cpu_used_milli * 100000ull / cpu : 0,
-	        .memory_milli = memory ? (uint64_t)((unsigned __int128)r->memory_working_set_bytes *
-	                                            100000 / memory)
-	                               : 0,
-	        .period_ms = interval_ms},
-	    &done);
-	i->app->elastic->is_news = true;
+	elastic_effects done;
+
+	for (sot_link *l = i->app->elastics.next; l != &i->app->elastics; l = l->next) {
+		app_elastic *x = SOT_CONTAINER(l, app_elastic, of_app);
+		if (!x->e || !is_of(x, group_of(x), i))
+			continue;
+		tell(c, x,
+		    &(elastic_event){.kind = ELASTIC_SAMPLE,
+		        .id = i->row.id,
+		        .cpu_milli = cpu ? r->cpu_used_milli * 100000ull / cpu : 0,
+		        .memory_milli = memory ? (uint64_t)((unsigned __int128)r->memory_working_set_bytes *
+		                                            100000 / memory)
+		                               : 0,
+		        .period_ms = interval_ms},
+		    &done);
+		x->is_news = true;
+	}
 }
 
-size_t elastic_hear_value(controller *c, app *a, const char *value, sot_uuid id, uint64_t milli)
+static size_t rules_by(const elastic_policy *p, const char *value)
 {
-	elastic_effects done;
 	size_t rules = 0;
 
-	if (!elastic_is_set(a))
-		return 0;
-	const elastic_policy *p = elastic_policy_of(a->elastic->e);
 	for (size_t k = 0; k < p->rule_count; k++)
 		rules += p->rules[k].metric == SOT_ELASTIC_METRIC_CUSTOM &&
 		         strcmp(p->rules[k].value, value) == 0;
-	tell(c, a->elastic,
-	    &(elastic_event){.kind = ELASTIC_VALUE, .value = value, .id = id, .milli = milli}, &done);
-	a->elastic->is_news = true;
+	return rules;
+}
+
+size_t elastic_hear_value(
+    controller *c, app *a, const instance *i, sot_str of, const char *value, uint64_t milli)
+{
+	sot_uuid id = i ? i->row.id : (sot_uuid){{0}};
+	elastic_effects done;
+	size_t rules = 0;
+
+	for (sot_link *l = a->elastics.next; l != &a->elastics; l = l->next) {
+		app_elastic *x = SOT_CONTAINER(l, app_elastic, of_app);
+		if (!x->e || (i && !is_of(x, group_of(x), i)) || (of.n > 0 && !sot_str_eq_c(of, x->group)))
+			continue;
+		rules += rules_by(elastic_policy_of(x->e), value);
+		tell(c, x,
+		    &(elastic_event){.kind = ELASTIC_VALUE, .value = value, .id = id, .milli = milli},
+		    &done);
+		x->is_news = true;
+	}
 	return rules;
 }
 
@@ -226,7 +272,7 @@ static elastic_member *members_of(const app_elastic *x, const group *g, size_t *
 
 	for (const sot_link *l = x->app->instances.next; l != &x->app->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_app);
-		if (is_of(g, i))
+		if (is_of(x, g, i) && i->row.desired != SOT_DESIRED_STATE_RETIRED)
 			members[n++] = (elastic_member){i->row.id, part_of(i)};
 	}
 	*ret_count = n;
@@ -291,8 +337,8 @@ static operation *scale(controller *c, app_elastic *x, const elastic_decision *d
 	    .reason = sot_str_c(d->reason)};
 	model_text_init(&spec);
 	sot_buf_printf(&spec, "{\"name\":\"%s\",\"count\":%u", x->app->row.name, d->to);
-	if (p->group[0])
-		sot_buf_printf(&spec, ",\"group\":\"%s\"", p->group);
+	if (x->group[0])
+		sot_buf_printf(&spec, ",\"group\":\"%s\"", x->group);
 	sot_buf_add_c(&spec, "}");
 	operation *o = operation_accept(c, &(acceptance){.context = &context,
 	                                       .kind = OPERATION_APP_SCALE,
@@ -301,7 +347,7 @@ static operation *scale(controller *c, app_elastic *x, const elastic_decision *d
 	                                       .resource_id = x->app->row.id,
 	                                       .spec = &spec,
 	                                       .count = d->to,
-	                                       .group = sot_str_c(p->group),
+	                                       .group = sot_str_c(x->group),
 	                                       .pick = SOT_SCALE_PICK_SPREAD});
 	say_log(c, o, LOG_INFO, "%s", d->reason);
 	tell(c, x, &(elastic_event){.kind = ELASTIC_SCALED, .count = d->to}, &done);
@@ -317,10 +363,10 @@ static void say_decision(controller *c, const app_elastic *x, const elastic_deci
 
 	model_text_init(&data);
 	sot_buf_printf(&data,
-	    "{\"rule\":\"%s\",\"outcome\":\"%s\",\"hold\":\"%s\",\"count\":%u,\"wanted\":%u,\"to\":%u,"
-	    "\"reason\":",
-	    rule, elastic_outcome_name(d->outcome), elastic_hold_name(d->hold), d->count, d->wanted,
-	    d->to);
+	    "{\"group\":\"%s\",\"rule\":\"%s\",\"outcome\":\"%s\",\"hold\":\"%s\",\"count\":%u,"
+	    "\"wanted\":%u,\"to\":%u,\"reason\":",
+	    x->group, rule, elastic_outcome_name(d->outcome), elastic_hold_name(d->hold), d->count,
+	    d->wanted, d->to);
 	sot_buf_add_json(&data, sot_str_c(d->reason));
 	sot_buf_add_c(&data, "}");
 	say_event(c, "elastic.decision", x->app->row.name, x->app, NULL, o, &data);
@@ -358,6 +404,7 @@ static void keep_decision(
 	    .operation_id = o ? o->row.id : (sot_uuid){{0}},
 	    .at_unix_ms = c->now.wall.unix_ms,
 	    .decision = *d};
+	memcpy(row->group, x->group, sizeof(row->group));
 	if (d->rule >= 0)
 		memcpy(row->rule, elastic_policy_of(x->e)->rules[d->rule].name, sizeof(row->rule));
 	if (turned)
@@ -370,7 +417,7 @@ static void keep_decision(
 static void look(controller *c, app_elastic *x)
 {
 	const elastic_policy *p = elastic_policy_of(x->e);
-	const group *g = p->group[0] ? model_find_group(x->app, sot_str_c(p->group), false) : NULL;
+	const group *g = group_of(x);
 	char busy[160];
 	elastic_event event = {.kind = ELASTIC_LOOK, .busy = busy_with(x->app, busy)};
 	elastic_effects done;
@@ -381,8 +428,6 @@ static void look(controller *c, app_elastic *x)
 	if (!p->enabled || x->app->row.deleting)
 		return;
 	elastic_member *members = members_of(x, g, &event.member_count);
-	if (p->group[0] && !g) /* it was deleted, which takes that it is empty */
-		event.member_count = 0;
 	event.members = members;
 	tell(c, x, &event, &done);
 	free(members);

@@ -5,17 +5,22 @@
 
 #include "model.h"
 
-/* The app has these rules from now on. by: who said so. */
+/* The app, or the group that the policy names, has these rules from now on. by: who said so. */
 void elastic_set(controller *c, app *a, const elastic_policy *policy, const char *by);
 /* ... and none any more. */
-void elastic_clear(controller *c, app *a);
-/* Whether it has any. */
-bool elastic_is_set(const app *a);
+void elastic_clear(controller *c, app_elastic *x);
+/* The rules of the group of that name, or with "" of the app as a whole; NULL: there are none. */
+app_elastic *elastic_find(const app *a, sot_str name);
+/* Those that keep rules of that name away: of the whole app, or of any group. NULL: there are none.
+ */
+const app_elastic *elastic_in_the_way(const app *a, sot_str name);
 /* What the instance uses, by a report over so many milliseconds. */
 void elastic_hear(
     controller *c, instance *i, const struct sot_instance_report *r, uint32_t interval_ms);
-/* The app sent a value; id: of an instance, zero: of the app. Returns how many rules go by it. */
-size_t elastic_hear_value(controller *c, app *a, const char *value, sot_uuid id, uint64_t milli);
+/* The app sent a value: of an instance, of a group, or of the app as a whole (both none). Returns
+ * how many rules go by it. */
+size_t elastic_hear_value(
+    controller *c, app *a, const instance *i, sot_str of, const char *value, uint64_t milli);
 /* Looks at what may have changed and scales; once a tick. */
 void elastic_tick(controller *c);
 /* ---- stock.c ---- */

@@ -4,10 +4,11 @@
 
 #include "elastic_step.h"
 
-/* Of one app. */
+/* Of an app as a whole, or of one of its groups. */
 typedef struct elastic_row {
 	sot_uuid app_id;
-	const elastic_policy *policy; /* borrowed; NULL: the app has none any more */
+	char group[31];
+	const elastic_policy *policy; /* borrowed; NULL: it has none any more */
 	elastic_kept kept;
 	char updated_by[129];
 	int64_t updated_unix_ms;
@@ -16,13 +17,14 @@ typedef struct elastic_row {
 /* A rule of a policy, as it is loaded: cron and zone are not looked up. */
 typedef struct elastic_rule_row {
 	sot_uuid app_id;
+	char group[31];
 	elastic_rule rule;
 } elastic_rule_row;
 
 typedef struct elastic_decision_row {
 	sot_uuid app_id, operation_id; /* operation_id: zero when nothing was begun */
 	int64_t at_unix_ms;
-	char rule[31];
+	char group[31], rule[31];
 	elastic_decision decision;
 } elastic_decision_row;
 

@@ -26,7 +26,8 @@ static void shop(cloud *w)
 	w->watch = "elastic.decision";
 }
 
-static void set(cloud *w, sot_elastic_metric metric, bool dry_run, uint32_t max)
+static void set_of(
+    cloud *w, const char *group, sot_elastic_metric metric, bool dry_run, uint32_t max)
 {
 	sot_elastic_rule rules[] = {{.name = SOT_STR("load"),
 	    .metric = metric,
@@ -35,18 +36,23 @@ static void set(cloud *w, sot_elastic_metric metric, bool dry_run, uint32_t max)
 	    .value = metric == SOT_ELASTIC_METRIC_CUSTOM ? SOT_STR("queue") : SOT_STR(""),
 	    .sum = SOT_ELASTIC_SUM_SUM}};
 
-	CLOUD_ASK(w, elastic_set, .app = SOT_STR("shop"), .enabled = true, .dry_run = dry_run, .min = 2,
-	    .max = max, .up_cooldown_s = 10, .down_cooldown_s = 20, .stable_s = 40,
-	    .tolerance_percent = 10, .rules = rules, .rules_count = 1);
+	CLOUD_ASK(w, elastic_set, .app = SOT_STR("shop"), .group = sot_str_c(group), .enabled = true,
+	    .dry_run = dry_run, .min = 2, .max = max, .up_cooldown_s = 10, .down_cooldown_s = 20,
+	    .stable_s = 40, .tolerance_percent = 10, .rules = rules, .rules_count = 1);
 }
 
-static bool works(const cloud_order *o)
+static void set(cloud *w, sot_elastic_metric metric, bool dry_run, uint32_t max)
 {
-	return o->runs && o->desired == SOT_DESIRED_STATE_RUNNING && strncmp(o->name, "shop-", 5) == 0;
+	set_of(w, "", metric, dry_run, max);
 }
 
-/* The agents report the same use of everything that runs. */
-static void report(cloud *w, uint32_t cpu_percent)
+static bool is_wanted(const cloud_order *o, const char *prefix)
+{
+	return o->desired == SOT_DESIRED_STATE_RUNNING && strncmp(o->name, prefix, strlen(prefix)) == 0;
+}
+
+/* The agents report the same use of everything that runs and is called so. */
+static void report_of(cloud *w, const char *prefix, uint32_t cpu_percent)
 {
 	sot_instance_report one;
 	sot_buf out;
@@ -54,7 +60,7 @@ static void report(cloud *w, uint32_t cpu_percent)
 
 	for (size_t k = 0; k < w->order_count; k++) {
 		const cloud_order *o = &w->orders[k];
-		if (!works(o))
+		if (!o->runs || !is_wanted(o, prefix))
 			continue;
 		one = (sot_instance_report){.instance_id = o->instance_id,
 		    .name = sot_str_c(o->name),
@@ -78,19 +84,23 @@ static void report(cloud *w, uint32_t cpu_percent)
 static void run(cloud *w, int seconds, uint32_t cpu_percent)
 {
 	for (; seconds > 0; seconds -= 10) {
-		report(w, cpu_percent);
+		report_of(w, "shop-", cpu_percent);
 		cloud_pass(w, 10000);
 	}
 }
 
-static size_t wanted(const cloud *w)
+static size_t wanted_of(const cloud *w, const char *prefix)
 {
 	size_t n = 0;
 
 	for (size_t k = 0; k < w->order_count; k++)
-		n += w->orders[k].desired == SOT_DESIRED_STATE_RUNNING &&
-		     strncmp(w->orders[k].name, "shop-", 5) == 0;
+		n += is_wanted(&w->orders[k], prefix);
 	return n;
+}
+
+static size_t wanted(const cloud *w)
+{
+	return wanted_of(w, "shop-");
 }
 
 /* The newest operation that elastic scaling began; NULL: none. */
@@ -176,10 +186,12 @@ static void rules_that_are_gone_decide_nothing(void **state)
 }
 
 /* CLOUD_ASK fills in a context, which a value has not. */
-static void send_value(cloud *w, const char *name, const char *of, uint64_t value)
+static void send_value_of(
+    cloud *w, const char *group, const char *name, const char *of, uint64_t value)
 {
 	sot_elastic_value m = {.request_id = ++w->requests,
 	    .app = SOT_STR("shop"),
+	    .group = sot_str_c(group),
 	    .value = sot_str_c(name),
 	    .instance = sot_str_c(of),
 	    .value_milli = value * 1000};
@@ -189,6 +201,11 @@ static void send_value(cloud *w, const char *name, const char *of, uint64_t valu
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	assert_int_equal(sot_elastic_value_encode(&m, &out, &err), SOT_OK);
 	cloud_ask(w, &out);
+}
+
+static void send_value(cloud *w, const char *name, const char *of, uint64_t value)
+{
+	send_value_of(w, "", name, of, value);
 }
 
 static void values_of_the_app_count(void **state)
@@ -210,6 +227,101 @@ static void values_of_the_app_count(void **state)
 	assert_string_equal(newest(w)->reason, "queue 200 for 30 s, target 50 an instance: 2 -> 4");
 	cloud_rest(w);
 	assert_int_equal(wanted(w), 4);
+}
+
+/* shop with two instances in its first group and two in blue, each group with rules. */
+static void shop_in_groups(cloud *w, sot_elastic_metric metric)
+{
+	shop(w);
+	CLOUD_ASK(w, group_set, .app = SOT_STR("shop"), .group = SOT_STR("blue"));
+	CLOUD_ASK(w, app_scale, .name = SOT_STR("shop"), .count = 2, .group = SOT_STR("blue"));
+	cloud_rest(w);
+	assert_int_equal(wanted_of(w, "shop-blue-"), 2);
+	set_of(w, "blue", metric, false, 6);
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+	set_of(w, "default", metric, false, 6);
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+}
+
+static void each_group_follows_its_own_load(void **state)
+{
+	cloud *w = *state;
+
+	shop_in_groups(w, SOT_ELASTIC_METRIC_CPU);
+	for (int k = 0; k < 8; k++) {
+		report_of(w, "shop-blue-", 90);
+		report_of(w, "shop-default-", 48);
+		cloud_pass(w, 10000);
+		cloud_rest(w);
+	}
+	assert_int_equal(wanted_of(w, "shop-blue-"), 6);
+	assert_int_equal(wanted_of(w, "shop-default-"), 2);
+	assert_string_equal(newest(w)->group, "blue");
+	for (int k = 0; k < 16; k++) {
+		report_of(w, "shop-blue-", 5);
+		report_of(w, "shop-default-", 90);
+		cloud_pass(w, 10000);
+		cloud_rest(w);
+	}
+	assert_int_equal(wanted_of(w, "shop-blue-"), 2);
+	assert_int_equal(wanted_of(w, "shop-default-"), 6);
+}
+
+static void rules_of_the_whole_and_of_groups_exclude_each_other(void **state)
+{
+	cloud *w = *state;
+
+	shop_in_groups(w, SOT_ELASTIC_METRIC_CPU);
+	set(w, SOT_ELASTIC_METRIC_CPU, false, 6);
+	assert_int_equal(w->refusal, SOT_REFUSAL_CONFLICT);
+	assert_string_equal(w->pointer, "/group");
+	assert_non_null(strstr(w->text, "the group 'blue' of 'shop' has rules of its own"));
+	CLOUD_ASK(w, elastic_delete, .app = SOT_STR("shop"));
+	assert_string_equal(w->text, "app 'shop' has no elastic scaling as a whole, groups of it have");
+	CLOUD_ASK(w, elastic_delete, .app = SOT_STR("shop"), .group = SOT_STR("default"));
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+	/* A group that goes takes its rules along. */
+	CLOUD_ASK(w, app_scale, .name = SOT_STR("shop"), .count = 0, .group = SOT_STR("blue"));
+	cloud_rest(w);
+	CLOUD_ASK(w, group_delete, .app = SOT_STR("shop"), .group = SOT_STR("blue"));
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+	set(w, SOT_ELASTIC_METRIC_CPU, false, 6);
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+	set_of(w, "default", SOT_ELASTIC_METRIC_CPU, false, 6);
+	assert_int_equal(w->refusal, SOT_REFUSAL_CONFLICT);
+	assert_string_equal(w->text, "'shop' has rules as a whole: delete those first");
+}
+
+static void a_value_is_of_a_group_or_of_all(void **state)
+{
+	cloud *w = *state;
+
+	shop_in_groups(w, SOT_ELASTIC_METRIC_CUSTOM);
+	send_value_of(w, "green", "queue", "", 200);
+	assert_string_equal(w->text, "app 'shop' has no group 'green'");
+	send_value_of(w, "blue", "queue", "", 200);
+	assert_string_equal(w->answer, "{\"rules\":1}");
+	cloud_pass(w, 1000);
+	cloud_rest(w);
+	assert_int_equal(wanted_of(w, "shop-blue-"), 4);
+	assert_int_equal(wanted_of(w, "shop-default-"), 2);
+	send_value(w, "queue", "", 300);
+	assert_string_equal(w->answer, "{\"rules\":2}");
+	send_value(w, "queue", "shop-blue-01", 300);
+	assert_string_equal(w->answer, "{\"rules\":1}");
+}
+
+static void the_quota_leaves_room_for_the_least_of_other_groups(void **state)
+{
+	cloud *w = *state;
+
+	shop_in_groups(w, SOT_ELASTIC_METRIC_CPU);
+	CLOUD_ASK(w, team_set, .name = SOT_STR("front"), .instances = 7);
+	CLOUD_ASK(w, app_update, .name = SOT_STR("shop"), .team = SOT_STR("front"));
+	set_of(w, "blue", SOT_ELASTIC_METRIC_CPU, false, 6);
+	assert_int_equal(w->refusal, SOT_REFUSAL_LIMIT);
+	set_of(w, "blue", SOT_ELASTIC_METRIC_CPU, false, 5);
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
 }
 
 static void more_than_the_quota_is_not_asked_for(void **state)
@@ -325,6 +437,10 @@ int main(void)
 	    TEST(a_dry_run_begins_nothing),
 	    TEST(rules_that_are_gone_decide_nothing),
 	    TEST(values_of_the_app_count),
+	    TEST(each_group_follows_its_own_load),
+	    TEST(rules_of_the_whole_and_of_groups_exclude_each_other),
+	    TEST(a_value_is_of_a_group_or_of_all),
+	    TEST(the_quota_leaves_room_for_the_least_of_other_groups),
 	    TEST(more_than_the_quota_is_not_asked_for),
 	    TEST(wrong_rules_are_refused),
 	    TEST(hosts_hear_before_what_new_instances_are_made_of),

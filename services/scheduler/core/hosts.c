@@ -31,6 +31,49 @@ static void say_host_state(controller *c, const host *h, host_state from, const 
 	say_event(c, "host.state", h->row.name, NULL, h, NULL, &data);
 }
 
+/* Whose agent missed three heartbeats: what its instances do is not known. */
+static bool is_silent(host_state s)
+{
+	return s == HOST_SUSPECT || s == HOST_AGENT_LOST || s == HOST_HOST_LOST;
+}
+
+static bool was_said(const host *h, const instance *until)
+{
+	for (const sot_link *l = h->instances.next; l != &until->of_host; l = l->next)
+		if (SOT_CONTAINER(l, instance, of_host)->app == until->app)
+			return true;
+	return false;
+}
+
+/* One event for each app with instances here, so that those who see only some apps see theirs. */
+static void say_instances(controller *c, const host *h, bool unknown)
+{
+	for (const sot_link *l = h->instances.next; l != &h->instances; l = l->next) {
+		const instance *first = SOT_CONTAINER(l, instance, of_host);
+		const char *separator = "";
+		sot_buf data;
+		if (was_said(h, first))
+			continue;
+		model_text_init(&data);
+		sot_buf_printf(&data, "{\"unknown\":%s,\"sinceUnixMs\":", unknown ? "true" : "false");
+		if (unknown)
+			sot_buf_printf(&data, "%lld", (long long)h->row.seen_unix_ms);
+		else
+			sot_buf_add_c(&data, "null");
+		sot_buf_add_c(&data, ",\"instances\":[");
+		for (const sot_link *k = l; k != &h->instances; k = k->next) {
+			const instance *i = SOT_CONTAINER(k, instance, of_host);
+			if (i->app != first->app)
+				continue;
+			sot_buf_add_c(&data, separator);
+			sot_buf_add_json(&data, sot_str_c(i->row.name));
+			separator = ",";
+		}
+		sot_buf_add_c(&data, "]}");
+		say_event(c, "instance.unknown", first->app->row.name, first->app, h, NULL, &data);
+	}
+}
+
 void host_set_reason(controller *c, host *h, const char *reason)
 {
 	char text[sizeof(h->row.reason)];
@@ -60,6 +103,8 @@ void host_move(controller *c, host *h, host_state to, const char *reason)
 		h->row.lost_unix_ms = c->now.wall.unix_ms;
 	touch_host(c, h);
 	say_host_state(c, h, from, reason);
+	if (is_silent(from) != is_silent(to))
+		say_instances(c, h, is_silent(to));
 }
 
 void host_is_heard(controller *c, host *h, bool docker_ok, const char *reason)

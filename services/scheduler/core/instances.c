@@ -218,10 +218,11 @@ void instance_apply_status(controller *c, instance *i, const struct sot_instance
 		return;
 	}
 	instance_state to = state_of(i, s);
-	/* Somebody had its address, it was taken away, and then that one was gone: what runs with it is
-	 * not to be used before it has another. */
-	if (to == INSTANCE_RUNNING && sot_ip_is_none(i->row.v4.address) &&
-	    sot_ip_is_none(i->row.v6.address))
+	/* Somebody had its address, it was or is being taken away, and then that one was gone: what
+	 * runs with it is not to be used before it has another. */
+	if (to == INSTANCE_RUNNING &&
+	    (i->need == ADDRESS_CONFLICT ||
+	        (sot_ip_is_none(i->row.v4.address) && sot_ip_is_none(i->row.v6.address))))
 		to = i->row.state;
 	copy_facts(c, i, s);
 	note_failure(c, i, s->observed == SOT_OBSERVED_STATE_FAILED);

@@ -157,6 +157,12 @@ static bool has_failed_for_long(const controller *c, const step *s, const instan
 	       is_late(c, s, c->config.failure_grace_ms);
 }
 
+/* The newest order could not be given: assign.c. */
+static bool is_untold(const instance *i)
+{
+	return i->untold == i->row.generation;
+}
+
 /* Start, stop, restart, deploy: the agent carries the newest spec out. */
 static finding look_spec(controller *c, const step *s, const instance *i, int64_t deadline_ms)
 {
@@ -164,7 +170,7 @@ static finding look_spec(controller *c, const step *s, const instance *i, int64_
 
 	if (instance_carries_out(i))
 		return found(VERDICT_DONE, "on %s", host_words(i, where));
-	if (has_failed_for_long(c, s, i))
+	if (is_untold(i) || has_failed_for_long(c, s, i))
 		return found(VERDICT_FAIL, "%.400s", i->row.error[0] ? i->row.error : "it failed");
 	if (is_late(c, s, deadline_ms))
 		return found(VERDICT_FAIL, "still %s on %s after %lld s%s%.300s",
@@ -196,7 +202,7 @@ static finding look_healthy(controller *c, const step *s, const instance *i)
 		return found(VERDICT_DONE, "%s", health_name(i->row.health));
 	if (i->held)
 		return waits(s, "a start slot on host %s", host_words(i, where));
-	if (has_failed_for_long(c, s, i))
+	if (is_untold(i) || has_failed_for_long(c, s, i))
 		return found(VERDICT_FAIL, "%.400s", i->row.error[0] ? i->row.error : "it failed");
 	if (i->row.health == SOT_HEALTH_UNHEALTHY && is_late(c, s, c->config.failure_grace_ms))
 		return found(VERDICT_FAIL, "unhealthy on %s: %.400s", host_words(i, where), i->row.error);

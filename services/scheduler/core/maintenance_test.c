@@ -269,6 +269,64 @@ static void a_removed_name_never_means_other_content(void **state)
 	assert_int_equal(w->refusal, SOT_REFUSAL_CONFLICT);
 }
 
+static void keep_middleware(cloud *w, uint32_t versions, uint32_t days)
+{
+	CLOUD_ASK(w, middleware_retention, .name = SOT_STR("tomcat"), .keep_versions = versions,
+	    .keep_days = days);
+}
+
+static bool is_offered(cloud *w, const char *version)
+{
+	CLOUD_ASK(w, app_middleware, .name = SOT_STR("shop"), .middleware = SOT_STR("tomcat"),
+	    .version = sot_str_c(version), .dry_run = true);
+	return w->reply == SOT_MSG_ANSWER;
+}
+
+static void upload_tomcat(cloud *w, const char *version)
+{
+	static const char digest[] = "0123456789abcdef0123456789abcdef";
+
+	CLOUD_ASK(w, package_register, .app = SOT_STR("tomcat"), .version = sot_str_c(version),
+	    .sha256 = {digest, 32}, .size_bytes = 9, .file_name = SOT_STR("a.tar.gz"),
+	    .middleware_kind = SOT_STR("tomcat"));
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+}
+
+static void versions_of_middleware_go_but_never_what_somebody_has_or_had(void **state)
+{
+	static const char *const names[] = {"1", "2", "3", "4", "5"};
+	cloud *w = *state;
+
+	cloud_create(w, "shop", 2);
+	cloud_rest(w);
+	keep_middleware(w, 1, 0);
+	assert_int_equal(w->refusal, SOT_REFUSAL_NOT_FOUND);
+	for (int k = 0; k < 5; k++)
+		upload_tomcat(w, names[k]);
+	for (int k = 0; k < 2; k++) {
+		CLOUD_ASK(w, app_middleware, .name = SOT_STR("shop"), .middleware = SOT_STR("tomcat"),
+		    .version = sot_str_c(names[k]));
+		cloud_rest(w);
+	}
+	w->watch = "middleware.removed";
+	keep_middleware(w, 1, 3);
+	assert_int_equal(w->reply, SOT_MSG_ACCEPTED);
+	assert_int_equal(w->watched, 0); /* they are young */
+	cloud_pass(w, 4 * DAY);
+	assert_int_equal(w->watched, 2);
+	assert_true(is_offered(w, "1")); /* what a way back leads to */
+	assert_true(is_offered(w, "2")); /* what the app has */
+	assert_false(is_offered(w, "3"));
+	assert_false(is_offered(w, "4"));
+	assert_true(is_offered(w, "5")); /* the newest */
+	CLOUD_ASK(w, package_register, .app = SOT_STR("tomcat"), .version = SOT_STR("3"),
+	    .sha256 = {"another digest of another packag", 32}, .size_bytes = 9,
+	    .file_name = SOT_STR("a.tar.gz"), .middleware_kind = SOT_STR("tomcat"));
+	assert_int_equal(w->refusal, SOT_REFUSAL_CONFLICT);
+	upload_tomcat(w, "3"); /* the same bytes again */
+	assert_true(is_offered(w, "3"));
+}
+
 static void what_cannot_be_set_is_refused_with_its_place(void **state)
 {
 	cloud *w = *state;
@@ -302,6 +360,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        old_versions_go_but_never_what_runs_or_ran_before, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_removed_name_never_means_other_content, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        versions_of_middleware_go_but_never_what_somebody_has_or_had, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        what_cannot_be_set_is_refused_with_its_place, setup, teardown),
 	};

@@ -18,7 +18,7 @@ middleware *middleware_find(const controller *c, sot_str name)
 	return sot_map_get(c->middleware, name.p, name.n);
 }
 
-const version_row *middleware_version_find(const middleware *m, sot_str version)
+version_row *middleware_version_known(const middleware *m, sot_str version)
 {
 	for (size_t k = 0; m && k < m->version_count; k++) {
 		if (sot_str_eq_c(version, m->versions[k].version))
@@ -27,22 +27,56 @@ const version_row *middleware_version_find(const middleware *m, sot_str version)
 	return NULL;
 }
 
+const version_row *middleware_version_find(const middleware *m, sot_str version)
+{
+	const version_row *v = middleware_version_known(m, version);
+
+	return v && !v->removed ? v : NULL;
+}
+
+static middleware_row *row_in(controller_batch *b, const middleware *m, const version_row *v)
+{
+	for (size_t k = 0; k < b->middleware_count; k++) {
+		middleware_row *row = &b->middleware[k];
+		if (strcmp(row->name, m->name) == 0 && strcmp(row->version.version, v->version) == 0)
+			return row; /* a batch has each once */
+	}
+	middleware_row *row = VECTOR_PUSH(b->middleware, b->middleware_count, b->middleware_cap);
+	*row = (middleware_row){.version = *v};
+	row->version.origin = NULL;
+	return row;
+}
+
+void middleware_write(controller *c, const middleware *m, const version_row *v)
+{
+	middleware_row *row = row_in(c->next, m, v);
+
+	memcpy(row->name, m->name, sizeof(row->name));
+	memcpy(row->kind, m->kind, sizeof(row->kind));
+	row->keep_versions = m->keep_versions;
+	row->keep_days = m->keep_days;
+	row->version.removed = v->removed;
+}
+
 void middleware_add(controller *c, const middleware_row *row, bool write)
 {
 	middleware *m = sot_map_get_c(c->middleware, row->name);
-	controller_batch *b = c->next;
 
 	if (!m) {
 		m = sot_alloc(sizeof(*m));
 		memcpy(m->name, row->name, sizeof(m->name));
 		memcpy(m->kind, row->kind, sizeof(m->kind));
+		m->keep_versions = row->keep_versions;
+		m->keep_days = row->keep_days;
 		sot_map_set(c->middleware, row->name, strlen(row->name), m);
 	}
 	version_row *v = VECTOR_PUSH(m->versions, m->version_count, m->version_cap);
 	*v = row->version;
 	v->origin = NULL;
-	if (write)
-		*VECTOR_PUSH(b->middleware, b->middleware_count, b->middleware_cap) = *row;
+	if (!write)
+		return;
+	middleware_write(c, m, v);
+	row_in(c->next, m, v)->version.origin = row->version.origin;
 }
 
 bool middleware_next(sot_str *rest, sot_str *ret_name, sot_str *ret_version)
@@ -117,7 +151,7 @@ size_t middleware_specs(
 
 	while (n < MIDDLEWARE_MAX && middleware_next(&rest, &name, &version)) {
 		const middleware *m = middleware_find(c, name);
-		const version_row *v = middleware_version_find(m, version);
+		const version_row *v = middleware_version_known(m, version);
 		if (!v)
 			continue; /* none was ever taken out of the catalogue */
 		ret[n++] = (struct sot_middleware_spec){.name = sot_str_c(m->name),

@@ -10,6 +10,7 @@
 
 typedef struct middleware {
 	char name[31], kind[31];
+	uint32_t keep_versions, keep_days;
 	version_row *versions;
 	size_t version_count, version_cap;
 } middleware;
@@ -17,6 +18,10 @@ typedef struct middleware {
 void middleware_free(void *m);
 middleware *middleware_find(const controller *c, sot_str name);
 const version_row *middleware_version_find(const middleware *m, sot_str version);
+/* One that was removed, too: its name stays taken. */
+version_row *middleware_version_known(const middleware *m, sot_str version);
+/* Writes the row of the version as it is now. */
+void middleware_write(controller *c, const middleware *m, const version_row *v);
 /* Makes the package known when it is not; `write`: with the next batch. Takes the row's origin. */
 void middleware_add(controller *c, const middleware_row *row, bool write);
 

@@ -229,6 +229,7 @@ app *model_add_app(controller *c, app_row *row)
 	sot_list_init(&a->dirty);
 	sot_list_init(&a->instances);
 	sot_list_init(&a->groups);
+	sot_list_init(&a->elastics);
 	sot_list_init(&a->queue);
 	sot_list_init(&a->asking);
 	start_init_app(a);

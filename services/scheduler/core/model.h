@@ -183,6 +183,7 @@ typedef struct instance {
 	double unsampled; /* the share of its use that is in no report of its host yet */
 	bool has_failed;
 	sot_mono failed_since;
+	uint64_t untold;   /* the generation that no frame can say (assign.c); 0: none */
 	rollout_part part; /* set and read while a rollout of its app is looked at */
 	struct {
 		uint64_t batch;      /* number of the batch that it is in; 0: none */
@@ -200,9 +201,11 @@ typedef struct instance {
 
 #define STOCK_HOSTS 8 /* of one app */
 
-/* Elastic scaling of an app: elastic.c. */
+/* Elastic scaling of an app as a whole, or of one of its groups: elastic.c. */
 typedef struct app_elastic {
 	app *app;
+	char group[31];   /* "": the whole app, and then no group has rules of its own */
+	sot_link of_app;  /* in app.elastics */
 	elastic *e;       /* NULL: it has no rules any more */
 	sot_link all;     /* in controller.all_elastics while it has */
 	dirty_mark dirty; /* rules, or what must outlast the leader */
@@ -228,7 +231,7 @@ typedef struct app_elastic {
 
 struct app {
 	app_row row;
-	app_elastic *elastic; /* owned; NULL: it never had rules */
+	sot_link elastics; /* owned: app_elastic, also those without rules any more */
 	dirty_mark dirty;
 	bool is_written; /* as of instance */
 	sot_link all;
@@ -310,10 +313,10 @@ typedef struct asked {
 	address_need need;
 	sot_uuid app_id;
 	sot_uuid *instances;
-	size_t instance_count;
+	size_t instance_count, instance_cap;
 } asked;
 
-/* An open logs_read or usage_read. */
+/* An open logs_read, usage_read or inside_read. */
 typedef struct relay {
 	sot_link all;
 	uint64_t agent_request_id, request_id;

@@ -98,6 +98,8 @@ operation *bulk_add_child(
 /* ---- versions.c ---- */
 /* The app's package versions that need not be kept are removed. */
 void retention_look(controller *c, app *a);
+struct middleware;
+void retention_look_at_middleware(controller *c, struct middleware *m);
 void retention_tick(controller *c);
 
 /* ---- plan.c: from a request to steps ---- */

@@ -93,9 +93,12 @@ static void spread_json(const placement_row *row, sot_buf *out)
 {
 	for (int level = 0; level < LEVELS; level++) {
 		const spread_row *s = &row->spread[level];
-		sot_buf_printf(out, "%s\"%s\":{\"prefer\":%s,\"maxSkew\":%u,\"maxCount\":%u}",
-		    level ? "," : "", sot_spread_level_name((enum sot_spread_level)level),
-		    s->prefer ? "true" : "false", s->max_skew, s->max_count);
+		sot_buf_add_c(out, level ? ",\"" : "\"");
+		sot_buf_add_c(out, sot_spread_level_name((enum sot_spread_level)level));
+		sot_buf_add_c(out, s->prefer ? "\":{\"prefer\":true" : "\":{\"prefer\":false");
+		row_add_member(out, ",\"maxSkew\":", s->max_skew);
+		row_add_member(out, ",\"maxCount\":", s->max_count);
+		sot_buf_add_char(out, '}');
 	}
 }
 
@@ -115,15 +118,20 @@ void placement_row_json(const placement_row *row, sot_buf *out)
 {
 	static const char *const uses[] = {"required", "forbidden", "preferred", "tolerated"};
 
-	sot_buf_printf(out,
-	    "{\"workload\":\"%s\",\"priority\":%u,\"preemptable\":%s,\"maxUnavailable\":%u,"
-	    "\"exclusive\":\"%s\",\"spread\":{",
-	    sot_workload_name(row->workload), row->priority, row->preemptable ? "true" : "false",
-	    row->max_unavailable, sot_exclusive_name(row->exclusive));
+	sot_buf_add_c(out, "{\"workload\":\"");
+	sot_buf_add_c(out, sot_workload_name(row->workload));
+	row_add_member(out, "\",\"priority\":", row->priority);
+	sot_buf_add_c(out, row->preemptable ? ",\"preemptable\":true" : ",\"preemptable\":false");
+	row_add_member(out, ",\"maxUnavailable\":", row->max_unavailable);
+	sot_buf_add_c(out, ",\"exclusive\":\"");
+	sot_buf_add_c(out, sot_exclusive_name(row->exclusive));
+	sot_buf_add_c(out, "\",\"spread\":{");
 	spread_json(row, out);
 	sot_buf_add_c(out, "},\"tags\":{");
 	for (int use = 0; use < TAGS_ZONES; use++) {
-		sot_buf_printf(out, "%s\"%s\":", use ? "," : "", uses[use]);
+		sot_buf_add_c(out, use ? ",\"" : "\"");
+		sot_buf_add_c(out, uses[use]);
+		sot_buf_add_c(out, "\":");
 		words_json(row->tags[use], out);
 	}
 	sot_buf_add_c(out, "},\"zones\":");

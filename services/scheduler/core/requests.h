@@ -133,6 +133,7 @@ bool bulk_middleware_check(const controller *c, const sot_operation_bulk *m, pro
 void on_operation_bulk(void *self, const void *from, const sot_operation_bulk *m);
 void on_operation_retry(void *self, const void *from, const sot_operation_retry *m);
 
+void on_middleware_retention(void *self, const void *from, const sot_middleware_retention *m);
 /* ---- requests_elastic.c ---- */
 void on_elastic_set(void *self, const void *from, const sot_elastic_set *m);
 void on_elastic_delete(void *self, const void *from, const sot_elastic_delete *m);
@@ -147,5 +148,6 @@ void on_fleet_rebalance(void *self, const void *from, const sot_fleet_rebalance 
 /* ---- requests_relay.c ---- */
 void on_logs_read(void *self, const void *from, const sot_logs_read *m);
 void on_usage_read(void *self, const void *from, const sot_usage_read *m);
+void on_inside_read(void *self, const void *from, const sot_inside_read *m);
 
 #endif

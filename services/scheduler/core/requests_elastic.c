@@ -108,13 +108,40 @@ static bool read_policy(
 	return true;
 }
 
+/* What the rules of other groups have at least. */
+static uint32_t least_of_others(const app *a, const char *name)
+{
+	uint32_t n = 0;
+
+	for (const sot_link *l = a->elastics.next; l != &a->elastics; l = l->next) {
+		const app_elastic *x = SOT_CONTAINER(l, app_elastic, of_app);
+		n += x->e && strcmp(x->group, name) != 0 ? elastic_policy_of(x->e)->min : 0;
+	}
+	return n;
+}
+
 /* The quota would hold it for ever: better said now. */
 static bool check_quota(const controller *c, const app *a, const elastic_policy *policy, problem *p)
 {
-	if (rules_check_quota(c, sot_str_c(a->row.team), sot_str_c(a->row.plan), policy->max, p))
+	if (rules_check_quota(c, sot_str_c(a->row.team), sot_str_c(a->row.plan),
+	        policy->max + least_of_others(a, policy->group), p))
 		return true;
 	memcpy(p->pointer, "/max", sizeof("/max"));
 	return false;
+}
+
+/* Two sets of rules over one instance would pull at each other. */
+static bool check_alone(const app *a, const elastic_policy *policy, problem *p)
+{
+	const app_elastic *other = elastic_in_the_way(a, sot_str_c(policy->group));
+
+	if (!other)
+		return true;
+	return problem_set(p, SOT_REFUSAL_CONFLICT, "/group",
+	    other->group[0] ? "the group '%s' of '%s' has rules of its own: delete those first, or say "
+	                      "a group"
+	                    : "%s'%s' has rules as a whole: delete those first",
+	    other->group, a->row.name);
 }
 
 static void accept(request *q, uint64_t request_id, const sot_request_context *context,
@@ -143,7 +170,8 @@ void on_elastic_set(void *self, const void *from, const sot_elastic_set *m)
 	app *a = request_app(q, m->request_id, m->app);
 	if (!a || !request_group(q, m->request_id, a, m->group, &g))
 		return;
-	if (!read_policy(q->c, m, &policy, &p) || !check_quota(q->c, a, &policy, &p)) {
+	if (!read_policy(q->c, m, &policy, &p) || !check_alone(a, &policy, &p) ||
+	    !check_quota(q->c, a, &policy, &p)) {
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
@@ -154,17 +182,17 @@ void on_elastic_set(void *self, const void *from, const sot_elastic_set *m)
 	elastic_set(q->c, a, &policy, by);
 }
 
-/* The app, which has rules; NULL after a refusal. */
-static app *elastic_app(request *q, uint64_t request_id, sot_str name)
+static void refuse_none(request *q, uint64_t request_id, const app *a, sot_str name)
 {
-	app *a = request_app(q, request_id, name);
 	problem p;
 
-	if (!a || elastic_is_set(a))
-		return a;
-	problem_set(&p, SOT_REFUSAL_NOT_FOUND, "", "app '%s' has no elastic scaling", a->row.name);
+	if (name.n > 0)
+		problem_set(&p, SOT_REFUSAL_NOT_FOUND, "/group",
+		    "the group '%.*s' of app '%s' has no elastic scaling", SOT_ARG(name), a->row.name);
+	else
+		problem_set(&p, SOT_REFUSAL_NOT_FOUND, "", "app '%s' has no elastic scaling%s", a->row.name,
+		    elastic_in_the_way(a, name) ? " as a whole, groups of it have" : "");
 	request_refuse(q, request_id, &p);
-	return NULL;
 }
 
 void on_elastic_delete(void *self, const void *from, const sot_elastic_delete *m)
@@ -175,25 +203,31 @@ void on_elastic_delete(void *self, const void *from, const sot_elastic_delete *m
 	(void)from;
 	if (request_is_replay(q, m->request_id, &m->context))
 		return;
-	app *a = elastic_app(q, m->request_id, m->app);
+	app *a = request_app(q, m->request_id, m->app);
 	if (!a)
 		return;
+	app_elastic *x = elastic_find(a, m->group);
+	if (!x) {
+		refuse_none(q, m->request_id, a, m->group);
+		return;
+	}
 	model_text_init(&spec);
-	sot_buf_printf(&spec, "{\"name\":\"%s\"}", a->row.name);
+	sot_buf_printf(&spec, "{\"name\":\"%s\",\"group\":\"%s\"}", a->row.name, x->group);
 	accept(q, m->request_id, &m->context, OPERATION_ELASTIC_DELETE, a, &spec);
-	elastic_clear(q->c, a);
+	elastic_clear(q->c, x);
 }
 
 void on_elastic_value(void *self, const void *from, const sot_elastic_value *m)
 {
 	request *q = self;
+	const group *g;
 	char value[31];
 	sot_buf out;
 	problem p;
 
 	(void)from;
 	app *a = request_app(q, m->request_id, m->app);
-	if (!a)
+	if (!a || !request_group(q, m->request_id, a, m->group, &g))
 		return;
 	instance *i = m->instance.n > 0 ? request_instance(q->c, m->instance) : NULL;
 	model_copy_text(value, sizeof(value), m->value);
@@ -203,11 +237,12 @@ void on_elastic_value(void *self, const void *from, const sot_elastic_value *m)
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
-	bool is_watched = rollout_hear_errors(q->c, a, i, value, m->value_milli);
-	if (!is_watched && !elastic_app(q, m->request_id, m->app))
+	bool is_watched = !g && rollout_hear_errors(q->c, a, i, value, m->value_milli);
+	if (!is_watched && !elastic_find(a, m->group) && !elastic_in_the_way(a, m->group)) {
+		refuse_none(q, m->request_id, a, m->group);
 		return;
-	size_t rules =
-	    elastic_hear_value(q->c, a, value, i ? i->row.id : (sot_uuid){{0}}, m->value_milli);
+	}
+	size_t rules = elastic_hear_value(q->c, a, i, m->group, value, m->value_milli);
 	if (rules == 0 && !is_watched) {
 		problem_set(&p, SOT_REFUSAL_NOT_FOUND, "/name",
 		    "no rule of app '%s' goes by the value '%s'", a->row.name, value);

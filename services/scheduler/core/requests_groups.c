@@ -1,5 +1,6 @@
 /* Requests about groups of an app: made, edited, deleted, and instances moved between them. Done
  * with the batch that accepts them. */
+#include "elastic.h"
 #include "requests.h"
 #include "sot_parse.h"
 
@@ -113,6 +114,9 @@ void on_group_delete(void *self, const void *from, const sot_group_delete *m)
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
+	app_elastic *rules = elastic_find(a, m->group);
+	if (rules)
+		elastic_clear(q->c, rules);
 	g->row.deleted = true;
 	g->row.version[0] = '\0';
 	touch_group(q->c, g);

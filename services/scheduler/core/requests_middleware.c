@@ -8,7 +8,7 @@
 
 static bool check_register(const sot_package_register *m, const middleware *known, problem *p)
 {
-	const version_row *v = middleware_version_find(known, m->version);
+	const version_row *v = middleware_version_known(known, m->version);
 
 	if (!validate_package_register(m, p))
 		return false;
@@ -49,7 +49,8 @@ void middleware_register(request *q, const sot_package_register *m)
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
-	bool is_new = !middleware_version_find(known, m->version);
+	version_row *before = middleware_version_known(known, m->version);
+	bool is_new = !before || before->removed;
 	model_text_init(&spec);
 	sot_buf_add_c(&spec, "{\"middleware\":");
 	sot_buf_add_json(&spec, m->app);
@@ -66,13 +67,54 @@ void middleware_register(request *q, const sot_package_register *m)
 	                                     .target = m->app,
 	                                     .spec = &spec,
 	                                     .version = m->version});
-	if (is_new) {
+	if (before && before->removed) { /* the same bytes again */
+		before->removed = false;
+		middleware_write(q->c, known, before);
+	} else if (is_new) {
 		middleware_row row = row_of(q->c, m);
 		row.version.origin = package_origin_of(m);
 		middleware_add(q->c, &row, true);
-		say_event(q->c, "middleware.registered", row.name, NULL, NULL, o, &data);
 	}
+	if (is_new)
+		say_event(q->c, "middleware.registered", middleware_find(q->c, m->app)->name, NULL, NULL, o,
+		    &data);
 	sot_buf_clear(&data);
+}
+
+static bool check_retention(const middleware *known, const sot_middleware_retention *m, problem *p)
+{
+	return known ||
+	       problem_set(p, SOT_REFUSAL_NOT_FOUND, "/name",
+	           "no middleware package is called '%.*s'; see GET /v1/middleware", SOT_ARG(m->name));
+}
+
+void on_middleware_retention(void *self, const void *from, const sot_middleware_retention *m)
+{
+	request *q = self;
+	middleware *known = middleware_find(q->c, m->name);
+	problem p;
+	sot_buf spec;
+
+	(void)from;
+	if (request_is_replay(q, m->request_id, &m->context))
+		return;
+	if (!check_retention(known, m, &p)) {
+		request_refuse(q, m->request_id, &p);
+		return;
+	}
+	known->keep_versions = m->keep_versions;
+	known->keep_days = m->keep_days;
+	for (size_t k = 0; k < known->version_count; k++)
+		middleware_write(q->c, known, &known->versions[k]);
+	model_text_init(&spec);
+	sot_buf_printf(&spec, "{\"middleware\":\"%s\",\"keepVersions\":%u,\"keepDays\":%u}",
+	    known->name, m->keep_versions, m->keep_days);
+	request_accept(q, &(acceptance){.request_id = m->request_id,
+	                      .context = &m->context,
+	                      .kind = OPERATION_MIDDLEWARE_RETENTION,
+	                      .target = m->name,
+	                      .spec = &spec});
+	retention_look_at_middleware(q->c, known);
 }
 
 /* What the app is to get: what is asked for, or what it had before. */

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-static bool check_logs(const instance *i, problem *p)
+static bool check_instance(const instance *i, problem *p)
 {
 	if (!i)
-		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no live instance has this id");
+		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no live instance is called so");
 	if (!i->host)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "", "%s is not placed yet", i->row.name);
 	if (!i->host->has_session)
@@ -35,20 +35,26 @@ static const relay *open_relay(request *q, uint64_t request_id)
 	return r;
 }
 
+/* As above, to the agent of an instance; NULL also when it cannot be asked, which was answered. */
+static const relay *open_relay_to(request *q, const instance *i, uint64_t request_id)
+{
+	problem p;
+
+	if (check_instance(i, &p))
+		return open_relay(q, request_id);
+	request_refuse(q, request_id, &p);
+	return NULL;
+}
+
 void on_logs_read(void *self, const void *from, const sot_logs_read *m)
 {
 	request *q = self;
 	controller *c = q->c;
 	const instance *i = model_find_instance(c, m->instance_id);
-	problem p;
 	sot_err err = {0};
 
 	(void)from;
-	if (!check_logs(i, &p)) {
-		request_refuse(q, m->request_id, &p);
-		return;
-	}
-	const relay *r = open_relay(q, m->request_id);
+	const relay *r = open_relay_to(q, i, m->request_id);
 	if (!r)
 		return;
 	sot_agent_logs_read ask = {
@@ -59,38 +65,66 @@ void on_logs_read(void *self, const void *from, const sot_logs_read *m)
 		sot_buf_reset(&e->frame);
 }
 
-/* The host that is asked, NULL with the reason in `p`. */
-static const host *usage_host(controller *c, const sot_usage_read *m, problem *p)
+/* The host that is asked, the instance's when one is named; NULL with the reason in `p`. */
+static const host *asked_host(controller *c, sot_str instance_name, sot_str host_name, problem *p)
 {
-	const instance *i = m->instance.n > 0 ? request_instance(c, m->instance) : NULL;
-	const host *h = i ? i->host : m->instance.n > 0 ? NULL : model_find_host(c, m->host);
+	const instance *i = instance_name.n > 0 ? request_instance(c, instance_name) : NULL;
+	const host *h = i ? i->host : instance_name.n > 0 ? NULL : model_find_host(c, host_name);
 
-	if (m->instance.n > 0 && !i)
+	if (instance_name.n > 0 && !i)
 		problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no live instance is called '%.*s'",
-		    SOT_ARG(m->instance));
+		    SOT_ARG(instance_name));
 	else if (i && !h)
 		problem_set(p, SOT_REFUSAL_CONFLICT, "", "%s is not placed yet", i->row.name);
 	else if (!h)
-		problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no host is called '%.*s'", SOT_ARG(m->host));
+		problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no host is called '%.*s'", SOT_ARG(host_name));
 	else if (!h->has_session)
 		problem_set(p, SOT_REFUSAL_UNAVAILABLE, "",
 		    "the agent of host %s is not connected; try again", h->row.name);
 	return h && h->has_session ? h : NULL;
 }
 
+/* To the agent of that host; NULL also when it cannot be asked, which was answered. */
+static const relay *open_relay_of(
+    request *q, sot_str instance_name, sot_str host_name, uint64_t request_id, const host **ret)
+{
+	problem p;
+
+	*ret = asked_host(q->c, instance_name, host_name, &p);
+	if (*ret)
+		return open_relay(q, request_id);
+	request_refuse(q, request_id, &p);
+	return NULL;
+}
+
+void on_inside_read(void *self, const void *from, const sot_inside_read *m)
+{
+	request *q = self;
+	const host *h;
+	const instance *i = m->instance.n > 0 ? request_instance(q->c, m->instance) : NULL;
+	sot_err err = {0};
+
+	(void)from;
+	const relay *r = open_relay_of(q, m->instance, m->host, m->request_id, &h);
+	if (!r)
+		return;
+	sot_agent_inside_read ask = {.request_id = r->agent_request_id, .packages = i == NULL};
+	if (i)
+		ask.instance_id = i->row.id;
+	controller_effect *e = say_effect(q->c, EFFECT_AGENT);
+	e->host_id = h->row.id;
+	if (sot_agent_inside_read_encode(&ask, &e->frame, &err) != SOT_OK)
+		sot_buf_reset(&e->frame);
+}
+
 void on_usage_read(void *self, const void *from, const sot_usage_read *m)
 {
 	request *q = self;
-	problem p;
+	const host *h;
 	sot_err err = {0};
-	const host *h = usage_host(q->c, m, &p);
 
 	(void)from;
-	if (!h) {
-		request_refuse(q, m->request_id, &p);
-		return;
-	}
-	const relay *r = open_relay(q, m->request_id);
+	const relay *r = open_relay_of(q, m->instance, m->host, m->request_id, &h);
 	if (!r)
 		return;
 	sot_agent_usage_read ask = {r->agent_request_id};

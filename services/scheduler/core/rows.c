@@ -80,7 +80,8 @@ static const char *const operation_kinds[OPERATION_KINDS] = {"app.create", "app.
     "brake.release", "host.drain", "host.retire", "fleet.rebalance", "image.add", "image.test",
     "image.promote", "image.retire", "image.remove", "rollout.pause", "rollout.resume",
     "rollout.roll_back", "group.set", "group.delete", "group.move", "elastic.set", "elastic.delete",
-    "app.labels", "app.maintenance", "app.retention", "host.maintenance", "host.container"};
+    "app.labels", "app.maintenance", "app.retention", "host.maintenance", "host.container",
+    "middleware.retention"};
 static const char *const step_kinds[STEP_KINDS] = {"place", "address", "start", "healthy", "deploy",
     "stop", "restart", "remove", "release", "target", "leave", "resize", "freeze", "unfreeze",
     "rebuild", "replace", "return", "roll_back", "rotate_out", "rotate_in", "middleware"};
@@ -404,4 +405,10 @@ void row_add_i64(sot_buf *out, int64_t v)
 	if (v < 0)
 		text[--at] = '-';
 	sot_buf_add(out, text + at, sizeof(text) - at);
+}
+
+void row_add_member(sot_buf *out, const char *before, uint32_t v)
+{
+	sot_buf_add_c(out, before);
+	row_add_i64(out, v);
 }

@@ -352,6 +352,7 @@ typedef enum operation_kind {
 	OPERATION_APP_RETENTION,
 	OPERATION_HOST_MAINTENANCE,
 	OPERATION_HOST_CONTAINER,
+	OPERATION_MIDDLEWARE_RETENTION,
 	OPERATION_KINDS
 } operation_kind;
 
@@ -560,6 +561,8 @@ sot_code on_return_parse(sot_str word, enum sot_on_return *ret, sot_err *err) SO
 
 /* Appends a number in decimal: a batch has 100,000 of them a second, and printf is slower. */
 void row_add_i64(sot_buf *out, int64_t v);
+/* Behind `before`, as `,"name":`. */
+void row_add_member(sot_buf *out, const char *before, uint32_t v);
 
 /* Whether the table of edges allows the change; staying is allowed. */
 bool host_state_may(host_state from, host_state to);

@@ -48,10 +48,12 @@ typedef struct version_row {
 	char *origin; /* owned JSON object; only on its way to the database, NULL in memory */
 } version_row;
 
-/* A version of a middleware package; the kind is that of all versions of the name. */
+/* A version of a middleware package; the kind, and how many are kept, are those of all versions of
+ * the name. */
 typedef struct middleware_row {
 	char name[31], kind[31];
-	version_row version; /* of no app */
+	uint32_t keep_versions, keep_days; /* as of app_settings */
+	version_row version;               /* of no app */
 } middleware_row;
 #define MIDDLEWARE_MAX 8 /* of one app */
 

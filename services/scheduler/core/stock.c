@@ -10,12 +10,14 @@
 #define LOOK_MS 5000
 #define APPS_PER_LOOK 50
 
-static size_t packages_of(
-    const controller *c, const app *a, struct sot_stock_package ret[MIDDLEWARE_MAX + 1])
+/* g: in this group; NULL: anywhere. */
+static size_t packages_of(const controller *c, const app *a, const group *g,
+    struct sot_stock_package ret[MIDDLEWARE_MAX + 1])
 {
 	struct sot_middleware_spec specs[MIDDLEWARE_MAX];
 	size_t n = 0, count = middleware_specs(c, a->row.middleware ? a->row.middleware : "", specs);
-	const version_row *v = model_find_version(a, a->row.version);
+	const version_row *v =
+	    model_find_version(a, g && g->row.version[0] ? g->row.version : a->row.version);
 
 	if (v)
 		ret[n++] =
@@ -58,7 +60,8 @@ static void look(controller *c, app_elastic *x)
 {
 	const elastic_policy *p = elastic_policy_of(x->e);
 	const image *i = sot_map_get_c(c->images, x->app->row.image);
-	size_t have = app_wanted_count(x->app, NULL);
+	const group *g = x->group[0] ? model_find_group(x->app, sot_str_c(x->group), false) : NULL;
+	size_t have = app_wanted_count(x->app, g);
 	struct sot_stock_package packages[MIDDLEWARE_MAX + 1];
 
 	x->stock.looked = c->now.mono;
@@ -68,7 +71,7 @@ static void look(controller *c, app_elastic *x)
 	    .app = sot_str_c(x->app->row.name),
 	    .image = sot_str_c(i->row.reference),
 	    .packages = packages,
-	    .packages_count = packages_of(c, x->app, packages)};
+	    .packages_count = packages_of(c, x->app, g, packages)};
 	uint64_t digest = digest_of(&m);
 	if (digest == x->stock.digest && hosts_hold(x) &&
 	    sot_mono_diff_ms(c->now.mono, x->stock.told) < AGAIN_MS)

@@ -194,6 +194,32 @@ void controller_load_key(controller *c, const key_row *row)
 	model_remember_key(c, row);
 }
 
+/* Its id tells when an operation began. */
+static int64_t begun_unix_ms(sot_uuid id)
+{
+	int64_t ms = 0;
+
+	for (int k = 0; k < 6; k++)
+		ms = ms << 8 | id.b[k];
+	return ms;
+}
+
+void controller_forget_keys(controller *c, int64_t before_unix_ms)
+{
+	sot_map_iter it = {0};
+	key_row *row;
+	sot_str key;
+
+	while ((row = sot_map_next(c->keys, &it, &key))) {
+		const operation *o = sot_map_get_uuid(c->operations, row->operation_id);
+		if (begun_unix_ms(row->operation_id) >= before_unix_ms ||
+		    (o && !operation_state_is_final(o->row.state)))
+			continue;
+		sot_map_remove(c->keys, key.p, key.n);
+		free(row);
+	}
+}
+
 /* New instances whose start was not given a slot: their agents have not heard of them. */
 static void hold_back(controller *c, const operation *o)
 {

@@ -176,7 +176,7 @@ static bool domain_is_eligible(
 	if (level == PLACER_AZ)
 		return c->az_eligible[domain] > 0;
 	if (level == PLACER_RACK)
-		return c->rack_eligible[domain] > 0;
+		return c->rack_eligible[key_rack(domain)] > 0;
 	return cell_is_eligible(c->cells[p->hosts[domain].position]);
 }
 
@@ -202,10 +202,9 @@ static uint32_t emptiest(
 	if (t->count < domains)
 		return 0;
 	for (uint32_t i = 0; i < t->count; i++) {
-		const tally_item *item = &t->items[i];
-		if (!domain_is_eligible(p, c, level, item->key))
+		if (!domain_is_eligible(p, c, level, t->keys[i]))
 			continue;
-		uint32_t staying = item->count - item->leaving;
+		uint32_t staying = tally_staying_at(t, i);
 		occupied++;
 		least = staying < least ? staying : least;
 	}
@@ -271,7 +270,7 @@ uint32_t placer_worst_loss(const placer *p, uint32_t app_id, placer_level level)
 	uint32_t worst = 0;
 
 	for (uint32_t i = 0; i < t->count; i++) {
-		uint32_t staying = t->items[i].count - t->items[i].leaving;
+		uint32_t staying = tally_staying_at(t, i);
 		worst = staying > worst ? staying : worst;
 	}
 	return worst;

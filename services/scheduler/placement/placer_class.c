@@ -64,8 +64,8 @@ static void drop_cache(placer *p, request_class *c)
 		return;
 	unlink_cached(p, c);
 	free(c->cells);
-	free(c->block_best);
-	free(c->block_host);
+	free(c->best_cost);
+	free(c->best_host);
 	free(c->az_eligible);
 	free(c->rack_eligible);
 	free(c->zone_seen);
@@ -84,16 +84,16 @@ void class_release(placer *p, request_class *c)
 
 static void make_cache(placer *p, request_class *c)
 {
-	size_t blocks = p->block_count + 1u;
+	size_t blocks = p->block_count + 1u, places = p->place_count + 1u;
 
 	drop_cache(p, c);
-	c->bytes = blocks * (BLOCK + 2) * sizeof(int32_t) +
+	c->bytes = (blocks * BLOCK + places * 2) * sizeof(int32_t) +
 	           (p->zone_count * 3u + p->rack_count + 4u) * sizeof(uint32_t);
 	while (p->oldest && p->cache_used + c->bytes > p->cache_bytes)
 		drop_cache(p, p->oldest);
 	c->cells = sot_alloc_array(blocks * BLOCK, sizeof(*c->cells));
-	c->block_best = sot_alloc_array(blocks, sizeof(*c->block_best));
-	c->block_host = sot_alloc_array(blocks, sizeof(*c->block_host));
+	c->best_cost = sot_alloc_array(places, sizeof(*c->best_cost));
+	c->best_host = sot_alloc_array(places, sizeof(*c->best_host));
 	c->az_eligible = sot_alloc_array(p->zone_count + 1u, sizeof(*c->az_eligible));
 	c->rack_eligible = sot_alloc_array(p->rack_count + 1u, sizeof(*c->rack_eligible));
 	c->zone_seen = sot_alloc_array(p->zone_count + 1u, sizeof(*c->zone_seen));
@@ -105,16 +105,18 @@ static void make_cache(placer *p, request_class *c)
 static void find_best(const placer *p, request_class *c, uint32_t block_id)
 {
 	const int32_t *cells = c->cells + (size_t)block_id * BLOCK;
-	int32_t best = CELL_VOID, at = 0;
+	uint32_t place = p->block_places[block_id];
+	int32_t best = CELL_VOID, at = BLOCK - 1;
 
+	for (int32_t i = 0; i < BLOCK; i++)
+		best = cells[i] < best ? cells[i] : best;
 	/* Within a block handles grow with the position. */
-	for (int32_t i = BLOCK - 1; i >= 0; i--) {
-		bool better = cells[i] <= best;
-		best = better ? cells[i] : best;
-		at = better ? i : at;
+	for (int32_t i = 0; i < BLOCK; i++) {
+		int32_t own = cells[i] == best ? i : BLOCK;
+		at = own < at ? own : at;
 	}
-	c->block_best[block_id] = best;
-	c->block_host[block_id] = p->blocks[block_id].hosts[at];
+	c->best_cost[place] = best;
+	c->best_host[place] = p->blocks[block_id].hosts[at];
 }
 
 static void count_cell(
@@ -125,11 +127,11 @@ static void count_cell(
 	c->candidates += cell < CELL_BAD ? step : 0;
 	if (!cell_is_eligible(cell))
 		return;
-	uint32_t *of_rack = &c->rack_eligible[h->spec.rack];
+	uint32_t *of_rack = &c->rack_eligible[key_rack(h->rack_key)];
 	c->eligible_racks -= *of_rack > 0;
 	*of_rack += step;
 	c->eligible_racks += *of_rack > 0;
-	c->az_eligible[h->az] += step;
+	c->az_eligible[key_az(h->rack_key)] += step;
 	c->eligible += step;
 }
 
@@ -158,40 +160,57 @@ static void look_at_all(placer *p, request_class *c)
 	c->eligible = c->eligible_racks = c->candidates = 0;
 	for (size_t i = 0; i < (size_t)p->block_count * BLOCK; i++)
 		c->cells[i] = CELL_VOID;
+	for (uint32_t i = 0; i < p->place_count; i++)
+		c->best_cost[i] = CELL_VOID; /* the padding stays so */
 	for (uint32_t z = 0; z < p->zone_count; z++) {
 		look_at_zone(p, c, z);
 		c->zone_seen[z] = p->zones[z].log_head;
 	}
 }
 
-static void look_again(placer *p, request_class *c, uint32_t host_id)
+static void set_cell(placer *p, request_class *c, change_note note, int32_t is)
 {
-	uint32_t position = p->hosts[host_id].position, block_id = position / BLOCK;
-	int32_t was = c->cells[position], is = cell_of(p, c, host_id);
+	uint32_t block_id = note.position / BLOCK, place = p->block_places[block_id];
+	int32_t was = c->cells[note.position], best = c->best_cost[place];
 
 	if (was == is)
 		return;
 	if ((was < CELL_BAD) != (is < CELL_BAD) || cell_is_eligible(was) != cell_is_eligible(is)) {
-		count_cell(p, c, host_id, was, UINT32_MAX);
-		count_cell(p, c, host_id, is, 1);
+		count_cell(p, c, note.host, was, UINT32_MAX);
+		count_cell(p, c, note.host, is, 1);
 	}
-	c->cells[position] = is;
-	if (is < c->block_best[block_id] ||
-	    (is == c->block_best[block_id] && host_id < c->block_host[block_id])) {
-		c->block_best[block_id] = is;
-		c->block_host[block_id] = host_id;
-	} else if (c->block_host[block_id] == host_id) {
+	c->cells[note.position] = is;
+	if (is < best || (is == best && note.host < c->best_host[place])) {
+		c->best_cost[place] = is;
+		c->best_host[place] = note.host;
+	} else if (was == best && c->best_host[place] == note.host) {
 		find_best(p, c, block_id);
 	}
 }
 
-static void fetch(const placer *p, const request_class *c, change_note note)
+/* Notes from *at on that no later one replaces; at most CATCH_UP. */
+static uint32_t read_log(const zone *z, uint64_t *at, change_note ret[CATCH_UP])
 {
-	__builtin_prefetch(&p->hosts[note.host]);
-	__builtin_prefetch((const char *)&p->hosts[note.host] + CACHE_LINE);
-	__builtin_prefetch(&c->cells[note.position]);
-	__builtin_prefetch(&c->block_best[note.position / BLOCK]);
-	__builtin_prefetch(&c->block_host[note.position / BLOCK]);
+	uint32_t count = 0;
+
+	for (; *at < z->log_head && count < CATCH_UP; ++*at) {
+		ret[count] = z->log[*at % LOG_SIZE];
+		count += ret[count].host != PLACER_NONE;
+	}
+	return count;
+}
+
+static void catch_up(placer *p, request_class *c, const zone *z, uint64_t seen)
+{
+	change_note notes[CATCH_UP];
+	int32_t cells[CATCH_UP];
+
+	for (uint64_t at = seen; at < z->log_head;) {
+		uint32_t count = read_log(z, &at, notes);
+		cells_again(p, c, notes, count, seen, cells);
+		for (uint32_t i = 0; i < count; i++)
+			set_cell(p, c, notes[i], cells[i]);
+	}
 }
 
 void class_sync_zone(placer *p, request_class *c, uint32_t zone_id)
@@ -199,22 +218,10 @@ void class_sync_zone(placer *p, request_class *c, uint32_t zone_id)
 	const zone *z = &p->zones[zone_id];
 	uint64_t behind = z->log_head - c->zone_seen[zone_id];
 
-	/* What is looked at soon is on its way while the present one is looked at. */
-	for (uint64_t at = c->zone_seen[zone_id]; behind <= LOG_SIZE && at < z->log_head; at++) {
-		if (at - c->zone_seen[zone_id] >= AHEAD)
-			break;
-		fetch(p, c, z->log[at % LOG_SIZE]);
-	}
 	if (behind > LOG_SIZE || behind > z->hosts / 2 + 16) {
 		look_at_zone(p, c, zone_id);
 	} else {
-		for (uint64_t at = c->zone_seen[zone_id]; at < z->log_head; at++) {
-			uint32_t host_id = z->log[at % LOG_SIZE].host;
-			if (at + AHEAD < z->log_head)
-				fetch(p, c, z->log[(at + AHEAD) % LOG_SIZE]);
-			if (p->hosts[host_id].logged == at) /* its last change */
-				look_again(p, c, host_id);
-		}
+		catch_up(p, c, z, c->zone_seen[zone_id]);
 	}
 	c->zone_seen[zone_id] = z->log_head;
 }
@@ -232,6 +239,7 @@ void class_sync(placer *p, request_class *c)
 
 	if (p->means_stale)
 		fleet_refresh_means(p);
+	index_refresh(p);
 	if (c->key.network != PLACER_NONE) {
 		network_refresh(p, c->key.network);
 		network_version = p->networks[c->key.network].version;

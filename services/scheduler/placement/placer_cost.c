@@ -280,8 +280,9 @@ uint32_t class_obstacles(const placer *p, const request_class *c, uint32_t host_
 	return found;
 }
 
-/* No obstacle, said fast: most hosts have none. */
-static inline bool is_free_of_obstacles(const placer *p, const request_class *c, const host *h)
+/* None of the obstacles that come and go with what stands there and with its load; said fast,
+ * because most hosts have none. */
+static inline bool has_room(const placer *p, const request_class *c, const host *h)
 {
 	const class_key *key = &c->key;
 	const int32_t *need = p->shapes[key->shape].need;
@@ -292,10 +293,13 @@ static inline bool is_free_of_obstacles(const placer *p, const request_class *c,
 	if (least < 0 &&
 	    (!p->shapes[key->shape].profile || amount_obstacles(p, h, &p->shapes[key->shape]) != 0))
 		return false; /* the sum of the peaks passes a limit, and so does the day */
-	return h->state == PLACER_OPEN && h->load_permille < p->policy.load_limit_permille &&
-	       (h->instances == 0 || h->exclusive == key->exclusive) && may_mix(p, key, h) &&
-	       tags_hold(h->tags, key->required) && !tags_meet(h->tags, key->forbidden) &&
-	       tags_hold(key->tolerated, h->repels);
+	return h->load_permille < p->policy.load_limit_permille &&
+	       (h->instances == 0 || h->exclusive == key->exclusive) && may_mix(p, key, h);
+}
+
+static inline int32_t cell_of_eligible(const placer *p, const request_class *c, const host *h)
+{
+	return has_room(p, c, h) ? as_cost(terms_of(p, c, h)) : CELL_BAD | CELL_ELIGIBLE;
 }
 
 int32_t cell_of(const placer *p, const request_class *c, uint32_t host_id)
@@ -305,12 +309,58 @@ int32_t cell_of(const placer *p, const request_class *c, uint32_t host_id)
 	if (h->state == PLACER_ABSENT)
 		return CELL_VOID;
 	uint32_t address = address_obstacles(p, c->key.network, host_id);
-	if (address == 0 && is_free_of_obstacles(p, c, h))
-		return as_cost(terms_of(p, c, h));
 	/* Which obstacles there are is asked only when somebody wants to know why. */
-	bool is_eligible = state_obstacles(h) == 0 && tag_obstacles(&c->key, h) == 0 &&
-	                   (address & REASON_BIT(PLACER_REASON_NETWORK)) == 0;
-	return is_eligible ? CELL_BAD | CELL_ELIGIBLE : CELL_BAD;
+	if (state_obstacles(h) != 0 || tag_obstacles(&c->key, h) != 0 ||
+	    (address & REASON_BIT(PLACER_REASON_NETWORK)) != 0)
+		return CELL_BAD;
+	return address == 0 ? cell_of_eligible(p, c, h) : CELL_BAD | CELL_ELIGIBLE;
+}
+
+/* As cell_of, when only what stands there and its load have changed since the cell was `was`. */
+static inline int32_t cell_again(
+    const placer *p, const request_class *c, uint32_t host_id, int32_t was)
+{
+	if (!cell_is_eligible(was))
+		return was;
+	if (was >= CELL_BAD && address_obstacles(p, c->key.network, host_id) != 0)
+		return was;
+	return cell_of_eligible(p, c, &p->hosts[host_id]);
+}
+
+static inline void fetch(const placer *p, const request_class *c, change_note note)
+{
+	__builtin_prefetch(&p->hosts[note.host]);
+	__builtin_prefetch((const char *)&p->hosts[note.host] + CACHE_LINE);
+	__builtin_prefetch(&c->cells[note.position]);
+	__builtin_prefetch(&c->best_cost[p->block_places[note.position / BLOCK]]);
+}
+
+/* Its block will be looked through if it was the cheapest there. */
+static inline void fetch_block(const placer *p, const request_class *c, uint32_t position)
+{
+	const int32_t *cells = &c->cells[position / BLOCK * BLOCK];
+
+	if (c->best_cost[p->block_places[position / BLOCK]] == c->cells[position]) {
+		__builtin_prefetch(cells);
+		__builtin_prefetch((const char *)cells + CACHE_LINE);
+	}
+}
+
+void cells_again(const placer *p, const request_class *c, const change_note *notes, uint32_t count,
+    uint64_t seen, int32_t *ret_cells)
+{
+	/* What is looked at soon is on its way while the present one is looked at. */
+	for (uint32_t i = 0; i < count && i < AHEAD; i++)
+		fetch(p, c, notes[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t host_id = notes[i].host;
+		if (i + AHEAD < count)
+			fetch(p, c, notes[i + AHEAD]);
+		ret_cells[i] = p->hosts[host_id].settled_at < seen
+		                   ? cell_again(p, c, host_id, c->cells[notes[i].position])
+		                   : cell_of(p, c, host_id);
+		fetch_block(p, c, notes[i].position);
+	}
 }
 
 uint32_t class_obstacles_now(placer *p, const request_class *c, uint32_t host_id)

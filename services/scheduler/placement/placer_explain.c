@@ -18,7 +18,7 @@ bool placer_explain(placer *p, uint32_t app_id, placer_explanation *ret)
 		parts->host = host_id;
 		placer_crowding(p, app_id, host_id, parts->crowding);
 		cost_parts(p, s.class, &p->hosts[host_id], parts);
-		s.excluded[s.excluded_count++] = host_id;
+		search_exclude(&s, host_id);
 	}
 	return s.excluded_count > 0;
 }

@@ -17,6 +17,7 @@ placer_host_spec placer_host_blank(uint32_t rack_id)
 
 uint32_t placer_az_add(placer *p)
 {
+	assert(p->zone_count < ZONES_MAX);
 	*PUSH(p->zones, p->zone_count, p->zone_cap) =
 	    (zone){.log = sot_alloc_array(LOG_SIZE, sizeof(change_note))};
 	uint32_t old = p->zone_scratch_cap;
@@ -29,11 +30,8 @@ uint32_t placer_az_add(placer *p)
 
 uint32_t placer_rack_add(placer *p, uint32_t az)
 {
-	assert(az < p->zone_count);
+	assert(az < p->zone_count && p->rack_count < RACKS_MAX);
 	*PUSH(p->racks, p->rack_count, p->rack_cap) = (rack){.az = az, .fill = BLOCK};
-	p->rack_marks =
-	    sot_grow_array(p->rack_marks, p->rack_mark_cap, p->rack_cap, sizeof(*p->rack_marks));
-	p->rack_mark_cap = p->rack_cap;
 	p->fleet_version++;
 	return p->rack_count - 1;
 }
@@ -44,25 +42,17 @@ static void add_block(placer *p, uint32_t rack_id)
 	zone *z = &p->zones[r->az];
 	block *b = PUSH(p->blocks, p->block_count, p->block_cap);
 
-	*PUSH(p->block_racks, p->block_rack_count, p->block_rack_cap) = rack_id;
 	for (int i = 0; i < BLOCK; i++)
 		b->hosts[i] = PLACER_NONE;
 	*PUSH(r->blocks, r->block_count, r->block_cap) = p->block_count - 1;
 	*PUSH(z->blocks, z->block_count, z->block_cap) = p->block_count - 1;
 	r->fill = 0;
-	if (p->override_cap < p->block_cap) {
-		uint32_t old = p->override_cap, cap = p->block_cap;
-		p->override_cost = sot_grow_array(p->override_cost, old, cap, sizeof(int32_t));
-		p->override_host = sot_grow_array(p->override_host, old, cap, sizeof(uint32_t));
-		p->override_stamp = sot_grow_array(p->override_stamp, old, cap, sizeof(uint64_t));
-		p->override_cap = cap;
-	}
 }
 
 /* The zone's sums hold the open hosts only. */
 static void account_zone(placer *p, const host *h, int sign)
 {
-	zone *z = &p->zones[h->az];
+	zone *z = &p->zones[key_az(h->rack_key)];
 
 	if (h->state != PLACER_OPEN)
 		return;
@@ -126,9 +116,10 @@ void host_apply_spec(placer *p, uint32_t id, const placer_host_spec *spec)
 		h->free[d] += limit - h->limit[d];
 		h->limit[d] = limit;
 	}
-	p->static_version += h->state != (uint32_t)spec->state ||
-	                     memcmp(&h->tags, &spec->tags, sizeof(h->tags)) != 0 ||
-	                     memcmp(&h->repels, &spec->repels, sizeof(h->repels)) != 0;
+	bool settled = h->state != (uint32_t)spec->state ||
+	               memcmp(&h->tags, &spec->tags, sizeof(h->tags)) != 0 ||
+	               memcmp(&h->repels, &spec->repels, sizeof(h->repels)) != 0;
+	p->static_version += settled;
 	h->spec = *spec;
 	h->state = spec->state;
 	h->tags = spec->tags;
@@ -142,16 +133,21 @@ void host_apply_spec(placer *p, uint32_t id, const placer_host_spec *spec)
 		p->means_stale = true;
 		p->fleet_version++;
 	}
-	host_changed(p, id);
+	host_changed(p, id, settled);
 }
 
-void host_changed(placer *p, uint32_t host_id)
+void host_changed(placer *p, uint32_t host_id, bool settled)
 {
 	host *h = &p->hosts[host_id];
-	zone *z = &p->zones[h->az];
+	zone *z = &p->zones[key_az(h->rack_key)];
 
 	h->version++;
+	change_note *last = &z->log[h->logged % LOG_SIZE];
+	if (last->host == host_id)
+		last->host = PLACER_NONE; /* read once, where it stands last */
 	h->logged = z->log_head;
+	if (settled)
+		h->settled_at = z->log_head;
 	z->log[z->log_head++ % LOG_SIZE] = (change_note){host_id, h->position};
 }
 
@@ -182,7 +178,7 @@ uint32_t placer_host_add(placer *p, const placer_host_spec *spec)
 		add_block(p, spec->rack);
 	uint32_t block_id = r->blocks[r->block_count - 1];
 	*new_host(p) = (host){.state = PLACER_ABSENT,
-	    .az = r->az,
+	    .rack_key = rack_key_of(r->az, spec->rack),
 	    .position = block_id * BLOCK + r->fill,
 	    .first = PLACER_NONE};
 	p->blocks[block_id].hosts[r->fill++] = id;
@@ -278,15 +274,6 @@ uint32_t placer_host_instances(const placer *p, uint32_t id)
 uint32_t placer_host_count(const placer *p)
 {
 	return p->host_count;
-}
-
-uint32_t host_domain(const placer *p, uint32_t id, placer_level level)
-{
-	const host *h = &p->hosts[id];
-
-	if (level == PLACER_HOST)
-		return id;
-	return level == PLACER_RACK ? h->spec.rack : h->az;
 }
 
 void placer_mixing_set(placer *p, uint8_t a, uint8_t b, uint32_t k)

@@ -10,6 +10,7 @@
 enum {
 	CACHE_LINE = 64,
 	AHEAD = 8,          /* changed hosts that are fetched before they are looked at */
+	CATCH_UP = 32,      /* changed hosts that are read from the log at a time */
 	BLOCK = 32,         /* hosts of one rack whose costs lie side by side; the unit of the index */
 	LOG_SIZE = 1 << 12, /* changed hosts of a zone that a class can catch up with one by one */
 	LANES = 8,          /* a profile is padded to a multiple of this */
@@ -34,32 +35,45 @@ enum {
 	    REASON_BIT(PLACER_REASON_TAG_FORBIDDEN) | REASON_BIT(PLACER_REASON_REPELLED) |             \
 	    REASON_BIT(PLACER_REASON_NETWORK))
 
-/* Counts by key, sorted by key: an app's hosts, a host's apps. */
-typedef struct tally_item {
-	uint32_t key, count, leaving;
-} tally_item;
-
+/* Counts by key, sorted by key: an app's hosts, a host's apps. The keys lie side by side, because
+ * they are what is searched; behind them, in the same piece of memory, the counts, and how many of
+ * each leave (all 0 as long as `leaving` is). */
 typedef struct tally {
-	tally_item *items;
+	uint32_t *keys;
 	uint32_t count, cap;
+	uint32_t leaving; /* the sum */
 } tally;
 
-/* NULL when the key is not there. */
-tally_item *tally_find(const tally *t, uint32_t key);
-/* Adds to both counters; an item that comes to zero is removed. */
+enum { TALLY_ITEM_BYTES = 3 * sizeof(uint32_t) };
+
+static inline uint32_t tally_count_at(const tally *t, uint32_t at)
+{
+	return t->keys[t->cap + at];
+}
+
+static inline uint32_t tally_staying_at(const tally *t, uint32_t at)
+{
+	return tally_count_at(t, at) - (t->leaving > 0 ? t->keys[2 * t->cap + at] : 0);
+}
+
+/* Index of the first key that is not below this one. */
+uint32_t tally_lower_bound(const tally *t, uint32_t key);
+/* Index of the key, PLACER_NONE when it is not there. */
+uint32_t tally_find(const tally *t, uint32_t key);
+/* Adds to both counters; a key whose count comes to zero is removed. */
 void tally_add(tally *t, uint32_t key, int32_t count, int32_t leaving);
 void tally_clear(tally *t);
 
 static inline uint32_t tally_count(const tally *t, uint32_t key)
 {
-	const tally_item *item = tally_find(t, key);
-	return item ? item->count : 0;
+	uint32_t at = tally_find(t, key);
+	return at == PLACER_NONE ? 0 : tally_count_at(t, at);
 }
 
 static inline uint32_t tally_staying(const tally *t, uint32_t key)
 {
-	const tally_item *item = tally_find(t, key);
-	return item ? item->count - item->leaving : 0;
+	uint32_t at = tally_find(t, key);
+	return at == PLACER_NONE ? 0 : tally_staying_at(t, at);
 }
 
 typedef struct host {
@@ -70,19 +84,38 @@ typedef struct host {
 	uint64_t exclusive;     /* what all its instances share, 0: they are not exclusive */
 	uint32_t load_permille; /* the worst known, 0 when nothing is known */
 	uint32_t workloads[PLACER_WORKLOADS];
-	uint32_t position; /* in the cells of a class */
-	uint32_t az;
-	uint64_t logged; /* its last place in the log */
+	uint32_t position;   /* in the cells of a class */
+	uint32_t rack_key;   /* zone and rack */
+	uint64_t settled_at; /* place in the log of the last change of more than what stands there */
 	/* Read by profiled shapes. */
 	float load_cost; /* penalty, price, peak and variance of what stands there */
 	int32_t *used;   /* slots of cpu, then of memory; NULL without profiles */
 	/* The rest. */
 	int32_t limit[PLACER_DIMS];
-	uint32_t first; /* of its instances */
+	uint32_t first;  /* of its instances */
+	uint64_t logged; /* its last place in the log of its zone */
 	uint64_t version;
 	tally apps;
 	placer_host_spec spec;
 } host;
+
+/* A rack among the domains of an app: zone by zone, so that those of one zone lie side by side. */
+enum { ZONE_SHIFT = 20, ZONES_MAX = 1 << 12, RACKS_MAX = 1 << ZONE_SHIFT };
+
+static inline uint32_t rack_key_of(uint32_t az, uint32_t rack_id)
+{
+	return az << ZONE_SHIFT | rack_id;
+}
+
+static inline uint32_t key_rack(uint32_t rack_key)
+{
+	return rack_key & (RACKS_MAX - 1);
+}
+
+static inline uint32_t key_az(uint32_t rack_key)
+{
+	return rack_key >> ZONE_SHIFT;
+}
 
 typedef struct rack {
 	uint32_t az;
@@ -92,7 +125,8 @@ typedef struct rack {
 } rack;
 
 typedef struct change_note {
-	uint32_t host, position;
+	uint32_t host; /* PLACER_NONE: it changed again, there is a later note */
+	uint32_t position;
 } change_note;
 
 typedef struct zone {
@@ -102,11 +136,25 @@ typedef struct zone {
 	change_note *log;          /* ring of changed hosts */
 	uint64_t log_head;
 	uint32_t hosts;
+	uint32_t first_place, place_count; /* in the index, with padding */
+	int64_t share;                     /* of what is left, as of share_at; see zone_share */
+	uint64_t share_at;
 } zone;
 
 typedef struct block {
 	uint32_t hosts[BLOCK]; /* PLACER_NONE for none yet */
 } block;
+
+/* The first and the last of a rack's blocks in the index; no app is in a rack without blocks. */
+typedef struct place_range {
+	uint32_t first, last;
+} place_range;
+
+/* A block that the search under way looks at apart: a rule of the app refuses its cheapest host. */
+typedef struct apart_block {
+	uint32_t place, host; /* the best of the others, PLACER_NONE for none */
+	int32_t cost;
+} apart_block;
 
 typedef struct shape {
 	int32_t need[PLACER_DIMS]; /* with a profile: the peaks */
@@ -125,8 +173,8 @@ typedef struct request_class {
 	uint32_t references;
 	/* The cache; cells == NULL: not in it. */
 	int32_t *cells;
-	int32_t *block_best; /* CELL_BAD and above: none fits */
-	uint32_t *block_host;
+	int32_t *best_cost; /* by place of a block; CELL_BAD and above: none fits */
+	uint32_t *best_host;
 	uint32_t *az_eligible, *rack_eligible; /* hosts that count for skew */
 	uint32_t eligible, eligible_racks;
 	uint32_t candidates; /* cells below CELL_BAD */
@@ -216,7 +264,14 @@ struct placer {
 	rack *racks;
 	zone *zones;
 	block *blocks;
-	uint32_t *block_racks; /* beside blocks, because the search reads only this */
+	/* The index: places of the blocks in what a class keeps of them, zone after zone (each padded
+	 * to LANES), rack after rack; as of index_version. */
+	uint32_t *block_places, *place_blocks;
+	place_range *rack_places;
+	uint32_t *place_marks; /* == mark: left out by the search under way, or looked at apart */
+	apart_block *apart;
+	uint32_t place_count, mark;
+	uint64_t index_version;
 	shape *shapes;
 	app *apps;
 	instance *instances;
@@ -225,9 +280,9 @@ struct placer {
 	team *teams;
 	placer_rule *rules;
 	uint32_t host_count, host_cap, rack_count, rack_cap, zone_count, zone_cap, block_count,
-	    block_cap, block_rack_count, block_rack_cap, shape_count, shape_cap, app_count, app_cap,
-	    instance_count, instance_cap, network_count, network_cap, pool_count, pool_cap, team_count,
-	    team_cap, rule_count, rule_cap;
+	    block_cap, shape_count, shape_cap, app_count, app_cap, instance_count, instance_cap,
+	    network_count, network_cap, pool_count, pool_cap, team_count, team_cap, rule_count,
+	    rule_cap;
 	uint32_t free_instance, free_app; /* heads of the lists */
 	uint32_t mixing[PLACER_WORKLOADS][PLACER_WORKLOADS];
 	uint32_t mixing_with[PLACER_WORKLOADS]; /* bits: classes that have some limit with this one */
@@ -245,20 +300,14 @@ struct placer {
 	size_t journal_count, journal_cap;
 	uint32_t open_marks;
 	/* Scratch of one decision, sized by the fleet. */
-	uint32_t *rack_marks;
-	uint32_t rack_mark_cap;
-	int32_t *override_cost;
-	uint32_t *override_host;
-	uint64_t *override_stamp;
-	uint32_t override_cap;
-	uint64_t stamp;
 	uint32_t *zone_order, *zone_rank;
 	uint32_t zone_scratch_cap;
 };
 
 /* ---- fleet ---- */
-/* To be called after every change of what a decision on the host reads. */
-void host_changed(placer *p, uint32_t host);
+/* To be called after every change of what a decision on the host reads; `settled`: of its state,
+ * tags or whom it repels. */
+void host_changed(placer *p, uint32_t host, bool settled);
 /* Sets what follows from the spec and from what stands there. */
 void host_apply_spec(placer *p, uint32_t host, const placer_host_spec *spec);
 /* Books (sign 1) or unbooks (-1) the shape on the host. */
@@ -270,6 +319,14 @@ void network_refresh(placer *p, uint32_t network);
 uint32_t network_pool_for(const placer *p, uint32_t network, uint32_t host);
 void pool_hold(placer *p, uint32_t pool, int sign);
 
+/* ---- index ---- */
+/* Gives every block its place, if racks or hosts came since. */
+void index_refresh(placer *p);
+size_t index_bytes(const placer *p);
+void index_clear(placer *p);
+/* A mark that no place has. */
+uint32_t index_new_mark(placer *p);
+
 /* ---- cost ---- */
 float cost_load_of(const placer *p, const host *h);
 void cost_parts(const placer *p, const request_class *c, const host *h, placer_parts *ret);
@@ -278,6 +335,10 @@ int32_t cost_of(const placer *p, const request_class *c, const host *h);
 uint32_t class_obstacles(const placer *p, const request_class *c, uint32_t host);
 /* The cost of the host, or why it is none, as a cell. */
 int32_t cell_of(const placer *p, const request_class *c, uint32_t host);
+/* The cells of changed hosts, which the class held before; `seen`: as far as it had read the log.
+ */
+void cells_again(const placer *p, const request_class *c, const change_note *notes, uint32_t count,
+    uint64_t seen, int32_t *ret_cells);
 /* As class_obstacles, and refreshes the network: for changes between two looks at one class. */
 uint32_t class_obstacles_now(placer *p, const request_class *c, uint32_t host);
 
@@ -305,7 +366,15 @@ uint32_t app_obstacles(const placer *p, uint32_t app, uint32_t host, const ceili
 uint32_t rule_obstacles(const placer *p, uint32_t app, uint32_t host);
 uint32_t quota_obstacle(const placer *p, uint32_t app, uint32_t shape);
 void quota_book(placer *p, uint32_t app, uint32_t shape, int sign);
-uint32_t host_domain(const placer *p, uint32_t host, placer_level level);
+/* The key of the host's domain in the tallies of an app. */
+static inline uint32_t host_domain(const placer *p, uint32_t host_id, placer_level level)
+{
+	uint32_t rack_key = p->hosts[host_id].rack_key;
+
+	if (level == PLACER_HOST)
+		return host_id;
+	return level == PLACER_RACK ? rack_key : key_az(rack_key);
+}
 void app_apply_spec(placer *p, uint32_t app, const placer_app_spec *spec);
 
 /* ---- instances, journal ---- */

@@ -18,10 +18,11 @@ typedef struct search {
 	request_class *class;
 	ceilings limits;
 	bool prefer[PLACER_LEVELS];
-	bool by_zone;   /* some rule on zones: one after the other */
-	bool marked;    /* some rule on racks or hosts: those with the app are looked at apart */
-	bool overrides; /* some block has another best host in this run */
-	uint32_t zone_count;
+	bool by_zone; /* some rule on zones: one after the other */
+	bool marked;  /* some rule on racks or hosts: those with the app are looked at apart */
+	uint32_t zone_count, mark;
+	uint32_t marked_zones; /* of those in order: their racks with the app are marked */
+	uint32_t apart_count;  /* blocks that are looked at apart */
 	uint32_t excluded[PLACER_RUNNERS_UP + 1];
 	uint32_t excluded_count;
 	search_key best;
@@ -31,5 +32,7 @@ typedef struct search {
 void search_begin(search *s, placer *p, uint32_t app_id);
 /* The best host that is not excluded, PLACER_NONE for none. */
 uint32_t search_run(search *s);
+/* The host is left out of the next runs; at most PLACER_RUNNERS_UP + 1. */
+void search_exclude(search *s, uint32_t host_id);
 
 #endif

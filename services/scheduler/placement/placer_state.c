@@ -55,11 +55,11 @@ placer *placer_free(placer *p)
 		return NULL;
 	assert(p->open_marks == 0);
 	free_parts(p);
-	void *arrays[] = {p->hosts, p->racks, p->zones, p->blocks, p->block_racks, p->shapes, p->apps,
-	    p->instances, p->networks, p->pools, p->teams, p->rules, p->journal, p->rack_marks,
-	    p->override_cost, p->override_host, p->override_stamp, p->zone_order, p->zone_rank};
+	void *arrays[] = {p->hosts, p->racks, p->zones, p->blocks, p->shapes, p->apps, p->instances,
+	    p->networks, p->pools, p->teams, p->rules, p->journal, p->zone_order, p->zone_rank};
 	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
 		free(arrays[i]);
+	index_clear(p);
 	p->classes = sot_map_free(p->classes);
 	free(p);
 	return NULL;
@@ -75,7 +75,7 @@ static size_t tallies_bytes(const placer *p)
 	}
 	for (uint32_t i = 0; i < p->host_count; i++)
 		items += p->hosts[i].apps.cap;
-	return items * sizeof(tally_item);
+	return items * TALLY_ITEM_BYTES;
 }
 
 size_t placer_memory_bytes(const placer *p)
@@ -83,7 +83,7 @@ size_t placer_memory_bytes(const placer *p)
 	size_t days = (size_t)p->lanes * 2 * sizeof(int32_t), bytes = sizeof(*p);
 
 	bytes += p->host_cap * sizeof(host) + p->host_count * days;
-	bytes += p->block_cap * (sizeof(block) + 4 * sizeof(uint32_t) + sizeof(uint64_t));
+	bytes += p->block_cap * sizeof(block) + index_bytes(p);
 	bytes += p->rack_cap * sizeof(rack) + p->zone_cap * sizeof(zone);
 	bytes += p->zone_count * LOG_SIZE * sizeof(change_note);
 	bytes += p->shape_cap * sizeof(shape) + p->app_cap * sizeof(app);
@@ -111,9 +111,9 @@ static void account_company(placer *p, host *h, uint64_t own, int sign)
 	} else if (sign > 0) {
 		h->exclusive = h->instances == 1 || h->exclusive == own ? own : EXCLUSIVE_BROKEN;
 	} else if (h->exclusive == EXCLUSIVE_BROKEN) {
-		h->exclusive = p->apps[h->apps.items[0].key].class->key.exclusive;
+		h->exclusive = p->apps[h->apps.keys[0]].class->key.exclusive;
 		for (uint32_t i = 1; i < h->apps.count; i++) {
-			if (p->apps[h->apps.items[i].key].class->key.exclusive != h->exclusive)
+			if (p->apps[h->apps.keys[i]].class->key.exclusive != h->exclusive)
 				h->exclusive = EXCLUSIVE_BROKEN;
 		}
 	}
@@ -138,7 +138,7 @@ static void account(placer *p, const instance *i, int sign)
 	quota_book(p, i->app, i->shape, sign);
 	pool_hold(p, i->holding ? i->pool : PLACER_NONE, sign);
 	a->version++;
-	host_changed(p, i->host);
+	host_changed(p, i->host, false);
 }
 
 static void link_after(placer *p, uint32_t id, uint32_t prev, uint32_t next)

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Index of the first item whose key is not below `key`. */
-static uint32_t lower_bound(const tally *t, uint32_t key)
+uint32_t tally_lower_bound(const tally *t, uint32_t key)
 {
 	uint32_t low = 0, high = t->count;
 
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
-		if (t->items[middle].key < key) {
+		if (t->keys[middle] < key) {
 			low = middle + 1;
 		} else {
 			high = middle;
@@ -20,42 +19,69 @@ static uint32_t lower_bound(const tally *t, uint32_t key)
 	return low;
 }
 
-tally_item *tally_find(const tally *t, uint32_t key)
+uint32_t tally_find(const tally *t, uint32_t key)
 {
-	uint32_t at = lower_bound(t, key);
-	return at < t->count && t->items[at].key == key ? &t->items[at] : NULL;
+	uint32_t at = tally_lower_bound(t, key);
+	return at < t->count && t->keys[at] == key ? at : PLACER_NONE;
 }
 
-static void insert(tally *t, uint32_t at, uint32_t key)
+static void grow(tally *t)
 {
-	if (t->count == t->cap) {
-		uint32_t cap = t->cap ? t->cap * 2 : 4;
-		t->items = sot_grow_array(t->items, t->cap, cap, sizeof(*t->items));
-		t->cap = cap;
+	tally next = *t;
+
+	next.cap = t->cap ? t->cap * 2 : 4;
+	next.keys = sot_alloc_array(next.cap, TALLY_ITEM_BYTES);
+	for (uint32_t part = 0; t->count > 0 && part < 3; part++)
+		memcpy(next.keys + part * next.cap, t->keys + part * t->cap, t->count * sizeof(uint32_t));
+	free(t->keys);
+	*t = next;
+}
+
+/* Room for one more at this index, or none for the one that is there; in the parts that are used.
+ */
+static void move(tally *t, uint32_t at, bool makes_room)
+{
+	uint32_t parts = t->leaving > 0 ? 3 : 2;
+
+	for (uint32_t part = 0; part < parts; part++) {
+		uint32_t *own = t->keys + part * t->cap + at;
+		uint32_t behind = t->count - at;
+		if (makes_room) {
+			memmove(own + 1, own, behind * sizeof(*own));
+			*own = 0;
+		} else {
+			memmove(own, own + 1, (behind - 1) * sizeof(*own));
+			own[behind - 1] = 0;
+		}
 	}
-	memmove(&t->items[at + 1], &t->items[at], (t->count - at) * sizeof(*t->items));
-	t->items[at] = (tally_item){.key = key};
-	t->count++;
 }
 
 void tally_add(tally *t, uint32_t key, int32_t count, int32_t leaving)
 {
-	uint32_t at = lower_bound(t, key);
+	uint32_t at = tally_lower_bound(t, key);
 
-	if (at == t->count || t->items[at].key != key)
-		insert(t, at, key);
-	tally_item *item = &t->items[at];
-	item->count += (uint32_t)count;
-	item->leaving += (uint32_t)leaving;
-	assert(item->leaving <= item->count && item->count < UINT32_MAX / 2);
-	if (item->count == 0) {
+	if (at == t->count || t->keys[at] != key) {
+		if (t->count == t->cap)
+			grow(t);
+		move(t, at, true);
+		t->keys[at] = key;
+		t->count++;
+	}
+	uint32_t *counted = &t->keys[t->cap + at];
+	*counted += (uint32_t)count;
+	if (leaving != 0) {
+		t->keys[2 * t->cap + at] += (uint32_t)leaving;
+		t->leaving += (uint32_t)leaving;
+	}
+	assert(tally_staying_at(t, at) <= *counted && *counted < UINT32_MAX / 2);
+	if (*counted == 0) {
+		move(t, at, false);
 		t->count--;
-		memmove(item, item + 1, (t->count - at) * sizeof(*item));
 	}
 }
 
 void tally_clear(tally *t)
 {
-	free(t->items);
+	free(t->keys);
 	*t = (tally){0};
 }

@@ -65,6 +65,23 @@ static void instances_spread_over_zones_then_racks_then_hosts(void **state)
 	assert_int_equal(placer_host_instances(p, 3), 2);
 }
 
+/* A rack of more hosts than lie together in the index is one rack all the same. */
+static void a_large_rack_that_has_the_app_comes_after_one_that_has_not(void **state)
+{
+	SOT_AUTO(placer) p = new_fleet(0);
+	uint32_t app = add_app(p, 128), shape = placer_app_spec_of(p, app)->shape;
+	enum { LARGE = 100 };
+
+	(void)state;
+	for (int i = 0; i < LARGE; i++)
+		(void)add_host(p, 0, 4096);
+	uint32_t other = add_host(p, 1, 4096);
+	uint32_t made = placer_put(p, app, shape, LARGE / 2);
+	assert_int_equal(placer_choose(p, app), other);
+	placer_leave(p, made); /* who leaves does not count: of equal hosts the first */
+	assert_int_equal(placer_choose(p, app), 0);
+}
+
 static void with_equal_spread_the_fuller_host_wins(void **state)
 {
 	SOT_AUTO(placer) p = new_fleet(0);
@@ -312,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(instances_spread_over_zones_then_racks_then_hosts),
+	    cmocka_unit_test(a_large_rack_that_has_the_app_comes_after_one_that_has_not),
 	    cmocka_unit_test(with_equal_spread_the_fuller_host_wins),
 	    cmocka_unit_test(a_refusal_counts_every_host_once_and_names_the_best),
 	    cmocka_unit_test(without_hosts_the_refusal_says_so),

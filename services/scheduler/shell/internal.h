@@ -6,6 +6,7 @@
 #include "call_reports.h"
 #include "control.h"
 #include "controller.h"
+#include "host_keys.h"
 #include "scheduler.h"
 #include "scheduler_sql.h"
 #include "sot_map.h"
@@ -47,6 +48,10 @@ struct scheduler {
 	controller_batch *inflight;
 	sot_mono batch_sent;
 	struct {
+		int64_t commit_us, prepare_us; /* moving averages: of a commit; of a wave until written */
+		int64_t begun_us, sent_us;     /* of the last wave and batch */
+	} pace;
+	struct {
 		controller_batch *batch; /* taken while another is in flight */
 		store_tx *tx;            /* with its rows; NULL: it has none */
 	} next;
@@ -65,6 +70,7 @@ struct scheduler {
 		sot_link waiting; /* requests for the next one */
 		size_t waiting_count, waiting_bytes;
 	} wave;
+	host_keys_stamp keys_stamp;
 	/* the bus */
 	bus *bus;
 	bus_server *requests, *agents;
@@ -81,6 +87,7 @@ struct scheduler {
 	} pressure;
 	bool hint_pending;
 	control *control;
+	sot_mono purge_next; /* once a day; set while it leads */
 	reactor_watch *lead_timer, *lease_timer, *wave_timer, *tick_timer, *keys_timer, *hint_timer;
 	/* drain */
 	void (*drained)(void *self);
@@ -101,7 +108,8 @@ loader *load_free(loader *l);
 void load_host_keys(void *self, uint64_t missed); /* refreshes the allow list */
 
 /* ---- purge.c ---- */
-/* Ended operations and decisions past operation_retention_days; nobody waits for it. */
+/* Ended operations and decisions past operation_retention_days, keys past idempotency_key_days;
+ * nobody waits for it. */
 void purge_old(scheduler *s);
 /* The end of a transaction that nothing waits for: a failure is logged. self: the scheduler. */
 void side_work_done(void *self, const store_outcome *outcome);
@@ -111,16 +119,24 @@ void side_work_done(void *self, const store_outcome *outcome);
 void write_batch(scheduler *s, store_tx *tx, const controller_batch *b);
 /* One event, behind the fence. */
 void write_event(scheduler *s, store_tx *tx, const event_row *event);
-/* The resolvers of a VLAN as one item: the text of an inet[]. */
+/* One item each: resolvers of a VLAN, the text of an inet[]; the others are JSON. */
 void write_item_resolvers(store_tx *tx, const vlan_facts *net);
+void write_item_health(store_tx *tx, const health_row *row);
+void write_item_env(store_tx *tx, const app_row *row);
+void write_item_placement(store_tx *tx, const placement_row *row);
+void write_apps(store_tx *tx, const app_row **rows, size_t count);
+void write_groups(store_tx *tx, const group_row **rows, size_t count);
 void write_instances(store_tx *tx, const instance_row **rows, size_t count);
 void write_operations(store_tx *tx, const operation_row **rows, size_t count);
 /* write_new.c: of rows that no batch has held before; at least one */
+void write_new_apps(store_tx *tx, const app_row **rows, size_t count);
+void write_new_groups(store_tx *tx, const group_row **rows, size_t count);
 void write_new_instances(store_tx *tx, const instance_row **rows, size_t count);
 void write_new_operations(store_tx *tx, const operation_row **rows, size_t count);
 void write_decisions(store_tx *tx, const decision_row *rows, size_t count);
 /* write_history.c */
-void write_steps(store_tx *tx, int statement, const step_row **rows, size_t count);
+void write_steps(store_tx *tx, const step_row **rows, size_t count);
+void write_new_steps(store_tx *tx, const step_row **rows, size_t count);
 void write_logs(store_tx *tx, const log_row *rows, size_t count);
 /* write_losses.c */
 void write_departures(store_tx *tx, const departure_row *rows, size_t count);

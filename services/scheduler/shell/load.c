@@ -559,6 +559,7 @@ void load_begin(scheduler *s, uint64_t epoch)
 
 static void on_host_keys(void *self, const store_result *res)
 {
+	scheduler *s = self;
 	char key[BUS_KEY_TEXT];
 	sot_uuid host_id;
 	bool denied;
@@ -568,8 +569,9 @@ static void on_host_keys(void *self, const store_result *res)
 		if (store_uuid(res, row, 0, &host_id, &err) == SOT_OK &&
 		    sot_str_copy(store_text(res, row, 1), key, sizeof(key), &err) == SOT_OK &&
 		    store_bool(res, row, 2, &denied, &err) == SOT_OK)
-			scheduler_allow_host(self, key, host_id, denied);
+			scheduler_allow_host(s, key, host_id, denied);
 	}
+	host_keys_keep_stamp(&s->keys_stamp, res);
 }
 
 void load_host_keys(void *self, uint64_t missed)
@@ -582,6 +584,7 @@ void load_host_keys(void *self, uint64_t missed)
 		return;
 	store_tx *tx = store_begin_read(s->store);
 	store_query(tx, SCHEDULER_SQL_HOST_KEYS, on_host_keys, s);
+	store_arg_c(tx, s->keys_stamp.text);
 	if (store_commit(&tx, side_work_done, s, &err) != SOT_OK)
 		sot_log_err(SOT_WARN, "keys.not_read", &err, "%s", "");
 }

@@ -182,6 +182,9 @@ void load_on_middleware(void *self, const store_result *res)
 		COPY(&at, row.version.file_name);
 		COPY(&at, row.version.created_by);
 		row.version.created_unix_ms = number(&at, 0, INT64_MAX);
+		row.version.removed = flag(&at);
+		row.keep_versions = u32(&at);
+		row.keep_days = u32(&at);
 		if (at.l->code == SOT_OK)
 			controller_load_middleware(at.l->c, &row);
 	}

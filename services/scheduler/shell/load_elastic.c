@@ -1,6 +1,8 @@
 /* Take-over: rules of elastic scaling. */
 #include "load_cursor.h"
 
+#include <string.h>
+
 void load_on_elastics(void *self, const store_result *res)
 {
 	EACH_ROW(at)
@@ -8,6 +10,7 @@ void load_on_elastics(void *self, const store_result *res)
 		elastic_policy policy = {.rule_count = 0};
 		elastic_row row = {.app_id = id(&at), .policy = &policy};
 		COPY(&at, policy.group);
+		memcpy(row.group, policy.group, sizeof(row.group));
 		policy.enabled = flag(&at);
 		policy.dry_run = flag(&at);
 		policy.min = u32(&at);
@@ -34,6 +37,7 @@ void load_on_elastic_rules(void *self, const store_result *res)
 	EACH_ROW(at)
 	{
 		elastic_rule_row row = {.app_id = id(&at)};
+		COPY(&at, row.group);
 		COPY(&at, row.rule.name);
 		WORD(&at, elastic_metric_parse, row.rule.metric);
 		row.rule.target_milli = u64(&at);

@@ -2,9 +2,10 @@
  *
  *   requests gather -> decided, ipam is asked -> ipam answers, or address_wait_ms pass -> commit
  *
- * While the batch of one wave commits, the next wave is decided and asks ipam; while a wave waits
- * for ipam, requests gather for the one after it. So an instance is written once, with its address,
- * and both commits, ipam's and this one's, run beside each other.
+ * While the batch of one wave commits, the next wave is decided and asks ipam. So an instance is
+ * written once, with its address, and both commits, ipam's and this one's, run beside each other.
+ * The next wave begins as late as it may and still be written when the commit before it is over:
+ * who was answered by the one before that comes along, and fewer batches share what a batch costs.
  */
 #include "internal.h"
 
@@ -23,6 +24,8 @@ enum {
 	STEADY_MS = 60000, /* a leadership that lasted so long had no lasting fault */
 	REST_FIRST_MS = 100,
 	REST_DOUBLINGS = 9, /* up to 25.6 s */
+	PACE_PARTS = 8,     /* a new figure is so much of a moving average */
+	AT_ONCE_US = 500,   /* not worth a timer */
 };
 
 /* A request that waits for its wave. */
@@ -84,9 +87,27 @@ void pipeline_forget(scheduler *s)
 
 /* ---- waves ---- */
 
+static void note_pace(int64_t *average, int64_t us)
+{
+	*average += (us - *average) / PACE_PARTS;
+}
+
+/* Whether a wave that begins later would still be written before the batch in flight has ended. */
+static bool is_early(scheduler *s)
+{
+	int64_t prepare_us = s->pace.prepare_us + s->pace.prepare_us / 4;
+	int64_t left_us = s->pace.sent_us + s->pace.commit_us - prepare_us - sot_mono_us_now();
+
+	if (!s->inflight || left_us < AT_ONCE_US)
+		return false;
+	reactor_rearm_ms(s->wave_timer, left_us / 1000);
+	return true;
+}
+
 /* What waits is decided; ipam is asked, unless there is nobody to ask. */
 static void begin_wave(scheduler *s)
 {
+	s->pace.begun_us = sot_mono_us_now();
 	each_waiting(s, decide);
 	s->wave.is_begun = true;
 	s->wave.until = sot_mono_add_ms(reactor_now(s->r), s->config->address_wait_ms);
@@ -180,6 +201,7 @@ static void on_committed(void *self, const store_outcome *outcome)
 	int64_t took_ms = sot_mono_diff_ms(reactor_now(s->r), s->batch_sent);
 	sot_metric_observe_ms(s->metrics.batch_ms, took_ms);
 	pressure_committed(s, took_ms);
+	note_pace(&s->pace.commit_us, sot_mono_us_now() - s->pace.sent_us);
 	controller_batch *b = SOT_TAKE(s->inflight);
 	settle(s); /* the next one is under way while this one's effects are carried out */
 	effects_carry_out(s, b);
@@ -195,6 +217,7 @@ static void take_batch(scheduler *s)
 	if (s->next.batch && controller_batch_has_rows(s->next.batch)) {
 		s->next.tx = store_begin(s->store);
 		write_batch(s, s->next.tx, s->next.batch);
+		note_pace(&s->pace.prepare_us, sot_mono_us_now() - s->pace.begun_us);
 	}
 }
 
@@ -202,7 +225,9 @@ static sot_code commit(scheduler *s, sot_err *err)
 {
 	SOT_FAILPOINT("scheduler.batch.before_commit", err);
 	s->batch_sent = reactor_now(s->r);
+	s->pace.sent_us = sot_mono_us_now();
 	sot_code code = store_commit(&s->next.tx, on_committed, s, err);
+	store_send(s->store);
 	SOT_FAILPOINT_HIT("scheduler.batch.sent");
 	return code;
 }
@@ -229,6 +254,8 @@ static void settle(scheduler *s)
 	if (!s->c || s->draining)
 		return;
 	if (!s->next.batch) {
+		if (!s->wave.is_begun && is_early(s))
+			return;
 		if (!s->wave.is_begun)
 			begin_wave(s);
 		if (must_wait(s))
@@ -239,7 +266,7 @@ static void settle(scheduler *s)
 		return;
 	if (s->next.batch)
 		send_batch(s);
-	if (s->c && s->wave.waiting_count > 0)
+	if (s->c && s->wave.waiting_count > 0 && !is_early(s))
 		begin_wave(s);
 }
 

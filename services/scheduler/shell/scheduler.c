@@ -20,6 +20,8 @@ static void on_tick(void *self, uint64_t missed)
 	if (!s->c || s->draining)
 		return;
 	controller_tick(s->c, scheduler_now(s));
+	if (sot_mono_reached(scheduler_now(s).mono, s->purge_next))
+		purge_old(s);
 	controller_stats stats = controller_get_stats(s->c);
 	sot_metric_set(s->metrics.operations_open, (int64_t)stats.operations_open);
 	sot_metric_set(s->metrics.instances, (int64_t)stats.instances);

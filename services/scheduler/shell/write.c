@@ -28,25 +28,29 @@ static void item_mac(store_tx *tx, const instance_row *row)
 	item_c(tx, !sot_ip_is_none(row->v4.address) ? sot_format_mac(row->mac.b, mac) : "");
 }
 
-static void item_health(store_tx *tx, const health_row *h)
+void write_item_health(store_tx *tx, const health_row *h)
 {
 	SOT_AUTO_BUF json = {0};
 
 	sot_buf_init(&json, 4096);
-	sot_buf_printf(
-	    &json, "{\"kind\":\"%s\",\"port\":%u,\"path\":", health_check_name(h->kind), h->port);
+	sot_buf_add_c(&json, "{\"kind\":\"");
+	sot_buf_add_c(&json, health_check_name(h->kind));
+	row_add_member(&json, "\",\"port\":", h->port);
+	sot_buf_add_c(&json, ",\"path\":");
 	sot_buf_add_json(&json, sot_str_c(h->path));
 	sot_buf_add_c(&json, ",\"command\":");
 	sot_buf_add_json(&json, sot_str_c(h->command));
-	sot_buf_printf(&json,
-	    ",\"intervalMs\":%u,\"timeoutMs\":%u,\"healthyAfter\":%u,\"unhealthyAfter\":%u,"
-	    "\"startPeriodMs\":%u,\"restartAfter\":%u}",
-	    h->interval_ms, h->timeout_ms, h->healthy_after, h->unhealthy_after, h->start_period_ms,
-	    h->restart_after);
+	row_add_member(&json, ",\"intervalMs\":", h->interval_ms);
+	row_add_member(&json, ",\"timeoutMs\":", h->timeout_ms);
+	row_add_member(&json, ",\"healthyAfter\":", h->healthy_after);
+	row_add_member(&json, ",\"unhealthyAfter\":", h->unhealthy_after);
+	row_add_member(&json, ",\"startPeriodMs\":", h->start_period_ms);
+	row_add_member(&json, ",\"restartAfter\":", h->restart_after);
+	sot_buf_add_char(&json, '}');
 	store_item_str(tx, sot_buf_str(&json));
 }
 
-static void item_env(store_tx *tx, const app_row *row)
+void write_item_env(store_tx *tx, const app_row *row)
 {
 	SOT_AUTO_BUF json = {0};
 
@@ -63,7 +67,7 @@ static void item_env(store_tx *tx, const app_row *row)
 	store_item_str(tx, sot_buf_str(&json));
 }
 
-static void item_placement(store_tx *tx, const placement_row *row)
+void write_item_placement(store_tx *tx, const placement_row *row)
 {
 	SOT_AUTO_BUF json = {0};
 
@@ -225,36 +229,51 @@ static void write_app_settings(store_tx *tx, const app_row **r, size_t n)
 	COLUMN(r, n, item_u64, row->settings.keep_days);
 }
 
-static void write_apps(store_tx *tx, int statement, const app_row **r, size_t n)
+void app_columns(store_tx *tx, const app_row **r, size_t n)
 {
-	store_query(tx, statement, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->id);
 	COLUMN(r, n, item_c, row->name);
 	COLUMN(r, n, item_c, row->image);
 	COLUMN(r, n, item_c, row->plan);
 	COLUMN(r, n, item_c, row->vlan);
 	COLUMN(r, n, item_c, row->command);
-	COLUMN(r, n, item_health, &row->health);
-	COLUMN(r, n, item_env, row);
-	COLUMN(r, n, item_c, row->version);
-	COLUMN(r, n, store_item_bool, row->deleting);
+	COLUMN(r, n, write_item_health, &row->health);
+	COLUMN(r, n, write_item_env, row);
+}
+
+void app_policy_columns(store_tx *tx, const app_row **r, size_t n)
+{
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
 	COLUMN(r, n, item_c, row->team);
-	COLUMN(r, n, item_placement, &row->placement);
+	COLUMN(r, n, write_item_placement, &row->placement);
 	COLUMN(r, n, item_c, recovery_name(row->recovery));
 	COLUMN(r, n, item_c, on_return_name(row->on_return));
+}
+
+void write_apps(store_tx *tx, const app_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_APPS, NULL, NULL);
+	app_columns(tx, r, n);
+	COLUMN(r, n, item_c, row->version);
+	COLUMN(r, n, store_item_bool, row->deleting);
+	app_policy_columns(tx, r, n);
 	COLUMN(r, n, item_c, row->middleware != NULL ? row->middleware : "");
 	write_app_settings(tx, r, n);
 }
 
-static void write_groups(store_tx *tx, int statement, const group_row **r, size_t n)
+void group_columns(store_tx *tx, const group_row **r, size_t n)
 {
-	store_query(tx, statement, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->id);
 	COLUMN(r, n, store_item_uuid, row->app_id);
 	COLUMN(r, n, item_c, row->name);
 	COLUMN(r, n, item_u64, row->next_number);
+}
+
+void write_groups(store_tx *tx, const group_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_GROUPS, NULL, NULL);
+	group_columns(tx, r, n);
 	COLUMN(r, n, item_c, row->version);
 	COLUMN(r, n, item_c, row->environment);
 	COLUMN(r, n, store_item_bool, row->deleted);
@@ -423,13 +442,10 @@ void write_batch(scheduler *s, store_tx *tx, const controller_batch *b)
 #define WRITE(function, rows, count)                                                               \
 	if ((count) > 0)                                                                               \
 	function(tx, rows, count)
-#define OLD_AND_NEW(function, NAME, rows, count, new_count)                                        \
+#define OLD_AND_NEW(name, rows, count, new_count)                                                  \
 	do {                                                                                           \
-		size_t old_ = (count) - (new_count);                                                       \
-		if (old_ > 0)                                                                              \
-			function(tx, SCHEDULER_SQL_WRITE_##NAME, rows, old_);                                  \
-		if ((new_count) > 0)                                                                       \
-			function(tx, SCHEDULER_SQL_WRITE_NEW_##NAME, (rows) + old_, new_count);                \
+		WRITE(write_##name, rows, (count) - (new_count));                                          \
+		WRITE(write_new_##name, (rows) + ((count) - (new_count)), new_count);                      \
 	} while (0)
 	WRITE(delete_apps, b->deleted_apps, b->deleted_app_count);
 	write_small_tables(tx, b);
@@ -437,26 +453,22 @@ void write_batch(scheduler *s, store_tx *tx, const controller_batch *b)
 	WRITE(write_image_versions, b->image_versions, b->image_version_count);
 	WRITE(write_hosts, b->hosts, b->host_count);
 	WRITE(write_bookings, b->bookings, b->booking_count);
-	OLD_AND_NEW(write_apps, APPS, b->apps, b->app_count, b->new_apps);
-	OLD_AND_NEW(write_groups, GROUPS, b->groups, b->group_count, b->new_groups);
+	OLD_AND_NEW(apps, b->apps, b->app_count, b->new_apps);
+	OLD_AND_NEW(groups, b->groups, b->group_count, b->new_groups);
 	WRITE(write_versions, b->versions, b->version_count);
 	WRITE(write_middleware, b->middleware, b->middleware_count);
-	WRITE(write_instances, b->instances, b->instance_count - b->new_instances);
-	WRITE(write_new_instances, b->instances + (b->instance_count - b->new_instances),
-	    b->new_instances);
+	OLD_AND_NEW(instances, b->instances, b->instance_count, b->new_instances);
 	WRITE(write_departures, b->departures, b->departure_count);
 	WRITE(write_uses, b->uses, b->use_count);
 	if (b->writes_brake)
 		write_brake(tx, &b->brake);
-	WRITE(write_operations, b->operations, b->operation_count - b->new_operations);
-	WRITE(write_new_operations, b->operations + (b->operation_count - b->new_operations),
-	    b->new_operations);
+	OLD_AND_NEW(operations, b->operations, b->operation_count, b->new_operations);
 	WRITE(write_rollouts, b->rollouts, b->rollout_count);
 	WRITE(write_elastics, b->elastics, b->elastic_count);
 	if (b->elastic_decision_count > 0)
 		write_elastic_decisions(tx, b->elastic_decisions, b->elastic_decision_count,
 		    s->config->operation_retention_days);
-	OLD_AND_NEW(write_steps, STEPS, b->steps, b->step_count, b->new_steps);
+	OLD_AND_NEW(steps, b->steps, b->step_count, b->new_steps);
 	WRITE(write_decisions, b->decisions, b->decision_count);
 	WRITE(write_logs, b->logs, b->log_count);
 	WRITE(write_events, b->events, b->event_count);

@@ -49,6 +49,9 @@ void write_middleware(store_tx *tx, const middleware_row *r, size_t n)
 	VALUES(r, n, item_c, row->version.created_by);
 	VALUES(r, n, store_item_i64, row->version.created_unix_ms);
 	VALUES(r, n, item_c, row->version.origin != NULL ? row->version.origin : "{}");
+	VALUES(r, n, store_item_bool, row->version.removed);
+	VALUES(r, n, item_u64, row->keep_versions);
+	VALUES(r, n, item_u64, row->keep_days);
 }
 
 void write_versions(store_tx *tx, const version_row *r, size_t n)

@@ -55,6 +55,12 @@ static inline void item_digest(store_tx *tx, const uint8_t *digest)
 	item_c(tx, hex);
 }
 
+/* ---- write.c: what the statement for any row and the one for a plain new row begin with ---- */
+/* Name to env; then, after what only one of them has, times to on_return. */
+void app_columns(store_tx *tx, const app_row **r, size_t n);
+void app_policy_columns(store_tx *tx, const app_row **r, size_t n);
+void group_columns(store_tx *tx, const group_row **r, size_t n);
+
 /* ---- write_catalog.c ---- */
 void write_images(store_tx *tx, const image_row **r, size_t n);
 void write_image_versions(store_tx *tx, const image_version_row *r, size_t n);

@@ -16,6 +16,7 @@ static void write_set(store_tx *tx, const elastic_row **r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_WRITE_ELASTICS, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->app_id);
+	COLUMN(r, n, item_c, row->group);
 	COLUMN(r, n, item_policy, row->policy);
 	COLUMN(r, n, item_u64, row->kept.count);
 	COLUMN(r, n, store_item_i64, row->kept.changed_unix_ms);
@@ -29,6 +30,7 @@ static void delete_gone(store_tx *tx, const elastic_row **r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_DELETE_ELASTICS, NULL, NULL);
 	COLUMN(r, n, store_item_uuid, row->app_id);
+	COLUMN(r, n, item_c, row->group);
 }
 
 void write_elastics(store_tx *tx, const elastic_row *rows, size_t n)
@@ -84,5 +86,6 @@ void write_elastic_decisions(
 	VALUES(r, n, item_target, &row->decision);
 	VALUES(r, n, item_c, row->decision.reason);
 	VALUES(r, n, item_id, row->operation_id);
+	VALUES(r, n, item_c, row->group);
 	store_arg_i64(tx, retention_days);
 }

@@ -73,7 +73,7 @@ static void item_step_run(store_tx *tx, const step_row **r, run steps)
 	store_item_str(tx, sot_buf_str(&json));
 }
 
-void write_steps(store_tx *tx, int statement, const step_row **r, size_t n)
+static void write_tracks(store_tx *tx, int statement, const step_row **r, size_t n)
 {
 	size_t count = 0;
 	run *runs = cut_runs(r, n, is_of_step_run, &count);
@@ -88,6 +88,16 @@ void write_steps(store_tx *tx, int statement, const step_row **r, size_t n)
 		item_step_run(tx, r, runs[k]);
 	store_arg_array_end(tx);
 	free(runs);
+}
+
+void write_steps(store_tx *tx, const step_row **r, size_t n)
+{
+	write_tracks(tx, SCHEDULER_SQL_WRITE_STEPS, r, n);
+}
+
+void write_new_steps(store_tx *tx, const step_row **r, size_t n)
+{
+	write_tracks(tx, SCHEDULER_SQL_WRITE_NEW_STEPS, r, n);
 }
 
 static void item_log_run(store_tx *tx, const log_row **r, run lines)

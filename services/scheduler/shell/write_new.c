@@ -7,6 +7,69 @@
 
 #include "sot_parse.h"
 
+/* The rows that `is_first` says with one statement, the others with another. */
+#define WRITE_SORTED(rows, n, is_first, write_first, write_others)                                 \
+	do {                                                                                           \
+		__typeof__((rows)[0]) *sorted_ = sot_alloc_array((n), sizeof(*sorted_));                   \
+		size_t first_ = 0, last_ = (n);                                                            \
+		for (size_t k_ = 0; k_ < (n); k_++) {                                                      \
+			if (is_first((rows)[k_]))                                                              \
+				sorted_[first_++] = (rows)[k_];                                                    \
+			else                                                                                   \
+				sorted_[--last_] = (rows)[k_];                                                     \
+		}                                                                                          \
+		if (first_ > 0)                                                                            \
+			write_first(tx, sorted_, first_);                                                      \
+		if (first_ < (n))                                                                          \
+			write_others(tx, sorted_ + first_, (n)-first_);                                        \
+		free(sorted_);                                                                             \
+	} while (0)
+
+/* ---- apps and groups ---- */
+
+static bool is_empty(const char *text)
+{
+	return text == NULL || text[0] == '\0';
+}
+
+/* No version, no labels, none of the settings that a new app seldom has. */
+static bool is_plain_app(const app_row *row)
+{
+	const app_settings *s = &row->settings;
+
+	return !row->version[0] && !row->deleting && is_empty(row->middleware) && is_empty(s->labels) &&
+	       is_empty(s->windows) && is_empty(s->opt_outs) && is_empty(s->middleware_before) &&
+	       !s->version_before[0] && s->keep_versions == 0 && s->keep_days == 0;
+}
+
+static void write_plain_apps(store_tx *tx, const app_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_NEW_APPS, NULL, NULL);
+	app_columns(tx, r, n);
+	app_policy_columns(tx, r, n);
+}
+
+void write_new_apps(store_tx *tx, const app_row **r, size_t n)
+{
+	WRITE_SORTED(r, n, is_plain_app, write_plain_apps, write_apps);
+}
+
+static bool is_plain_group(const group_row *row)
+{
+	return !row->version[0] && !row->environment[0] && !row->deleted;
+}
+
+static void write_plain_groups(store_tx *tx, const group_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_NEW_GROUPS, NULL, NULL);
+	group_columns(tx, r, n);
+}
+
+void write_new_groups(store_tx *tx, const group_row **r, size_t n)
+{
+	WRITE_SORTED(r, n, is_plain_group, write_plain_groups, write_groups);
+}
+
 /* ---- instances ---- */
 
 /* Nothing but what its placement says: all else is as the table's defaults say. */
@@ -177,20 +240,7 @@ static void write_plain_operations(store_tx *tx, const operation_row **r, size_t
 
 void write_new_operations(store_tx *tx, const operation_row **r, size_t n)
 {
-	const operation_row **sorted = sot_alloc_array(n, sizeof(*sorted));
-	size_t plain = 0, odd = 0;
-
-	for (size_t k = 0; k < n; k++) {
-		if (stands_for_itself(r[k]))
-			sorted[plain++] = r[k];
-		else
-			sorted[n - ++odd] = r[k];
-	}
-	if (plain > 0)
-		write_plain_operations(tx, sorted, plain);
-	if (odd > 0)
-		write_operations(tx, sorted + plain, odd);
-	free(sorted);
+	WRITE_SORTED(r, n, stands_for_itself, write_plain_operations, write_operations);
 }
 
 /* ---- decisions ---- */

@@ -1,3 +1,3 @@
 -- name: delete_elastics
 -- columns: none
-DELETE FROM scheduler.elastic WHERE app_id = ANY($1::uuid[])
+DELETE FROM scheduler.elastic e USING unnest($1::uuid[], $2::text[]) AS gone(app, group_name) WHERE e.app_id = gone.app AND e.group_name = gone.group_name

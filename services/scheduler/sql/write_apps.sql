@@ -7,7 +7,7 @@ SELECT
   r.id, r.name, r.image, r.plan, r.vlan, r.command, r.health::jsonb, r.env::jsonb, r.version, r.deleting,
   to_timestamp(nullif(r.created_at, 0) * 0.001::float8), to_timestamp(nullif(r.updated_at, 0) * 0.001::float8), nullif(r.team, ''),
   r.placement::jsonb, r.recovery, r.on_return, r.middleware,
-  scheduler.labels_json(r.labels), r.windows, r.opt_outs, r.middleware_before, r.version_before, r.keep_versions, r.keep_days
+  CASE WHEN r.labels = '' THEN '{}' ELSE scheduler.labels_json(r.labels) END, r.windows, r.opt_outs, r.middleware_before, r.version_before, r.keep_versions, r.keep_days
 FROM unnest(
   $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
   $10::bool[], $11::bigint[], $12::bigint[], $13::text[], $14::text[],

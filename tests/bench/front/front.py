@@ -248,6 +248,8 @@ class Sub(threading.Thread):
             try:
                 frame = msgpack.unpackb(self.socket.recv_multipart()[2])
             except zmq.Again:
+                if not self.here.is_set():
+                    continue  # the first event may wait for the slow look of an idle gateway
                 break  # PUB loses what nobody was there for; what is missing is not counted
             now, data = time.time(), json.loads(frame[-1])
             if "hello" in data:

@@ -98,11 +98,11 @@ static void set_limits(fleet *f)
 	placer_mixing_set(f->placer, 0, 3, 30);
 }
 
-void fleet_init(fleet *f, uint32_t hosts, uint32_t instances, uint32_t classes)
+void fleet_init_empty(fleet *f, uint32_t hosts, uint32_t room, uint32_t apps, uint32_t classes)
 {
 	placer_config config = {.policy = placer_default_policy()};
 
-	*f = (fleet){.hosts = hosts, .apps = (instances > 20000 ? instances : 20000) / APP_SIZE};
+	*f = (fleet){.hosts = hosts, .apps = apps};
 	config.cache_bytes = hosts > 20000 ? (size_t)256 << 20 : 0;
 	sot_rand_seed(&f->rand, 20221);
 	f->placer = placer_new(&config);
@@ -110,7 +110,14 @@ void fleet_init(fleet *f, uint32_t hosts, uint32_t instances, uint32_t classes)
 	add_networks(f);
 	add_apps(f, classes);
 	set_limits(f);
-	f->present = sot_alloc_array(instances + 1u, sizeof(*f->present));
+	f->present = sot_alloc_array(room + 1u, sizeof(*f->present));
+}
+
+void fleet_init(fleet *f, uint32_t hosts, uint32_t instances, uint32_t classes)
+{
+	uint32_t apps = (instances > 20000 ? instances : 20000) / APP_SIZE;
+
+	fleet_init_empty(f, hosts, instances, apps, classes);
 	fleet_fill(f, instances);
 }
 
@@ -137,12 +144,17 @@ void fleet_fill(fleet *f, uint32_t count)
 	}
 }
 
-void fleet_turn(fleet *f)
+void fleet_leave(fleet *f)
 {
 	if (f->present_count > 0) {
 		uint32_t at = (uint32_t)sot_rand_below(&f->rand, f->present_count);
 		placer_take(f->placer, f->present[at]);
 		f->present[at] = f->present[--f->present_count];
 	}
+}
+
+void fleet_turn(fleet *f)
+{
+	fleet_leave(f);
 	fleet_fill(f, 1);
 }

@@ -4,11 +4,13 @@
  *
  * A decision is one request of a random app (mixed sizes, hard spread over zones, soft over racks
  * and hosts, tags, networks, quotas, rules among apps, work that does not mix), booked; with each
- * comes one random departure, so that the cluster stays as full as it is.
+ * comes one random departure, so that the cluster stays as full as it is. A second is one of
+ * processor time, for the peer too; latencies are by the clock on the wall.
  */
 #include "../bench.h"
 #include "columns.h"
 #include "fleet.h"
+#include "ratios.h"
 #include "traces.h"
 
 #include <stdio.h>
@@ -21,17 +23,16 @@ enum {
 	BATCHES = 5000,
 	LATENCIES = 100000,
 	SCANS = 20000,
-	EXPLAINED = 20000
 };
 
 static double seconds_since(int64_t began_ns)
 {
-	return (double)(bench_now_ns() - began_ns) / 1e9;
+	return (double)(bench_cpu_ns() - began_ns) / 1e9;
 }
 
 static double turns_per_s(fleet *f, uint32_t turns)
 {
-	int64_t began = bench_now_ns();
+	int64_t began = bench_cpu_ns();
 
 	for (uint32_t i = 0; i < turns; i++)
 		fleet_turn(f);
@@ -46,9 +47,9 @@ static double batches_per_s(fleet *f, uint32_t batches)
 
 	for (uint32_t i = 0; i < batches; i++) {
 		uint32_t app = fleet_random_app(f);
-		int64_t began = bench_now_ns();
+		int64_t began = bench_cpu_ns();
 		uint32_t count = placer_place(f->placer, app, BATCH, ids, NULL);
-		spent += bench_now_ns() - began;
+		spent += bench_cpu_ns() - began;
 		placed += count;
 		while (count-- > 0)
 			placer_take(f->placer, ids[count]);
@@ -82,7 +83,7 @@ static void latencies(bench *b, fleet *f)
 static double scans_per_s(const fleet *f, uint32_t scans)
 {
 	columns *c = columns_new(f->placer, f->hosts);
-	int64_t began = bench_now_ns();
+	int64_t began = bench_cpu_ns();
 
 	for (uint32_t i = 0; i < scans; i++) {
 		const int32_t need[COLUMN_DIMS] = {500 + 500 * (int32_t)(i % 8), 1024 << i % 4, 10, 50};
@@ -93,36 +94,6 @@ static double scans_per_s(const fleet *f, uint32_t scans)
 	double per_s = scans / seconds_since(began);
 	columns_free(c);
 	return per_s;
-}
-
-/* What a decision with its explanation costs, in decisions; and what a refusal with reasons costs.
- */
-static void explanations(bench *b, fleet *f, double per_s)
-{
-	placer_explanation why;
-	placer_refusal refusal;
-	int64_t began = bench_now_ns(), explaining = 0;
-
-	for (uint32_t i = 0; i < EXPLAINED; i++) {
-		uint32_t at = (uint32_t)sot_rand_below(&f->rand, f->present_count);
-		uint32_t app = fleet_random_app(f), id;
-		placer_take(f->placer, f->present[at]);
-		f->present[at] = f->present[--f->present_count];
-		(void)placer_explain(f->placer, app, &why);
-		if (placer_place(f->placer, app, 1, &id, NULL) == 1)
-			f->present[f->present_count++] = id;
-	}
-	double explained_s = seconds_since(began) / EXPLAINED;
-	for (uint32_t i = 0; i < EXPLAINED / 20; i++) {
-		uint32_t app = fleet_random_app(f);
-		began = bench_now_ns();
-		placer_refuse(f->placer, app, &refusal);
-		explaining += bench_now_ns() - began;
-	}
-	bench_figure(
-	    b, "placement.explained_cost_ratio", explained_s * per_s, "decisions", "<= 2", BENCH_NONE);
-	bench_figure(b, "placement.refusal_us", (double)explaining / (EXPLAINED / 20) / 1e3, "us", NULL,
-	    BENCH_NONE);
 }
 
 static void speed(bench *b)
@@ -136,7 +107,7 @@ static void speed(bench *b)
 	bench_figure(b, "placement.batch_decisions_per_s", batches_per_s(&f, BATCHES), "1/s",
 	    ">= 1000000", scanned);
 	latencies(b, &f);
-	explanations(b, &f, per_s);
+	bench_explanations(b, &f);
 	double bytes = (double)placer_memory_bytes(f.placer);
 	bench_figure(b, "placement.memory_mib", bytes / (1 << 20), "MiB", "<= 64", BENCH_NONE);
 	fleet_clear(&f);
@@ -147,43 +118,6 @@ static void speed(bench *b)
 		bench_figure(b, id, turns_per_s(&f, TURNS / 2), "1/s", NULL, BENCH_NONE);
 		fleet_clear(&f);
 	}
-}
-
-static double growth_per_s(fleet *f, uint32_t count)
-{
-	int64_t began = bench_now_ns();
-
-	fleet_fill(f, count);
-	return count / seconds_since(began);
-}
-
-/* From 0 to 100,000 instances: the first tenth against the last. The best of three: the machine is
- * shared. And the churn of a full cluster against that of one that is nearly empty, where the
- * departures and arrivals meet on the same few hosts. */
-static void slow_down(bench *b)
-{
-	static fleet f;
-	double first = 0, last = 0, nearly_empty = 0, full = 0;
-
-	for (int i = 0; i < 3; i++) {
-		fleet_init(&f, 10000, 0, 24);
-		f.present = sot_grow_array(f.present, 1, 100001, sizeof(*f.present));
-		fleet_fill(&f, 100); /* the classes are in use */
-		double rate = growth_per_s(&f, 10000);
-		first = rate > first ? rate : first;
-		rate = turns_per_s(&f, TURNS / 8);
-		nearly_empty = rate > nearly_empty ? rate : nearly_empty;
-		fleet_fill(&f, 79800);
-		rate = growth_per_s(&f, 10000);
-		last = rate > last ? rate : last;
-		rate = turns_per_s(&f, TURNS / 8);
-		full = rate > full ? rate : full;
-		fleet_clear(&f);
-	}
-	bench_figure(
-	    b, "placement.slow_down_percent", 100 * (first / last - 1), "%", "<= 10", BENCH_NONE);
-	bench_figure(b, "placement.churn_slow_down_percent", 100 * (nearly_empty / full - 1), "%", NULL,
-	    BENCH_NONE);
 }
 
 static void memory(bench *b)
@@ -242,7 +176,7 @@ int main(int argc, char **argv)
 
 	if (!only || strcmp(only, "speed") == 0) {
 		speed(b);
-		slow_down(b);
+		bench_slow_down(b);
 		memory(b);
 		large(b);
 	}

@@ -2,7 +2,8 @@
  * with an address.
  *
  * The real sotalia-scheduler and sotalia-ipam on a scratch PostgreSQL (tests/pg.sh, fsync on) with
- * 10,000 hosts. Apps of 50 instances; single instances by 64 clients with one request open each.
+ * 10,000 hosts. Apps of 50 instances, by 64 clients with one request open each, as single instances
+ * are, and by 16 (`_16_clients_`, what the figure was before).
  * The peer, in the same run: one connection that inserts rows of the same shape in batches of 500,
  * without bus, placement, addresses, operations, events and audit; and how long a commit of one row
  * takes on this disk, below which no request can be answered. What each process uses of the
@@ -21,8 +22,10 @@
 enum {
 	HOSTS = 10000,
 	BATCH = 50,
-	BATCH_REQUESTS = 400,
-	BATCH_OPEN = 16,
+	BATCH_REQUESTS = 800,
+	BATCH_OPEN = 64,
+	FEW_REQUESTS = 400,
+	FEW_OPEN = 16,
 	SINGLE_REQUESTS = 20000,
 	SINGLE_OPEN = 64,
 	RAW_ROWS = 40000,
@@ -135,6 +138,18 @@ static double raw_insert(run *r)
 	return rate;
 }
 
+/* As where the server has run for a while: its log is written into segments that were there
+ * before. Each new one is first written full of zeros by whoever needs it. */
+static void make_log_segments(run *r)
+{
+	(void)load_sql(r->w, "ALTER SYSTEM SET min_wal_size = '640MB'");
+	(void)load_sql(r->w, "SELECT pg_reload_conf()::int");
+	(void)load_sql(r->w,
+	    "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', 1000000)))"
+	    " FROM generate_series(1, 500)");
+	(void)load_sql(r->w, "CHECKPOINT");
+}
+
 int main(int argc, char **argv)
 {
 	sot_err err = {0};
@@ -145,6 +160,7 @@ int main(int argc, char **argv)
 	r.w->scheduler_options[0] = "--suspect_after_ms=600000";
 	r.w->scheduler_options[1] = "--lost_after_ms=1200000";
 	load_make_hosts(r.w, 1, HOSTS, NULL);
+	make_log_segments(&r);
 	double raw_cpu_s = load_postgres_cpu_s(), raw = raw_insert(&r);
 	bench_figure(r.b, "placement.raw_rows_per_s", raw, "1/s", NULL, BENCH_NONE);
 	bench_figure(r.b, "placement.raw_rows_per_s.postgres_cpu_us",
@@ -154,11 +170,16 @@ int main(int argc, char **argv)
 	load_start_scheduler(r.w, 0);
 	r.client = load_client_new(r.w, 1, SINGLE_OPEN);
 	measure(&r, (phase){"placement.warm_up_per_s", "warm", NULL, BATCH, 20, 4}, BENCH_NONE);
-	if (strcmp(only, "singles") != 0)
+	if (strcmp(only, "singles") != 0) {
+		measure(&r,
+		    (phase){
+		        "placement.durable_16_clients_per_s", "few", NULL, BATCH, FEW_REQUESTS, FEW_OPEN},
+		    raw);
 		measure(&r,
 		    (phase){
 		        "placement.durable_per_s", "many", ">= 20000", BATCH, BATCH_REQUESTS, BATCH_OPEN},
 		    raw);
+	}
 	if (strcmp(only, "batches") != 0)
 		measure(&r,
 		    (phase){"placement.durable_single_per_s", "one", ">= 5000", 1, SINGLE_REQUESTS,

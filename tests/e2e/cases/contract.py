@@ -28,6 +28,13 @@ def test_1_node_runs_as_its_example_says():
     assert run_example("Node.js").rstrip().endswith("hello-default-01")
     i = lab.instances("hello")[0]
     assert lab.page(i["address"]) == "hello\n" and i["health"] == "healthy"
+    seen = lab.api("GET", f"/v1/instances/{i['name']}/inside").json
+    first = next(p for p in seen["processes"] if p["pid"] == 1)
+    assert first["parent"] == 0 and "sotalia-init" in first["command"] and any(p["uid"] == 1000 and "node" in p["command"] for p in seen["processes"]), seen
+    assert any(m["target"] == "/data/webapps/hello" and m["readOnly"] for m in seen["mounts"]) and lab.VAR not in str(seen["mounts"]), seen["mounts"]
+    there = lab.api("GET", f"/v1/hosts/{i['host']}/packages").json
+    mine = next(p for p in there["items"] if p["instances"] == [i["name"]])
+    assert [v["name"] for v in mine["versions"]] == ["hello"] and mine["needed"] and mine["removableInSeconds"] is None and mine["sizeBytes"] > 0, there
     lab.scale("hello", 0)
 
 

@@ -171,3 +171,50 @@ def test_c_what_new_instances_need_is_there_before():
     lab.until("the package on every host", lambda: all(map(os.path.isdir, folders)), 30)
     lab.cli("elastic", "delete", "stock")
     lab.scale("stock", 0)
+
+
+def test_d_each_group_has_rules_of_its_own():
+    """S23: two groups of one app with bounds and values of their own: each follows its own, and the rules of the app as a whole are refused meanwhile."""
+    app = "grouped"
+    lab.have(app, 0)
+    lab.cli("group", "set", app, "blue", "--wait")
+    for group in ("default", "blue"):
+        lab.cli("app", "scale", app, "1", f"--group={group}", "--wait")
+        lab.cli("elastic", "set", app, f"--group={group}", "--min=1", f"--max={2 if group == 'blue' else 4}", "--value=queue:100:sum", "--window=20",
+                "--up-cooldown=5", "--down-cooldown=5", "--stable=15", "--wait")
+
+    def counts():
+        found = [i["group"] for i in lab.instances(app) if i["desired"] == "running"]
+        return found.count("default"), found.count("blue")
+
+    def tell(value, **of):
+        answer = lab.api("POST", f"/v1/apps/{app}/elastic/values", {"name": "queue", "value": value, **of}, lab.key())
+        assert answer.status == 200 and answer.json == {"rules": 1 if of else 2}, answer.body
+    refused = lab.cli("elastic", "set", app, "--max=3", "--cpu=50", check=False)
+    assert refused.returncode == 5 and "has rules of its own" in refused.stderr, refused.stderr
+    tell(300, group="default")
+    lab.until("the first group to grow", lambda: counts() == (3, 1), 60, counts)
+    tell(900, group="blue")
+    lab.until("the other one, up to its bound", lambda: counts() == (3, 2), 60, counts)
+    tell(50)  # of the app as a whole: for both
+    lab.until("both to shrink", lambda: (tell(50), counts())[1] == (1, 1), 120, counts)
+    assert [(g["name"], g["elastic"]["max"]) for g in lab.cli_json("group", "list", app)["items"]] == [("blue", 2), ("default", 4)]
+    shown = lab.cli_json("elastic", "show", app, "--group=blue")
+    assert (shown["group"], shown["count"], shown["max"], shown["decision"]["group"]) == ("blue", 1, 2, "blue"), shown
+    assert {d["group"] for d in lab.cli_json("elastic", "decisions", app, "--group=blue")["items"]} == {"blue"}
+    assert {d["group"] for d in lab.cli_json("elastic", "decisions", app)["items"]} == {"blue", "default"}
+
+    def begun():
+        return [o["state"] for o in lab.api("GET", f"/v1/operations?app={app}&actor=elastic:queue").json["items"]]
+    lab.until("all that was begun to be done", lambda: len(begun()) >= 4 and set(begun()) == {"done"}, 60, begun)
+    lab.kill("scheduler")
+    lab.start_service("scheduler")
+    lab.healthy("scheduler")
+    assert lab.cli_json("elastic", "show", app, "--group=default")["max"] == 4
+    lab.until("the new leader to know the rules", lambda: (tell(200, group="default"), counts())[1] == (2, 1), 60, counts)
+    lab.cli("elastic", "delete", app, "--group=default", "--wait")
+    lab.cli("app", "scale", app, "0", "--group=blue", "--wait")
+    lab.cli("group", "delete", app, "blue", "--wait")  # and its rules with it
+    lab.cli("elastic", "set", app, "--max=3", "--cpu=50", "--wait")
+    lab.cli("elastic", "delete", app, "--wait")
+    lab.scale(app, 0)

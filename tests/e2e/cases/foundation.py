@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -221,6 +222,27 @@ def test_08c_manifests_are_applied_and_applied_again_change_nothing():
         assert two.returncode == 64 and "app other: there is no field 'imag'; did you mean 'image'?" in two.stderr, two
         assert lab.api("GET", "/v1/apps/site").json["wanted"] == 2, "a file with a fault is not half applied"
         lab.cli("app", "delete", "site", "--wait", "--yes")
+
+
+def test_08d_a_long_log_is_read_from_its_beginning():
+    """S12: 100,000 lines come in parts, each once and in order: a part goes on where the last one ended."""
+    count = 100_000
+    lab.create("long", 1, command=f"seq -f 'line %.0f of a long log' {count}; exec redis-server --port 6379 --protected-mode no")
+    name = lab.instances("long")[0]["name"]
+    after, numbers, parts = "1970-01-01T00:00:00Z", [], 0
+    while True:
+        answer = lab.api("GET", f"/v1/instances/{name}/logs?timestamps=true&after={after}")
+        assert answer.status == 200, answer.body
+        lines = answer.body.decode().splitlines()
+        if not lines:
+            break
+        assert answer.headers["X-Truncated"] == "true" or parts > 10, (parts, answer.headers)
+        parts += 1
+        after = lines[-1].split(" ", 1)[0]
+        numbers += [int(m[1]) for m in (re.search(r" line (\d+) of a long log$", line) for line in lines) if m]
+    print(f"{count} lines in {parts} parts", flush=True)
+    assert numbers == list(range(1, count + 1)), (len(numbers), numbers[:3], numbers[-3:])
+    lab.cli("app", "delete", "long", "--wait", "--yes")
 
 
 def test_09_what_does_not_fit_says_why():

@@ -10,26 +10,6 @@ import lab
 ORDER = 47
 
 
-class Agent:
-    """The agent of a host with other settings for a while."""
-
-    def __init__(self, host, **settings):
-        self.host = host
-        self.env = {f"SOT_HOSTAGENT_{k.upper()}": v for k, v in settings.items()}
-
-    def __enter__(self):
-        self.start(self.env)
-        return self
-
-    def __exit__(self, *_):
-        self.start({})
-
-    def start(self, env):
-        lab.kill("hostagent-" + self.host)
-        lab.sh("lab_agent_start", self.host[1:], env=env)
-        lab.until(f"{self.host} to be online", lambda: lab.api("GET", "/v1/hosts/" + self.host).json["state"] == "online", 60)
-
-
 def inside(instance, script):
     return lab.docker(instance["host"], "exec", "sot-" + instance["id"], "/bin/sh", "-c", script)
 
@@ -46,7 +26,7 @@ def test_1_over_its_disk_an_instance_is_held_until_it_is_within():
     i = one("greedy")
     before = lab.docker(i["host"], "inspect", "-f", "{{.State.StartedAt}}", "sot-" + i["id"])
     start = lab.api("GET", "/v1/apps?limit=1").json["cursor"]
-    with Agent(i["host"], disk_over="freeze"):
+    with lab.Agent(i["host"], disk_over="freeze"):
         inside(i, "dd if=/dev/zero of=/data/appdatas/big bs=1M count=100 2>/dev/null")
         held = lab.until("it to be held", lambda: one("greedy")["state"] == "frozen" and one("greedy"), 120, lambda: one("greedy"))
         assert "it uses 1" in held["error"] and "its plan has 64" in held["error"], held
@@ -97,7 +77,7 @@ def test_2_the_retired_leave_their_data_and_what_never_ran_goes_after_three_days
 
     def containers():
         return lab.docker(host, "ps", "-aq", "--no-trunc").split()
-    with Agent(host, cleanup_interval_ms="1000"):
+    with lab.Agent(host, cleanup_interval_ms="1000"):
         lab.until("the old container to go", lambda: old not in containers(), 90)
         told = lab.until("it to be told", lambda: [c for c in lab.cli_json("host", "cleanup", host)["items"] if c["policy"] == "dead_containers"], 60)
         assert told[0]["entries"] == 1 and young in containers() and stranger in containers(), (told, containers())
@@ -123,7 +103,7 @@ def test_3_data_of_a_retired_instance_go_after_the_delay():
     agent_program = os.path.join(lab.BUILD, "services/hostagent/sotalia-hostagent")
     refused = lab.command(["sh", "-c", f"! {agent_program} --host_name=x --state_dir={folder}/none --cleanup_ages=retired=30 2>&1"])
     assert "retired_data" in refused, refused
-    with Agent(host, **settings) as agent:
+    with lab.Agent(host, **settings) as agent:
         lab.cli("instance", "retire", gone["name"], "--wait", timeout=120)
         lab.until("the tombstone", tomb.exists, 60)
         buried = tomb.stat().st_ctime

@@ -1,5 +1,6 @@
 """The middleware team's work: two versions of a Tomcat over three apps in waves, back per app and all, windows, opt-outs."""
 
+import contextlib
 import datetime
 import os
 import re
@@ -162,7 +163,68 @@ def test_04_an_app_opts_out_and_another_waits_for_its_window():
     assert refused.returncode != 0 and "opted out" in refused.stderr, refused.stderr
 
 
-def test_05_the_middleware_role_rolls_over_apps_and_a_developer_does_not():
+MOUNT = "/opt/middleware/tomcat"
+
+
+def mounts(instance):
+    """What lies at the mount of the package, as PID 1 of the instance has it: (digest, whether it is read-only), one for each layer."""
+    table = lab.docker(instance["host"], "exec", instance["containerId"], "cat", "/proc/1/mountinfo")
+    found = [line.split() for line in table.splitlines() if line.split()[4].startswith(MOUNT)]
+    return [(re.search(r"/packages/([0-9a-f]{64})$", f[3])[1], "ro" in f[5].split(",")) for f in found]
+
+
+def hold(instance):
+    """A process of the instance's own stands in a folder of the mount and holds a file of it open; a function that reads it."""
+    held = "cd /opt/middleware/tomcat/lib; exec 9<org/apache/catalina/util/ServerInfo.properties; echo $$ >/tmp/holder; exec sleep 3600"
+    lab.docker(instance["host"], "exec", "-d", instance["containerId"], "sh", "-c", held)
+
+    def read():
+        return lab.docker(instance["host"], "exec", instance["containerId"], "sh", "-c",
+                          "cat /proc/$(cat /tmp/holder)/fd/9 && ls /proc/$(cat /tmp/holder)/cwd | grep -c jar", check=False)
+    lab.until("the mount to be held", lambda: "Repacked" in read(), 30)
+    return read
+
+
+def test_05_a_mount_that_is_in_use_is_switched_safely():
+    """S11: who has a file of the old version open, or stands in one of its folders, has that version whole until its own restart, which does not wait for them; after it
+    there is the new version alone, read-only; a host that clean-up sweeps twice a second keeps the old one as long as it is run, and no longer."""
+    ready("1")
+    digests = {v["version"]: v["sha256"] for v in lab.api("GET", "/v1/middleware/tomcat/versions").json["items"]}
+    hosts = {i["host"] for i in lab.instances("mwshop")}
+    holders = {i["id"]: hold(i) for i in lab.instances("mwshop")}
+    seen = {k: read() for k, read in holders.items()}
+    assert all("Tomcat/1" in text and int(text.split()[-1]) > 10 for text in seen.values()), seen
+    with contextlib.ExitStack() as eager:
+        for host in hosts:
+            eager.enter_context(lab.Agent(host, cleanup_interval_ms="500", cleanup_ages="package_versions=1"))
+        wave = lab.post("/v1/middleware/tomcat/rollout", {"version": "2", "apps": ["mwshop"], "strategy": {"pause": "batch"}})
+
+        def paused():
+            return [o for o in lab.api("GET", f"/v1/operations?parent={wave}&state=running").json["items"] if "paused" in o["waitsFor"]]
+        child = lab.until("one of two to be switched", paused, 200)[0]["id"]
+        done = lab.until("its Tomcat to answer", lambda: [i for i in lab.instances("mwshop") if server_of(i) == "2"], 60)
+        assert len(done) == 1 and mounts(done[0]) == [(digests["2"], True)], [mounts(i) for i in done]
+        for i in lab.instances("mwshop"):
+            if i["id"] != done[0]["id"]:
+                assert mounts(i) == [(digests["1"], True)] and holders[i["id"]]() == seen[i["id"]] and server_of(i) == "1", mounts(i)
+                assert digests["1"] in unpacked(i["host"])
+        lab.cli("rollout", "resume", child)
+        assert lab.finished(wave, 300)["state"] == "done"
+        for i in lab.instances("mwshop"):
+            assert mounts(i) == [(digests["2"], True)] and server_of(i) == "2" and "Tomcat/1" not in holders[i["id"]](), mounts(i)
+        still = {i["host"] for app in APPS for i in lab.instances(app) if server_of(i) == "1"}
+        for host in hosts:
+            assert digests["2"] in unpacked(host), host
+            if host in still:
+                assert digests["1"] in unpacked(host), host
+    lab.cli("middleware", "rollout", "tomcat", "2", "--environment=test", "--parallel=3", "--batch=50%", "--wait", timeout=600)
+    for host in hosts:
+        with lab.Agent(host, cleanup_interval_ms="500", cleanup_ages="package_versions=1"):
+            lab.until(f"the old version to leave {host}", lambda h=host: digests["1"] not in unpacked(h), 60)
+    is_what_it_runs({app: "2" for app in APPS})
+
+
+def test_06_the_middleware_role_rolls_over_apps_and_a_developer_does_not():
     """S20: an API with a role of its own, for the team's control centre."""
     ready("2")
     answers = {}

@@ -222,46 +222,161 @@ def test_06_a_command_in_the_instance_is_run_before_it_is_changed_and_when_it_is
     assert versions() == ["2.0"] * 2
 
 
+# How each is started again; agent and Docker of the host whose turn it is.
 VICTIMS = {
-    "scheduler": lambda: (lab.start_service("scheduler"), lab.healthy("scheduler")),
-    "api-gateway": lambda: (lab.start_service("api-gateway"), lab.healthy("api-gateway")),
-    "hostagent-h1": lambda: lab.sh("lab_agent_start", "1"),
-    "dockerd-h1": lambda: lab.sh("lab_host_up", "1"),
-    "postgres": lambda: lab.until("PostgreSQL to be back", lambda: (lab.sh("postgres_start"), True)[1], 60),
+    "scheduler": lambda _: (lab.start_service("scheduler"), lab.healthy("scheduler")),
+    "api-gateway": lambda _: (lab.start_service("api-gateway"), lab.healthy("api-gateway")),
+    "hostagent": lambda n: lab.sh("lab_agent_start", n),
+    "dockerd": lambda n: lab.sh("lab_host_up", n),
+    "postgres": lambda _: lab.until("PostgreSQL to be back", lambda: (lab.sh("postgres_start"), True)[1], 60),
 }
-STEPS = ("rotate_out", "deploy", "healthy")
+STEPS = ("rotate_out", "deploy", "healthy", "rotate_in")
+STEPS_BACK = ("rotate_out", "roll_back", "healthy", "rotate_in")
+# The k-th command in an instance waits at the pipe gate-k, when there is one: something dies meanwhile. The instance with `refuses` is never taken back into rotation.
+ROTATION = ("f() { cd /data/appdatas; read -r _ <gate-$(($(cat rotated 2>/dev/null | wc -l) + 1)) 2>/dev/null; echo $1 >>rotated; "
+            "[ $1 = out ] || [ ! -e refuses ]; }; f")
 
 
-def running_step(operation_id, batch):
-    rows = lab.sql(f"SELECT name FROM scheduler.operation_step WHERE operation_id = '{operation_id}' AND batch = {batch} AND state = 'running'")
-    return rows[0][0] if rows else ""
+
+def units(operation_id, back):
+    """[(instance, {step: state})] of each instance's part, in order: of the way there, or of the way back."""
+    found = {}
+    for batch, instance, name, state in lab.sql("SELECT batch, instance_id, name, state FROM scheduler.operation_step "
+                                                f"WHERE operation_id = '{operation_id}' ORDER BY ordinal"):
+        found.setdefault((batch, instance), {})[name] = state
+    return [(of[1], steps) for of, steps in found.items() if ("roll_back" in steps) == back]
 
 
-def crash_in(version, victims):
-    """One instance a batch; in batch k the k-th victim is killed at its step, and started again."""
-    body = {"version": version, "strategy": {"batch": 1, "drainSeconds": 3}}
-    operation_id = lab.post(f"/v1/apps/{APP}/deploy", body)
-    for batch, (victim, step) in enumerate(victims, 1):
-        lab.until(f"batch {batch} to be at {step}", lambda b=batch, s=step: running_step(operation_id, b) == s, 120)
-        lab.kill(victim)
-        VICTIMS[victim]()
-        print(f"    {victim} killed at {step} of batch {batch}", flush=True)
-    ended = lab.finished(operation_id, 300)
-    assert ended["state"] == "done", ended
-    found = lab.instances(APP)
+def inside(instance, script):
+    lab.docker(instance["host"], "exec", "-w", "/data/appdatas", "sot-" + instance["id"], "sh", "-c", script)
+
+
+def gates(numbers):
+    """The commands with these numbers wait in each instance; none has run before."""
+    for i in lab.instances(APP):
+        inside(i, "rm -f rotated gate-* && mkfifo " + " ".join(f"gate-{n}" for n in numbers))
+
+
+def open_gate(instance, number):
+    """Whoever waits there goes on, and nobody waits there again: opened for both, a pipe lets readers in and blocks no writer."""
+    inside(instance, f"mv gate-{number} open && : <>open && rm open")
+
+
+def kill_at(operation_id, victims, numbers, back=False):
+    """While the k-th instance is at its step the k-th victim is killed, and started again. `numbers`: of the gates of rotate_out and rotate_in."""
+    found = {i["id"]: i for i in lab.instances(APP)}
+    number_of = dict(zip(("rotate_out", "rotate_in"), numbers))
+    where = " on the way back" if back else ""
+    for k, (victim, step) in enumerate(victims):
+        lab.until(f"instance {k + 1} to begin{where}", lambda n=k: len(units(operation_id, back)) > n, 180, lambda: units(operation_id, back))
+        instance = found[units(operation_id, back)[k][0]]
+        steps = STEPS_BACK if back else STEPS
+        before = [number for name, number in number_of.items() if steps.index(name) < steps.index(step)]
+        for number in before:
+            open_gate(instance, number)
+        # The command behind it waits, so one that takes no time is seen, too. Who is away goes back out of turn and is not asked (docs/rollouts.md): it may be past all.
+        lab.until(f"instance {k + 1} to be at {step}{where}", lambda n=k, s=step: units(operation_id, back)[n][1].get(s) in ("running", "done"), 180,
+                  lambda: units(operation_id, back))
+        host = instance["host"]
+        process = f"{victim}-{host}" if victim in ("hostagent", "dockerd") else victim
+        lab.kill(process)
+        VICTIMS[victim](host[1:])
+        for number in number_of.values():
+            if number not in before:
+                open_gate(instance, number)
+        print(f"    {process} killed at {step} of instance {k + 1}{where}", flush=True)
+    lab.leads()  # the operation may have ended before the last one died
+
+
+def in_turn(steps, first):
+    """Each victim at a step, beginning with `first`."""
+    at = steps.index(first)
+    return [(v, steps[(at + k) % len(steps)]) for k, v in enumerate(VICTIMS)]
+
+
+def everything_is(version):
+    """No other version anywhere, and what is unpacked is whole."""
+    found = lab.until("all to be healthy", lambda: (lambda all_of: all(i["health"] == "healthy" for i in all_of) and all_of)(lab.instances(APP)), 60)
     assert {i["version"] for i in found} == {version} and {lab.page(i["address"]) for i in found} == {version}, found
-    for host in lab.HOSTS:  # what is there is whole
+    for host in lab.HOSTS:
         folder = os.path.join(lab.VAR, "hosts", host, "agent/packages")
         for name in os.listdir(folder):
             assert not re.fullmatch("[0-9a-f]{64}", name) or os.listdir(os.path.join(folder, name)) == ["index.js"], (host, name)
 
 
+def rotations():
+    return {i["name"]: lab.cli("exec", i["name"], "--", "cat", "/data/appdatas/rotated").split() for i in lab.instances(APP)}
+
+
 def test_04_whatever_is_killed_at_whatever_step_a_rollout_ends_as_asked():
-    """S12: kill -9 of scheduler, gateway, agent, Docker and PostgreSQL; all of them at each step with SOT_E2E_SOAK=1."""
+    """S12: kill -9 of scheduler, gateway, agent, Docker and PostgreSQL, also while a command takes the instance out of rotation or back; all of them at each step with
+    SOT_E2E_SOAK=1."""
     ready("2.0", len(VICTIMS))
-    versions_in_turn = ["1.0", "2.0", "1.0"]
+    versions_in_turn = ["1.0", "2.0"] * 2
     for n, first in enumerate(STEPS if lab.SOAK else STEPS[:1]):
-        at = STEPS.index(first)
-        crash_in(versions_in_turn[n], [(v, STEPS[(at + k) % len(STEPS)]) for k, v in enumerate(VICTIMS)])
+        gates((1, 2))
+        operation_id = lab.post(f"/v1/apps/{APP}/deploy", {"version": versions_in_turn[n], "strategy": {"batch": 1, "drainSeconds": 3, "rotationCommand": ROTATION}})
+        kill_at(operation_id, in_turn(STEPS, first), (1, 2))
+        ended = lab.finished(operation_id, 300)
+        assert ended["state"] == "done", ended
+        everything_is(versions_in_turn[n])
+        assert all(words[-1] == "in" for words in rotations().values()), rotations()
     lab.scale(APP, 0)
     lab.invariants()
+
+
+def test_07_whatever_is_killed_on_the_way_back_all_run_again_what_they_ran():
+    """S12: the last instance is not taken back into rotation, so all of them go back by themselves; on that way scheduler, gateway, agent, Docker and PostgreSQL are killed, also
+    while the commands of rotation run; all of them at each step with SOT_E2E_SOAK=1."""
+    for n, first in enumerate(STEPS_BACK if lab.SOAK else STEPS_BACK[:1]):
+        ready("2.0", len(VICTIMS))
+        plan = lab.api("POST", f"/v1/apps/{APP}/deploy", {"version": "1.0", "dryRun": True, "strategy": {"batch": 1}}, lab.key()).json
+        last = plan["batches"][-1]["instances"][0]["name"]
+        refuser = next(i for i in lab.instances(APP) if i["name"] == last)
+        gates((3, 4))
+        inside(refuser, "touch refuses")
+        operation_id = lab.post(f"/v1/apps/{APP}/deploy", {"version": "1.0", "strategy": {
+            "batch": 1, "drainSeconds": 3, "rotationCommand": ROTATION, "onFailure": "roll_back"}})
+        kill_at(operation_id, in_turn(STEPS_BACK, first), (3, 4), back=True)
+        ended = lab.finished(operation_id, 300)
+        assert ended["state"] == "failed" and ended["rollout"]["goesBack"] and f"{last}: rotate_in: the command ended with 1" in ended["error"], ended
+        assert ended["outcome"] == f"rolled back: {len(VICTIMS)} of the {len(VICTIMS)} that were changed run 2.0 again", ended
+        everything_is("2.0")
+        assert all(words[-1] == "in" for words in rotations().values()), rotations()
+        inside(refuser, "rm refuses")
+        print(f"    way back {n + 1}: ended as {ended['state']}, {ended['outcome']}", flush=True)
+    lab.scale(APP, 0)
+    lab.invariants()
+
+
+def test_08_group_by_group_in_the_order_of_their_names():
+    """S12: the order `group`: no batch reaches over two groups, and a group begins when the one before it is over."""
+    app, groups = "ordered", {"alpha": 2, "default": 3, "zeta": 2}
+    if lab.api("GET", f"/v1/apps/{app}").status == 404:
+        lab.cli("app", "create", app, "--image", "nodejs", "--plan", "tiny", "--count", "0", "--health=http", "--port=8080", "--wait")
+        for name in ("1.0", "2.0"):
+            lab.cli("package", "upload", app, name, lab.package({"index.js": SERVER % name}), "--wait")
+        lab.cli("app", "deploy", app, "1.0", "--wait")
+    for group in ("zeta", "alpha", "default"):  # not in the order of their names
+        lab.cli("group", "set", app, group, "--wait")
+        lab.cli("app", "scale", app, str(groups[group]), f"--group={group}", "--wait", timeout=300)
+    body = {"version": "2.0", "strategy": {"batch": 2, "order": "group"}}
+    of = {i["id"]: (i["name"], i["group"]) for i in lab.instances(app)}
+    plan = lab.api("POST", f"/v1/apps/{app}/deploy", {**body, "dryRun": True}, lab.key()).json
+    planned = [sorted(i["name"] for i in b["instances"]) for b in plan["batches"]]
+    assert [len(b) for b in planned] == [2, 2, 1, 2], plan
+    ended = lab.finished(lab.post(f"/v1/apps/{app}/deploy", body), 300)
+    assert ended["state"] == "done", ended
+    batches = {}
+    for step in ended["steps"]:
+        name, group = of[step["instanceId"]]
+        batch = batches.setdefault(step["batch"], {"names": set(), "groups": set(), "from": step["startedAt"], "to": step["finishedAt"]})
+        batch["names"].add(name)
+        batch["groups"].add(group)
+        batch["from"], batch["to"] = min(batch["from"], step["startedAt"]), max(batch["to"], step["finishedAt"])
+    done = [batches[n] for n in sorted(batches)]
+    print("".join(f"    {b['from'][11:23]} - {b['to'][11:23]} {', '.join(sorted(b['groups']))}: {', '.join(sorted(b['names']))}\n" for b in done), end="")
+    assert [sorted(b["names"]) for b in done] == planned, (done, planned)
+    assert [b["groups"] for b in done] == [{"alpha"}, {"default"}, {"default"}, {"zeta"}], done
+    assert all(a["to"] <= b["from"] for a, b in zip(done, done[1:])), done
+    lab.scale(app, 0)

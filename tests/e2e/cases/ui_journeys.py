@@ -9,8 +9,8 @@ ORDER = 90
 BY_NAME_ONLY = True
 
 
-def journey(*steps, timeout=600):
-    print(lab.command(["node", os.path.join(FOLDER, "run-journey.mjs")], timeout=timeout, env={**platform("journey"), "SOTALIA_UI_STEPS": ",".join(steps)}))
+def journey(*steps, app="journey", timeout=600):
+    print(lab.command(["node", os.path.join(FOLDER, "run-journey.mjs")], timeout=timeout, env={**platform(app), "SOTALIA_UI_STEPS": ",".join(steps), "SOTALIA_UI_AT_REST": "1" if lab.SOAK else ""}))
 
 
 def have_journey():
@@ -34,6 +34,15 @@ def test_ui_deploys_pauses_and_rolls_back():
     settings = lab.api("GET", "/v1/apps/journey/settings").json
     assert settings["windows"] == ["sun 02:00-04:00"] and settings["optOuts"] == ["jdk"], settings
     assert {i["version"] for i in lab.instances("journey")} == {"1.0"}
+
+
+def test_ui_reads_a_long_log():
+    """S3: 100,000 lines of an instance scroll smoothly, are searched, kept as a file; the address of a line leads to it."""
+    lab.have("wordy", 1, command="seq -f 'line %.0f of a long log' 1 100000; exec redis-server --port 6379 --protected-mode no --loglevel warning")
+    try:
+        journey("log", app="wordy")
+    finally:
+        lab.scale("wordy", 0)
 
 
 def test_ui_evacuates_a_dead_host():

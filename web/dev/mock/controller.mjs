@@ -1,4 +1,6 @@
 // What the controller of the make-believe platform says of its own accord: capacity, why, the plans of a drain and of a scale.
+import { Refusal } from './world.mjs';
+
 const FIELDS = ['cpuMilli', 'memoryBytes', 'diskBytes'];
 const sum = (hosts, of) => Object.fromEntries(FIELDS.map((field) => [field, hosts.reduce((total, host) => total + of(host)[field], 0)]));
 const freeOf = (host) => Object.fromEntries(FIELDS.map((field) => [field, Math.max(0, host.capacity[field] - host.booked[field])]));
@@ -30,7 +32,7 @@ export function capacity(world) {
 		return { app: app.name, instances: own.length, worstLoss: { host: worstLoss(own, (one) => one.host), rack: worstLoss(own, (one) => place.get(one.host)?.rack), az: worstLoss(own, (one) => place.get(one.host)?.az) } };
 	});
 	return {
-		hosts: hosts.length, groups: [], all: sums(hosts),
+		hosts: hosts.length, groups: hosts.map((host) => ({ az: host.az, rack: host.rack, class: '', ...sums([host]) })), all: sums(hosts),
 		plans: world.plans.map((plan) => ({ plan: plan.name, fits: open.reduce((total, host) => total + fitsOn(host, plan), 0), hosts: open.filter((host) => fitsOn(host, plan) > 0).length })),
 		largestPlan: null, stranded: { hosts: 0, free: sum([], freeOf), lacks: [] },
 		vlans: world.vlans.map((vlan) => ({ vlan: vlan.name, group: vlan.group, free: 200 })), appCount: apps.length, apps,
@@ -61,10 +63,29 @@ export function drainPlan(world, host) {
 	return { moves, stays: instances.length - moves, instances };
 }
 
+/** A new app: each host in turn, on the grounds of the first; more than fit would wait. */
+export function newAppForecast(world, body) {
+	if (world.apps.some((app) => app.name === body.name)) {
+		throw new Refusal(409, 'conflict', `the app ${body.name} exists`);
+	}
+	const plan = world.plans.find((one) => one.name === body.plan);
+	const open = world.hosts.filter(isOpen).map((host) => world.viewHost(host)).filter((host) => fitsOn(host, plan) > 0);
+	const room = open.reduce((total, host) => total + fitsOn(host, plan), 0);
+	const placed = Array.from({ length: Math.min(body.count, room) }, (_, at) => [`${body.name}-default-${String(at + 1).padStart(2, '0')}`, open[at % open.length].name, body.vlan, 0, 0, 0, 0, 0.12, 0.2, 0.09, 0]);
+	const refused = [{ reason: 'not_online', hosts: world.hosts.filter((host) => host.state !== 'online').length }, { reason: 'cordoned', hosts: world.hosts.filter((host) => host.state === 'online' && !host.schedulable).length }].filter((one) => one.hosts > 0);
+	const waits = body.count - placed.length;
+	return {
+		kind: 'create', app: body.name, have: 0, want: body.count, etag: '0', placed: placed.length,
+		placements: placed.length > 0 ? [{ placed, hosts: world.hosts.length, candidates: open.length, refused, runnersUp: open.slice(1, 3).map((host, at) => ['', host.name, '', 1, 0, 0, 0, 0.12, 0.2, 0.2 + at / 10, 0]) }] : [],
+		refusal: waits > 0 ? { count: waits, text: `${waits} instances of ${body.plan} need ${plan.memoryBytes / 2 ** 30} GiB of memory each; no host has as much left`, hosts: world.hosts.length, reasons: [{ reason: 'memory', name: '', hosts: open.length, only: open.length }, ...refused.map((one) => ({ ...one, name: '', only: 0 }))], nearest: null } : null,
+		addresses: [{ vlan: body.vlan, free: 200 - placed.length }],
+	};
+}
+
 export function scaleForecast(world, app, count) {
 	const own = world.instances.filter((one) => one.app === app.name && one.desired !== 'retired').sort((a, b) => b.number - a.number);
 	const open = world.hosts.filter(isOpen);
-	const placed = Array.from({ length: Math.max(0, count - own.length) }, (_, at) => [`${app.name}-new-${at}`, open[at % open.length].name]);
+	const placed = Array.from({ length: Math.max(0, count - own.length) }, (_, at) => [`${app.name}-new-${at}`, open[at % open.length].name, app.vlan, 0, 0, 0, 0, 0.12, 0.2, 0.09, 0]);
 	const plan = { kind: 'scale', app: app.name, have: own.length, want: count, etag: '0' };
 	if (count < own.length) {
 		return { ...plan, leaving: own.slice(0, own.length - count).map((one) => ({ instance: one.name, host: one.host })) };

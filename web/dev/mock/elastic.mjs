@@ -21,7 +21,7 @@ function decision(app, minute, at) {
 	const change = outcome === 'steady' ? '' : `: ${count} -> ${outcome === 'scaled' ? to : wanted}`;
 	const waits = hold === 'cool_down' ? '; held: cool-down of 30 s, 12 s to go' : hold ? '; held: fewer are wanted for 300 s first, 120 s to go' : '';
 	return {
-		number: minute + 1, app, at: new Date(at).toISOString(), outcome, hold, rule: 'cpu', count, wanted, to: outcome === 'scaled' ? to : wanted, load, target: TARGET,
+		number: minute + 1, app, at: new Date(at).toISOString(), outcome, hold, rule: 'cpu', count, wanted, to: outcome === 'scaled' ? to : wanted, load, target: TARGET, group: '',
 		reason: `cpu ${load} % of plan over ${count} instances for 60 s, target ${TARGET} %${change}${waits}`, operation: null,
 	};
 }
@@ -40,4 +40,12 @@ export function elasticOf(app) {
 		],
 		count: 3, changedAt: null, updatedAt: new Date(Date.now() - 86_400_000).toISOString(), updatedBy: 'user:mei', decision: elasticDecisions(app)[0],
 	};
+}
+
+export function groupsOf(world, app) {
+	const instances = world.instances.filter((one) => one.app === app);
+	const group = (name, environment, own) => ({
+		id: `${app}-${name}`, app, name, environment, version: own[0]?.version ?? '', wanted: own.length, ready: own.filter((one) => one.health === 'healthy').length, elastic: null,
+	});
+	return [group('blue', 'staging', []), group('default', '', instances)];
 }

@@ -5,10 +5,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
-import { capacity, drainPlan, instanceWhy, scaleForecast } from './controller.mjs';
+import { capacity, drainPlan, instanceWhy, newAppForecast, scaleForecast } from './controller.mjs';
 import { ask, monitoring, request as monitorRequest } from './monitor.mjs';
-import { elasticDecisions, elasticOf } from './elastic.mjs';
+import { elasticDecisions, elasticOf, groupsOf } from './elastic.mjs';
 import { changeSettings, settingsRows } from './settings.mjs';
+import { hostPackages } from './hostPackages.mjs';
+import { checkMachines, machineLog, machines } from './machines.mjs';
 import { changeVlans, importFile } from './vlans.mjs';
 import { now, Refusal } from './world.mjs';
 
@@ -206,6 +208,16 @@ function accepted(context, operation, response) {
 	void context.world.run(operation);
 }
 
+/** What one instance has written: a log that is long. Made when it is first asked for. */
+const LONG = { name: 'webshop-default-02', lines: 100_000, part: 20_000, text: null };
+function longLog(query) {
+	const begun = Date.now() - LONG.lines * 10;
+	LONG.text ??= Array.from({ length: LONG.lines }, (_, at) => `${new Date(begun + at * 10).toISOString().replace('Z', '000000Z')} line ${at + 1} of a long log: GET /item/${at % 977} 200 ${3 + (at * 7) % 40} ms`);
+	const after = query.get('after');
+	const from = after ? LONG.text.findIndex((line) => line.slice(0, line.indexOf(' ')) > after) : Math.max(0, LONG.lines - Number(query.get('tail') ?? 200));
+	return from < 0 ? '' : LONG.text.slice(from, from + LONG.part).map((line) => `${line}\n`).join('');
+}
+
 const logText = (instance) => Array.from({ length: 60 }, (_, line) => `${new Date(Date.now() - (60 - line) * 1300).toISOString()} INFO  [http-nio-8080-exec-${line % 8}] ${instance.app} GET /${['cart', 'item/4711', 'healthz', 'search?q=delta'][line % 4]} 200 ${3 + (line * 7) % 40} ms`).join('\n');
 
 function reads(context, [kind, name, part, detail], query) {
@@ -220,10 +232,27 @@ function reads(context, [kind, name, part, detail], query) {
 			if (part === 'usage') {
 				return hostUsage(world, found(world.hosts.find((one) => one.name === name), `host ${name}`));
 			}
+			if (part === 'containers') {
+				return list(world, name === 'node-a2' ? [
+					{ id: '4f1c0a7de2b95a61c0ffee00112233445566778899aabbccddeeff0011223344', name: 'old-exporter', kind: 'foreign', ignored: false, state: 'running', image: 'prom/node-exporter:v1.3', createdAt: new Date(Date.now() - 86_400_000 * 40).toISOString(), instanceName: '' },
+					{ id: '9a31b0c7de2b95a61c0ffee00112233445566778899aabbccddeeff0011223344', name: 'sot-0197b1c2', kind: 'lost', ignored: false, state: 'running', image: 'tomcat:10.1-4', createdAt: new Date(Date.now() - 86_400_000 * 3).toISOString(), instanceName: 'webshop-default-09' },
+				] : [], query);
+			}
+			if (part === 'packages') {
+				return hostPackages(world, name);
+			}
 			if (part === 'cleanup') {
 				return list(world, [{ policy: 'rotated_logs', mode: 'delete', entries: 412, bytes: 3_221_225_472, lastEntries: 6, lastBytes: 41_943_040, lastAt: new Date(Date.now() - 3_600_000).toISOString() }], query);
 			}
 			return name ? world.viewHost(found(world.hosts.find((one) => one.name === name), `host ${name}`)) : list(world, world.hosts.map((host) => world.viewHost(host)), query);
+		case 'machines': {
+			const machine = name && found(machines(world).find((one) => one.name === name), `machine ${name}`);
+			if (part === 'log') {
+				const lines = machineLog().filter((line) => line.line > Number(query.get('after') || 0));
+				return { items: lines.slice(0, Number(query.get('limit') ?? 100)), next: null, total: lines.length, cursor: world.cursor() };
+			}
+			return machine || list(world, machines(world).filter(is('state')), query);
+		}
 		case 'plans':
 			return list(world, world.plans, query);
 		case 'images': {
@@ -249,6 +278,9 @@ function reads(context, [kind, name, part, detail], query) {
 			if (part === 'versions') {
 				return list(world, world.versions.filter((one) => one.app === name), query);
 			}
+			if (part === 'groups') {
+				return list(world, groupsOf(world, name), query);
+			}
 			if (part === 'elastic') {
 				return detail === 'decisions' ? list(world, name === 'webshop' ? elasticDecisions(name) : [], query) : found(name === 'webshop' && elasticOf(name), `elastic scaling of ${name}`);
 			}
@@ -264,7 +296,7 @@ function reads(context, [kind, name, part, detail], query) {
 				const app = world.apps.find((one) => one.name === instance.app);
 				return part === 'usage' ? instanceUsage(instance) : { ...instance, plan: app.plan, vlan: app.vlan };
 			}
-			return list(world, world.instances.filter((one) => (query.get('state') ? one.state === query.get('state') : one.state !== 'retired')).filter(is('app')).filter(is('host')), query);
+			return list(world, world.instances.filter((one) => `${one.name} ${one.address ?? ''} ${one.host ?? ''}`.includes(query.get('text') ?? '')).filter((one) => (query.get('state') ? one.state === query.get('state') : one.state !== 'retired')).filter(is('app')).filter(is('host')), query);
 		case 'operations': {
 			if (!name) {
 				return list(world, world.operations.filter(is('state')).filter(is('app')).map(shortOperation), query);
@@ -326,9 +358,15 @@ async function changes(context, caller, parts, request, response) {
 		return send(response, 200, importFile(world, text, new URL(request.url, 'http://mock').searchParams));
 	}
 	const body = text ? JSON.parse(text) : {};
+	if (kind === 'machines' && body.dryRun) {
+		return send(response, 200, checkMachines(body));
+	}
 	const done = changeSettings(world, parts, request.method, body, actor) ?? changeVlans(world, parts, request.method, body);
 	if (done) {
 		return send(response, request.method === 'POST' ? 201 : 200, done);
+	}
+	if (kind === 'apps' && !name && body.dryRun) {
+		return send(response, 200, newAppForecast(world, body));
 	}
 	if (kind === 'apps' && !name) {
 		const app = world.addApp(body, actor);
@@ -415,7 +453,7 @@ async function handle(context, request, response) {
 	if (parts[0] === 'instances' && parts[2] === 'logs') {
 		const instance = found(context.world.instances.find((one) => one.name === parts[1]), `instance ${parts[1]}`);
 		response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' });
-		return response.end(logText(instance));
+		return response.end(instance.name === LONG.name ? longLog(url.searchParams) : logText(instance));
 	}
 	return send(response, 200, reads(context, parts, url.searchParams));
 }

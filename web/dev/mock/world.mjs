@@ -61,7 +61,7 @@ export class World {
 		this.hosts.push({
 			id: randomUUID(), name, az, rack, tags: ['ssd'], state: 'online', schedulable: true, hostname: `${name}.dc1.example`,
 			kernel: '6.1.0-28-amd64', dockerVersion: '20.10.24', agentVersion: '0.1.0', bootId: randomUUID(), generation: 12,
-			unknownContainers: 0, capacity: { cpuMilli: 16000, memoryBytes: 64 * GIB, diskBytes: 960 * GIB },
+			unknownContainers: 0, windows: [], rackWindows: [], windowOpen: true, capacity: { cpuMilli: 16000, memoryBytes: 64 * GIB, diskBytes: 960 * GIB },
 			createdAt: ago(86_400_000 * 9), seenAt: now(), ...extra,
 		});
 		this.emit('host.registered', name, { host: name, actor: 'user:admin', data: { az, rack } });
@@ -343,7 +343,7 @@ export async function seededWorld(options) {
 	const world = new World(options);
 	const fill = (cpu, memory, disk) => ({ baseCpu: cpu, baseMemory: memory * GIB, baseDisk: disk * GIB });
 	world.addHost('node-a1', 'az-1', 'r01', fill(6200, 21, 240));
-	world.addHost('node-a2', 'az-1', 'r02', fill(9000, 48, 610));
+	world.addHost('node-a2', 'az-1', 'r02', { ...fill(9000, 48, 610), unknownContainers: 2 });
 	world.addHost('node-b1', 'az-2', 'r11', fill(4100, 17, 130));
 	world.addHost('node-b2', 'az-2', 'r12', { ...fill(3000, 9, 90), agentVersion: '0.0.9' });
 	world.addHost('node-c1', 'az-3', 'r21', { ...fill(11000, 55, 300), schedulable: false });

@@ -38,6 +38,7 @@ import type {
 	Monitoring,
 	Machine,
 	MachineLine,
+	NewApp,
 	Operation,
 	Overview,
 	Page,
@@ -187,11 +188,22 @@ export function useInstanceWhy(name: string) {
 }
 
 /** What `count` instances of the app would mean now; nothing is changed. */
-export function useForecast(app: string, count: number) {
+export function useForecast(app: string, count: number, group = '') {
 	return useQuery({
-		queryKey: ['instances', 'forecast', app, count],
-		queryFn: () => change<Forecast>('POST', path('apps', app, 'scale'), { count, dryRun: true }),
+		queryKey: ['instances', 'forecast', app, count, group],
+		queryFn: () => change<Forecast>('POST', path('apps', app, 'scale'), { count, ...(group ? { group } : {}), dryRun: true }),
 		placeholderData: keepPreviousData,
+	});
+}
+
+/** What the app of this body would mean now; null: there is not enough to ask for. */
+export function useNewAppForecast(body: NewApp | null) {
+	return useQuery({
+		enabled: body !== null,
+		queryKey: ['instances', 'newAppForecast', body],
+		queryFn: () => change<Forecast>('POST', path('apps'), { ...body, dryRun: true }),
+		placeholderData: keepPreviousData,
+		retry: false,
 	});
 }
 
@@ -223,13 +235,13 @@ export function useAppSettings(name: string) {
 	});
 }
 
-/** null: the app has no rules. */
-export function useElastic(app: string) {
+/** Of a group, or with '' of the app as a whole; null: it has no rules. */
+export function useElastic(app: string, group: string) {
 	return useQuery({
-		queryKey: ['elastic', 'one', app],
+		queryKey: ['elastic', 'one', app, group],
 		queryFn: async ({ signal }) => {
 			try {
-				return await getJson<Elastic>(path('apps', app, 'elastic'), signal);
+				return await getJson<Elastic>(withQuery(path('apps', app, 'elastic'), { group }), signal);
 			} catch (cause) {
 				if (cause instanceof ApiError && cause.problem.status === 404) {
 					return null;
@@ -239,7 +251,7 @@ export function useElastic(app: string) {
 		},
 	});
 }
-export const useElasticDecisions = (app: string) => useList<ElasticDecision>('elastic', path('apps', app, 'elastic', 'decisions'));
+export const useElasticDecisions = (app: string, group: string) => useList<ElasticDecision>('elastic', path('apps', app, 'elastic', 'decisions'), { group });
 
 export const useHostCleanup = (name: string) => useList<HostCleanup>('hosts', path('hosts', name, 'cleanup'));
 
@@ -351,25 +363,41 @@ export function useRecentEvents() {
 	});
 }
 
+/** A stretch of events; what is not kept any more is left out: it is the end of the way back. */
+async function eventStretch(filter: Filter, after: number, limit: number, signal: AbortSignal): Promise<{ items: unknown[]; isEnd: boolean }> {
+	try {
+		const { items } = await getJson<Page<unknown>>(withQuery('/v1/events', { ...filter, after, limit }), signal);
+		return { items, isEnd: after === 0 };
+	} catch (cause) {
+		if (!(cause instanceof ApiError && cause.problem.status === 410)) {
+			throw cause;
+		}
+		const { items } = await getJson<Page<unknown>>(withQuery('/v1/events', { ...filter, limit }), signal);
+		return { items, isEnd: true };
+	}
+}
+
 /** Committed events from the newest back, a stretch of numbers at a time. */
-export function usePastEvents(filter: Filter): List<PlatformEvent> {
+export function usePastEvents(filter: Filter, stretch = RECENT_EVENTS): List<PlatformEvent> & { pages: number } {
 	const query = useInfiniteQuery({
-		queryKey: ['events', 'past', filter],
+		queryKey: ['events', 'past', filter, stretch],
 		initialPageParam: -1,
 		queryFn: async ({ pageParam, signal }) => {
 			const head = pageParam < 0 ? await getJson<Page<unknown>>('/v1/apps?limit=1', signal) : null;
 			const before = head ? (parseCursor(head.cursor)?.number ?? 0) + 1 : pageParam;
-			const after = Math.max(0, before - 1 - RECENT_EVENTS);
-			const page = await getJson<Page<unknown>>(withQuery('/v1/events', { ...filter, after, limit: RECENT_EVENTS }), signal);
-			const items = page.items.map(fromListItem).filter((event) => event !== null && event.number < before) as PlatformEvent[];
-			return { items: items.reverse(), first: after + 1 };
+			const after = Math.max(0, before - 1 - stretch);
+			const read = await eventStretch(filter, after, stretch, signal);
+			const items = read.items.map(fromListItem).filter((event) => event !== null && event.number < before) as PlatformEvent[];
+			return { items: items.reverse(), first: read.isEnd ? 1 : after + 1 };
 		},
 		getNextPageParam: (last) => (last.first > 1 ? last.first : undefined),
 		placeholderData: keepPreviousData,
 	});
-	const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+	const pages = query.data?.pages;
+	const items = useMemo(() => (pages ?? []).flatMap((page) => page.items), [pages]);
 	return {
 		items,
+		pages: pages?.length ?? 0,
 		total: items.length,
 		isLoading: query.isLoading,
 		isFetching: query.isFetching,
@@ -392,18 +420,41 @@ export function mergeEvents(live: PlatformEvent[], stored: PlatformEvent[]): Pla
 		});
 }
 
-/** Every line that a machine's installation wrote, read on while it is looked at. */
+/** A machine as it was imported; null: this host was taken in by hand. */
+export function useMachine(name: string) {
+	return useQuery({
+		queryKey: ['machines', 'one', name],
+		queryFn: async ({ signal }) => {
+			try {
+				return await getJson<Machine>(path('machines', name), signal);
+			} catch (cause) {
+				if (cause instanceof ApiError && cause.problem.status === 404) {
+					return null;
+				}
+				throw cause;
+			}
+		},
+	});
+}
+
+/** A log that nothing was written into for so long is asked for less often. */
+const LOG_RESTS_MS = 60_000;
+const RESTING_POLL_MS = 5_000;
+
+/** Every line that runs of the playbook told about a machine, read on while it is looked at. */
 export function useMachineLog(name: string | null): { lines: MachineLine[]; error: Error | null; retry: () => void } {
 	const seen = useRef<{ name: string | null; lines: MachineLine[] }>({ name: null, lines: [] });
-	const query = useQuery({
+	const query = useQuery<MachineLine[]>({
 		queryKey: ['machineLog', name],
 		enabled: name !== null,
-		refetchInterval: OPERATION_POLL_MS,
+		refetchInterval: ({ state }) => (Date.now() - Date.parse(state.data?.at(-1)?.at ?? '') < LOG_RESTS_MS ? OPERATION_POLL_MS : RESTING_POLL_MS),
 		queryFn: async ({ signal }) => {
-			const known = seen.current.name === name ? seen.current.lines : [];
-			const last = known.at(-1)?.line;
-			const page = await getJson<Page<MachineLine>>(withQuery(path('machines', name ?? '', 'log'), { limit: 500, after: last }), signal);
-			const lines = page.items.length > 0 ? [...known, ...page.items] : known;
+			let lines = seen.current.name === name ? seen.current.lines : [];
+			for (let isWhole = false; !isWhole; ) {
+				const page = await getJson<Page<MachineLine>>(withQuery(path('machines', name ?? '', 'log'), { limit: PAGE_MAX, after: lines.at(-1)?.line }), signal);
+				lines = page.items.length > 0 ? [...lines, ...page.items] : lines;
+				isWhole = page.items.length < PAGE_MAX;
+			}
 			seen.current = { name, lines };
 			return lines;
 		},

@@ -49,6 +49,33 @@ export interface HostUsage {
 	findings: HostFinding[];
 }
 
+export interface InsideProcess {
+	pid: number;
+	parent: number;
+	state: string;
+	uid: number;
+	threads: number;
+	memoryRssBytes: number;
+	cpuMs: number;
+	ageSeconds: number;
+	command: string;
+}
+
+export interface InsideMount {
+	target: string;
+	type: string;
+	source: string;
+	options: string;
+	readOnly: boolean;
+}
+
+export interface Inside {
+	processes: InsideProcess[];
+	processesTotal: number;
+	mounts: InsideMount[];
+	mountsTotal: number;
+}
+
 /** What clean-up freed on a host by a policy; mode `dry`: what it would have. */
 export interface HostContainer {
 	id: string;
@@ -60,6 +87,26 @@ export interface HostContainer {
 	ignored: boolean;
 	instanceName: string;
 	app: string;
+}
+
+/** A package that is unpacked on a host. */
+export interface HostPackage {
+	sha256: string;
+	/** What was uploaded with these bytes; none: nothing that is known any more. */
+	versions: { kind: 'app' | 'middleware'; name: string; version: string }[];
+	sizeBytes: number | null;
+	ageSeconds: number;
+	needed: boolean;
+	/** 0: with the next run of clean-up; null: never while things are as they are. */
+	removableInSeconds: number | null;
+	instances: string[];
+	instancesTotal: number;
+}
+
+export interface HostPackages {
+	items: HostPackage[];
+	total: number;
+	cleanup: 'on' | 'dry' | 'off';
 }
 
 export interface HostCleanup {
@@ -133,6 +180,8 @@ export interface AppVersion {
 	source?: string;
 	signedBy?: string;
 	instances?: number;
+	/** By retention: only its name is left. */
+	removed?: boolean;
 }
 
 export interface Group {
@@ -143,6 +192,8 @@ export interface Group {
 	version: string;
 	wanted: number;
 	ready: number;
+	/** Its own rules of elastic scaling; null: it has none. */
+	elastic: Pick<Elastic, 'min' | 'max' | 'enabled' | 'dryRun'> | null;
 }
 
 export type ElasticMetric = 'cpu' | 'memory' | 'custom' | 'schedule';
@@ -175,6 +226,8 @@ export interface ElasticDecision {
 	target: number | null;
 	reason: string;
 	operation: string | null;
+	/** Empty: the app as a whole. */
+	group: string;
 }
 
 export interface Elastic {
@@ -230,6 +283,7 @@ export interface MiddlewareInstance {
 	appVersion: string;
 	state: string;
 	health: string;
+	unknownSince: string | null;
 }
 
 export interface Instance {
@@ -261,6 +315,8 @@ export interface Instance {
 	error: string;
 	startedAt: string | null;
 	observedAt: string | null;
+	/** Its host has been silent since then: what it does is not known. */
+	unknownSince: string | null;
 	createdAt: string;
 	updatedAt: string;
 }
@@ -725,13 +781,27 @@ export interface InstanceWhy {
 	refusal: Refusal | null;
 }
 
-/** What a change of an app's size would do. */
+/** Instance, host, VLAN; how many of the app stood in its zone, rack and on it before; open, load, fit, pressure, preference. */
+export type PlacedRow = [string, string, string, number, number, number, number, number, number, number, number];
+
+/** Those that are placed together; hosts, candidates, refused and who came next are those of the first. */
+export interface Decision {
+	placed: PlacedRow[];
+	hosts?: number | null;
+	candidates?: number | null;
+	refused?: { reason: string; hosts: number }[] | null;
+	runnersUp?: PlacedRow[] | null;
+}
+
+/** What a new app, or a change of an app's size, would do. */
 export interface Forecast {
 	have: number;
 	want: number;
-	/** Of a growth. */
-	placements?: { placed: [string, string, ...unknown[]][] }[];
+	/** Of a growth: what is placed together, with the grounds. */
+	placements?: Decision[];
 	refusal?: Refusal | null;
+	/** What the VLANs that the app may use have left then. */
+	addresses?: { vlan: string; free: number }[];
 	/** Of a shrinking. */
 	leaving?: { instance: string; host: string }[];
 	etag: string;

@@ -39,19 +39,21 @@ function useFirst<T>(name: string, url: string, enabled: boolean): { items: T[];
 	return { items: query.data?.items ?? [], isOld: query.isPlaceholderData && query.isFetching };
 }
 
-/** What has a part of a name. */
-function useWithPart(part: string): { found: Found[]; isOld: boolean } {
+/** What has a part of a name; of apps and hosts with more than are shown, `full`: the one of this very name may be missing. */
+function useWithPart(part: string): { found: Found[]; isOld: boolean; full: { apps: boolean; hosts: boolean } } {
 	const hosts = useFirst<Host>('hosts', withQuery('/v1/hosts', { text: part, limit: FIRST }), true);
 	const apps = useFirst<App>('apps', withQuery('/v1/apps', { text: part, limit: FIRST }), true);
 	const instances = useFirst<Instance>('instances', withQuery('/v1/instances', { text: part, limit: FIRST }), part.length >= PART_MIN);
 	return {
 		found: [...apps.items.map(appFound), ...hosts.items.map(hostFound), ...instances.items.map(instanceFound)],
 		isOld: hosts.isOld || apps.isOld || instances.isOld,
+		full: { apps: apps.items.length === FIRST, hosts: hosts.items.length === FIRST },
 	};
 }
 
-/** Asked for by its whole name; that there is none is an answer. */
-function useByName(word: string, operator: boolean): Found[] {
+/** Asked for by its whole name; that there is none is an answer. What lists that were read whole do not have is not asked for: a browser
+ * asks for a few things at a time only, and each is work for the platform. */
+function useByName(word: string, full: { apps: boolean; hosts: boolean; users: boolean }): Found[] {
 	const plain = /^[a-z0-9][a-z0-9.-]*$/i.test(word) && !isAddress(word) && !isOperationId(word);
 	const ask = <T,>(url: string, enabled: boolean, toFound: (one: T) => Found) => ({
 		queryKey: ['palette', 'one', url],
@@ -72,10 +74,10 @@ function useByName(word: string, operator: boolean): Found[] {
 	});
 	const answers = useQueries({
 		queries: [
-			ask<Host>(path('hosts', word), plain, hostFound),
-			ask<App>(path('apps', word), plain, appFound),
 			ask<Instance>(path('instances', word), plain, instanceFound),
-			ask<User>(path('users', word), plain && operator, userFound),
+			ask<App>(path('apps', word), plain && full.apps, appFound),
+			ask<Host>(path('hosts', word), plain && full.hosts, hostFound),
+			ask<User>(path('users', word), plain && full.users, userFound),
 			ask<Operation>(path('operations', word), isOperationId(word), (one) => ({ ...operationFound(one), name: one.id, hint: operationFound(one).name })),
 			ask<Page<Address>>(withQuery('/v1/addresses', { address: word, limit: 1 }), isAddress(word), ({ items }) => {
 				const [first] = items;
@@ -96,7 +98,7 @@ function useFound(typed: string): Found[] {
 	const { answer: withPart } = useAsked(word.toLowerCase(), useWithPart);
 	const operations = useFirst<Operation>('operations', '/v1/operations?limit=100', true);
 	const users = useFirst<User>('users', `/v1/users?limit=${FIRST}`, operator);
-	const named = useByName(word.toLowerCase(), operator);
+	const named = useByName(word.toLowerCase(), { ...withPart.full, users: operator && users.items.length === FIRST });
 	if (!word) {
 		return PAGES.map((page) => ({ kind: 'page', name: t(`nav/${page}`), to: page === 'overview' ? '/' : `/${page}`, hint: '' }));
 	}

@@ -2,13 +2,14 @@
 // its errors.
 import { useQueryClient } from '@tanstack/react-query';
 import { App as AntdApp } from 'antd';
-import { type ReactNode, useCallback } from 'react';
+import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router-dom';
 import { change } from '../api/client';
 import type { Accepted } from '../api/types';
 import { apiWord } from '../i18n';
 import { allTopics } from '../live/refresh';
+import { withCommand } from '../ui/ActionDialog';
 import { useProblems } from '../ui/Problems';
 
 export interface Change {
@@ -26,7 +27,8 @@ export interface Question {
 	title: string;
 	hint: string;
 	danger?: boolean;
-	extra?: ReactNode;
+	/** The same on the command line. */
+	command: string;
 }
 
 export function useChange(): (wanted: Change) => Promise<boolean> {
@@ -80,6 +82,8 @@ export function useAskedChange(): (question: Question, wanted: Change) => void {
 				content: question.hint,
 				okText: wanted.what,
 				cancelText: t('common/cancel'),
+				width: 480,
+				footer: withCommand(question.command),
 				okButtonProps: { danger: question.danger ?? false },
 				autoFocusButton: question.danger ? 'cancel' : 'ok',
 				onOk: () => send(wanted).then(() => undefined),

@@ -2,6 +2,7 @@
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { path } from '../api/client';
+import { cliCommand } from '../lib/cli';
 import { useAskedChange } from './actions';
 
 export type InstanceVerb = 'start' | 'stop' | 'restart' | 'freeze' | 'unfreeze' | 'rebuild' | 'retire';
@@ -12,7 +13,7 @@ export function useInstanceVerb(name: string): (verb: InstanceVerb) => void {
 	return useCallback(
 		(verb) =>
 			ask(
-				{ title: t(`instances/${verb}Ask`, { name }), hint: t(`instances/${verb}Hint`), danger: verb === 'retire' || verb === 'stop' },
+				{ title: t(`instances/${verb}Ask`, { name }), hint: t(`instances/${verb}Hint`), danger: verb === 'retire' || verb === 'stop', command: cliCommand('instance', verb, name) },
 				{ what: t(`instances/${verb}`), url: path('instances', name, verb) },
 			),
 		[ask, name, t],

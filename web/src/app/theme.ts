@@ -65,6 +65,7 @@ export function themeFor(mode: Mode, moves: boolean): ThemeConfig {
 			colorError: colours.error,
 			colorTextBase: colours.text,
 			colorTextPlaceholder: colours.muted,
+			colorTextDescription: colours.muted,
 			colorBgLayout: colours.layout,
 			colorBgContainer: colours.container,
 			colorBgElevated: colours.elevated,

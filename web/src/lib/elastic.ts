@@ -1,5 +1,6 @@
 // Elastic scaling: what the plots are made of, and rules in words. Pure.
-import type { ElasticDecision, ElasticRule } from '../api/types';
+import type { Elastic, ElasticDecision, ElasticRule } from '../api/types';
+import { cliCommand } from './cli';
 import type { Figures } from './usage';
 
 /** Decisions (the newest first) as samples in the order of their times; the load in percent of its target. */
@@ -40,4 +41,38 @@ export function cleanRule(rule: ElasticRule): ElasticRule {
 	}
 	const load = { name, metric, target: rule.target ?? 50, windowSeconds: rule.windowSeconds ?? 60 };
 	return metric === 'custom' ? { ...load, value: rule.value ?? '', sum: rule.sum ?? 'average' } : load;
+}
+
+type Policy = Pick<Elastic, 'group' | 'enabled' | 'dryRun' | 'min' | 'max' | 'upStep' | 'downStep' | 'upCooldownSeconds' | 'downCooldownSeconds' | 'stableSeconds' | 'tolerancePercent' | 'rules'>;
+
+/** A rule as an option. */
+function ruleOption({ metric, target, value, sum, cron, zone, forSeconds, count }: ElasticRule): string {
+	switch (metric) {
+		case 'schedule':
+			return `--schedule=${count ?? 1} ${duration(forSeconds ?? 3600)} ${zone || 'UTC'} ${cron ?? ''}`;
+		case 'custom':
+			return `--value=${value ?? ''}:${target ?? 50}${sum === 'sum' ? ':sum' : ''}`;
+		default:
+			return `--${metric}=${target ?? 50}`;
+	}
+}
+
+/** The command that sets the same rules. Options have one window for all and one rule of cpu and of memory each: what they cannot say comes from a file. */
+export function elasticCommand(app: string, policy: Policy): string {
+	const group = policy.group ? [`--group=${policy.group}`] : [];
+	const loads = policy.rules.filter(({ metric }) => metric !== 'schedule');
+	const windows = new Set(loads.map((rule) => rule.windowSeconds ?? 60));
+	const isOnce = (['cpu', 'memory'] as const).every((metric) => loads.filter((rule) => rule.metric === metric).length <= 1);
+	if (windows.size > 1 || !isOnce) {
+		return cliCommand('elastic', 'set', app, ...group, '--file=FILE');
+	}
+	const { min, max, upStep, downStep, upCooldownSeconds, downCooldownSeconds, stableSeconds, tolerancePercent } = policy;
+	return cliCommand(
+		'elastic', 'set', app, ...group, `--min=${min}`, `--max=${max}`,
+		...policy.rules.map(ruleOption),
+		...[...windows].map((seconds) => `--window=${seconds}`),
+		...(upStep ? [`--up-step=${upStep}`] : []), ...(downStep ? [`--down-step=${downStep}`] : []),
+		`--up-cooldown=${upCooldownSeconds}`, `--down-cooldown=${downCooldownSeconds}`, `--stable=${stableSeconds}`, `--tolerance=${tolerancePercent}`,
+		...(policy.dryRun ? ['--dry-run'] : []), ...(policy.enabled ? [] : ['--disabled']),
+	);
 }

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, it } from 'vitest';
 import { creditFrame, type Events, ExecConnection, inputFrame, Kind, parseFrame, resizeFrame, type Wiring } from './exec';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cliCommand } from './cli';
-import { elapsedMs, formatBytes, formatCores, formatDuration, formatLocal, formatRelative, formatTotal, formatUtc, percentOf } from './format';
+import { elapsedMs, formatBytes, formatCores, formatCount, formatDuration, formatLocal, formatRelative, formatTotal, formatUtc, percentOf } from './format';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -9,7 +9,8 @@ describe('formatting', () => {
 		expect([0, 1023, 1536, 64 * 1024 ** 3, 960 * 1024 ** 3].map(formatBytes)).toEqual(['0 B', '1023 B', '1.5 KiB', '64 GiB', '960 GiB']);
 	});
 	it('shows thousandths of a core as cores', () => {
-		expect([100, 1500, 16000].map(formatCores)).toEqual(['0.1', '1.5', '16']);
+		expect([100, 1500, 16000, 251_290_200].map(formatCores)).toEqual(['0.1', '1.5', '16', '251,290']);
+		expect([7, 10_002, 1_234_567].map(formatCount)).toEqual(['7', '10,002', '1,234,567']);
 	});
 	it('gives no share of an unknown total', () => {
 		expect(percentOf(5, 0)).toBe(0);

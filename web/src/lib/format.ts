@@ -14,9 +14,15 @@ export function formatBytes(bytes: number): string {
 	return `${Number(value.toFixed(digits))} ${BINARY_UNITS[unit] ?? 'B'}`;
 }
 
+/** 1234567 -> "1,234,567": digits of large numbers in groups, alike in both languages. */
+export function formatCount(count: number): string {
+	return count.toLocaleString('en-US');
+}
+
 /** 1500 -> "1.5": thousandths of a core as cores. */
 export function formatCores(cpuMilli: number): string {
-	return String(Number((cpuMilli / 1000).toFixed(cpuMilli >= 10000 ? 1 : 2)));
+	const cores = cpuMilli / 1000;
+	return cores >= 1000 ? formatCount(Math.round(cores)) : String(Number(cores.toFixed(cores >= 10 ? 1 : 2)));
 }
 
 /** What the platform counts no further than (`text` of GET /v1/instances). */

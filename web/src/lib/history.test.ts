@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Asked, detailWords, fits, type Moment, targetLink, timeLine } from './history';
+import type { PlatformEvent } from '../api/types';
+import { type Asked, detailWords, fits, type Moment, momentOfEvent, targetLink, timeLine } from './history';
 
 const none: Asked = { text: '', who: '', what: '', about: '', from: '', until: '' };
 const moment = (at: string, more: Partial<Moment> = {}): Moment => ({ key: `${more.source ?? 'event'}${at}`, source: 'event', at, who: 'user:li', what: 'app.scale', target: 'shop', link: null, outcome: 'done', detail: '', operation: '', from: '10.0.0.7', ...more });
@@ -23,6 +24,12 @@ describe('the time line', () => {
 		for (const asked of [{ who: 'l' }, { what: 'ap' }, { about: 'sho' }, { from: '2026-11-29T09:00:01Z' }, { until: '2026-11-29T09:00:00Z' }, { text: 'scale ada' }]) {
 			expect(fits(one, { ...none, ...asked }), JSON.stringify(asked)).toBe(false);
 		}
+	});
+	it('says what an event led to, of state or of health', () => {
+		const event = (changed: object): PlatformEvent => ({ stream: 's', number: 1, kind: 'instance.health', subject: 'shop-01', app: 'shop', host: 'h1', actor: 'host:h1', operationId: '', at: '2026-11-29T09:00:00Z', data: { changed } });
+		expect(momentOfEvent(event({ health: ['healthy', 'unhealthy'] })).outcome).toBe('unhealthy');
+		expect(momentOfEvent(event({ state: ['starting', 'running'] })).outcome).toBe('running');
+		expect(momentOfEvent(event({ version: ['1', '2'] })).outcome).toBe('');
 	});
 	it('links to the page of what it was about, when there is one', () => {
 		expect(targetLink('app.scale', 'shop')).toBe('/apps/shop');

@@ -1,6 +1,6 @@
 // Operations, audit and events as one time line. Pure: rows in, rows out.
 import type { AuditRow, Operation, PlatformEvent } from '../api/types';
-import { subjectLink } from './model';
+import { changesOf, subjectLink } from './model';
 
 export type Source = 'operation' | 'audit' | 'event';
 
@@ -53,9 +53,8 @@ export function momentOfAudit(row: AuditRow): Moment {
 
 export function momentOfEvent(row: PlatformEvent): Moment {
 	const error = typeof row.data['error'] === 'string' ? row.data['error'] : '';
-	const changed = row.data['changed'];
-	const state: unknown = typeof changed === 'object' && changed !== null ? (changed as Record<string, unknown>)['state'] : undefined;
-	return { key: `e${row.stream}.${row.number}`, source: 'event', at: row.at, who: row.actor, what: row.kind, target: row.subject, link: subjectLink(row), outcome: Array.isArray(state) ? String(state[1] ?? '') : '', detail: error, operation: row.operationId, from: '' };
+	const outcome = changesOf(row).find(([field]) => field === 'state' || field === 'health')?.[2] ?? '';
+	return { key: `e${row.stream}.${row.number}`, source: 'event', at: row.at, who: row.actor, what: row.kind, target: row.subject, link: subjectLink(row), outcome, detail: error, operation: row.operationId, from: '' };
 }
 
 const nameOf = (actor: string): string => actor.slice(actor.indexOf(':') + 1);

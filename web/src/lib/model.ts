@@ -1,5 +1,6 @@
 // What the pages know about the platform's words, without a component: states, changes, versions, the body of a new app.
-import type { EnvironmentVariable, NewApp, PlatformEvent, Pool, Vlan } from '../api/types';
+import type { EnvironmentVariable, NewApp, PlacedRow, PlacementParts, PlatformEvent, Pool, Vlan } from '../api/types';
+import { cliCommand } from './cli';
 
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'off' | 'unknown';
 
@@ -71,6 +72,11 @@ export function toneOf(state: string): Tone {
 	return TONES[state] ?? 'unknown';
 }
 
+/** What an instance does is not known while its host is silent, whatever it did last. */
+export function shownState(instance: { state: string; unknownSince: string | null }): string {
+	return instance.unknownSince ? 'unknown' : instance.state;
+}
+
 export interface Entered {
 	name: string;
 	image: string;
@@ -117,6 +123,43 @@ export function newAppFrom(entered: Entered): NewApp {
 		},
 		env: (entered.env ?? []).flatMap((item) => (item?.name ? [{ name: item.name, value: item.value ?? '' }] : [])),
 	};
+}
+
+export const APP_NAME = /^[a-z][a-z0-9-]{1,29}$/;
+
+/** What the form says as the body of a forecast, as soon as there is enough to place something. */
+export function forecastBody(entered: Partial<Entered> | undefined): NewApp | null {
+	const { name, image, plan, vlan, count, healthKind, port, healthCommand } = entered ?? {};
+	const isChecked = healthKind === 'none' || (healthKind === 'command' ? Boolean(healthCommand) : Boolean(port));
+	return name && APP_NAME.test(name) && image && plan && vlan && count && healthKind && isChecked ? newAppFrom({ ...entered, name, image, plan, vlan, count, healthKind }) : null;
+}
+
+/** The same as a command line. */
+export function newAppCommand(entered: Partial<Entered> | undefined): string {
+	const { name, image, plan, vlan, count, command, healthKind, port, path, healthCommand, restartAfter, env } = entered ?? {};
+	const asksPort = healthKind === 'http' || healthKind === 'tcp';
+	return cliCommand(
+		'app', 'create', name || 'NAME', `--image=${image || 'IMAGE'}`, `--plan=${plan || 'PLAN'}`, `--vlan=${vlan || 'VLAN'}`, `--count=${count ?? 1}`,
+		...(command ? [`--command=${command}`] : []),
+		...(healthKind ? [`--health=${healthKind}`] : []),
+		...(asksPort && port ? [`--port=${port}`] : []),
+		...(healthKind === 'http' && path && path !== '/' ? [`--health-path=${path}`] : []),
+		...(healthKind === 'command' && healthCommand ? [`--health-command=${healthCommand}`] : []),
+		...(healthKind !== 'none' && restartAfter ? [`--health-restart-after=${restartAfter}`] : []),
+		...(env ?? []).flatMap((item) => (item?.name ? [`--env=${item.name}=${item.value ?? ''}`] : [])),
+	);
+}
+
+/** A row of a decision, as it is told of an instance; of its host a forecast says the name only. */
+export function partsOf([, host, vlan, az, rack, own, open, load, fit, pressure, preference]: PlacedRow): PlacementParts {
+	return { host, az: '', rack: '', vlan, crowding: { az, rack, host: own }, cost: { total: open + load + fit + pressure + preference, open, load, fit, pressure, preference } };
+}
+
+/** How many of a decision go to which host, in the order in which hosts come up. */
+export function perHost(placed: readonly (readonly [string, string, ...unknown[]])[]): [string, number][] {
+	const counts = new Map<string, number>();
+	placed.forEach(([, host]) => counts.set(host, (counts.get(host) ?? 0) + 1));
+	return [...counts];
 }
 
 /** The version most hosts have: what differs from it is marked. */

@@ -11,12 +11,11 @@ export function useAsked<T extends { isOld?: boolean }>(typed: string, read: (as
 	const [asked, setAsked] = useState(typed);
 	const answer = read(asked);
 	const waits = answer.isOld === true;
+	if (asked !== typed && !waits) {
+		setAsked(typed); // React begins this drawing anew: the question goes out with what is drawn for the letter, not after it
+	}
 	useEffect(() => {
-		if (asked === typed) {
-			return undefined;
-		}
-		if (!waits) {
-			setAsked(typed);
+		if (asked === typed || !waits) {
 			return undefined;
 		}
 		const timer = window.setTimeout(() => setAsked(typed), PATIENCE_MS);

@@ -1,81 +1,63 @@
 // One app: its instances, its versions, its settings, and what can be done with it.
-import { Button, Input, InputNumber, Modal, Tabs } from 'antd';
+import { Button, Input, InputNumber, Tabs } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router-dom';
 import { path } from '../api/client';
-import { useApp, useAppSettings, useForecast, useInstances, useOperations } from '../api/queries';
+import { useApp, useAppSettings, useForecast, useGroups, useInstances, useOperations } from '../api/queries';
 import type { App } from '../api/types';
 import { useChange } from '../app/actions';
 import { useCan, useMay } from '../app/session';
 import { apiWord } from '../i18n';
 import { cliCommand } from '../lib/cli';
 import { useFilters } from '../lib/useFilters';
+import { ActionDialog } from '../ui/ActionDialog';
 import { CopyButton } from '../ui/CopyButton';
+import { ForecastView } from '../ui/Forecast';
 import { FormDialog } from '../ui/FormDialog';
+import { GroupPick, groupBody, groupFlag } from '../ui/GroupPick';
 import { InstanceTable } from '../ui/InstanceTable';
 import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
-import { problemOf, ProblemText } from '../ui/Problems';
 import { OperationState, StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
-import { RefusalView } from '../ui/Why';
 import { appState } from './AppsPage';
 import { ElasticPanel } from './ElasticPanel';
 import { GroupsPanel } from './GroupsPanel';
 import { VersionsPanel } from './VersionsPanel';
 
 /** The forecast of a scale: where new ones would go, who would leave, or why no host takes them. */
-function ScalePreview({ app, count }: { app: App; count: number }) {
-	const { t } = useTranslation();
-	const { data: forecast, error, isFetching } = useForecast(app.name, count);
-	if (error) {
-		return <ProblemText problem={problemOf(error)} />;
-	}
-	if (!forecast) {
-		return <Skeleton rows={2} />;
-	}
-	const byHost = new Map<string, number>();
-	const goes = (forecast.placements ?? []).flatMap((one) => one.placed.map(([, host]) => host)).concat((forecast.leaving ?? []).map((one) => one.host));
-	goes.forEach((host) => byHost.set(host, (byHost.get(host) ?? 0) + 1));
-	const isLess = forecast.want < forecast.have;
-	return (
-		<div className="sot-gap" aria-busy={isFetching} data-forecast={forecast.want}>
-			{byHost.size > 0 && (
-				<div className="sot-stack">
-					<strong>{t(isLess ? 'apps/wouldLeave' : 'apps/wouldGo')}</strong>
-					<span className="sot-legend">{[...byHost].map(([host, number]) => <span key={host} className="sot-badge sot-num">{host || '–'}: {isLess ? '−' : '+'}{number}</span>)}</span>
-				</div>
-			)}
-			{forecast.refusal && <RefusalView refusal={forecast.refusal} />}
-		</div>
-	);
+function ScalePreview({ app, count, group }: { app: App; count: number; group: string }) {
+	const { data, error, isFetching } = useForecast(app.name, count, group);
+	return <ForecastView forecast={data} error={error} busy={isFetching} />;
 }
 
 function ScaleDialog({ app, onClose }: { app: App; onClose: () => void }) {
 	const { t } = useTranslation();
 	const send = useChange();
+	const groups = useGroups(app.name);
+	const [group, setGroup] = useState('');
 	const [count, setCount] = useState(app.wanted);
 	const [busy, setBusy] = useState(false);
+	const wantedOf = (name: string): number => groups.items.find((one) => one.name === name)?.wanted ?? app.wanted;
+	const now = wantedOf(group);
 	const scale = async (): Promise<void> => {
 		setBusy(true);
-		await send({ what: t('apps/scale'), url: path('apps', app.name, 'scale'), body: { count }, follow: true });
+		await send({ what: t('apps/scale'), url: path('apps', app.name, 'scale'), body: { count, ...groupBody(group) }, follow: true });
 		setBusy(false);
 		onClose();
 	};
 	return (
-		<Modal open title={t('apps/scale')} okText={t('apps/scale')} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: count === app.wanted }} onOk={() => void scale()} onCancel={onClose} width={520}>
+		<ActionDialog title={t('apps/scale')} submit={t('apps/scale')} command={cliCommand('app', 'scale', app.name, count, ...groupFlag(group))} busy={busy} okButtonProps={{ disabled: count === now }} onSubmit={() => void scale()} onClose={onClose} width={560}>
 			<div className="sot-gap">
+				<GroupPick groups={groups.items} value={group} onChange={(name) => { setGroup(name); setCount(wantedOf(name)); }} />
 				<label className="sot-stack">
 					{t('apps/scaleTo', { name: app.name })}
 					<InputNumber autoFocus className="sot-wide" min={0} max={10000} precision={0} value={count} onChange={(value) => setCount(value ?? 0)} onPressEnter={() => void scale()} />
 				</label>
-				<span className="sot-muted">{t('apps/scaleHint', { now: app.wanted })}</span>
-				{count !== app.wanted && <ScalePreview app={app} count={count} />}
-				<div>
-					<CopyButton cli text={cliCommand('app', 'scale', app.name, count)} />
-				</div>
+				<span className="sot-muted">{t('apps/scaleHint', { now })}</span>
+				{count !== now && <ScalePreview app={app} count={count} group={group} />}
 			</div>
-		</Modal>
+		</ActionDialog>
 	);
 }
 
@@ -88,15 +70,12 @@ function DeleteDialog({ app, onClose }: { app: App; onClose: () => void }) {
 		onClose();
 	};
 	return (
-		<Modal open title={t('apps/deleteAsk', { name: app.name, count: app.wanted })} okText={t('apps/delete')} cancelText={t('common/cancel')} okButtonProps={{ danger: true, disabled: typed !== app.name }} onOk={remove} onCancel={onClose} width={440}>
+		<ActionDialog title={t('apps/deleteAsk', { name: app.name, count: app.wanted })} submit={t('apps/delete')} command={cliCommand('app', 'delete', app.name)} okButtonProps={{ danger: true, disabled: typed !== app.name }} onSubmit={() => void remove()} onClose={onClose} width={480}>
 			<div className="sot-gap">
 				<span>{t('apps/deleteHint')}</span>
 				<Input value={typed} onChange={(event) => setTyped(event.target.value)} aria-label={t('apps/deleteHint')} autoComplete="off" />
-				<div>
-					<CopyButton cli text={cliCommand('app', 'delete', app.name)} />
-				</div>
 			</div>
-		</Modal>
+		</ActionDialog>
 	);
 }
 
@@ -142,7 +121,7 @@ function Maintenance({ app }: { app: App }) {
 					items={[
 						[t('packages/windows'), settings.windows.length > 0 ? settings.windows.map((one) => <div key={one} className="sot-mono">{one} UTC</div>) : t('packages/anyTime')],
 						[t('apps/optOuts'), settings.optOuts.length > 0 ? settings.optOuts.map((one) => <span key={one} className="sot-badge sot-mono">{one === '*' ? t('apps/optOutAll') : one}</span>) : t('common/none')],
-						[t('apps/keeps'), t('apps/keepsWords', { versions: settings.keepVersions, days: settings.keepDays })],
+						[t('apps/keeps'), settings.keepVersions === 0 ? t('apps/keepsAll') : t('apps/keepsWords', { versions: settings.keepVersions, days: settings.keepDays })],
 					]}
 				/>
 			)}

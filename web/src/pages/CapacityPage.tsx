@@ -69,7 +69,7 @@ function Losses({ capacity }: { capacity: Capacity }) {
 	const { t } = useTranslation();
 	const levels = ['host', 'rack', 'az'] as const;
 	return (
-		<table className="sot-runs">
+		<table className="sot-runs words">
 			<thead>
 				<tr>
 					<th scope="col">{t('field/app')}</th>

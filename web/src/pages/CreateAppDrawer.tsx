@@ -3,12 +3,14 @@ import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons';
 import { Button, Drawer, Form, Input, InputNumber, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useImages, usePlans, usePools, useVlans } from '../api/queries';
+import { useImages, useNewAppForecast, usePlans, usePools, useVlans } from '../api/queries';
 import { useChange } from '../app/actions';
-import { cliCommand } from '../lib/cli';
 import { formatBytes, formatCores } from '../lib/format';
-import { type Entered, newAppFrom, vlanChoices } from '../lib/model';
+import { APP_NAME, type Entered, forecastBody, newAppCommand, newAppFrom, vlanChoices } from '../lib/model';
+import { useSettled } from '../lib/useSettled';
 import { CopyButton } from '../ui/CopyButton';
+import { ForecastView } from '../ui/Forecast';
+import { Panel } from '../ui/Page';
 
 function HealthFields({ kind }: { kind: Entered['healthKind'] | undefined }) {
 	const { t } = useTranslation();
@@ -70,6 +72,19 @@ function EnvironmentFields() {
 	);
 }
 
+/** Where the instances would go, before anything is changed. */
+function PlacementPreview({ entered }: { entered: Entered | undefined }) {
+	const { t } = useTranslation();
+	const body = JSON.stringify(forecastBody(entered));
+	const asked = JSON.parse(useSettled(body)) as ReturnType<typeof forecastBody>;
+	const { data, error, isFetching } = useNewAppForecast(asked);
+	return (
+		<Panel title={t('create/preview')}>
+			{asked === null ? <span className="sot-muted">{t('create/previewHint')}</span> : <ForecastView forecast={data} error={error} busy={isFetching} />}
+		</Panel>
+	);
+}
+
 export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () => void }) {
 	const { t } = useTranslation();
 	const [form] = Form.useForm<Entered>();
@@ -89,25 +104,24 @@ export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () 
 			form.resetFields();
 		}
 	};
-	const command = cliCommand('app', 'create', entered?.name || 'NAME', '--image', entered?.image || 'IMAGE', '--plan', entered?.plan || 'PLAN', '--vlan', entered?.vlan || 'VLAN', '--count', entered?.count ?? 1);
 	return (
 		<Drawer
 			title={t('create/title')}
 			open={open}
 			onClose={onClose}
-			size={560}
+			size={640}
 			footer={
 				<div className="sot-row">
 					<Button type="primary" loading={busy} onClick={form.submit}>
 						{t('create/submit')}
 					</Button>
 					<Button onClick={onClose}>{t('common/cancel')}</Button>
-					<CopyButton cli size="middle" text={command} />
+					<CopyButton cli size="middle" text={newAppCommand(entered)} />
 				</div>
 			}
 		>
 			<Form<Entered> form={form} layout="vertical" initialValues={{ count: 2, healthKind: 'http', port: 8080, path: '/', plan: 'small' }} onFinish={(values) => void submit(values)}>
-				<Form.Item name="name" label={t('field/name')} extra={t('create/nameHint')} rules={[{ required: true, pattern: /^[a-z][a-z0-9-]{1,29}$/, message: t('create/nameBad') }]}>
+				<Form.Item name="name" label={t('field/name')} extra={t('create/nameHint')} rules={[{ required: true, pattern: APP_NAME, message: t('create/nameBad') }]}>
 					<Input autoComplete="off" />
 				</Form.Item>
 				<div className="sot-grid">
@@ -129,6 +143,7 @@ export function CreateAppDrawer({ open, onClose }: { open: boolean; onClose: () 
 				</Form.Item>
 				<HealthFields kind={entered?.healthKind} />
 				<EnvironmentFields />
+				<PlacementPreview entered={entered} />
 			</Form>
 		</Drawer>
 	);

@@ -1,22 +1,23 @@
 // The editor of the rules of elastic scaling: bounds, waits, and a line for each rule.
-import { Button, Checkbox, Input, InputNumber, Modal, Select } from 'antd';
+import { Button, Checkbox, Input, InputNumber, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { path } from '../api/client';
 import type { App, Elastic, ElasticMetric, ElasticRule } from '../api/types';
 import { useChange } from '../app/actions';
-import { cleanRule } from '../lib/elastic';
+import { cleanRule, elasticCommand } from '../lib/elastic';
+import { ActionDialog } from '../ui/ActionDialog';
 
 const METRICS: ElasticMetric[] = ['cpu', 'memory', 'custom', 'schedule'];
 const NUMBERS = ['min', 'max', 'upStep', 'downStep', 'upCooldownSeconds', 'downCooldownSeconds', 'stableSeconds', 'tolerancePercent'] as const;
 type Policy = Pick<Elastic, (typeof NUMBERS)[number] | 'group' | 'enabled' | 'dryRun' | 'rules'>;
 
-function start(app: App, now: Elastic | null): Policy {
-	const fresh: Policy = { group: '', enabled: true, dryRun: false, min: Math.max(1, app.wanted), max: Math.max(2, app.wanted * 3), upStep: 0, downStep: 0, upCooldownSeconds: 30, downCooldownSeconds: 60, stableSeconds: 300, tolerancePercent: 10, rules: [{ name: 'cpu', metric: 'cpu', target: 50, windowSeconds: 60 }] };
+function start(app: App, group: string, now: Elastic | null): Policy {
+	const fresh: Policy = { group, enabled: true, dryRun: false, min: Math.max(1, app.wanted), max: Math.max(2, app.wanted * 3), upStep: 0, downStep: 0, upCooldownSeconds: 30, downCooldownSeconds: 60, stableSeconds: 300, tolerancePercent: 10, rules: [{ name: 'cpu', metric: 'cpu', target: 50, windowSeconds: 60 }] };
 	if (!now) {
 		return fresh;
 	}
-	const { group, enabled, dryRun, min, max, upStep, downStep, upCooldownSeconds, downCooldownSeconds, stableSeconds, tolerancePercent, rules } = now;
+	const { enabled, dryRun, min, max, upStep, downStep, upCooldownSeconds, downCooldownSeconds, stableSeconds, tolerancePercent, rules } = now;
 	return { group, enabled, dryRun, min, max, upStep, downStep, upCooldownSeconds, downCooldownSeconds, stableSeconds, tolerancePercent, rules };
 }
 
@@ -44,10 +45,10 @@ function RuleFields({ rule, onChange }: { rule: ElasticRule; onChange: (next: El
 	);
 }
 
-export function ElasticEditor({ app, now, onClose }: { app: App; now: Elastic | null; onClose: () => void }) {
+export function ElasticEditor({ app, group, now, onClose }: { app: App; group: string; now: Elastic | null; onClose: () => void }) {
 	const { t } = useTranslation();
 	const send = useChange();
-	const [policy, setPolicy] = useState(() => start(app, now));
+	const [policy, setPolicy] = useState(() => start(app, group, now));
 	const [busy, setBusy] = useState(false);
 	const put = (some: Partial<Policy>): void => setPolicy({ ...policy, ...some });
 	const putRule = (at: number, rule: ElasticRule): void => put({ rules: policy.rules.map((one, index) => (index === at ? rule : one)) });
@@ -60,7 +61,7 @@ export function ElasticEditor({ app, now, onClose }: { app: App; now: Elastic | 
 		}
 	};
 	return (
-		<Modal open title={t('elastic/edit')} okText={t('elastic/save')} cancelText={t('common/cancel')} confirmLoading={busy} onOk={() => void save()} onCancel={onClose} width={760}>
+		<ActionDialog title={t('elastic/edit')} submit={t('elastic/save')} command={elasticCommand(app.name, policy)} busy={busy} onSubmit={() => void save()} onClose={onClose} width={760}>
 			<div className="sot-gap">
 				<span className="sot-muted">{t('elastic/editHint')}</span>
 				<div className="sot-elastic-numbers">
@@ -85,6 +86,6 @@ export function ElasticEditor({ app, now, onClose }: { app: App; now: Elastic | 
 					<Checkbox checked={policy.dryRun} onChange={(event) => put({ dryRun: event.target.checked })}>{t('elastic/dryRun')}</Checkbox>
 				</div>
 			</div>
-		</Modal>
+		</ActionDialog>
 	);
 }

@@ -17,7 +17,9 @@ import { FormDialog } from '../ui/FormDialog';
 import { HostContainers } from '../ui/HostContainers';
 import { HostCleanups, HostFindings } from '../ui/HostHealth';
 import { InstanceTable } from '../ui/InstanceTable';
+import { HostPackages } from '../ui/HostPackages';
 import { HostLoad } from '../ui/Load';
+import { HostInstallation } from '../ui/MachineLog';
 import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
@@ -43,10 +45,10 @@ function Placement({ host }: { host: Host }) {
 			)}
 			{can('host_declare_lost') && isSilent && <Button danger onClick={() => setDeclaring(true)}>{t('hosts/declareLost')}</Button>}
 			{can('host_evacuate') && (isLost || isSilent) && <Button danger disabled={!isLost} title={isLost ? undefined : t('hosts/evacuateFirst')} onClick={() => setEmptying('evacuate')}>{t('hosts/evacuate')}</Button>}
-			{can(`host_${verb}`) && <Button disabled={isGone} onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: host.name }), hint: t(`hosts/${verb}Hint`) }, { what, url: path('hosts', host.name, verb) })}>
+			{can(`host_${verb}`) && <Button disabled={isGone} onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: host.name }), hint: t(`hosts/${verb}Hint`), command: cliCommand('host', verb, host.name) }, { what, url: path('hosts', host.name, verb) })}>
 				{what}
 			</Button>}
-			{can('host_retire') && <Button danger disabled={isGone || host.instances > 0} title={host.instances > 0 ? t('hosts/retireFull') : undefined} onClick={() => ask({ title: t('hosts/retireAsk', { name: host.name }), hint: t('hosts/retireHint'), danger: true }, { what: t('hosts/retire'), url: path('hosts', host.name, 'retire') })}>
+			{can('host_retire') && <Button danger disabled={isGone || host.instances > 0} title={host.instances > 0 ? t('hosts/retireFull') : undefined} onClick={() => ask({ title: t('hosts/retireAsk', { name: host.name }), hint: t('hosts/retireHint'), danger: true, command: cliCommand('host', 'retire', host.name) }, { what: t('hosts/retire'), url: path('hosts', host.name, 'retire') })}>
 				{t('hosts/retire')}
 			</Button>}
 			<CopyButton cli size="middle" text={cliCommand('host', 'show', host.name)} />
@@ -109,6 +111,7 @@ export default function HostPage() {
 	const { t } = useTranslation();
 	const { name = '' } = useParams();
 	useTitle(name);
+	const can = useCan();
 	const query = useHost(name);
 	const instances = useInstances({ host: name });
 	const host = query.data;
@@ -143,9 +146,11 @@ export default function HostPage() {
 					<HostLoad name={host.name} />
 					{host.unknownContainers > 0 && <HostContainers host={host.name} />}
 					<div className="sot-grid">
-						<div className="sot-c7"><HostFindings name={host.name} /></div>
-						<div className="sot-c5"><HostCleanups name={host.name} /></div>
+						<div className="sot-c6"><HostFindings name={host.name} /></div>
+						<div className="sot-c6"><HostCleanups name={host.name} /></div>
 					</div>
+					<HostPackages name={host.name} />
+					{can('machine_log') && <HostInstallation name={host.name} />}
 				</>
 			)}
 		</>

@@ -50,6 +50,8 @@ function Version({ value, common }: { value: string; common: string }) {
 	);
 }
 
+const idOf = (host: Host): string => host.id;
+
 export default function HostsPage() {
 	const { t } = useTranslation();
 	useTitle(t('hosts/title'));
@@ -62,7 +64,7 @@ export default function HostsPage() {
 	);
 	const agent = commonVersion(hosts.items.map((host) => host.agentVersion));
 	const docker = commonVersion(hosts.items.map((host) => host.dockerVersion));
-	const columns: TableColumnsType<Host> = [
+	const columns = useMemo((): TableColumnsType<Host> => [
 		{ title: t('field/name'), key: 'name', sorter: (a, b) => a.name.localeCompare(b.name), render: (_, host) => <Link className="sot-rowlink" to={`/hosts/${host.name}`}>{host.name}</Link> },
 		{ title: t('field/state'), key: 'state', width: 130, render: (_, host) => <HostState host={host} /> },
 		{ title: t('field/location'), key: 'location', sorter: (a, b) => `${a.az}/${a.rack}`.localeCompare(`${b.az}/${b.rack}`), render: (_, host) => <>{host.az} <span className="sot-muted">/ {host.rack}</span></> },
@@ -71,7 +73,7 @@ export default function HostsPage() {
 		{ title: t('field/agent'), key: 'agent', render: (_, host) => <Version value={host.agentVersion} common={agent} /> },
 		{ title: t('field/docker'), key: 'docker', render: (_, host) => <Version value={host.dockerVersion} common={docker} /> },
 		{ title: t('field/seen'), key: 'seen', render: (_, host) => (host.seenAt ? <Time at={host.seenAt} as="ago" /> : <span className="sot-muted">{t('common/never_seen')}</span>) },
-	];
+	], [t, agent, docker]);
 	return (
 		<>
 			<PageHead title={t('hosts/title')} lead={t('hosts/lead')} />
@@ -80,7 +82,7 @@ export default function HostsPage() {
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(state: string | undefined) => set('state', state ?? '')} options={['online', 'suspect', 'agent_lost', 'host_lost', 'docker_sick', 'draining', 'maintenance', 'registered', 'retired'].map((state) => ({ value: state, label: apiWord('state', state) }))} />
 				<span className="sot-total">{t('common/shown', { shown: rows.length, total: hosts.total })}</span>
 			</div>
-			<DataTable list={hosts} rows={rows} columns={columns} rowKey={(host) => host.id} label={t('hosts/title')} isAsking={isAsking} empty={get('name') || get('state') ? { title: t('common/nothingFits') } : { title: t('hosts/empty'), hint: t('hosts/emptyHint') }} />
+			<DataTable list={hosts} rows={rows} columns={columns} rowKey={idOf} label={t('hosts/title')} isAsking={isAsking} empty={get('name') || get('state') ? { title: t('common/nothingFits') } : { title: t('hosts/empty'), hint: t('hosts/emptyHint') }} />
 		</>
 	);
 }

@@ -30,11 +30,11 @@ function VersionActions({ image, version, onReport }: { image: string; version: 
 		<span className="sot-row" style={{ justifyContent: 'flex-end' }}>
 			<Button size="small" onClick={onReport}>{t('images/details')}</Button>
 			<Button size="small" disabled={!can('image_promote') || !mayBePromoted(version)} title={mayBePromoted(version) ? undefined : t('images/promoteNot')}
-				onClick={() => ask({ title: t('images/promoteAsk', names), hint: t('images/promoteHint') }, { what: t('images/promote'), url: path('images', image, 'versions', version.version, 'promote') })}>
+				onClick={() => ask({ title: t('images/promoteAsk', names), hint: t('images/promoteHint'), command: cliCommand('image', 'promote', image, version.version) }, { what: t('images/promote'), url: path('images', image, 'versions', version.version, 'promote') })}>
 				{t('images/promote')}
 			</Button>
 			<Button size="small" danger disabled={!can('image_retire') || !mayBeRetired(version)} title={mayBeRetired(version) ? undefined : t('images/retireNot')}
-				onClick={() => ask({ title: t('images/retireAsk', names), hint: t('images/retireHint'), danger: true }, { what: t('images/retire'), url: path('images', image, 'versions', version.version, 'retire') })}>
+				onClick={() => ask({ title: t('images/retireAsk', names), hint: t('images/retireHint'), danger: true, command: cliCommand('image', 'retire', image, version.version) }, { what: t('images/retire'), url: path('images', image, 'versions', version.version, 'retire') })}>
 				{t('images/retire')}
 			</Button>
 		</span>
@@ -111,7 +111,7 @@ function RollOut({ image }: { image: ImageDetail }) {
 						<li key={app} className="sot-row" style={{ justifyContent: 'space-between' }}>
 							<span><Link to={`/apps/${app}`}>{app}</Link> <span className="sot-muted">{t('images/outdatedCount', { count })}</span></span>
 							<Button size="small" type="primary" disabled={!may} aria-label={`${t('images/rollout')}: ${app}`}
-								onClick={() => ask({ title: t('images/rolloutAsk', { app, version: image.version }), hint: t('images/rolloutHint') }, { what: t('images/rollout'), url: path('apps', app, 'rebuild'), body: {}, follow: true })}>
+								onClick={() => ask({ title: t('images/rolloutAsk', { app, version: image.version }), hint: t('images/rolloutHint'), command: cliCommand('app', 'rebuild', app) }, { what: t('images/rollout'), url: path('apps', app, 'rebuild'), body: {}, follow: true })}>
 								{t('images/rollout')}
 							</Button>
 						</li>

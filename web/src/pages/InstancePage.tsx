@@ -3,23 +3,24 @@ import { CodeOutlined } from '@ant-design/icons';
 import { Button, Dropdown, Tabs } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router-dom';
-import { mergeEvents, useInstance, useRecentEvents } from '../api/queries';
+import { useInstance } from '../api/queries';
 import type { Instance } from '../api/types';
 import { type InstanceVerb, useInstanceVerb } from '../app/instanceVerbs';
 import { useMay, useCan } from '../app/session';
+import { apiWord } from '../i18n';
 import { cliCommand } from '../lib/cli';
-import { formatBytes, formatCores } from '../lib/format';
+import { formatBytes, formatCores, formatLocal } from '../lib/format';
 import { useFilters } from '../lib/useFilters';
-import { useLive } from '../live/LiveProvider';
 import { AddressHistory } from '../ui/AddressHistory';
 import { CopyButton } from '../ui/CopyButton';
-import { EventList } from '../ui/EventList';
-import { InstanceLog } from '../ui/InstanceLog';
+import { Inside } from '../ui/Inside';
+import { askEarly, InstanceLog } from '../ui/InstanceLog';
 import { VersionCell } from '../ui/InstanceTable';
 import { InstanceLoad } from '../ui/Load';
-import { Empty, Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
-import { StateTag } from '../ui/StateTag';
+import { Facts, PageHead, Panel, ReadError, Skeleton, StaleNotice, useTitle } from '../ui/Page';
+import { InstanceState, StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
+import { Timeline } from '../ui/Timeline';
 import { Why } from '../ui/Why';
 
 function Actions({ instance }: { instance: Instance }) {
@@ -83,23 +84,6 @@ function What({ instance }: { instance: Instance }) {
 	);
 }
 
-/** What happened to it lately: its own events, newest first. */
-function Timeline({ name }: { name: string }) {
-	const { t } = useTranslation();
-	const live = useLive();
-	const recent = useRecentEvents();
-	const events = mergeEvents(live.events, recent.data ?? []).filter((event) => event.subject === name);
-	if (recent.isLoading) {
-		return <Skeleton />;
-	}
-	return (
-		<>
-			{recent.error && <ReadError error={recent.error} onRetry={() => void recent.refetch()} />}
-			{events.length > 0 ? <EventList events={events} /> : <Empty title={t('instances/quiet')} />}
-		</>
-	);
-}
-
 export default function InstancePage() {
 	const { t } = useTranslation();
 	const { name = '' } = useParams();
@@ -120,15 +104,21 @@ export default function InstancePage() {
 					<PageHead
 						title={
 							<>
-								{instance.name} <span style={{ fontSize: 13, fontWeight: 400 }}><StateTag state={instance.state} /> <StateTag state={instance.health} /></span>
+								{instance.name} <span className="sot-head-states"><InstanceState instance={instance} /><StateTag state={instance.health} /></span>
 							</>
 						}
 					>
 						<Actions instance={instance} />
 					</PageHead>
+					{instance.unknownSince && (
+						<div className="sot-notice" role="status">
+							<div>{t('instances/unknownSince', { at: formatLocal(instance.unknownSince), state: apiWord('state', instance.state) })}</div>
+						</div>
+					)}
 					{instance.error && <div className="sot-notice warn" role="status"><div>{instance.error}</div></div>}
 					<Tabs
 						activeKey={get('tab') || 'overview'}
+						onTabClick={(tab) => tab === 'logs' && get('tab') !== 'logs' && askEarly(instance.name)}
 						onChange={(tab) => set('tab', tab === 'overview' ? '' : tab)}
 						destroyOnHidden
 						items={[
@@ -138,11 +128,12 @@ export default function InstancePage() {
 								children: (
 									<div className="sot-grid">
 										<Panel className="sot-c5" title={t('field/state')}><What instance={instance} /></Panel>
-										<Panel className="sot-c7" title={t('instances/timeline')} flush><Timeline name={instance.name} /></Panel>
+										<Panel className="sot-c7" title={t('instances/timeline')} flush><Timeline name={instance.name} app={instance.app} /></Panel>
 									</div>
 								),
 							},
 							{ key: 'load', label: t('load/title'), children: <InstanceLoad name={instance.name} /> },
+							{ key: 'inside', label: t('inside/title'), disabled: instance.state !== 'running', children: <Inside name={instance.name} /> },
 							...(mayReadLogs ? [{ key: 'logs', label: t('instances/logs'), children: <InstanceLog name={instance.name} /> }] : []),
 							{ key: 'why', label: t('why/ask'), children: <Why name={instance.name} /> },
 							{ key: 'address', label: t('instances/addressHistory'), disabled: !instance.address, children: instance.address && <Panel><AddressHistory address={instance.address} /></Panel> },

@@ -12,7 +12,7 @@ import { InstanceTable } from '../ui/InstanceTable';
 import { NamePick } from '../ui/NamePick';
 import { PageHead, useTitle } from '../ui/Page';
 
-const STATES = ['requested', 'placed', 'creating', 'starting', 'running', 'stopping', 'stopped', 'retiring', 'retired', 'failed', 'moving', 'frozen'];
+const STATES = ['requested', 'placed', 'creating', 'starting', 'running', 'stopping', 'stopped', 'retiring', 'retired', 'failed', 'moving', 'frozen', 'unknown'];
 
 export default function InstancesPage() {
 	const { t } = useTranslation();

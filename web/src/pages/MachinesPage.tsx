@@ -1,26 +1,25 @@
 // Machines on their way into service: a list is pasted, looked at, imported; then each machine is a row of steps, with its log.
-import { Alert, Button, Drawer, Input, Select, type TableColumnsType } from 'antd';
+import { Button, Drawer, Select, type TableColumnsType } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
-import { ApiError, change } from '../api/client';
-import { useMachineLog, useMachines } from '../api/queries';
-import type { Machine, MachineImport, LineProblem } from '../api/types';
+import { change } from '../api/client';
+import { useMachines } from '../api/queries';
+import type { Machine } from '../api/types';
+import { useCan } from '../app/session';
 import { apiWord } from '../i18n';
 import { cliCommand } from '../lib/cli';
-import { formatClock, formatUtc } from '../lib/format';
 import type { Tone } from '../lib/model';
 import { useFilters } from '../lib/useFilters';
 import { CopyButton } from '../ui/CopyButton';
 import { DataTable } from '../ui/DataTable';
-import { LogLines } from '../ui/LogLines';
+import { MachineImport } from '../ui/MachineImport';
+import { MachineLog } from '../ui/MachineLog';
 import { PageHead, ReadError, useTitle } from '../ui/Page';
 import { StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
-import { WrongLines } from '../ui/WrongLines';
 
 const STEPS = ['registered', 'installing', 'preflight', 'online'] as const;
-const EXAMPLE = 'name,address,az,rack,labels,oob\nnode-1,10.0.0.11,a,a-1,ssd,ipmi://10.9.0.11\n';
 
 /** How far a machine is at one of the steps. A failed one does not say where in its state: its log does. */
 function stepTone(machine: Machine, step: (typeof STEPS)[number]): { tone: Tone; word: string } {
@@ -35,87 +34,11 @@ function stepTone(machine: Machine, step: (typeof STEPS)[number]): { tone: Tone;
 	return here === at ? { tone: 'busy', word: 'running' } : { tone: 'off', word: 'queued' };
 }
 
-function ImportDrawer({ open, onClose }: { open: boolean; onClose: (imported: boolean) => void }) {
+function LogDrawer({ name, onClose }: { name: string; onClose: () => void }) {
 	const { t } = useTranslation();
-	const [csv, setCsv] = useState(EXAMPLE);
-	const [busy, setBusy] = useState(false);
-	const [checked, setChecked] = useState<MachineImport | null>(null);
-	const [error, setError] = useState<ApiError | null>(null);
-	const send = async (dryRun: boolean): Promise<void> => {
-		setBusy(true);
-		setError(null);
-		try {
-			const answer = await change<MachineImport>('POST', '/v1/machines', { csv, dryRun });
-			setChecked(dryRun ? answer : null);
-			if (!dryRun) {
-				onClose(true);
-			}
-		} catch (cause) {
-			setChecked(null);
-			if (!(cause instanceof ApiError)) {
-				throw cause;
-			}
-			setError(cause);
-		} finally {
-			setBusy(false);
-		}
-	};
-	const wrong = (error?.problem.errors ?? []) as unknown as LineProblem[];
 	return (
-		<Drawer title={t('machines/import')} open={open} onClose={() => onClose(false)} size={860}>
-			<p>{t('machines/importHint')}</p>
-			<Input.TextArea
-				aria-label={t('machines/list')}
-				className="sot-mono"
-				rows={14}
-				value={csv}
-				onChange={(event) => {
-					setCsv(event.target.value);
-					setChecked(null);
-				}}
-			/>
-			<div className="sot-row" style={{ margin: '12px 0' }}>
-				<Button onClick={() => void send(true)} loading={busy}>
-					{t('machines/check')}
-				</Button>
-				<Button type="primary" disabled={checked === null || checked.imported === 0} onClick={() => void send(false)} loading={busy}>
-					{t('machines/importNow', { count: checked?.imported ?? 0 })}
-				</Button>
-			</div>
-			{checked && <Alert type="success" title={t('machines/checked', { imported: checked.imported, unchanged: checked.unchanged })} />}
-			{error && <Alert type="error" title={error.problem.detail} />}
-			{wrong.length > 0 && <WrongLines problems={wrong} />}
-		</Drawer>
-	);
-}
-
-function LogDrawer({ name, onClose }: { name: string | null; onClose: () => void }) {
-	const { t } = useTranslation();
-	const log = useMachineLog(name);
-	return (
-		<Drawer title={name && t('machines/logOf', { name })} open={name !== null} onClose={onClose} size={960} extra={<CopyButton cli text={cliCommand('machine', 'log', name ?? '', '--follow')} />}>
-			{log.error && <ReadError error={log.error} onRetry={log.retry} />}
-			<LogLines
-				key={name}
-				count={log.lines.length}
-				label={t('machines/log')}
-				note=""
-				line={(at) => {
-					const line = log.lines[at];
-					return line && (
-						<div key={line.line} className={`sot-line ${line.status === 'failed' || line.status === 'unreachable' ? 'error' : 'info'}`} data-line={line.line}>
-							<span>{line.line}</span>
-							<time dateTime={line.at} title={formatUtc(line.at)}>
-								{formatClock(line.at)}
-							</time>
-							<span>
-								{apiWord('task', line.status)} · {line.task}
-								{line.text && `: ${line.text}`}
-							</span>
-						</div>
-					);
-				}}
-			/>
+		<Drawer title={name && t('machines/logOf', { name })} open={name !== ''} onClose={onClose} size={960} extra={<CopyButton cli text={cliCommand('machine', 'log', name, '--follow')} />}>
+			{name && <MachineLog name={name} />}
 		</Drawer>
 	);
 }
@@ -126,7 +49,7 @@ export default function MachinesPage() {
 	const [get, set] = useFilters();
 	const machines = useMachines({ state: get('state') || undefined });
 	const [importing, setImporting] = useState(false);
-	const [logOf, setLogOf] = useState<string | null>(null);
+	const can = useCan();
 	const [retryError, setRetryError] = useState<Error | null>(null);
 	const retry = (names: string[]): void => {
 		setRetryError(null);
@@ -152,8 +75,8 @@ export default function MachinesPage() {
 			key: 'do',
 			render: (_, machine) => (
 				<span className="sot-row">
-					<Button size="small" onClick={() => setLogOf(machine.name)}>{t('machines/log')}</Button>
-					{machine.state === 'failed' && <Button size="small" onClick={() => retry([machine.name])}>{t('machines/retry')}</Button>}
+					<Button size="small" onClick={() => set('log', machine.name)}>{t('machines/log')}</Button>
+					{machine.state === 'failed' && can('machine_retry') && <><Button size="small" onClick={() => retry([machine.name])}>{t('machines/retry')}</Button><CopyButton cli bare text={cliCommand('host', 'retry', machine.name)} /></>}
 				</span>
 			),
 		},
@@ -161,8 +84,8 @@ export default function MachinesPage() {
 	return (
 		<>
 			<PageHead title={t('machines/title')} lead={t('machines/lead')}>
-				{failed > 0 && <Button onClick={() => retry([])}>{t('machines/retryAll', { count: failed })}</Button>}
-				<Button type="primary" onClick={() => setImporting(true)}>{t('machines/import')}</Button>
+				{failed > 0 && can('machine_retry') && <><Button onClick={() => retry([])}>{t('machines/retryAll', { count: failed })}</Button><CopyButton cli size="middle" text={cliCommand('host', 'retry', '--failed')} /></>}
+				{can('machine_import') && <Button type="primary" onClick={() => setImporting(true)}>{t('machines/import')}</Button>}
 			</PageHead>
 			<div className="sot-filters">
 				<Select allowClear style={{ width: 170 }} aria-label={t('instances/filterState')} placeholder={t('instances/filterState')} value={get('state') || undefined} onChange={(state: string | undefined) => set('state', state ?? '')} options={[...STEPS, 'failed'].map((state) => ({ value: state, label: apiWord('state', state) }))} />
@@ -170,7 +93,7 @@ export default function MachinesPage() {
 			</div>
 			{retryError && <ReadError error={retryError} onRetry={() => setRetryError(null)} />}
 			<DataTable list={machines} columns={columns} rowKey={(machine) => machine.name} label={t('machines/title')} empty={{ title: t('machines/empty'), hint: t('machines/emptyHint') }} />
-			<ImportDrawer
+			<MachineImport
 				open={importing}
 				onClose={(imported) => {
 					setImporting(false);
@@ -179,7 +102,7 @@ export default function MachinesPage() {
 					}
 				}}
 			/>
-			<LogDrawer name={logOf} onClose={() => setLogOf(null)} />
+			<LogDrawer name={get('log')} onClose={() => set('log', '')} />
 		</>
 	);
 }

@@ -38,7 +38,7 @@ function Step({ step }: { step: OperationStep }) {
 function Steps({ steps }: { steps: OperationStep[] }) {
 	const { t } = useTranslation();
 	return (
-		<ol className="sot-steps" aria-label={t('operations/steps')}>
+		<ol className="sot-steps" tabIndex={0} aria-label={t('operations/steps')}>
 			{steps.map((step) => (
 				<Step key={step.ordinal} step={step} />
 			))}
@@ -64,7 +64,7 @@ function OperationHead({ operation }: { operation: Operation }) {
 		>
 			{operation.rollout && <RolloutActions operation={operation} rollout={operation.rollout} />}
 			{isOpen(operation) && mayCancel && (
-				<Button danger onClick={() => ask({ title: t('operations/cancelAsk'), hint: t('operations/cancelHint'), danger: true }, { what: t('operations/cancelAction'), url: path('operations', operation.id, 'cancel') })}>
+				<Button danger onClick={() => ask({ title: t('operations/cancelAsk'), hint: t('operations/cancelHint'), danger: true, command: cliCommand('operation', 'cancel', operation.id) }, { what: t('operations/cancelAction'), url: path('operations', operation.id, 'cancel') })}>
 					{t('operations/cancelAction')}
 				</Button>
 			)}
@@ -93,7 +93,7 @@ export default function OperationPage() {
 				<>
 					<OperationHead operation={operation} />
 					{operation.error && <div className="sot-notice bad" role="alert"><div>{operation.error}</div></div>}
-					{operation.waitsFor && isOpen(operation) && <div className="sot-notice warn" role="status"><div>{t('operations/waits', { reason: operation.waitsFor })}</div></div>}
+					{operation.waitsFor && isOpen(operation) && !operation.rollout?.pausedBy && <div className="sot-notice warn" role="status"><div>{t('operations/waits', { reason: operation.waitsFor })}</div></div>}
 					<Panel>
 						<div className="sot-gap">
 							<OperationProgress operation={operation} />

@@ -5,7 +5,7 @@ import { Link } from 'react-router-dom';
 import { mergeEvents, useApps, useCapacity, useOperations, useOverview, useRecentEvents } from '../api/queries';
 import type { Operation, Overview } from '../api/types';
 import { apiWord } from '../i18n';
-import { formatBytes, formatCores } from '../lib/format';
+import { formatBytes, formatCores, formatCount } from '../lib/format';
 import { toneOf } from '../lib/model';
 import { zoneFill } from '../lib/zones';
 import { useLive } from '../live/LiveProvider';
@@ -23,6 +23,7 @@ function Broken({ overview }: { overview: Overview }) {
 	const failed = overview.instances.byState['failed'] ?? 0;
 	const away = overview.hosts.total - overview.hosts.online;
 	const incomplete = apps.items.filter((app) => !app.deleting && app.ready < app.wanted);
+	const unknown = overview.instances.byState['unknown'] ?? 0;
 	const count = failed + away + incomplete.length;
 	const tone = failed > 0 || away > 0 ? 'bad' : incomplete.length > 0 ? 'warn' : 'good';
 	return (
@@ -35,9 +36,15 @@ function Broken({ overview }: { overview: Overview }) {
 						<Link to="/instances?state=failed">
 							<StateTag state="failed" />
 						</Link>
-						<span>
-							{failed} {t('overview/notRunning')}
-						</span>
+						<span>{t('overview/notRunning', { count: failed })}</span>
+					</li>
+				)}
+				{unknown > 0 && (
+					<li>
+						<Link to="/instances?state=unknown">
+							<StateTag state="unknown" />
+						</Link>
+						<span>{t('overview/unheard', { count: unknown })}</span>
 					</li>
 				)}
 				{away > 0 && (
@@ -90,15 +97,15 @@ function Counts({ overview }: { overview: Overview }) {
 			<h2>{t('overview/instancesByState')}</h2>
 			<div className="sot-kpis">
 				<Link to="/instances">
-					<b>{overview.instances.total}</b>
+					<b>{formatCount(overview.instances.total)}</b>
 					<span>{t('nav/instances')}</span>
 				</Link>
 				<Link to="/apps">
-					<b>{overview.apps}</b>
+					<b>{formatCount(overview.apps)}</b>
 					<span>{t('nav/apps')}</span>
 				</Link>
 				<Link to="/hosts">
-					<b>{overview.hosts.total}</b>
+					<b>{formatCount(overview.hosts.total)}</b>
 					<span>{t('nav/hosts')}</span>
 				</Link>
 			</div>
@@ -119,7 +126,7 @@ function Counts({ overview }: { overview: Overview }) {
 						.map(([state, count]) => (
 							<Link key={state} to={`/instances?state=${state}`}>
 								<span className="sot-row">
-									<StateTag state={state} /> <span className="sot-num">{count}</span>
+									<StateTag state={state} /> <span className="sot-num">{formatCount(count)}</span>
 								</span>
 							</Link>
 						))}
@@ -164,6 +171,7 @@ function Zones() {
 				/>
 			))}
 			{capacity.isLoading && <Skeleton rows={3} />}
+			{capacity.data && zones.length === 0 && <p className="sot-muted">{t('overview/noCapacity')}</p>}
 		</>
 	);
 }

@@ -13,7 +13,7 @@ import { CopyButton } from '../ui/CopyButton';
 import { DataTable } from '../ui/DataTable';
 import { Origin } from '../ui/Origin';
 import { PageHead, Panel, useTitle } from '../ui/Page';
-import { StateTag } from '../ui/StateTag';
+import { InstanceState, StateTag } from '../ui/StateTag';
 import { Time } from '../ui/Time';
 import { WaveDialog } from '../ui/WaveDialog';
 
@@ -24,13 +24,13 @@ function Versions({ name }: { name: string }) {
 	const versions = useMiddlewareVersions(name);
 	const apps = useMiddlewareApps(name);
 	const columns: TableColumnsType<AppVersion> = [
-		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-mono">{row.version}</span> },
+		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-row"><span className="sot-mono">{row.version}</span>{row.removed && <span className="sot-badge">{t('apps/notKept')}</span>}</span> },
 		{ title: t('field/size'), key: 'size', align: 'right', render: (_, row) => <span className="sot-num">{formatBytes(row.sizeBytes)}</span> },
 		{ title: t('field/instances'), key: 'instances', align: 'right', render: (_, row) => <span className="sot-num">{row.instances ?? 0}</span> },
 		{ title: t('packages/origin'), key: 'origin', render: (_, row) => <Origin of={row} /> },
 		{ title: t('field/created'), key: 'created', render: (_, row) => <Time at={row.createdAt} /> },
 		{ title: t('field/actor'), key: 'by', dataIndex: 'createdBy' },
-		{ title: '', key: 'actions', align: 'right', render: (_, row) => (
+		{ title: '', key: 'actions', align: 'right', render: (_, row) => !row.removed && (
 			<span className="sot-row sot-right">
 				<CopyButton cli bare text={cliCommand('middleware', 'rollout', name, row.version, '--environment=test', '--plan')} />
 				{may && <Button size="small" aria-label={`${t('packages/wave')}: ${row.version}`} onClick={() => setRolling(row.version)}>{t('packages/wave')}</Button>}
@@ -40,7 +40,7 @@ function Versions({ name }: { name: string }) {
 	return (
 		<Panel title={`${name}: ${t('apps/versions')}`}>
 			<DataTable list={versions} columns={columns} rowKey={(row) => row.version} label={t('apps/versions')} empty={{ title: t('apps/noVersions') }} />
-			{rolling && <WaveDialog name={name} version={rolling} versions={versions.items.map(({ version }) => version)} apps={apps.items.map(({ app }) => app)} onClose={() => setRolling('')} />}
+			{rolling && <WaveDialog name={name} version={rolling} versions={versions.items.filter(({ removed }) => !removed).map(({ version }) => version)} apps={apps.items.map(({ app }) => app)} onClose={() => setRolling('')} />}
 		</Panel>
 	);
 }
@@ -80,7 +80,7 @@ function Board({ name }: { name: string }) {
 		{ title: t('field/host'), key: 'host', dataIndex: 'host' },
 		{ title: t('field/version'), key: 'version', render: (_, row) => <span className={row.version === row.appVersion ? 'sot-mono' : 'sot-badge sot-warned sot-mono'}>{row.version}</span> },
 		{ title: t('packages/appHas'), key: 'appVersion', render: (_, row) => <span className="sot-mono">{row.appVersion || '–'}</span> },
-		{ title: t('field/state'), key: 'state', render: (_, row) => <StateTag state={row.state} /> },
+		{ title: t('field/state'), key: 'state', render: (_, row) => <InstanceState instance={row} /> },
 		{ title: t('field/health'), key: 'health', render: (_, row) => <StateTag state={row.health} /> },
 	];
 	return (

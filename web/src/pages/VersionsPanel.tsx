@@ -93,7 +93,7 @@ export function VersionsPanel({ app }: { app: App }) {
 	const before = settings.data?.versionBefore ?? '';
 	const [deploying, setDeploying] = useState('');
 	const columns: TableColumnsType<AppVersion> = [
-		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-row"><span className="sot-mono">{row.version}</span>{row.version === app.version && <span className="sot-badge">{t('apps/current')}</span>}</span> },
+		{ title: t('field/version'), key: 'version', render: (_, row) => <span className="sot-row"><span className="sot-mono">{row.version}</span>{row.version === app.version && <span className="sot-badge">{t('apps/current')}</span>}{row.removed && <span className="sot-badge">{t('apps/notKept')}</span>}</span> },
 		{ title: t('field/file'), key: 'file', dataIndex: 'fileName' },
 		{ title: t('field/size'), key: 'size', align: 'right', render: (_, row) => <span className="sot-num">{formatBytes(row.sizeBytes)}</span> },
 		{ title: t('field/sha256'), key: 'sha256', render: (_, row) => <span className="sot-row sot-mono">{row.sha256.slice(0, 12)}<CopyButton bare text={row.sha256} /></span> },
@@ -107,8 +107,8 @@ export function VersionsPanel({ app }: { app: App }) {
 			align: 'right',
 			render: (_, row) => (
 				<span className="sot-row" style={{ justifyContent: 'flex-end' }}>
-					<CopyButton cli bare text={cliCommand('app', 'deploy', app.name, row.version)} />
-					{can('app_deploy') && (
+					{!row.removed && <CopyButton cli bare text={cliCommand('app', 'deploy', app.name, row.version)} />}
+					{can('app_deploy') && !row.removed && (
 						<Button size="small" disabled={row.version === app.version} aria-label={`${t(row.version === before ? 'apps/rollBack' : 'apps/deploy')}: ${row.version}`} onClick={() => setDeploying(row.version)}>
 							{t(row.version === before ? 'apps/rollBack' : 'apps/deploy')}
 						</Button>

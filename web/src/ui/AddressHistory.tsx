@@ -50,7 +50,7 @@ export function AddressHistory({ address }: { address: string }) {
 			<HeldAt address={address} />
 			{history.error && <ReadError error={history.error} onRetry={history.retry} />}
 			{!history.error && history.items.length === 0 && <Empty title={t('addresses/historyEmpty')} />}
-			<ol className="sot-steps">
+			<ol className="sot-steps" tabIndex={0}>
 				{history.items.map((event, row) => (
 					<li key={`${event.at}-${row}`} className={event.event === 'bound' ? 'done' : event.event === 'conflict' ? 'failed' : ''}>
 						<div className="sot-row">

@@ -1,7 +1,7 @@
 // The one table: compact, with the designed loading, empty, error and stale states. Long lists draw only the rows that are
 // seen and read on by themselves as their end comes near.
 import { Button, Table, type TableColumnsType } from 'antd';
-import { type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { List } from '../api/queries';
 import { formatTotal } from '../lib/format';
@@ -79,10 +79,18 @@ function useReadAhead<T>(list: List<T>): (event: React.UIEvent<HTMLElement>) => 
 	}, []);
 }
 
-function Rows<T extends object>({ list, columns, rowKey, shown, box, label }: Pick<Props<T>, 'list' | 'columns' | 'rowKey' | 'label'> & { shown: T[]; box: React.RefObject<HTMLElement> }) {
-	const windowed = shown.length > WINDOW_FROM_ROWS;
+interface RowsProps<T extends object> extends Pick<Props<T>, 'columns' | 'rowKey' | 'label'> {
+	shown: T[];
+	box: React.RefObject<HTMLElement>;
+	onScroll: (event: React.UIEvent<HTMLElement>) => void;
+}
+
+function AllRows<T extends object>({ columns, rowKey, shown, box, label, onScroll }: RowsProps<T>) {
+	// Once a window, always one: to sift a long list down to a line does not make another table.
+	const wasWindowed = useRef(false);
+	const windowed = wasWindowed.current || shown.length > WINDOW_FROM_ROWS;
+	wasWindowed.current = windowed;
 	const room = useRoom(box, windowed);
-	const onScroll = useReadAhead(list);
 	// A table that is wider than its panel is moved by the arrow keys, so it can be reached by the keyboard.
 	useEffect(() => {
 		box.current?.querySelectorAll('.ant-table-content, .ant-table-tbody-virtual-holder').forEach((content) => {
@@ -110,9 +118,25 @@ function Rows<T extends object>({ list, columns, rowKey, shown, box, label }: Pi
 	);
 }
 
+/** Drawn again only when rows or columns are others: a page that keeps both pays nothing for a letter that is typed above it. */
+const Rows = memo(AllRows) as typeof AllRows;
+
+/** While the answer for a word is awaited and nothing on the page fits it, what was there stays, greyed: the table is not taken down for an instant. */
+function useHeld<T>(shown: T[], isAsking: boolean): { rows: T[]; isHeld: boolean } {
+	const held = useRef(shown);
+	const isHeld = shown.length === 0 && isAsking && held.current.length > 0;
+	useEffect(() => {
+		if (!isHeld) {
+			held.current = shown;
+		}
+	}, [shown, isHeld]);
+	return { rows: isHeld ? held.current : shown, isHeld };
+}
+
 export function DataTable<T extends object>({ list, columns, rowKey, empty, label, rows, title, extra, isAsking = false }: Props<T>) {
 	const { t } = useTranslation();
-	const shown = rows ?? list.items;
+	const { rows: shown, isHeld } = useHeld(rows ?? list.items, isAsking);
+	const onScroll = useReadAhead(list);
 	const box = useRef<HTMLElement>(null);
 	return (
 		<>
@@ -120,7 +144,7 @@ export function DataTable<T extends object>({ list, columns, rowKey, empty, labe
 				<ReadError error={list.error} updatedAtMs={list.items.length > 0 ? list.updatedAtMs : 0} onRetry={list.retry} />
 			)}
 			<StaleNotice updatedAtMs={list.updatedAtMs} />
-			<section ref={box} className="sot-panel" aria-label={label} aria-busy={list.isFetching} onKeyDown={moveByKey}>
+			<section ref={box} className="sot-panel" aria-label={label} aria-busy={list.isFetching || isAsking} data-held={isHeld || undefined} onKeyDown={moveByKey}>
 				{(title || extra) && (
 					<header>
 						<h2>{title}</h2>
@@ -132,7 +156,7 @@ export function DataTable<T extends object>({ list, columns, rowKey, empty, labe
 				) : shown.length === 0 ? (
 					!list.error && <Empty {...empty} />
 				) : (
-					<Rows list={list} columns={columns} rowKey={rowKey} shown={shown} box={box} label={label} />
+					<Rows columns={columns} rowKey={rowKey} shown={shown} box={box} label={label} onScroll={onScroll} />
 				)}
 				{list.hasMore && (
 					<div className="sot-table-foot">

@@ -1,13 +1,15 @@
 // Rolling a version out: how, and before anything is changed which instances in which batches, from what to what.
 import { useQuery, keepPreviousData } from '@tanstack/react-query';
-import { InputNumber, Modal, Select } from 'antd';
+import { InputNumber, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { change, path } from '../api/client';
+import { useGroups } from '../api/queries';
 import type { App, RolloutPlan } from '../api/types';
 import { useChange } from '../app/actions';
 import { type EnteredRollout, rolloutCommand, strategyOf } from '../lib/rollout';
-import { CopyButton } from './CopyButton';
+import { ActionDialog } from './ActionDialog';
+import { GroupPick, groupBody, groupFlag } from './GroupPick';
 import { ReadError, Skeleton } from './Page';
 
 export function PlanOfBatches({ plan }: { plan: RolloutPlan }) {
@@ -17,7 +19,7 @@ export function PlanOfBatches({ plan }: { plan: RolloutPlan }) {
 		<>
 			<strong role="status">{t('rollout/planWords', { count, batches: plan.batches.length })}</strong>
 			<div className="sot-scroll">
-				<table className="sot-runs">
+				<table className="sot-runs words">
 					<thead>
 						<tr>
 							<th scope="col">{t('rollout/batch')}</th>
@@ -50,10 +52,12 @@ export function DeployDialog({ app, version, back, onClose }: { app: App; versio
 	const send = useChange();
 	const [entered, setEntered] = useState<EnteredRollout>({ batch: 1, canary: 0, bakeSeconds: 0, pause: 'never', onFailure: 'roll_back' });
 	const [busy, setBusy] = useState(false);
+	const groups = useGroups(app.name);
+	const [group, setGroup] = useState('');
 	const url = path('apps', app.name, 'deploy');
-	const body = { version, strategy: strategyOf(entered) };
+	const body = { version, strategy: strategyOf(entered), ...groupBody(group) };
 	const plan = useQuery({
-		queryKey: ['apps', 'rolloutPlan', app.name, version, entered],
+		queryKey: ['apps', 'rolloutPlan', app.name, version, entered, group],
 		queryFn: () => change<RolloutPlan>('POST', url, { ...body, dryRun: true }),
 		placeholderData: keepPreviousData,
 		refetchInterval: false,
@@ -72,10 +76,11 @@ export function DeployDialog({ app, version, back, onClose }: { app: App; versio
 		</label>
 	);
 	return (
-		<Modal open title={t(back ? 'apps/rollBackAsk' : 'apps/deployAsk', { version, name: app.name })} okText={what} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: !plan.data }} onOk={() => void deploy()} onCancel={onClose} width={720}>
+		<ActionDialog title={t(back ? 'apps/rollBackAsk' : 'apps/deployAsk', { version, name: app.name })} submit={what} command={[rolloutCommand(app.name, version, entered), ...groupFlag(group)].join(' ')} busy={busy} okButtonProps={{ disabled: !plan.data }} onSubmit={() => void deploy()} onClose={onClose} width={720}>
 			<div className="sot-gap">
 				<span className="sot-muted">{t('apps/deployHint')}</span>
 				<div className="sot-row sot-wrap">
+					<GroupPick groups={groups.items} value={group} onChange={setGroup} />
 					{number('canary', t('rollout/canary'), 0)}
 					{number('batch', t('rollout/perBatch'), 1)}
 					{number('bakeSeconds', t('rollout/bakeSeconds'), 0)}
@@ -91,10 +96,7 @@ export function DeployDialog({ app, version, back, onClose }: { app: App; versio
 				{plan.error && <ReadError error={plan.error} onRetry={() => void plan.refetch()} />}
 				{plan.isLoading && <Skeleton rows={3} />}
 				{plan.data && <PlanOfBatches plan={plan.data} />}
-				<div>
-					<CopyButton cli text={rolloutCommand(app.name, version, entered)} />
-				</div>
 			</div>
-		</Modal>
+		</ActionDialog>
 	);
 }

@@ -1,6 +1,6 @@
 // Emptying a host that lives (drain) or is lost (evacuate): the plan is read and shown before anything is moved, and shown again when what is asked changes.
 import { useQuery } from '@tanstack/react-query';
-import { Checkbox, InputNumber, Modal } from 'antd';
+import { Checkbox, InputNumber } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
@@ -8,14 +8,14 @@ import { change, path } from '../api/client';
 import type { DrainPlan, Host } from '../api/types';
 import { useChange } from '../app/actions';
 import { cliCommand } from '../lib/cli';
-import { CopyButton } from './CopyButton';
+import { ActionDialog } from './ActionDialog';
 import { ReadError, Skeleton } from './Page';
 
 function PlanTable({ plan }: { plan: DrainPlan }) {
 	const { t } = useTranslation();
 	return (
 		<div className="sot-scroll">
-			<table className="sot-runs">
+			<table className="sot-runs words">
 				<thead>
 					<tr>
 						<th scope="col">{t('field/name')}</th>
@@ -58,7 +58,7 @@ export function DrainDialog({ host, verb, onClose }: { host: Host; verb: 'drain'
 	};
 	const words = plan.data && t('hosts/drainWords', { moves: plan.data.moves, stays: plan.data.stays });
 	return (
-		<Modal open title={t(`hosts/${verb}Ask`, { name: host.name })} okText={t(`hosts/${verb}`)} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: !plan.data, danger: !drains }} onOk={() => void drain()} onCancel={onClose} width={720}>
+		<ActionDialog title={t(`hosts/${verb}Ask`, { name: host.name })} submit={t(`hosts/${verb}`)} command={cliCommand('host', verb, host.name, ...(includePinned ? ['--include-pinned'] : []), ...(drains ? [`--parallel=${parallel}`] : []))} busy={busy} okButtonProps={{ disabled: !plan.data, danger: !drains }} onSubmit={() => void drain()} onClose={onClose} width={720}>
 			<div className="sot-gap">
 				<span className="sot-muted">{t(`hosts/${verb}Hint`)}</span>
 				{plan.error && <ReadError error={plan.error} onRetry={() => void plan.refetch()} />}
@@ -76,9 +76,8 @@ export function DrainDialog({ host, verb, onClose }: { host: Host; verb: 'drain'
 							{t('hosts/parallel')} <InputNumber min={1} max={100} precision={0} value={parallel} onChange={(value) => setParallel(value ?? 2)} />
 						</label>
 					)}
-					<CopyButton cli text={cliCommand('host', verb, host.name, ...(includePinned ? ['--include-pinned'] : []), ...(drains ? [`--parallel=${parallel}`] : []))} />
 				</div>
 			</div>
-		</Modal>
+		</ActionDialog>
 	);
 }

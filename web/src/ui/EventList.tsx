@@ -7,17 +7,17 @@ import { changesOf, subjectLink } from '../lib/model';
 import { StateTag } from './StateTag';
 import { Time } from './Time';
 
-function EventLine({ event }: { event: PlatformEvent }) {
+function EventLine({ event, dated, about }: { event: PlatformEvent; dated: boolean; about: string | undefined }) {
 	const link = subjectLink(event);
 	const error = typeof event.data['error'] === 'string' ? event.data['error'] : '';
 	const operationKind = event.kind === 'operation.state' ? String(event.data['kind'] ?? '') : '';
 	return (
 		<li data-number={event.number}>
-			<Time at={event.at} as="clock" />
+			<Time at={event.at} as={dated ? 'local' : 'clock'} />
 			<span className="sot-muted">{apiWord('event', event.kind)}</span>
 			<span className="sot-what">
 				{operationKind && <>{apiWord('kind', operationKind)} </>}
-				{link ? <Link to={link}>{event.subject || event.kind}</Link> : event.subject}{' '}
+				{event.subject !== about && (link ? <Link to={link}>{event.subject || event.kind}</Link> : event.subject)}{' '}
 				{changesOf(event).map(([field, before, after]) => (
 					<Fragment key={field}>
 						{before && (
@@ -36,11 +36,12 @@ function EventLine({ event }: { event: PlatformEvent }) {
 	);
 }
 
-export function EventList({ events }: { events: PlatformEvent[] }) {
+/** `dated`: of more than a day, each says its day. `about`: whose page it is; its name is not said in each line. */
+export function EventList({ events, dated = false, about }: { events: PlatformEvent[]; dated?: boolean; about?: string }) {
 	return (
-		<ul className="sot-events" aria-live="off">
+		<ul className={`sot-events${dated ? ' dated' : ''}`} aria-live="off">
 			{events.map((event) => (
-				<EventLine key={`${event.stream}.${event.number}`} event={event} />
+				<EventLine key={`${event.stream}.${event.number}`} event={event} dated={dated} about={about} />
 			))}
 		</ul>
 	);

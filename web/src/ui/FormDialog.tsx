@@ -1,9 +1,9 @@
 // A change that needs some words from a person: its fields, the command that says the same, and what was refused, in one dialog.
-import { Form, Input, InputNumber, Modal, Select, Switch } from 'antd';
+import { Form, Input, InputNumber, Select, Switch } from 'antd';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type Change, useChange } from '../app/actions';
-import { CopyButton } from './CopyButton';
+import { ActionDialog } from './ActionDialog';
 
 export interface Field<T> {
 	name: keyof T & string;
@@ -47,7 +47,7 @@ export function FormDialog<T extends object>({ title, submit, hint, fields, init
 	fields: Field<T>[];
 	initial: T;
 	toChange: (entered: T) => Change;
-	toCommand?: (entered: T) => string;
+	toCommand: (entered: T) => string;
 	onClose: () => void;
 	danger?: boolean;
 }) {
@@ -65,7 +65,7 @@ export function FormDialog<T extends object>({ title, submit, hint, fields, init
 		}
 	};
 	return (
-		<Modal open title={title} okText={submit} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ danger }} onOk={form.submit} onCancel={onClose}>
+		<ActionDialog title={title} submit={submit} command={toCommand(entered)} busy={busy} okButtonProps={{ danger }} onSubmit={form.submit} onClose={onClose}>
 			{hint && <p className="sot-muted">{hint}</p>}
 			<Form form={form} layout="vertical" initialValues={initial} requiredMark="optional" onValuesChange={(_, all) => setEntered({ ...initial, ...(all as T) })} onFinish={() => void save()}>
 				{fields.map((field) => (
@@ -86,7 +86,6 @@ export function FormDialog<T extends object>({ title, submit, hint, fields, init
 					</Form.Item>
 				))}
 			</Form>
-			{toCommand && <CopyButton cli text={toCommand(entered)} />}
-		</Modal>
+		</ActionDialog>
 	);
 }

@@ -6,6 +6,7 @@ import { useHostContainers } from '../api/queries';
 import type { HostContainer } from '../api/types';
 import { useAskedChange } from '../app/actions';
 import { useCan } from '../app/session';
+import { cliCommand } from '../lib/cli';
 import { DataTable } from './DataTable';
 import { Time } from './Time';
 
@@ -16,7 +17,7 @@ export function HostContainers({ host }: { host: string }) {
 	const can = useCan();
 	const button = (row: HostContainer, verb: 'adopt' | 'ignore' | 'watch') =>
 		can(`host_container_${verb}`) && (
-			<Button size="small" onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: row.instanceName || row.name }), hint: t(`hosts/${verb}Hint`) }, { what: t(`hosts/${verb}`), url: path('hosts', host, 'containers', row.id, verb) })}>
+			<Button size="small" onClick={() => ask({ title: t(`hosts/${verb}Ask`, { name: row.instanceName || row.name }), hint: t(`hosts/${verb}Hint`), command: cliCommand('host', verb, host, row.name) }, { what: t(`hosts/${verb}`), url: path('hosts', host, 'containers', row.id, verb) })}>
 				{t(`hosts/${verb}`)}
 			</Button>
 		);

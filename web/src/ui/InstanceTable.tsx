@@ -1,7 +1,7 @@
 // Instances as rows, with start, stop, restart, retire and logs. Used by three pages.
 import { CodeOutlined, FileTextOutlined, MoreOutlined, PlayCircleOutlined, PoweroffOutlined, QuestionCircleOutlined, ReloadOutlined } from '@ant-design/icons';
 import { Button, Dropdown, type TableColumnsType } from 'antd';
-import { useState, type ReactNode } from 'react';
+import { useMemo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
 import type { List } from '../api/queries';
@@ -10,8 +10,10 @@ import { type InstanceVerb, useInstanceVerb } from '../app/instanceVerbs';
 import { useCan } from '../app/session';
 import { cliCommand } from '../lib/cli';
 import { DataTable } from './DataTable';
+import { IconButton } from './IconButton';
 import { LogsDrawer } from './LogsDrawer';
-import { StateTag } from './StateTag';
+import { shownState } from '../lib/model';
+import { InstanceState, StateTag } from './StateTag';
 import { Time } from './Time';
 import { WhyDrawer } from './Why';
 
@@ -21,7 +23,7 @@ function MoreActions({ instance, mayRetire, onRetire }: { instance: Instance; ma
 	const [open, setOpen] = useState<boolean | null>(null);
 	const label = `${t('field/actions')}: ${instance.name}`;
 	if (open === null) {
-		return <Button type="text" size="small" icon={<MoreOutlined />} aria-haspopup="menu" aria-label={label} onClick={() => setOpen(true)} />;
+		return <IconButton icon={<MoreOutlined />} menu label={label} onClick={() => setOpen(true)} />;
 	}
 	return (
 		<Dropdown
@@ -58,17 +60,17 @@ function InstanceActions({ instance, onLogs, onWhy }: { instance: Instance; onLo
 	const stopped = instance.desired === 'stopped';
 	const gone = instance.desired === 'retired';
 	const button = (verb: InstanceVerb, icon: ReactNode) => can(`instance_${verb}`) && (
-		<Button type="text" size="small" icon={icon} disabled={gone} title={t(`instances/${verb}`)} aria-label={`${t(`instances/${verb}`)}: ${instance.name}`} onClick={() => run(verb)} />
+		<IconButton icon={icon} disabled={gone} title={t(`instances/${verb}`)} label={`${t(`instances/${verb}`)}: ${instance.name}`} onClick={() => run(verb)} />
 	);
 	return (
 		<span className="sot-nowrap">
 			{can('instance_logs') && (
-				<Button type="text" size="small" icon={<FileTextOutlined />} data-key="l" title={t('instances/logs')} aria-label={`${t('instances/logs')}: ${instance.name}`} onClick={onLogs} />
+				<IconButton icon={<FileTextOutlined />} keyName="l" title={t('instances/logs')} label={`${t('instances/logs')}: ${instance.name}`} onClick={onLogs} />
 			)}
-			<Button type="text" size="small" icon={<QuestionCircleOutlined />} title={t('why/ask')} aria-label={`${t('why/ask')}: ${instance.name}`} onClick={onWhy} />
+			<IconButton icon={<QuestionCircleOutlined />} title={t('why/ask')} label={`${t('why/ask')}: ${instance.name}`} onClick={onWhy} />
 			{can('exec_begin') && (
-				<Link to={`/instances/${instance.name}/console`} data-key="s" title={t('instances/console')} aria-label={`${t('instances/console')}: ${instance.name}`}>
-					<Button type="text" size="small" icon={<CodeOutlined />} disabled={instance.state !== 'running'} tabIndex={-1} />
+				<Link className={`sot-icon${instance.state === 'running' ? '' : ' off'}`} to={`/instances/${instance.name}/console`} data-key="s" title={t('instances/console')} aria-label={`${t('instances/console')}: ${instance.name}`}>
+					<CodeOutlined />
 				</Link>
 			)}
 			{button('restart', <ReloadOutlined />)}
@@ -102,29 +104,36 @@ interface Props {
 	isAsking?: boolean;
 }
 
-export function InstanceTable({ list, rows, title, hide = [], extra, isSifted = false, isAsking = false }: Props) {
+const NONE: never[] = [];
+const idOf = (row: Instance): string => row.id;
+
+export function InstanceTable({ list, rows, title, hide = NONE, extra, isSifted = false, isAsking = false }: Props) {
 	const { t } = useTranslation();
 	const [logsOf, setLogsOf] = useState<string | null>(null);
 	const [whyOf, setWhyOf] = useState<string | null>(null);
-	const columns: TableColumnsType<Instance> = [
-		{ title: t('field/name'), key: 'name', width: 200, sorter: (a, b) => a.name.localeCompare(b.name), render: (_, row) => <Link className="sot-rowlink" to={`/instances/${row.name}`}>{row.name}</Link> },
-		{ title: t('field/state'), key: 'state', sorter: (a, b) => a.state.localeCompare(b.state), render: (_, row) => <StateTag state={row.state} hint={row.error} /> },
-		{ title: t('field/health'), key: 'health', render: (_, row) => <StateTag state={row.health} /> },
-		{ title: t('field/address'), key: 'address', render: (_, row) => (row.address ? <Link className="sot-mono" to={`/addresses?address=${row.address}`}>{row.address}</Link> : <span className="sot-muted">–</span>) },
-		{ title: t('field/app'), key: 'app', render: (_, row) => <Link to={`/apps/${row.app}`}>{row.app}</Link> },
-		{ title: t('field/host'), key: 'host', sorter: (a, b) => (a.host ?? '').localeCompare(b.host ?? ''), render: (_, row) => (row.host ? <Link to={`/hosts/${row.host}`}>{row.host}</Link> : <span className="sot-muted">–</span>) },
-		{ title: t('field/version'), key: 'version', render: (_, row) => <VersionCell instance={row} /> },
-		{ title: t('field/restarts'), key: 'restarts', align: 'right', render: (_, row) => <span className="sot-num">{row.restarts}</span> },
-		{ title: t('field/started'), key: 'started', render: (_, row) => <Time at={row.startedAt} as="ago" /> },
-		{ title: '', key: 'actions', align: 'right', fixed: 'end', width: 210, render: (_, row) => <InstanceActions instance={row} onLogs={() => setLogsOf(row.name)} onWhy={() => setWhyOf(row.name)} /> },
-	];
+	const hidden = hide.join();
+	const columns = useMemo((): TableColumnsType<Instance> => {
+		const all: TableColumnsType<Instance> = [
+			{ title: t('field/name'), key: 'name', width: 200, sorter: (a, b) => a.name.localeCompare(b.name), render: (_, row) => <Link className="sot-rowlink" to={`/instances/${row.name}`}>{row.name}</Link> },
+			{ title: t('field/state'), key: 'state', sorter: (a, b) => shownState(a).localeCompare(shownState(b)), render: (_, row) => <InstanceState instance={row} /> },
+			{ title: t('field/health'), key: 'health', render: (_, row) => <StateTag state={row.health} /> },
+			{ title: t('field/address'), key: 'address', render: (_, row) => (row.address ? <Link className="sot-mono" to={`/addresses?address=${row.address}`}>{row.address}</Link> : <span className="sot-muted">–</span>) },
+			{ title: t('field/app'), key: 'app', render: (_, row) => <Link to={`/apps/${row.app}`}>{row.app}</Link> },
+			{ title: t('field/host'), key: 'host', sorter: (a, b) => (a.host ?? '').localeCompare(b.host ?? ''), render: (_, row) => (row.host ? <Link to={`/hosts/${row.host}`}>{row.host}</Link> : <span className="sot-muted">–</span>) },
+			{ title: t('field/version'), key: 'version', render: (_, row) => <VersionCell instance={row} /> },
+			{ title: t('field/restarts'), key: 'restarts', align: 'right', render: (_, row) => <span className="sot-num">{row.restarts}</span> },
+			{ title: t('field/started'), key: 'started', render: (_, row) => <Time at={row.startedAt} as="ago" /> },
+			{ title: '', key: 'actions', align: 'right', fixed: 'end', width: 210, render: (_, row) => <InstanceActions instance={row} onLogs={() => setLogsOf(row.name)} onWhy={() => setWhyOf(row.name)} /> },
+		];
+		return all.filter((column) => !hidden.split(',').includes(String(column.key)));
+	}, [t, hidden]);
 	return (
 		<>
 			<DataTable
 				list={list}
 				rows={rows}
-				columns={columns.filter((column) => !hide.some((name) => name === column.key))}
-				rowKey={(row) => row.id}
+				columns={columns}
+				rowKey={idOf}
 				label={title ?? t('instances/title')}
 				title={title}
 				extra={extra}

@@ -25,7 +25,9 @@ export function useTitle(title: string): void {
 	}, [title]);
 }
 
-export function Panel({ title, extra, children, className = '', flush = false }: {
+export function Panel({ title, extra, children, className = '', flush = false, name }: {
+	/** What tests and style sheets find it by. */
+	name?: string;
 	title?: ReactNode;
 	extra?: ReactNode;
 	children: ReactNode;
@@ -33,7 +35,7 @@ export function Panel({ title, extra, children, className = '', flush = false }:
 	flush?: boolean;
 }) {
 	return (
-		<section className={`sot-panel ${className}`}>
+		<section className={`sot-panel ${className}`} data-panel={name}>
 			{(title || extra) && (
 				<header>
 					<h2>{title}</h2>

@@ -22,7 +22,7 @@ export interface PlotProps {
 
 const HEIGHT_PX = 132;
 const BINARY_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
-const COLOURS = ['--sot-primary', '--sot-warn', '--sot-good', '--sot-bad'];
+const COLOURS = ['--sot-primary', '--sot-warn', '--sot-busy', '--sot-bad'];
 
 function colourOf(element: Element, index: number): string {
 	const value = getComputedStyle(element).getPropertyValue(COLOURS[index % COLOURS.length] ?? '').trim();

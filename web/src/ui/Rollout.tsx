@@ -7,6 +7,7 @@ import type { Operation, OperationStep, Rollout } from '../api/types';
 import { useAskedChange } from '../app/actions';
 import { useCan } from '../app/session';
 import { apiWord } from '../i18n';
+import { cliCommand } from '../lib/cli';
 import { elapsedMs, formatDuration } from '../lib/format';
 import { type Batch, type BatchUnit, batchesOf } from '../lib/rollout';
 import { Facts } from './Page';
@@ -18,7 +19,7 @@ export function RolloutActions({ operation, rollout }: { operation: Operation; r
 	const ask = useAskedChange();
 	const can = useCan({ app: operation.app ?? '' });
 	const act = (word: 'pause' | 'resume' | 'rollback', danger = false): void =>
-		ask({ title: t(`rollout/${word}Ask`), hint: t(`rollout/${word}Hint`), danger }, { what: t(`rollout/${word}`), url: path('operations', operation.id, word) });
+		ask({ title: t(`rollout/${word}Ask`), hint: t(`rollout/${word}Hint`), danger, command: cliCommand('rollout', word === 'rollback' ? 'back' : word, operation.id) }, { what: t(`rollout/${word}`), url: path('operations', operation.id, word) });
 	if (!isOpen(operation)) {
 		return null;
 	}
@@ -85,7 +86,7 @@ export function RolloutBatches({ steps, rollout }: { steps: OperationStep[]; rol
 						{t('rollout/batchTitle', { number: batch.number, done: batch.done, total: batch.units.length })}
 						{batch.number === rollout.batch && ' ◂'}
 					</h3>
-					<ol className="sot-steps">
+					<ol className="sot-steps" tabIndex={0}>
 						{batch.units.map((unit) => <Unit key={unit.key} unit={unit} />)}
 					</ol>
 				</section>

@@ -42,11 +42,11 @@ function SubnetVerbs({ subnet }: { subnet: Subnet }) {
 	const url = withQuery(path('subnets', subnet.cidr), { vrf: subnet.vrf });
 	const turn = subnet.open ? 'close' : 'open';
 	const { cidr } = subnet;
+	const vrf = subnet.vrf === 'default' ? [] : [`--vrf=${subnet.vrf}`];
 	return (
 		<>
-			<Button size="small" onClick={() => ask({ title: t(`addresses/${turn}Ask`, { cidr }), hint: t(`addresses/${turn}Hint`) }, { what: t(`addresses/${turn}`), method: 'PUT', url, body: subnetBody(subnet, !subnet.open) })}>{t(`addresses/${turn}`)}</Button>
-			<Button size="small" danger disabled={subnet.used + subnet.cooling > 0} onClick={() => ask({ title: t('addresses/deleteSubnetAsk', { cidr }), hint: t('addresses/deleteSubnetHint'), danger: true }, { what: t('settings/delete'), method: 'DELETE', url })}>{t('settings/delete')}</Button>
-			<CopyButton cli bare text={cliCommand('subnet', 'update', cidr, `--open=${subnet.open ? 'no' : 'yes'}`)} />
+			<Button size="small" onClick={() => ask({ title: t(`addresses/${turn}Ask`, { cidr }), hint: t(`addresses/${turn}Hint`), command: cliCommand('subnet', 'update', cidr, `--open=${subnet.open ? 'no' : 'yes'}`, ...vrf) }, { what: t(`addresses/${turn}`), method: 'PUT', url, body: subnetBody(subnet, !subnet.open) })}>{t(`addresses/${turn}`)}</Button>
+			<Button size="small" danger disabled={subnet.used + subnet.cooling > 0} onClick={() => ask({ title: t('addresses/deleteSubnetAsk', { cidr }), hint: t('addresses/deleteSubnetHint'), danger: true, command: cliCommand('subnet', 'delete', cidr, ...vrf) }, { what: t('settings/delete'), method: 'DELETE', url })}>{t('settings/delete')}</Button>
 		</>
 	);
 }
@@ -110,7 +110,7 @@ function VlanVerbs({ vlan, empty }: { vlan: Vlan; empty: boolean }) {
 		<span className="sot-row sot-right sot-verbs">
 			<Button size="small" onClick={() => setOpen('edit')}>{t('settings/edit')}</Button>
 			<Button size="small" onClick={() => setOpen('subnet')}>{t('addresses/addSubnet')}</Button>
-			<Button size="small" danger disabled={!empty} onClick={() => ask({ title: t('addresses/deleteVlanAsk', { name }), hint: t('addresses/deleteVlanHint'), danger: true }, { what: t('settings/delete'), method: 'DELETE', url: path('vlans', name) })}>{t('settings/delete')}</Button>
+			<Button size="small" danger disabled={!empty} onClick={() => ask({ title: t('addresses/deleteVlanAsk', { name }), hint: t('addresses/deleteVlanHint'), danger: true, command: cliCommand('vlan', 'delete', name) }, { what: t('settings/delete'), method: 'DELETE', url: path('vlans', name) })}>{t('settings/delete')}</Button>
 			<CopyButton cli bare text={cliCommand('vlan', 'show', name)} />
 			{open === 'edit' && <VlanDialog vlan={vlan} onClose={() => setOpen(null)} />}
 			{open === 'subnet' && <SubnetDialog vlan={vlan} onClose={() => setOpen(null)} />}

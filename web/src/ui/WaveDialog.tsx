@@ -1,13 +1,13 @@
 // A version of a middleware over many apps, so many at a time: whom it would hit, and whom it leaves alone and why, is shown first.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Input, InputNumber, Modal, Select } from 'antd';
+import { Input, InputNumber, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { change, path } from '../api/client';
 import type { WavePlan } from '../api/types';
 import { useChange } from '../app/actions';
 import { type EnteredWave, waveBody, waveCommand, waveOver } from '../lib/wave';
-import { CopyButton } from './CopyButton';
+import { ActionDialog } from './ActionDialog';
 import { ReadError, Skeleton } from './Page';
 
 function Matched({ plan }: { plan: WavePlan }) {
@@ -65,7 +65,7 @@ export function WaveDialog({ name, version, versions, apps, onClose }: { name: s
 		</label>
 	);
 	return (
-		<Modal open title={t('packages/waveAsk', { name, version: entered.version })} okText={t('packages/wave')} cancelText={t('common/cancel')} confirmLoading={busy} okButtonProps={{ disabled: hit === 0 || plan.isFetching || plan.error !== null }} onOk={() => void begin()} onCancel={onClose} width={720}>
+		<ActionDialog title={t('packages/waveAsk', { name, version: entered.version })} submit={t('packages/wave')} command={waveCommand(name, asked)} busy={busy} okButtonProps={{ disabled: hit === 0 || plan.isFetching || plan.error !== null }} onSubmit={() => void begin()} onClose={onClose} width={720}>
 			<div className="sot-gap">
 				<span className="sot-muted">{t('packages/waveHint')}</span>
 				<div className="sot-row sot-wrap">
@@ -90,10 +90,7 @@ export function WaveDialog({ name, version, versions, apps, onClose }: { name: s
 				{plan.error && <ReadError error={plan.error} onRetry={() => void plan.refetch()} />}
 				{plan.isLoading && <Skeleton rows={2} />}
 				{plan.data && !plan.error && <Matched plan={plan.data} />}
-				<div>
-					<CopyButton cli text={waveCommand(name, asked)} />
-				</div>
 			</div>
-		</Modal>
+		</ActionDialog>
 	);
 }

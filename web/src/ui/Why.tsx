@@ -38,7 +38,7 @@ function Candidate({ parts, most, isChosen }: { parts: PlacementParts; most: num
 		<div className={`sot-candidate${isChosen ? ' chosen' : ''}`} data-host={parts.host}>
 			<div className="sot-row">
 				<Link to={`/hosts/${parts.host}`}><strong>{parts.host}</strong></Link>
-				<span className="sot-muted">{parts.az} / {parts.rack}</span>
+				{parts.az && <span className="sot-muted">{parts.az} / {parts.rack}</span>}
 				<span className="sot-num">{t('why/total', { cost: parts.cost.total.toFixed(3) })}</span>
 			</div>
 			<span className="sot-muted sot-small">{t('why/crowding', { az, rack, host })}</span>
@@ -71,6 +71,27 @@ export function RefusalView({ refusal }: { refusal: Refusal }) {
 	);
 }
 
+/** Who was taken, who came next, and why the others could not. */
+export function Grounds({ chosen, runnersUp, refused }: { chosen: PlacementParts; runnersUp: PlacementParts[]; refused: { reason: string; hosts: number }[] }) {
+	const { t } = useTranslation();
+	const most = Math.max(...[chosen, ...runnersUp].flatMap((one) => PARTS.map((part) => Math.abs(one.cost[part]))), 0.001);
+	return (
+		<>
+			<Panel title={t('why/chosen')}><Candidate parts={chosen} most={most} isChosen /></Panel>
+			{runnersUp.length > 0 && (
+				<Panel title={t('why/runnersUp')}>
+					<div className="sot-gap">{runnersUp.map((one) => <Candidate key={one.host} parts={one} most={most} isChosen={false} />)}</div>
+				</Panel>
+			)}
+			{refused.length > 0 && (
+				<Panel title={t('why/reasons')}>
+					{refused.map((one) => <div key={one.reason} className="sot-row"><span>{apiWord('reason', one.reason)}</span><span className="sot-muted sot-num">{t('capacity/hosts', { count: one.hosts })}</span></div>)}
+				</Panel>
+			)}
+		</>
+	);
+}
+
 export function Why({ name }: { name: string }) {
 	const { t } = useTranslation();
 	const { data: why, error, isLoading, refetch } = useInstanceWhy(name);
@@ -86,8 +107,6 @@ export function Why({ name }: { name: string }) {
 	if (!why.chosen) {
 		return <span className="sot-muted">{t('why/unknown')}</span>;
 	}
-	const all = [why.chosen, ...(why.runnersUp ?? [])];
-	const most = Math.max(...all.flatMap((one) => PARTS.map((part) => Math.abs(one.cost[part]))), 0.001);
 	const { need } = why;
 	return (
 		<div className="sot-gap">
@@ -99,17 +118,7 @@ export function Why({ name }: { name: string }) {
 					[t('field/operation'), why.operationId ? <Link key="op" to={`/operations/${why.operationId}`}>{why.operationId.slice(0, 8)}</Link> : '–'],
 				]}
 			/>
-			<Panel title={t('why/chosen')}><Candidate parts={why.chosen} most={most} isChosen /></Panel>
-			{(why.runnersUp ?? []).length > 0 && (
-				<Panel title={t('why/runnersUp')}>
-					<div className="sot-gap">{(why.runnersUp ?? []).map((one) => <Candidate key={one.host} parts={one} most={most} isChosen={false} />)}</div>
-				</Panel>
-			)}
-			{(why.refused ?? []).length > 0 && (
-				<Panel title={t('why/reasons')}>
-					{(why.refused ?? []).map((one) => <div key={one.reason} className="sot-row"><span>{apiWord('reason', one.reason)}</span><span className="sot-muted sot-num">{t('capacity/hosts', { count: one.hosts })}</span></div>)}
-				</Panel>
-			)}
+			<Grounds chosen={why.chosen} runnersUp={why.runnersUp ?? []} refused={why.refused ?? []} />
 		</div>
 	);
 }

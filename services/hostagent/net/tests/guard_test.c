@@ -172,20 +172,9 @@ static bool passes(lab *l, const frame *f)
 
 static int set_up(void **state)
 {
-	sot_err err = {0};
 	lab *l = sot_alloc(sizeof(*l));
-	host_network_report report = {.count = 0};
-	host_network_place place;
 	l->folder = net_lab_folder();
-	net_lab_reboot();
-	net_lab_add_pair("eth1.100", "wire");
-	const host_network_settings settings = {.state_dir = l->folder,
-	    .host_id.b = {[14] = 0xab, [15] = 0xcd},
-	    .uplinks = {"eth1", "", "", "sotbr0", "", ""}};
-	if (host_network_new(&settings, &l->network, &err) != SOT_OK ||
-	    host_network_make(l->network, 100, &place, &report, &err) != SOT_OK ||
-	    host_network_make_guard(l->network, &report, &err) != SOT_OK)
-		fail_msg("%s", err.text);
+	l->network = net_lab_network(l->folder, true);
 	l->record = net_lab_record(100, 11, true);
 	l->instance = net_lab_machine_start();
 	l->neighbour = net_lab_neighbour("br100", "neighbour");
@@ -377,6 +366,28 @@ static void elements_are_read_as_they_were_added(void **state)
 	free(have);
 }
 
+static void the_generation_is_another_after_each_change_and_no_other_time(void **state)
+{
+	lab *l = *state;
+	sot_err err = {0};
+	SOT_AUTO(netlink) n = NULL;
+	guard_element all[GUARD_ELEMENTS_MAX];
+	size_t count = guard_elements(&l->record, all);
+	uint32_t before = 0, now = 0;
+	wire(l);
+	assert_int_equal(netlink_open(NETLINK_NETFILTER, &n, &err), SOT_OK);
+	assert_int_equal(guard_generation(n, &before, &err), SOT_OK);
+	assert_int_equal(guard_generation(n, &now, &err), SOT_OK);
+	assert_int_equal(now, before);
+	assert_int_equal(guard_remove(n, all, 1, &err), SOT_OK);
+	assert_int_equal(guard_generation(n, &now, &err), SOT_OK);
+	assert_int_not_equal(now, before);
+	before = now;
+	assert_int_equal(guard_add(n, all, count, &err), SOT_OK);
+	assert_int_equal(guard_generation(n, &now, &err), SOT_OK);
+	assert_int_not_equal(now, before);
+}
+
 static void a_batch_that_is_refused_as_a_whole_says_why(void **state)
 {
 	enum { MANY = 250 };
@@ -414,6 +425,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        a_batch_that_is_refused_as_a_whole_says_why, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(elements_are_read_as_they_were_added, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        the_generation_is_another_after_each_change_and_no_other_time, set_up, tear_down),
 	};
 	net_lab_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);

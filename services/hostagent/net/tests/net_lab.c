@@ -242,6 +242,26 @@ size_t net_lab_receive(int tap, int ms, uint8_t frame[static NET_LAB_FRAME_MAX])
 	return n > 0 ? (size_t)n : 0;
 }
 
+host_network *net_lab_network(const char *folder, bool is_guarded)
+{
+	sot_err err = {0};
+	host_network *network = NULL;
+	host_network_report report = {.count = 0};
+	host_network_place place;
+	net_lab_reboot();
+	net_lab_add_pair("eth1.100", "wire");
+	const host_network_settings settings = {.state_dir = folder,
+	    .host_id.b = {[14] = 0xab, [15] = 0xcd},
+	    .uplinks = {"eth1", "", "", "sotbr0", "", ""}};
+	if (host_network_new(&settings, &network, &err) != SOT_OK ||
+	    host_network_make(network, 100, &place, &report, &err) != SOT_OK ||
+	    (is_guarded && host_network_make_guard(network, &report, &err) != SOT_OK))
+		fail_msg("%s", err.text);
+	assert_string_equal(place.bridge, "br100");
+	assert_int_equal(place.mtu, 1500);
+	return network;
+}
+
 char *net_lab_folder(void)
 {
 	char path[] = "/tmp/hostnet.XXXXXX", net[64];

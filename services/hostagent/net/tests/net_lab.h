@@ -41,6 +41,11 @@ bool net_lab_find(const char *name, net_link *ret);
 /* A machine without a guard on a bridge, with `eth0` up: for listening. */
 net_lab_machine net_lab_neighbour(const char *bridge, const char *port);
 
+/* A fresh namespace as after a boot, with the trunk's VLAN 100 (eth1.100; the wire's other end is
+ * `wire`) on its bridge br100; `is_guarded`: with the guard before it. To be freed with
+ * host_network_free(). Fails the test when it cannot be made. */
+host_network *net_lab_network(const char *folder, bool is_guarded);
+
 /* A packet socket on the machine's eth0 for all protocols; what it sent itself is not read. */
 int net_lab_tap(const net_lab_machine *m);
 void net_lab_send(int tap, const void *frame, size_t size);

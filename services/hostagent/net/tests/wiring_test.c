@@ -27,21 +27,9 @@ typedef struct lab {
 
 static int set_up(void **state)
 {
-	sot_err err = {0};
 	lab *l = sot_alloc(sizeof(*l));
-	host_network_report report = {.count = 0};
-	host_network_place place;
 	l->folder = net_lab_folder();
-	net_lab_reboot();
-	net_lab_add_pair("eth1.100", "wire");
-	const host_network_settings settings = {
-	    .state_dir = l->folder, .uplinks = {"eth1", "", "", "sotbr0", "", ""}};
-	if (host_network_new(&settings, &l->network, &err) != SOT_OK ||
-	    host_network_make(l->network, 100, &place, &report, &err) != SOT_OK ||
-	    host_network_make_guard(l->network, &report, &err) != SOT_OK)
-		fail_msg("%s", err.text);
-	assert_string_equal(place.bridge, "br100");
-	assert_int_equal(place.mtu, 1500);
+	l->network = net_lab_network(l->folder, true);
 	*state = l;
 	return 0;
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLogins } from '../../api/queries';
 import type { Login } from '../../api/types';
-import { cliCommand } from '../../lib/cli';
+import { cliCommand, curlCommand } from '../../lib/cli';
 import { CopyButton } from '../../ui/CopyButton';
 import { DataTable } from '../../ui/DataTable';
 import { FormDialog } from '../../ui/FormDialog';
@@ -23,6 +23,7 @@ function OwnPassword({ onClose }: { onClose: () => void }) {
 			]}
 			initial={{ old: '', new: '' }}
 			toChange={(entered) => ({ what: t('settings/changePassword'), url: '/v1/me/password', body: entered })}
+			toCommand={() => curlCommand('POST', '/v1/me/password', '-')}
 			onClose={onClose}
 		/>
 	);

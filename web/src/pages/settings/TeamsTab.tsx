@@ -67,7 +67,7 @@ export function TeamsTab() {
 						render: (_: unknown, row: Team) => (
 							<span className="sot-row sot-right">
 								<Button size="small" onClick={() => setOpen(row)}>{t('settings/quota')}</Button>
-								<Button size="small" danger disabled={row.apps > 0} onClick={() => ask({ title: t('settings/deleteTeamAsk', { name: row.name }), hint: t('settings/deleteTeamHint'), danger: true }, { what: t('settings/delete'), method: 'DELETE', url: path('teams', row.name) })}>{t('settings/delete')}</Button>
+								<Button size="small" danger disabled={row.apps > 0} onClick={() => ask({ title: t('settings/deleteTeamAsk', { name: row.name }), hint: t('settings/deleteTeamHint'), danger: true, command: cliCommand('team', 'delete', row.name) }, { what: t('settings/delete'), method: 'DELETE', url: path('teams', row.name) })}>{t('settings/delete')}</Button>
 								<CopyButton cli bare text={quotaCommand(enteredFrom(row.name, row.quota))} />
 							</span>
 						),

@@ -9,7 +9,6 @@ import { useAskedChange } from '../../app/actions';
 import { useMay, useSession } from '../../app/session';
 import { cliCommand } from '../../lib/cli';
 import { given, options, reachOptions, reachWords, ROLES } from '../../lib/settings';
-import { CopyButton } from '../../ui/CopyButton';
 import { DataTable } from '../../ui/DataTable';
 import { FormDialog } from '../../ui/FormDialog';
 import { SecretOnce } from '../../ui/SecretOnce';
@@ -71,8 +70,7 @@ export function TokensTab() {
 			render: (_, row) =>
 				(others || row.user === me?.name) && (
 					<span className="sot-row sot-right">
-						<Button size="small" danger onClick={() => ask({ title: t('settings/revokeAsk', { name: row.description }), hint: t('settings/revokeHint'), danger: true }, { what: t('settings/revoke'), method: 'DELETE', url: path('tokens', row.id) })}>{t('settings/revoke')}</Button>
-						<CopyButton cli bare text={cliCommand('token', 'revoke', row.id)} />
+						<Button size="small" danger onClick={() => ask({ title: t('settings/revokeAsk', { name: row.description }), hint: t('settings/revokeHint'), danger: true, command: cliCommand('token', 'revoke', row.id) }, { what: t('settings/revoke'), method: 'DELETE', url: path('tokens', row.id) })}>{t('settings/revoke')}</Button>
 					</span>
 				),
 		},

@@ -9,7 +9,6 @@ import { useAskedChange } from '../../app/actions';
 import { useMay, useSession } from '../../app/session';
 import { cliCommand } from '../../lib/cli';
 import { given, options, reachOptions, reachWords, ROLES } from '../../lib/settings';
-import { CopyButton } from '../../ui/CopyButton';
 import { DataTable } from '../../ui/DataTable';
 import { FormDialog } from '../../ui/FormDialog';
 import { StateTag } from '../../ui/StateTag';
@@ -67,10 +66,9 @@ function UserVerbs({ user, onEdit }: { user: User; onEdit: () => void }) {
 	return (
 		<span className="sot-row sot-right">
 			<Button size="small" onClick={onEdit}>{t('settings/edit')}</Button>
-			<Button size="small" onClick={() => ask({ title: t('settings/logOutAsk', { name }), hint: t('settings/logOutHint', { count: user.sessions }) }, { what: t('settings/logOut'), url: path('users', name, 'log-out') })}>{t('settings/logOut')}</Button>
-			<Button size="small" disabled={isMe} onClick={() => ask({ title: t(`settings/${turn}Ask`, { name }), hint: t(`settings/${turn}Hint`), danger: !disabled }, { what: t(`settings/${turn}`), method: 'PUT', url: path('users', name), body: { disabled: !disabled } })}>{t(`settings/${turn}`)}</Button>
-			<Button size="small" danger disabled={isMe} onClick={() => ask({ title: t('settings/deleteUserAsk', { name }), hint: t('settings/deleteUserHint', { grants: user.grants, tokens: user.tokens }), danger: true }, { what: t('settings/delete'), method: 'DELETE', url: path('users', name) })}>{t('settings/delete')}</Button>
-			<CopyButton cli bare text={cliCommand('user', 'update', name, `--disabled=${disabled ? 'no' : 'yes'}`)} />
+			<Button size="small" onClick={() => ask({ title: t('settings/logOutAsk', { name }), hint: t('settings/logOutHint', { count: user.sessions }), command: cliCommand('user', 'log-out', name) }, { what: t('settings/logOut'), url: path('users', name, 'log-out') })}>{t('settings/logOut')}</Button>
+			<Button size="small" disabled={isMe} onClick={() => ask({ title: t(`settings/${turn}Ask`, { name }), hint: t(`settings/${turn}Hint`), danger: !disabled, command: cliCommand('user', 'update', name, `--disabled=${disabled ? 'no' : 'yes'}`) }, { what: t(`settings/${turn}`), method: 'PUT', url: path('users', name), body: { disabled: !disabled } })}>{t(`settings/${turn}`)}</Button>
+			<Button size="small" danger disabled={isMe} onClick={() => ask({ title: t('settings/deleteUserAsk', { name }), hint: t('settings/deleteUserHint', { grants: user.grants, tokens: user.tokens }), danger: true, command: cliCommand('user', 'delete', name) }, { what: t('settings/delete'), method: 'DELETE', url: path('users', name) })}>{t('settings/delete')}</Button>
 		</span>
 	);
 }
@@ -150,8 +148,7 @@ export function GrantsTab() {
 						align: 'right' as const,
 						render: (_: unknown, row: Grant) => (
 							<span className="sot-row sot-right">
-								<Button size="small" danger onClick={() => ask({ title: t('settings/deleteGrantAsk', { role: row.role, user: row.user }), hint: t('settings/deleteGrantHint', { reach: reachWords(row) }), danger: true }, { what: t('settings/takeBack'), method: 'DELETE', url: path('grants', row.id) })}>{t('settings/takeBack')}</Button>
-								<CopyButton cli bare text={cliCommand('grant', 'delete', row.id)} />
+								<Button size="small" danger onClick={() => ask({ title: t('settings/deleteGrantAsk', { role: row.role, user: row.user }), hint: t('settings/deleteGrantHint', { reach: reachWords(row) }), danger: true, command: cliCommand('grant', 'delete', row.id) }, { what: t('settings/takeBack'), method: 'DELETE', url: path('grants', row.id) })}>{t('settings/takeBack')}</Button>
 							</span>
 						),
 					},

@@ -11,7 +11,6 @@ import { cliCommand } from '../../lib/cli';
 import { given, options } from '../../lib/settings';
 import { useFilters } from '../../lib/useFilters';
 import { EVENT_KINDS } from '../../live/events';
-import { CopyButton } from '../../ui/CopyButton';
 import { DataTable } from '../../ui/DataTable';
 import { FormDialog } from '../../ui/FormDialog';
 import { SecretOnce } from '../../ui/SecretOnce';
@@ -68,8 +67,7 @@ function DeadLetters({ webhook }: { webhook: string }) {
 						align: 'right' as const,
 						render: (_: unknown, row: DeadLetter) => (
 							<span className="sot-row sot-right">
-								<Button size="small" onClick={() => ask({ title: t('settings/sendAgainAsk', { first: row.first, last: row.last }), hint: t('settings/sendAgainHint') }, { what: t('settings/sendAgain'), url: path('webhooks', webhook, 'dead-letters', String(row.first), 'send') })}>{t('settings/sendAgain')}</Button>
-								<CopyButton cli bare text={cliCommand('dead-letter', 'send', webhook, row.first)} />
+								<Button size="small" onClick={() => ask({ title: t('settings/sendAgainAsk', { first: row.first, last: row.last }), hint: t('settings/sendAgainHint'), command: cliCommand('dead-letter', 'send', webhook, row.first) }, { what: t('settings/sendAgain'), url: path('webhooks', webhook, 'dead-letters', String(row.first), 'send') })}>{t('settings/sendAgain')}</Button>
 							</span>
 						),
 					},
@@ -86,9 +84,8 @@ function WebhookVerbs({ webhook }: { webhook: Webhook }) {
 	const turn = paused ? 'goOn' : 'pause';
 	return (
 		<>
-			<Button size="small" onClick={() => ask({ title: t(`settings/${turn}Ask`, { name }), hint: t(`settings/${turn}Hint`) }, { what: t(`settings/${turn}`), method: 'PUT', url: path('webhooks', name), body: { paused: !paused } })}>{t(`settings/${turn}`)}</Button>
-			<Button size="small" danger onClick={() => ask({ title: t('settings/deleteWebhookAsk', { name }), hint: t('settings/deleteWebhookHint'), danger: true }, { what: t('settings/delete'), method: 'DELETE', url: path('webhooks', name) })}>{t('settings/delete')}</Button>
-			<CopyButton cli bare text={cliCommand('webhook', 'update', name, `--paused=${paused ? 'no' : 'yes'}`)} />
+			<Button size="small" onClick={() => ask({ title: t(`settings/${turn}Ask`, { name }), hint: t(`settings/${turn}Hint`), command: cliCommand('webhook', 'update', name, `--paused=${paused ? 'no' : 'yes'}`) }, { what: t(`settings/${turn}`), method: 'PUT', url: path('webhooks', name), body: { paused: !paused } })}>{t(`settings/${turn}`)}</Button>
+			<Button size="small" danger onClick={() => ask({ title: t('settings/deleteWebhookAsk', { name }), hint: t('settings/deleteWebhookHint'), danger: true, command: cliCommand('webhook', 'delete', name) }, { what: t('settings/delete'), method: 'DELETE', url: path('webhooks', name) })}>{t('settings/delete')}</Button>
 		</>
 	);
 }
