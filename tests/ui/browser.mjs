@@ -89,6 +89,27 @@ export function click(page, selector) {
 	return press(page, selector, null);
 }
 
+const OPENS_MAX = 5;
+
+/**
+ * Opens the list of a select, whose pattern is the source of a regular expression, and takes the first option that matches. A list that closed again,
+ * because the dialog around it took the focus meanwhile, is opened again, as a person would.
+ */
+export async function choose(page, select, pattern) {
+	for (let turn = 0; turn < OPENS_MAX; turn += 1) {
+		await click(page, select);
+		const taken = await page.waitForFunction((source) => {
+			const option = [...document.querySelectorAll('.ant-select-item-option')].find((one) => one.offsetParent && new RegExp(source).test(one.textContent));
+			option?.click();
+			return Boolean(option);
+		}, { timeout: 5_000 }, pattern).then(() => true, () => false);
+		if (taken) {
+			return;
+		}
+	}
+	throw new Error(`${select}: opened ${OPENS_MAX} times, no option matches ${pattern}`);
+}
+
 /** Follows a link inside the application, as a click would. */
 export async function goTo(page, path) {
 	const link = `.sot-nav a[href="${path}"]`;

@@ -1,6 +1,6 @@
 // What developers and operators do with an app and its hosts: a second version rolled out with a pause, taken back, a middleware
 // wave, an instance terminated, a host drained after its plan was read, a lost host's evacuation planned. Only on a real platform.
-import { check, click, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
+import { check, choose, click, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
 
 async function confirm(page, text) {
 	await clickButton(page, text, '.ant-modal');
@@ -17,19 +17,13 @@ async function openDeploy(page, app, version) {
 	await page.waitForSelector('.ant-modal [data-planned]');
 }
 
-async function choose(page, label, text) {
-	await click(page, `.ant-modal .ant-select[aria-label="${label}"], .ant-modal .ant-select:has([aria-label="${label}"])`);
-	await page.waitForFunction((word) => [...document.querySelectorAll('.ant-select-item-option')].some((option) => option.textContent === word && option.offsetParent), {}, text);
-	await page.evaluate((word) => [...document.querySelectorAll('.ant-select-item-option')].find((option) => option.textContent === word && option.offsetParent).click(), text);
-}
-
 /** The plan, the pause after the first batch, on, and back again. */
 export async function deployAndBack(test, app) {
 	const { page } = test;
 	await openDeploy(page, app, '2.0');
 	const planned = await page.$$eval('.ant-modal [data-planned]', (rows) => rows.map((row) => row.textContent));
 	check(planned.length >= 2 && planned.every((row) => /1\.0 → 2\.0/.test(row)), `the plan of a rollout names each instance, from what to what: ${planned.length}`);
-	await choose(page, 'Pause', 'after each batch');
+	await choose(page, '.ant-modal .ant-select:is([aria-label="Pause"], :has([aria-label="Pause"]))', '^after each batch$');
 	await shoot(test, 'deploy-plan');
 	await clickButton(page, 'Deploy', '.ant-modal');
 	await page.waitForFunction(() => location.pathname.startsWith('/operations/'));

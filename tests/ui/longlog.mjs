@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { check, click, clickButton, openAddress, shoot } from './browser.mjs';
+import { check, choose, click, clickButton, openAddress, shoot } from './browser.mjs';
 
 // The goals are those of a machine at rest (SOTALIA_UI_AT_REST=1); on a busy one nothing may freeze.
 const IS_AT_REST = process.env.SOTALIA_UI_AT_REST === '1';
@@ -17,9 +17,7 @@ const DRAWN_MAX = 150;
 const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function readAll(page, count) {
-	await click(page, '.ant-select[aria-label="Logs"], .ant-select:has([aria-label="Logs"])');
-	await page.waitForFunction(() => [...document.querySelectorAll('.ant-select-item-option')].some((option) => option.textContent === 'From the beginning' && option.offsetParent));
-	await page.evaluate(() => [...document.querySelectorAll('.ant-select-item-option')].find((option) => option.textContent === 'From the beginning').click());
+	await choose(page, '.ant-select:is([aria-label="Logs"], :has([aria-label="Logs"]))', '^From the beginning$');
 	await page.waitForFunction((all) => Number(document.querySelector('.sot-log')?.dataset.lines) >= all, { timeout: 120_000, polling: 200 }, count);
 }
 

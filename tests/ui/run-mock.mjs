@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { serveMock } from '../../web/dev/mock/server.mjs';
 import { seededWorld } from '../../web/dev/mock/world.mjs';
-import { check, click, clickButton, goTo, openAddress, openBrowser, shoot, waitForText } from './browser.mjs';
+import { check, choose, click, clickButton, goTo, openAddress, openBrowser, shoot, waitForText } from './browser.mjs';
 import { seeLongLog } from './longlog.mjs';
 import { openImport, seeInventory } from './machines.mjs';
 import { fillNewApp, runScenario } from './scenario.mjs';
@@ -122,9 +122,7 @@ async function oneGroupAlone(test) {
 	await openAddress(page, '/apps/webshop?tab=groups');
 	await waitForText(page, '.ant-table-row', 'blue');
 	await clickButton(page, 'Scale', '.sot-head');
-	await (await page.waitForSelector('.ant-modal .ant-select')).click();
-	await page.waitForSelector('.ant-select-item-option[title^="blue"]');
-	await click(page, '.ant-select-item-option[title^="blue"]');
+	await choose(page, '.ant-modal .ant-select', '^blue');
 	await page.waitForFunction(() => document.querySelector('.ant-modal input[role="spinbutton"]').value === '0');
 	check(/^Copy as CLI: sotalia app scale webshop 0 --group=blue$/.test(await page.$eval('.ant-modal [data-key="y"]', (button) => button.getAttribute('aria-label'))), 'one group of an app can be scaled alone');
 	await shoot(test, 'scale-group');

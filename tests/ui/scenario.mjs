@@ -1,7 +1,7 @@
 // What an operator does on a running platform: sign in, look at hosts, apps, instances and addresses, scale an app, and
 // watch the operation's log grow. Works on any platform that has at least one host and one healthy app.
 import { lookOver } from './accessibility.mjs';
-import { check, click, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
+import { check, choose, click, clickButton, goTo, openAddress, shoot, waitForText } from './browser.mjs';
 
 export async function signIn(test, { url, user, password }) {
 	const { page } = test;
@@ -52,10 +52,8 @@ async function seeDrainPlan(test) {
 	await page.waitForFunction(() => !document.querySelector('.ant-modal-wrap:not([style*="display: none"])'));
 }
 
-async function choose(page, field, text) {
-	await click(page, `.ant-drawer-open .ant-form-item:has(#${field}) .ant-select`);
-	await page.waitForFunction((id, word) => [...document.querySelectorAll('.ant-select-item-option')].some((option) => option.offsetParent && option.textContent.startsWith(word)), {}, field, text);
-	await page.evaluate((word) => [...document.querySelectorAll('.ant-select-item-option')].find((option) => option.offsetParent && option.textContent.startsWith(word)).click(), text);
+function take(page, field, text) {
+	return choose(page, `.ant-drawer-open .ant-form-item:has(#${field}) .ant-select`, `^${text}`);
 }
 
 async function enter(page, field, text) {
@@ -69,9 +67,9 @@ export async function fillNewApp(page, { name, image, vlan, plan, count }) {
 	await openAddress(page, '/apps?create=1');
 	await page.waitForSelector('.ant-drawer-open input#name');
 	await enter(page, 'name', name);
-	await choose(page, 'image', image);
-	await choose(page, 'vlan', vlan);
-	await choose(page, 'plan', plan);
+	await take(page, 'image', image);
+	await take(page, 'vlan', vlan);
+	await take(page, 'plan', plan);
 	await enter(page, 'count', String(count));
 }
 
