@@ -173,9 +173,12 @@ static bool waits_for_wave(node *n)
 	int64_t now = sim_now(n->w->s).ms;
 
 	if (!n->wave_is_begun) {
-		SOT_AUTO(controller_batch) asks = controller_ask_early(n->c, world_now(n->w));
-		for (size_t k = 0; asks && k < asks->effect_count; k++)
-			ask_ipam(n, &asks->effects[k], true);
+		controller_batch *asks;
+		while ((asks = controller_ask_early(n->c, world_now(n->w))) != NULL) {
+			for (size_t k = 0; k < asks->effect_count; k++)
+				ask_ipam(n, &asks->effects[k], true);
+			controller_batch_free(asks);
+		}
 		n->wave_is_begun = true;
 		n->wave_until_ms = now + (int64_t)sim_below(n->w->s, 60);
 	}

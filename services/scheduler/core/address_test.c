@@ -254,18 +254,23 @@ static void what_a_retired_instance_holds_is_asked_of_it_alone(void **state)
 	assert_int_equal(b->instance.state, INSTANCE_RETIRED);
 }
 
+static void ask_for_app(bench *b, const char *name, uint32_t count)
+{
+	const sot_health_spec health = {
+	    .interval_ms = 1000, .timeout_ms = 500, .healthy_after = 1, .unhealthy_after = 1};
+
+	ASK_ALONG(b, app_create, .name = sot_str_c(name), .image = SOT_STR("tomcat"),
+	    .plan = SOT_STR("tiny"), .vlan = SOT_STR("net"), .health = health, .count = count,
+	    .placement = bench_placement());
+}
+
 /* Two requests of one wave: ipam is told that another one comes, so that it commits once. */
 static void asks_of_one_wave_say_how_many_follow(void **state)
 {
 	bench *b = *state;
-	static const char *const names[] = {"one", "two"};
-	const sot_health_spec health = {
-	    .interval_ms = 1000, .timeout_ms = 500, .healthy_after = 1, .unhealthy_after = 1};
 
-	for (size_t k = 0; k < 2; k++)
-		ASK_ALONG(b, app_create, .name = sot_str_c(names[k]), .image = SOT_STR("tomcat"),
-		    .plan = SOT_STR("tiny"), .vlan = SOT_STR("net"), .health = health, .count = 1,
-		    .placement = bench_placement());
+	ask_for_app(b, "one", 1);
+	ask_for_app(b, "two", 1);
 	SOT_AUTO(controller_batch) asks = controller_ask_early(b->c, b->now);
 	assert_non_null(asks);
 	assert_int_equal(asks->effect_count, 2);
@@ -279,6 +284,50 @@ static void asks_of_one_wave_say_how_many_follow(void **state)
 		assert_int_equal(m.request_id, asks->effects[k].request_id);
 		assert_int_equal(m.following, 1 - k);
 	}
+	assert_null(controller_ask_early(b->c, b->now));
+}
+
+static size_t addresses_asked(bench *b, const controller_batch *asks)
+{
+	size_t sum = 0;
+
+	for (size_t k = 0; k < asks->effect_count; k++) {
+		sot_addresses_acquire m = {0};
+		sot_err err;
+		assert_int_equal(
+		    sot_addresses_acquire_decode(sot_buf_str(&asks->effects[k].frame), b->arena, &m, &err),
+		    SOT_OK);
+		assert_int_equal(m.following, asks->effect_count - k - 1);
+		sum += m.wants_count;
+	}
+	return sum;
+}
+
+/* Many instances: ipam has work before the last of them is placed, and every one is asked for once. */
+static void a_large_wave_asks_in_parts(void **state)
+{
+	bench *b = *state;
+	char name[16];
+	size_t parts = 0, sum = 0;
+	controller_batch *asks;
+
+	for (int k = 0; k < 8; k++) {
+		(void)snprintf(name, sizeof(name), "h%d", k + 2);
+		bench_add_sized_host(b, name, "a", "r", 1ULL << 40);
+	}
+	b->vlans[0].free_v4 = 5000;
+	bench_pass(b, 1000);
+	for (uint32_t k = 0; k < 12; k++) {
+		(void)snprintf(name, sizeof(name), "app%u", k);
+		ask_for_app(b, name, 100);
+	}
+	while ((asks = controller_ask_early(b->c, b->now)) != NULL) {
+		sum += addresses_asked(b, asks);
+		parts++;
+		controller_batch_free(asks);
+	}
+	assert_int_equal(sum, 1200);
+	assert_int_equal(parts, 2); /* of 600: the app that passes 512 is the last of its part */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -302,6 +351,7 @@ int main(void)
 	    TEST(a_request_names_those_before_it_that_are_closed),
 	    TEST(what_a_retired_instance_holds_is_asked_of_it_alone),
 	    TEST(asks_of_one_wave_say_how_many_follow),
+	    TEST(a_large_wave_asks_in_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

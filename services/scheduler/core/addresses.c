@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REFS_MAX 2048 /* instances of one request; each may hold two addresses */
+#define REFS_MAX 2048  /* instances of one request; each may hold two addresses */
+#define EARLY_PART 512 /* instances whose addresses are asked for while others are still placed */
 
 static asked *asked_new(address_need need, const app *a)
 {
@@ -280,10 +281,14 @@ void addresses_ask(controller *c)
 
 controller_batch *controller_ask_early(controller *c, controller_now now)
 {
+	bool more = true;
+
 	c->now = now;
-	operations_advance(c);
-	for (sot_link *l = c->asking.next; c->fence.stands && l != &c->asking; l = l->next)
-		(void)ask_app(c, SOT_CONTAINER(l, app, asking), ADDRESS_ACQUIRE, true);
+	while (more && !c->early) {
+		more = operations_advance_some(c, EARLY_PART);
+		for (sot_link *l = c->asking.next; c->fence.stands && l != &c->asking; l = l->next)
+			(void)ask_app(c, SOT_CONTAINER(l, app, asking), ADDRESS_ACQUIRE, true);
+	}
 	frame_early(c);
 	return SOT_TAKE(c->early);
 }

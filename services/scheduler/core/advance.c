@@ -428,16 +428,24 @@ void operation_enqueue(controller *c, operation *o)
 	wake_operation(c, o);
 }
 
-void operations_advance(controller *c)
+bool operations_advance_some(controller *c, uint64_t placements)
 {
+	uint64_t before = c->stats.placements;
+
 	placers_wake(c);
 	starts_grant(c);
-	while (!sot_list_empty(&c->awake)) {
+	while (!sot_list_empty(&c->awake) && c->stats.placements - before < placements) {
 		operation *o = SOT_CONTAINER(c->awake.next, operation, awake);
 		sot_list_remove(&o->awake);
 		advance(c, o);
 		starts_grant(c);
 	}
+	return !sot_list_empty(&c->awake);
+}
+
+void operations_advance(controller *c)
+{
+	(void)operations_advance_some(c, UINT64_MAX);
 }
 
 void operations_tick(controller *c)

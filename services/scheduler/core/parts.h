@@ -18,6 +18,8 @@ void operation_enqueue(controller *c, operation *o);
 void operation_audit(controller *c, const operation *o, const sot_request_context *context);
 /* Looks at every woken operation until none is. */
 void operations_advance(controller *c);
+/* As operations_advance, but only until so many more instances are placed; true: some are left. */
+bool operations_advance_some(controller *c, uint64_t placements);
 /* Every open operation is looked at: deadlines and waits. */
 void operations_tick(controller *c);
 /* In a queue behind another: says so in waits_for. */

@@ -181,6 +181,8 @@ bool pressure_admit(scheduler *s, const bus_peer *from, sot_str frame);
 void pressure_committed(scheduler *s, int64_t took_ms);
 /* An answer leaves, or would have. */
 void pressure_answered(scheduler *s, const bus_peer *to, sot_str frame);
+/* Requests that were let in and are not answered yet. */
+size_t pressure_open(const scheduler *s);
 /* Leadership is lost: nobody is answered any more. Also makes what is needed at the beginning. */
 void pressure_forget(scheduler *s);
 

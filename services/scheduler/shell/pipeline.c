@@ -26,6 +26,7 @@ enum {
 	REST_DOUBLINGS = 9, /* up to 25.6 s */
 	PACE_PARTS = 8,     /* a new figure is so much of a moving average */
 	AT_ONCE_US = 500,   /* not worth a timer */
+	WHOLE_WAVE = 8,     /* so few requests are not divided */
 };
 
 /* A request that waits for its wave. */
@@ -56,16 +57,17 @@ bool pipeline_put_request(scheduler *s, const bus_peer *from, sot_str frame)
 }
 
 static void each_waiting(
-    scheduler *s, void (*take)(scheduler *s, const bus_peer *from, sot_str frame))
+    scheduler *s, size_t most, void (*take)(scheduler *s, const bus_peer *from, sot_str frame))
 {
-	while (!sot_list_empty(&s->wave.waiting)) {
+	for (size_t k = 0; k < most && !sot_list_empty(&s->wave.waiting); k++) {
 		waiting_request *q = SOT_CONTAINER(s->wave.waiting.next, waiting_request, all);
 		sot_list_remove(&q->all);
+		s->wave.waiting_count--;
+		s->wave.waiting_bytes -= q->size;
 		take(s, &q->from, (sot_str){q->frame, q->size});
 		free(q);
 	}
-	s->wave.waiting_count = s->wave.waiting_bytes = 0;
-	sot_metric_set(s->metrics.requests_waiting, 0);
+	sot_metric_set(s->metrics.requests_waiting, (int64_t)s->wave.waiting_count);
 }
 
 static void decide(scheduler *s, const bus_peer *from, sot_str frame)
@@ -78,7 +80,7 @@ static void decide(scheduler *s, const bus_peer *from, sot_str frame)
 
 void pipeline_forget(scheduler *s)
 {
-	each_waiting(s, intake_refuse_not_leading);
+	each_waiting(s, SIZE_MAX, intake_refuse_not_leading);
 	s->wave.is_begun = false;
 	s->inflight = controller_batch_free(s->inflight);
 	s->next.batch = controller_batch_free(s->next.batch);
@@ -104,20 +106,33 @@ static bool is_early(scheduler *s)
 	return true;
 }
 
+/* Of the requests that are open half are in one wave and half in the next, so that one is decided
+ * while the other commits. Taken as they come they would end up in one wave of nearly all and one
+ * of the rest, and each would wait for the other. */
+static size_t share_of_wave(const scheduler *s)
+{
+	size_t half = (pressure_open(s) + 1) / 2;
+
+	return half < WHOLE_WAVE ? WHOLE_WAVE : half;
+}
+
 /* What waits is decided; ipam is asked, unless there is nobody to ask. */
 static void begin_wave(scheduler *s)
 {
 	s->pace.begun_us = sot_mono_us_now();
-	each_waiting(s, decide);
+	each_waiting(s, share_of_wave(s), decide);
 	s->wave.is_begun = true;
 	s->wave.until = sot_mono_add_ms(reactor_now(s->r), s->config->address_wait_ms);
 	if (s->config->address_wait_ms == 0 || !bus_client_is_up(s->ipam))
 		return;
-	SOT_AUTO(controller_batch) asks = controller_ask_early(s->c, scheduler_now(s));
-	for (size_t k = 0; asks && k < asks->effect_count; k++) {
-		SOT_FAILPOINT_HIT("scheduler.wave.before_ipam");
-		if (asks->effects[k].frame.n > 0)
-			effects_ask_ipam(s, &asks->effects[k], true);
+	controller_batch *asks;
+	while ((asks = controller_ask_early(s->c, scheduler_now(s))) != NULL) {
+		for (size_t k = 0; k < asks->effect_count; k++) {
+			SOT_FAILPOINT_HIT("scheduler.wave.before_ipam");
+			if (asks->effects[k].frame.n > 0)
+				effects_ask_ipam(s, &asks->effects[k], true);
+		}
+		controller_batch_free(asks);
 	}
 }
 
@@ -266,8 +281,11 @@ static void settle(scheduler *s)
 		return;
 	if (s->next.batch)
 		send_batch(s);
-	if (s->c && s->wave.waiting_count > 0 && !is_early(s))
-		begin_wave(s);
+	if (!s->c || s->wave.waiting_count == 0 || is_early(s))
+		return;
+	begin_wave(s);
+	if (!must_wait(s))
+		scheduler_settle(s);
 }
 
 void pipeline_settle(void *self, uint64_t missed)

@@ -69,12 +69,17 @@ static void refuse(scheduler *s, const bus_peer *to, uint64_t request_id, int64_
 	    "the database takes %lld ms to commit and %zu changes wait for it; nothing was changed: "
 	    "try "
 	    "again in a while",
-	    (long long)slow_ms, sot_map_count(s->pressure.waiting));
+	    (long long)slow_ms, pressure_open(s));
 	m.text = sot_str_c(text);
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	if (sot_refused_encode(&m, &out, &err) == SOT_OK)
 		(void)bus_send(s->requests, to, sot_buf_str(&out), &err);
 	sot_metric_add(s->metrics.requests_refused, 1);
+}
+
+size_t pressure_open(const scheduler *s)
+{
+	return sot_map_count(s->pressure.waiting);
 }
 
 bool pressure_admit(scheduler *s, const bus_peer *from, sot_str frame)
@@ -90,12 +95,12 @@ bool pressure_admit(scheduler *s, const bus_peer *from, sot_str frame)
 		sot_metric_add(s->metrics.requests_repeated, 1);
 		return false;
 	}
-	if ((int64_t)sot_map_count(s->pressure.waiting) >= most) {
+	if ((int64_t)pressure_open(s) >= most) {
 		refuse(s, from, t.request_id, slow_ms);
 		return false;
 	}
 	sot_map_set(s->pressure.waiting, &t, sizeof(t), s);
-	sot_metric_set(s->metrics.requests_open, (int64_t)sot_map_count(s->pressure.waiting));
+	sot_metric_set(s->metrics.requests_open, (int64_t)pressure_open(s));
 	return true;
 }
 
@@ -105,7 +110,7 @@ void pressure_answered(scheduler *s, const bus_peer *to, sot_str frame)
 
 	if (ticket_of(to, frame, &t))
 		sot_map_remove(s->pressure.waiting, &t, sizeof(t));
-	sot_metric_set(s->metrics.requests_open, (int64_t)sot_map_count(s->pressure.waiting));
+	sot_metric_set(s->metrics.requests_open, (int64_t)pressure_open(s));
 }
 
 void pressure_forget(scheduler *s)
