@@ -144,14 +144,16 @@ static void on_frame(bus_client *c, sot_str frame)
 		c->on_push(c->self, frame);
 }
 
-static void on_readable(void *self, void *zmq)
+static bool on_readable(void *self, void *zmq)
 {
 	(void)zmq;
 	leg *l = self;
 	bus_message m;
-	if (bus_receive(&l->socket, 1, &m))
+	bus_received received = bus_receive(&l->socket, 1, &m);
+	if (received == BUS_WHOLE)
 		on_frame(l->c, bus_part(&m, 0)); /* may free l */
 	bus_message_clear(&m);
+	return received != BUS_NOTHING;
 }
 
 static leg *another_that_is_up(bus_client *c)

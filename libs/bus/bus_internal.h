@@ -95,9 +95,10 @@ typedef struct bus_message {
 	zmq_msg_t parts[BUS_PARTS_MAX];
 	size_t count; /* parts received and kept */
 } bus_message;
-/* Receives one whole message. False when there was none, or when it did not have exactly `parts`
- * parts (then it is counted as malformed). The caller calls bus_message_clear in any case. */
-bool bus_receive(bus_socket *s, size_t parts, bus_message *m);
+typedef enum bus_received { BUS_NOTHING, BUS_MALFORMED, BUS_WHOLE } bus_received;
+/* Receives one message. BUS_WHOLE: it had exactly `parts` parts; else it is counted as malformed.
+ * The caller calls bus_message_clear in any case. */
+bus_received bus_receive(bus_socket *s, size_t parts, bus_message *m);
 void bus_message_clear(bus_message *m);
 sot_str bus_part(bus_message *m, size_t i);
 /* The identity of who sent it, by the key of its connection; NULL when it is not (or no longer)

@@ -171,13 +171,14 @@ static bool advance(bus_subscriber *s, sot_str topic, const char *stamp, uint64_
 	return true;
 }
 
-static void on_publication(void *self, void *zmq)
+static bool on_publication(void *self, void *zmq)
 {
 	(void)zmq;
 	bus_subscriber *s = self;
 	bus_message m;
 	char identity[BUS_IDENTITY_MAX] = "";
-	bool ok = bus_receive(&s->socket, 3, &m);
+	bus_received received = bus_receive(&s->socket, 3, &m);
+	bool ok = received == BUS_WHOLE;
 	if (ok && s->socket.bound) {
 		const char *sender = bus_sender(&s->socket, &m);
 		ok = sender != NULL;
@@ -194,6 +195,7 @@ static void on_publication(void *self, void *zmq)
 			s->fn(s->self, identity, topic, frame, gap); /* may free s */
 	}
 	bus_message_clear(&m);
+	return received != BUS_NOTHING;
 }
 
 static void destroy_subscriber(bus_socket *socket)

@@ -11,14 +11,15 @@ struct bus_server {
 	void *self;
 };
 
-static void on_request(void *self, void *zmq)
+static bool on_request(void *self, void *zmq)
 {
 	(void)zmq;
 	bus_server *s = self;
 	bus_message m;
 	bus_peer from = {.route_n = 0};
 	const char *identity = NULL;
-	bool ok = bus_receive(&s->socket, 2, &m);
+	bus_received received = bus_receive(&s->socket, 2, &m);
+	bool ok = received == BUS_WHOLE;
 	if (ok) {
 		identity = bus_sender(&s->socket, &m);
 		sot_str route = bus_part(&m, 0);
@@ -36,6 +37,7 @@ static void on_request(void *self, void *zmq)
 	if (ok)
 		s->fn(s->self, &from, bus_part(&m, 1)); /* may free s */
 	bus_message_clear(&m);
+	return received != BUS_NOTHING;
 }
 
 static void destroy(bus_socket *socket)

@@ -154,6 +154,7 @@ static void on_redial(void *self, uint64_t missed)
 	/* ENOENT when the session has ended already, which is why we are here. */
 	(void)zmq_disconnect(s->zmq, s->endpoint);
 	(void)zmq_connect(s->zmq, s->endpoint); /* it succeeded before with the same endpoint */
+	reactor_touched(s->watch);
 	reactor_rearm_ms(s->redial, jittered(s, REDIAL_PATIENCE_MS));
 }
 
@@ -192,19 +193,20 @@ static void on_event(bus_socket *s, uint16_t event)
 }
 
 /* Two parts: [event u16, value u32] in host order, then the endpoint. */
-static void on_monitor(void *self, void *monitor)
+static bool on_monitor(void *self, void *monitor)
 {
 	bus_socket *s = self;
 	uint8_t head[6];
 	char endpoint[BUS_ENDPOINT_MAX];
 	int n = zmq_recv(monitor, head, sizeof(head), ZMQ_DONTWAIT);
 	if (n < 0)
-		return;
+		return false;
 	(void)zmq_recv(monitor, endpoint, sizeof(endpoint), ZMQ_DONTWAIT);
 	uint16_t event;
 	memcpy(&event, head, sizeof(event));
 	if (n == (int)sizeof(head))
-		on_event(s, event);
+		on_event(s, event); /* may free s */
+	return true;
 }
 
 static bool open_monitor(bus_socket *s)
@@ -329,6 +331,7 @@ int bus_socket_send(bus_socket *s, const sot_str *heads, size_t count, sot_str f
 		(void)zmq_getsockopt(s->zmq, ZMQ_EVENTS, &events, &size);
 		failed = send_parts(s, heads, count, frame);
 	}
+	reactor_touched(s->watch);
 	if (failed == EHOSTUNREACH)
 		sot_metric_add(s->metrics.unroutable, 1);
 	else if (failed)
@@ -340,7 +343,7 @@ int bus_socket_send(bus_socket *s, const sot_str *heads, size_t count, sot_str f
 
 /* ---- receiving ---- */
 
-bool bus_receive(bus_socket *s, size_t parts, bus_message *m)
+bus_received bus_receive(bus_socket *s, size_t parts, bus_message *m)
 {
 	m->count = 0;
 	size_t came = 0;
@@ -351,7 +354,7 @@ bool bus_receive(bus_socket *s, size_t parts, bus_message *m)
 		zmq_msg_init(part);
 		if (zmq_msg_recv(part, s->zmq, ZMQ_DONTWAIT) < 0) {
 			zmq_msg_close(part);
-			return false; /* nothing there: the parts of a message come all at once */
+			return BUS_NOTHING; /* the parts of a message come all at once */
 		}
 		came++;
 		more = zmq_msg_more(part) != 0;
@@ -363,9 +366,9 @@ bool bus_receive(bus_socket *s, size_t parts, bus_message *m)
 	}
 	sot_metric_add(s->metrics.received, 1);
 	if (came == parts)
-		return true;
+		return BUS_WHOLE;
 	sot_metric_add(s->metrics.malformed, 1);
-	return false;
+	return BUS_MALFORMED;
 }
 
 void bus_message_clear(bus_message *m)

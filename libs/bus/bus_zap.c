@@ -104,15 +104,16 @@ static void answer(void *socket, const zap_question *q, const allowed_peer *peer
 	zmq_send(socket, metadata, metadata_n, ZMQ_DONTWAIT);
 }
 
-static void on_question(void *self, void *socket)
+static bool on_question(void *self, void *socket)
 {
 	bus *b = self;
 	zap_question q = {.count = 0};
 	if (!receive(socket, &q))
-		return;
+		return false;
 	const allowed_peer *peer = judge(b, &q);
 	sot_metric_add(peer ? b->zap_allowed : b->zap_refused, 1);
 	answer(socket, &q, peer);
+	return true;
 }
 
 sot_code bus_zap_open(bus *b, sot_err *err)

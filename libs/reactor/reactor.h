@@ -36,11 +36,15 @@ typedef void (*reactor_fd_fn)(void *self, int fd, int events);
 reactor_watch *reactor_add_fd(reactor *r, int fd, int events, reactor_fd_fn fn, void *self);
 void reactor_want(reactor_watch *w, int events); /* changes the interest in place */
 
-/* A ZeroMQ socket (void * from zmq_socket). The handler is called while ZMQ_POLLIN holds and must
- * read at least one message; it is called again in the same or the next turn while more wait, and
- * other watches get their turn in between. */
-typedef void (*reactor_socket_fn)(void *self, void *zmq_socket);
+/* A ZeroMQ socket (void * from zmq_socket). The handler reads one message, without waiting, and
+ * says whether there was one; it is called again in the same or the next turn until there was none,
+ * and other watches get their turn in between. */
+typedef bool (*reactor_socket_fn)(void *self, void *zmq_socket);
 reactor_watch *reactor_add_socket(reactor *r, void *zmq_socket, reactor_socket_fn fn, void *self);
+/* To be called after any other call of libzmq on a watched socket (zmq_send, zmq_connect,
+ * zmq_disconnect, ZMQ_EVENTS): it may have taken note of messages, of which the descriptor then does
+ * not tell. A watch that is NULL is none. */
+void reactor_touched(reactor_watch *w);
 
 /* Timers. A repeating one stays on its grid and tells how many ticks were missed. */
 typedef void (*reactor_timer_fn)(void *self, uint64_t missed);

@@ -53,6 +53,7 @@ struct reactor_watch {
 	int fd, events;      /* WATCH_FD */
 	void *zmq_socket;    /* WATCH_SOCKET */
 	bool maybe_ready;    /* WATCH_SOCKET: look at it in this turn's pass */
+	bool is_touched;     /* WATCH_SOCKET: its descriptor may not tell of what it holds */
 	int64_t interval_ms; /* WATCH_TIMER; 0 = one shot */
 	int64_t due_ms;      /* on the loop's clock */
 	bool is_soon;        /* WATCH_TIMER: due at the end of this turn, a deferred call */
@@ -63,8 +64,7 @@ reactor_watch *watch_new(reactor *r, watch_kind kind, sot_link *list, void *self
 /* Aborts with the reason when a libuv call that adds a watch failed. */
 void watch_must(int uv_status, const char *what);
 
-/* Does any socket hold a message? Also processes the sockets' commands, so the edge-triggered
- * ZMQ_FD fires again for what comes later. */
+/* Does any socket hold a message that its descriptor will not tell of? */
 bool sockets_are_waiting(reactor *r);
 /* One pass over all sockets, each for a bounded number of handler calls. */
 void sockets_dispatch(reactor *r);

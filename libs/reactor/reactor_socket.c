@@ -1,10 +1,12 @@
 /* ZeroMQ sockets in the loop.
  *
- * ZMQ_FD is edge-triggered, and any zmq_send or zmq_recv on the socket may eat the edge. So the
- * descriptor only wakes the loop; what is true is ZMQ_EVENTS, read for every socket before the loop
- * sleeps (sockets_are_waiting); the pass after the sleep (sockets_dispatch) looks at those that had
- * messages then or were woken since. That is O(sockets) per turn: a process has a few dozen. A pass
- * gives each socket a bounded number of calls and begins with another socket each time, so a
+ * ZMQ_FD is readable while libzmq has something to tell that no call on the socket has looked at
+ * yet; a zmq_send may look, and then messages wait of which the descriptor does not tell. So the
+ * descriptor only wakes the loop, and what was touched since it was last found empty is asked for
+ * ZMQ_EVENTS before the loop sleeps (sockets_are_waiting). Each such question is two system calls,
+ * so nobody else is asked. The pass after the sleep (sockets_dispatch) reads those that had messages
+ * then or were woken since, until libzmq says that there is none: it has looked at everything then.
+ * A pass gives each socket a bounded number of calls and begins with another socket each time, so a
  * flooded socket starves neither its neighbours nor the timers.
  */
 #include "reactor_internal.h"
@@ -28,11 +30,28 @@ bool sockets_are_waiting(reactor *r)
 	bool any = false;
 	for (sot_link *l = r->sockets.next; l != &r->sockets; l = l->next) {
 		reactor_watch *w = SOT_CONTAINER(l, reactor_watch, link);
-		if (w->removed || !is_readable(w))
+		if (w->removed)
 			continue;
-		w->maybe_ready = any = true; /* no early end: the others' edges must be re-armed too */
+		w->maybe_ready |= w->is_touched && is_readable(w);
+		w->is_touched = false;
+		any |= w->maybe_ready; /* no early end: what was touched is to be woken by its descriptor */
 	}
 	return any;
+}
+
+static void read_some(reactor_watch *w)
+{
+	bool came = true;
+	w->maybe_ready = false;
+	for (int n = 0; came && n < CALLS_PER_PASS && !w->removed; n++)
+		came = w->fn.socket(w->self, w->zmq_socket);
+	w->is_touched = came;
+}
+
+void reactor_touched(reactor_watch *w)
+{
+	if (w)
+		w->is_touched = true;
 }
 
 void sockets_dispatch(reactor *r)
@@ -43,10 +62,8 @@ void sockets_dispatch(reactor *r)
 	for (sot_link *l = &r->sockets; l != last;) {
 		l = l->next;
 		reactor_watch *w = SOT_CONTAINER(l, reactor_watch, link);
-		bool look = w->maybe_ready;
-		w->maybe_ready = false;
-		for (int n = 0; look && n < CALLS_PER_PASS && !w->removed && is_readable(w); n++)
-			w->fn.socket(w->self, w->zmq_socket);
+		if (w->maybe_ready)
+			read_some(w);
 	}
 	if (!sot_list_empty(&r->sockets)) {
 		sot_link *first = r->sockets.next;
@@ -68,6 +85,7 @@ reactor_watch *reactor_add_socket(reactor *r, void *zmq_socket, reactor_socket_f
 	reactor_watch *w = watch_new(r, WATCH_SOCKET, &r->sockets, self);
 	w->zmq_socket = zmq_socket;
 	w->fn.socket = fn;
+	w->is_touched = true; /* nobody knows what was done before */
 	size_t size = sizeof(w->fd);
 	int rc = zmq_getsockopt(zmq_socket, ZMQ_FD, &w->fd, &size);
 	watch_must(rc == 0 ? 0 : UV_EINVAL, "reading ZMQ_FD");
