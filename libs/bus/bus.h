@@ -58,8 +58,11 @@ typedef struct bus_server bus_server;
 typedef struct bus_peer {
 	uint8_t route[64];
 	uint8_t route_n;
+	bool reads_bundles; /* what it sent came in a bundle: bus_reply may answer with one */
 	char identity[BUS_IDENTITY_MAX];
 } bus_peer;
+/* Whether both are the same connection. */
+bool bus_is_same_peer(const bus_peer *a, const bus_peer *b);
 /* `frame` is borrowed for the call and has passed sot_wire_precheck. */
 typedef void (*bus_server_fn)(void *self, const bus_peer *from, sot_str frame);
 /* name: for metrics and logs, e.g. "requests". endpoint: "tcp://127.0.0.1:7201" or "ipc://...";
@@ -70,6 +73,12 @@ const char *bus_server_endpoint(const bus_server *s);
 /* SOT_NOT_FOUND when the peer is gone, SOT_LIMIT when its queue is full, SOT_DENIED when its key
  * was revoked (all counted), SOT_INVALID for a frame larger than SOT_WIRE_FRAME_MAX. */
 sot_code bus_send(bus_server *s, const bus_peer *to, sot_str frame, sot_err *err);
+/* As bus_send, for the one of many answers in a turn: a peer that reads bundles (bus_bundle.h) gets
+ * those of a turn as one message, at its end or with bus_server_flush. SOT_OK then says only that it
+ * is on its way; what is lost is counted. */
+sot_code bus_reply(bus_server *s, const bus_peer *to, sot_str frame, sot_err *err);
+/* Sends now what bus_reply has put together: before long work in the same turn. */
+void bus_server_flush(bus_server *s);
 bus_server *bus_server_free(bus_server *s);
 
 /* ---- client: DEALER ---- */
@@ -87,6 +96,11 @@ typedef void (*bus_up_fn)(void *self, bool up);
 sot_code bus_connect(bus *b, const char *name, const char *endpoints, const char *server_public_key,
     bus_push_fn on_push, bus_up_fn on_up, void *self, bus_client **ret, sot_err *err) SOT_CHECK;
 bool bus_client_is_up(const bus_client *c);
+/* From the next connection on requests of one turn travel as one message, at its end or with
+ * bus_client_flush, to a server that reads bundles (bus_bundle.h); to another one, one by one. */
+void bus_client_bundle(bus_client *c);
+/* Sends now what waits for the end of the turn: before long work in the same turn. */
+void bus_client_flush(bus_client *c);
 /* Sends without expecting an answer. SOT_UNAVAILABLE when not connected or the queue is full. */
 sot_code bus_client_send(bus_client *c, sot_str frame, sot_err *err);
 /* A fresh request id of this process: random start, then counting; never 0. */

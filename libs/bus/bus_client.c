@@ -8,6 +8,7 @@
  * Of several endpoints the one that was connected last is the current one: a server that stands
  * still while another has taken over looks connected for some seconds more.
  */
+#include "bus_bundle.h"
 #include "bus_internal.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ enum { OPEN_REQUESTS_MAX = 10000 };
 typedef struct leg {
 	bus_socket socket;
 	bus_client *c;
+	bool reads_bundles; /* the server on this connection does */
 } leg;
 
 struct bus_client {
@@ -32,6 +34,9 @@ struct bus_client {
 	void *self;
 	sot_map *open;       /* request id -> request */
 	uint64_t connection; /* counts the times that there was a new current one */
+	bool bundles;        /* wanted */
+	sot_buf bundle;      /* requests of this turn for the current leg, or empty */
+	bool *is_freed;      /* set when it is freed inside one of its handlers */
 	sot_metric *open_gauge, *retries, *deadlines, *late;
 	sot_metric *round_trip;
 };
@@ -60,11 +65,48 @@ static void request_free(request *q)
 	free(q);
 }
 
+static void on_turn_end(void *self)
+{
+	bus_client_flush(self);
+}
+
+static void drop_bundle(bus_client *c)
+{
+	sot_buf_reset(&c->bundle);
+	reactor_undefer(c->legs[0].socket.b->r, c);
+}
+
+void bus_client_flush(bus_client *c)
+{
+	if (c->bundle.n == 0)
+		return;
+	/* What does not go out is sent again when its pause ends, as a request whose answer is lost. */
+	if (c->current)
+		(void)bus_socket_send(&c->current->socket, NULL, 0, sot_buf_str(&c->bundle));
+	drop_bundle(c);
+}
+
+static bool send_frame(bus_client *c, sot_str frame)
+{
+	if (c->bundle.n > 0 && !bus_bundle_has_room(&c->bundle, frame.n))
+		bus_client_flush(c);
+	if (!c->current->reads_bundles ||
+	    !bus_bundle_has_room(&c->bundle, frame.n + BUS_BUNDLE_HEAD)) {
+		bus_client_flush(c); /* what was said before comes before */
+		return bus_socket_send(&c->current->socket, NULL, 0, frame) == 0;
+	}
+	if (c->bundle.n == 0) {
+		bus_bundle_begin(&c->bundle);
+		reactor_defer(c->legs[0].socket.b->r, on_turn_end, c);
+	}
+	bus_bundle_add(&c->bundle, frame);
+	return true;
+}
+
 static void request_send(request *q)
 {
 	bus_client *c = q->c;
-	if (!c->current ||
-	    bus_socket_send(&c->current->socket, NULL, 0, (sot_str){q->frame, q->frame_n}) != 0)
+	if (!c->current || !send_frame(c, (sot_str){q->frame, q->frame_n}))
 		return;
 	if (q->sends++ > 0)
 		sot_metric_add(c->retries, 1);
@@ -144,13 +186,33 @@ static void on_frame(bus_client *c, sot_str frame)
 		c->on_push(c->self, frame);
 }
 
+static void on_bundle(leg *l, sot_str bundle)
+{
+	bus_client *c = l->c;
+	sot_str rest = {bundle.p + BUS_BUNDLE_HEAD, bundle.n - BUS_BUNDLE_HEAD}, frame;
+	bool is_freed = false;
+
+	if (!bus_bundle_check(bundle)) {
+		sot_metric_add(l->socket.metrics.malformed, 1);
+		return;
+	}
+	l->reads_bundles = c->bundles;
+	c->is_freed = &is_freed;
+	while (!is_freed && bus_bundle_next(&rest, &frame))
+		on_frame(c, frame);
+	if (!is_freed)
+		c->is_freed = NULL;
+}
+
 static bool on_readable(void *self, void *zmq)
 {
 	(void)zmq;
 	leg *l = self;
 	bus_message m;
 	bus_received received = bus_receive(&l->socket, 1, &m);
-	if (received == BUS_WHOLE)
+	if (received == BUS_WHOLE && bus_bundle_is(bus_part(&m, 0)))
+		on_bundle(l, bus_part(&m, 0));
+	else if (received == BUS_WHOLE)
 		on_frame(l->c, bus_part(&m, 0)); /* may free l */
 	bus_message_clear(&m);
 	return received != BUS_NOTHING;
@@ -164,13 +226,26 @@ static leg *another_that_is_up(bus_client *c)
 	return NULL;
 }
 
+static void ask_for_bundles(leg *l)
+{
+	SOT_AUTO_BUF none = {0};
+
+	sot_buf_init(&none, BUS_BUNDLE_MAX);
+	bus_bundle_begin(&none);
+	(void)bus_socket_send(&l->socket, NULL, 0, sot_buf_str(&none));
+}
+
 static void on_connection(bus_socket *socket, bool up)
 {
 	leg *l = SOT_CONTAINER(socket, leg, socket);
 	bus_client *c = l->c;
+	l->reads_bundles = false;
+	if (up && c->bundles)
+		ask_for_bundles(l);
 	if (!up && c->current != l)
 		return;
 	c->current = up ? l : another_that_is_up(c);
+	drop_bundle(c); /* was for another one; all of it is sent again */
 	sot_metric_set(socket->metrics.connections, c->current != NULL);
 	if (c->current) {
 		c->connection++;
@@ -238,6 +313,7 @@ sot_code bus_connect(bus *b, const char *name, const char *endpoints, const char
 	    .on_up = on_connection,
 	    .destroy = destroy};
 	c->open = sot_map_new();
+	sot_buf_init(&c->bundle, BUS_BUNDLE_MAX);
 	c->endpoints = sot_strdup(endpoints);
 	c->on_push = on_push;
 	c->on_up = on_up;
@@ -257,6 +333,11 @@ bool bus_client_is_up(const bus_client *c)
 	return c->current != NULL;
 }
 
+void bus_client_bundle(bus_client *c)
+{
+	c->bundles = true;
+}
+
 sot_code bus_client_send(bus_client *c, sot_str frame, sot_err *err)
 {
 	sot_code code = bus_check_frame(&c->legs[0].socket, frame, err);
@@ -264,6 +345,7 @@ sot_code bus_client_send(bus_client *c, sot_str frame, sot_err *err)
 		return code;
 	if (!c->current)
 		return sot_fail(err, SOT_UNAVAILABLE, "no connection to %s", c->endpoints);
+	bus_client_flush(c); /* what was said before comes before */
 	if (bus_socket_send(&c->current->socket, NULL, 0, frame) != 0)
 		return sot_fail(
 		    err, SOT_UNAVAILABLE, "the queue to %s is full", c->current->socket.endpoint);
@@ -326,6 +408,10 @@ bus_client *bus_client_free(bus_client *c)
 	for (request *q; (q = sot_map_next(c->open, &it, NULL)) != NULL;)
 		request_free(q);
 	sot_map_free(c->open);
+	bus_client_flush(c);
+	if (c->is_freed)
+		*c->is_freed = true;
+	sot_buf_clear(&c->bundle);
 	for (size_t i = 0; i < c->leg_count; i++)
 		bus_socket_close(&c->legs[i].socket);
 	free(c->legs);

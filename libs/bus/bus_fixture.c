@@ -63,7 +63,7 @@ static void on_request(void *self, const bus_peer *from, sot_str frame)
 		assert_int_equal(bus_send(f->server, from, frame_str(&push), NULL), SOT_OK);
 	int answers = f->behaviour == STAY_SILENT ? 0 : f->behaviour == ANSWER_TWICE ? 2 : 1;
 	while (answers-- > 0)
-		assert_int_equal(bus_send(f->server, from, frame, NULL), SOT_OK);
+		assert_int_equal(bus_reply(f->server, from, frame, NULL), SOT_OK);
 }
 
 void listen_at(fixture *f, const char *endpoint)

@@ -174,6 +174,8 @@ load_client *load_client_new(load_world *w, int pairs, size_t connections)
 			if (bus_connect(w->gateway, "requests", endpoint, w->scheduler_key, NULL, NULL, c,
 			        &c->clients[pair][k], &err) != SOT_OK)
 				load_die("connecting", err.text);
+			else
+				bus_client_bundle(c->clients[pair][k]);
 	}
 	return c;
 }

@@ -20,11 +20,6 @@ static void break_sessions(gw_exec *x, sot_uuid host, const char *why)
 		}
 }
 
-static bool is_same_peer(const bus_peer *a, const bus_peer *b)
-{
-	return a->route_n == b->route_n && memcmp(a->route, b->route, a->route_n) == 0;
-}
-
 static void on_hello(void *self, const void *from_p, const sot_exec_hello *m)
 {
 	gw_exec *x = self;
@@ -38,7 +33,7 @@ static void on_hello(void *self, const void *from_p, const sot_exec_hello *m)
 		h->id = id;
 		(void)sot_map_set_uuid(x->hosts, id, h);
 		sot_log(SOT_INFO, "exec.host_up", "peer=%s", from->identity);
-	} else if (h->start_id != m->agent_start_id || !is_same_peer(&h->peer, from)) {
+	} else if (h->start_id != m->agent_start_id || !bus_is_same_peer(&h->peer, from)) {
 		break_sessions(x, id, "the host's agent was started again, or its connection was cut");
 	}
 	h->peer = *from;

@@ -165,7 +165,10 @@ static sot_code connect_to(gw_peers *p, const char *name, const char *endpoint, 
 	(void)snprintf(path, sizeof(path), "%s/%s.pub", p->g->config->keys_dir, service);
 	if (bus_public_key_load(path, key, err) != SOT_OK)
 		return err->code;
-	return bus_connect(p->g->bus, name, endpoint, key, NULL, NULL, p, ret, err);
+	sot_code code = bus_connect(p->g->bus, name, endpoint, key, NULL, NULL, p, ret, err);
+	if (code == SOT_OK)
+		bus_client_bundle(*ret); /* many users ask at once */
+	return code;
 }
 
 static sot_code connect_schedulers(gw_peers *p, sot_err *err)

@@ -51,7 +51,7 @@ void ipam_send(ipam *ip, const bus_peer *to)
 {
 	SOT_FAILPOINT_HIT("ipam.answer.before_send");
 	sot_err err = {0};
-	if (bus_send(ip->server, to, sot_buf_str(&ip->frame), &err) != SOT_OK)
+	if (bus_reply(ip->server, to, sot_buf_str(&ip->frame), &err) != SOT_OK)
 		sot_log_err(SOT_DEBUG, "answer.undelivered", &err, "peer=%s", to->identity);
 }
 

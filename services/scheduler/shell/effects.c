@@ -111,7 +111,7 @@ static void reply(scheduler *s, const controller_effect *e)
 	memcpy(&peer, e->peer.bytes, sizeof(peer));
 	pressure_answered(s, &peer, sot_buf_str(&e->frame));
 	SOT_FAILPOINT_HIT("scheduler.effects.before_reply");
-	if (bus_send(s->requests, &peer, sot_buf_str(&e->frame), &err) != SOT_OK)
+	if (bus_reply(s->requests, &peer, sot_buf_str(&e->frame), &err) != SOT_OK)
 		sot_log_err(SOT_WARN, "reply.lost", &err, "peer=%s", peer.identity);
 }
 
@@ -150,6 +150,7 @@ void effects_carry_out(scheduler *s, const controller_batch *b)
 			break;
 		}
 	}
+	bus_server_flush(s->requests);
 	SOT_FAILPOINT_HIT("scheduler.effects.end");
 	if (b->event_count > 0 && !s->hint_pending) {
 		s->hint_pending = true;

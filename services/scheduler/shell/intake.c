@@ -21,7 +21,7 @@ static void refuse(
 	sot_refused m = {.request_id = head.request_id, .code = code, .text = sot_str_c(why)};
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	if (sot_refused_encode(&m, &out, &err) == SOT_OK)
-		(void)bus_send(s->requests, to, sot_buf_str(&out), &err);
+		(void)bus_reply(s->requests, to, sot_buf_str(&out), &err);
 }
 
 void intake_refuse_not_leading(scheduler *s, const bus_peer *to, sot_str frame)

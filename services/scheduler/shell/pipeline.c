@@ -133,6 +133,7 @@ static void begin_wave(scheduler *s)
 				effects_ask_ipam(s, &asks->effects[k], true);
 		}
 		controller_batch_free(asks);
+		bus_client_flush(s->ipam); /* it works on this part while the next one is placed */
 	}
 }
 

@@ -73,7 +73,7 @@ static void refuse(scheduler *s, const bus_peer *to, uint64_t request_id, int64_
 	m.text = sot_str_c(text);
 	sot_buf_init(&out, SOT_WIRE_FRAME_MAX);
 	if (sot_refused_encode(&m, &out, &err) == SOT_OK)
-		(void)bus_send(s->requests, to, sot_buf_str(&out), &err);
+		(void)bus_reply(s->requests, to, sot_buf_str(&out), &err);
 	sot_metric_add(s->metrics.requests_refused, 1);
 }
 

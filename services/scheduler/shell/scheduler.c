@@ -147,8 +147,11 @@ static sot_code open_bus(scheduler *s, sot_err *err)
 	(void)snprintf(path, sizeof(path), "%s/ipam.pub", s->config->keys_dir);
 	if ((code = bus_public_key_load(path, ipam_key, err)) != SOT_OK)
 		return code;
-	return bus_connect(
+	code = bus_connect(
 	    s->bus, "ipam", s->config->ipam_endpoint, ipam_key, NULL, NULL, s, &s->ipam, err);
+	if (code == SOT_OK)
+		bus_client_bundle(s->ipam); /* a wave asks for many apps */
+	return code;
 }
 
 static sot_code open_sockets(scheduler *s, sot_err *err)

@@ -28,6 +28,7 @@ enum {
 	FEW_OPEN = 16,
 	SINGLE_REQUESTS = 20000,
 	SINGLE_OPEN = 64,
+	GATEWAYS = 2, /* connections that the clients share, as behind two gateways */
 	RAW_ROWS = 40000,
 	LIMIT_MS = 120000,
 };
@@ -168,7 +169,7 @@ int main(int argc, char **argv)
 	bench_figure(r.b, "placement.raw_commit_ms", load_commit_ms(r.w), "ms", NULL, BENCH_NONE);
 	load_start_ipam(r.w, 0);
 	load_start_scheduler(r.w, 0);
-	r.client = load_client_new(r.w, 1, SINGLE_OPEN);
+	r.client = load_client_new(r.w, 1, GATEWAYS);
 	measure(&r, (phase){"placement.warm_up_per_s", "warm", NULL, BATCH, 20, 4}, BENCH_NONE);
 	if (strcmp(only, "singles") != 0) {
 		measure(&r,

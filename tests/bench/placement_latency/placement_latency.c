@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { HOSTS = 100, SECONDS = 4, CONNECTIONS = 64, STEP_MS = 600000, LIMIT_MS = 120000 };
+enum { HOSTS = 100, SECONDS = 4, GATEWAYS = 2, STEP_MS = 600000, LIMIT_MS = 120000 };
 
 typedef struct run {
 	load_world *w;
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	double commit_ms = load_commit_ms(r.w);
 	load_start_ipam(r.w, 0);
 	load_start_scheduler(r.w, 0);
-	r.client = load_client_new(r.w, 1, CONNECTIONS);
+	r.client = load_client_new(r.w, 1, GATEWAYS);
 	while (load_agents_synced(agents, 1) < HOSTS)
 		reactor_turn(r.w->loop, 10);
 	offer(&r);
