@@ -14,6 +14,11 @@ lengths (in bytes) are within bounds, strings are UTF-8. `text` has no control c
 `-`, begins with a letter, does not end with `-`. Fields are only ever appended: unknown trailing fields are ignored, missing ones
 refused but those marked "later", which are 0 or empty then: agents are upgraded last. A request has a `request_id`, chosen by its sender and echoed in the one reply; a request may be repeated with the same id.
 
+Between services a message may be a bundle of frames instead (libs/bus/bus_bundle.h): the byte 0xC1, with which no msgpack value
+begins, then each frame behind its length as 4 big-endian bytes, at most 256 KiB in all. A bundle of no frames says that its sender
+reads bundles: a client that wants them sends one on each new connection, and a server that knows them sends one back. Nobody sends
+one with frames before. Agents and publishers send frames.
+
 """
 EVENTS_TOP = MADE + """
 # Platform events

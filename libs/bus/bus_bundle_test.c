@@ -117,40 +117,12 @@ static void what_is_flushed_goes_before_the_turn_ends_and_the_order_is_kept(void
 
 /* ---- one side does not ---- */
 
-static void *open_old_server(const fixture *f, void *context, char *ret_endpoint, size_t size)
-{
-	int yes = 1, none = 0;
-	void *s = zmq_socket(context, ZMQ_ROUTER);
-	zmq_setsockopt(s, ZMQ_LINGER, &none, sizeof(none));
-	zmq_setsockopt(s, ZMQ_CURVE_SERVER, &yes, sizeof(yes));
-	zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, f->server_keys.secret_key, BUS_KEY_TEXT);
-	assert_int_equal(zmq_bind(s, "tcp://127.0.0.1:*"), 0);
-	assert_int_equal(zmq_getsockopt(s, ZMQ_LAST_ENDPOINT, ret_endpoint, &size), 0);
-	return s;
-}
-
-/* What an old server does: what is no msgpack is dropped, the rest is sent back. How many came. */
-static int serve_once(void *s)
-{
-	char route[64], frame[4096];
-	int route_n = zmq_recv(s, route, sizeof(route), ZMQ_DONTWAIT);
-	if (route_n < 0)
-		return 0;
-	int n = zmq_recv(s, frame, sizeof(frame), ZMQ_DONTWAIT);
-	assert_in_range(n, 1, sizeof(frame));
-	if (sot_wire_precheck((sot_str){frame, (size_t)n}, NULL) != SOT_OK)
-		return 0;
-	assert_int_equal(zmq_send(s, route, (size_t)route_n, ZMQ_SNDMORE), route_n);
-	assert_int_equal(zmq_send(s, frame, (size_t)n, 0), n);
-	return 1;
-}
-
 static void a_server_that_knows_no_bundles_is_asked_one_by_one(void **state)
 {
 	fixture *f = *state;
 	char endpoint[256];
 	int served = 0;
-	void *context = zmq_ctx_new(), *s = open_old_server(f, context, endpoint, sizeof(endpoint));
+	raw_peer s = raw_listen(f, endpoint, sizeof(endpoint));
 	connect_client_to(f, endpoint);
 	bus_client_bundle(f->client);
 	await(f, is_up);
@@ -160,13 +132,11 @@ static void a_server_that_knows_no_bundles_is_asked_one_by_one(void **state)
 	while (!all_are_answered(f)) {
 		assert_false(sot_mono_reached(sot_mono_now(), until));
 		reactor_turn(f->r, 1);
-		while (serve_once(s))
+		while (raw_serve(&s))
 			served++;
 	}
 	assert_int_equal(served, MANY);
-	f->client = bus_client_free(f->client);
-	zmq_close(s);
-	zmq_ctx_term(context);
+	raw_close(&s);
 }
 
 static void a_client_that_wants_none_gets_none(void **state)
@@ -264,20 +234,20 @@ static void a_server_may_be_freed_at_any_request_of_a_bundle_and_its_answers_go_
 	assert_null(f->server);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define BUS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_put_in_comes_out),
 	    cmocka_unit_test(room_is_counted_to_the_last_byte),
-	    TEST(requests_of_one_turn_are_one_message_and_so_are_their_answers),
-	    TEST(what_is_flushed_goes_before_the_turn_ends_and_the_order_is_kept),
-	    TEST(a_server_that_knows_no_bundles_is_asked_one_by_one),
-	    TEST(a_client_that_wants_none_gets_none),
-	    TEST(a_bundle_whose_lengths_lie_is_dropped_whole_and_a_bad_frame_alone),
-	    TEST(a_client_may_be_freed_at_any_answer_of_a_bundle),
-	    TEST(a_server_may_be_freed_at_any_request_of_a_bundle_and_its_answers_go_out),
+	    BUS_TEST(requests_of_one_turn_are_one_message_and_so_are_their_answers),
+	    BUS_TEST(what_is_flushed_goes_before_the_turn_ends_and_the_order_is_kept),
+	    BUS_TEST(a_server_that_knows_no_bundles_is_asked_one_by_one),
+	    BUS_TEST(a_client_that_wants_none_gets_none),
+	    BUS_TEST(a_bundle_whose_lengths_lie_is_dropped_whole_and_a_bad_frame_alone),
+	    BUS_TEST(a_client_may_be_freed_at_any_answer_of_a_bundle),
+	    BUS_TEST(a_server_may_be_freed_at_any_request_of_a_bundle_and_its_answers_go_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

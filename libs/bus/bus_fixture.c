@@ -162,6 +162,34 @@ raw_peer raw_open(const fixture *f, int type, const char *endpoint, bool curve)
 	return p;
 }
 
+raw_peer raw_listen(const fixture *f, char *ret_endpoint, size_t size)
+{
+	raw_peer p = {.context = zmq_ctx_new()};
+	int yes = 1, none = 0;
+	p.socket = zmq_socket(p.context, ZMQ_ROUTER);
+	zmq_setsockopt(p.socket, ZMQ_LINGER, &none, sizeof(none));
+	zmq_setsockopt(p.socket, ZMQ_CURVE_SERVER, &yes, sizeof(yes));
+	zmq_setsockopt(p.socket, ZMQ_CURVE_SECRETKEY, f->server_keys.secret_key, BUS_KEY_TEXT);
+	assert_int_equal(zmq_bind(p.socket, "tcp://127.0.0.1:*"), 0);
+	assert_int_equal(zmq_getsockopt(p.socket, ZMQ_LAST_ENDPOINT, ret_endpoint, &size), 0);
+	return p;
+}
+
+bool raw_serve(raw_peer *p)
+{
+	char route[64], frame[4096];
+	int route_n = zmq_recv(p->socket, route, sizeof(route), ZMQ_DONTWAIT);
+	if (route_n < 0)
+		return false;
+	int n = zmq_recv(p->socket, frame, sizeof(frame), ZMQ_DONTWAIT);
+	assert_in_range(n, 1, sizeof(frame));
+	if (sot_wire_precheck((sot_str){frame, (size_t)n}, NULL) != SOT_OK)
+		return raw_serve(p);
+	assert_int_equal(zmq_send(p->socket, route, (size_t)route_n, ZMQ_SNDMORE), route_n);
+	assert_int_equal(zmq_send(p->socket, frame, (size_t)n, 0), n);
+	return true;
+}
+
 void raw_send(raw_peer *p, const void *bytes, size_t n, bool more)
 {
 	assert_int_equal(zmq_send(p->socket, bytes, n, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)), n);

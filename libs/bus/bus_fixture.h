@@ -57,6 +57,10 @@ typedef struct raw_peer {
 	void *context, *socket;
 } raw_peer;
 raw_peer raw_open(const fixture *f, int type, const char *endpoint, bool curve);
+/* A server with the server's key that knows nothing but frames. */
+raw_peer raw_listen(const fixture *f, char *ret_endpoint, size_t size);
+/* Sends back a frame that has come; what is no msgpack is dropped. False when nothing was there. */
+bool raw_serve(raw_peer *p);
 void raw_send(raw_peer *p, const void *bytes, size_t n, bool more);
 void raw_close(raw_peer *p);
 

@@ -366,6 +366,34 @@ static void a_second_reply_is_ignored_and_a_push_is_not_mistaken_for_one(void **
 	assert_int_equal(metric("sot_bus_late_replies_total", "client") - late, 1);
 }
 
+static bool is_served_and_pushed(const fixture *f)
+{
+	return f->pushes >= 100;
+}
+
+/* While it sends libzmq takes note of what came, at most once a millisecond, and the descriptor does
+ * not tell of it any more. Nothing else wakes this loop after the last frame. */
+static void what_comes_while_frames_are_sent_is_read(void **state)
+{
+	fixture *f = *state;
+	char endpoint[256];
+	small_frame frame = frame_of(42);
+	raw_peer s = raw_listen(f, endpoint, sizeof(endpoint));
+	connect_client_to(f, endpoint);
+	await(f, is_up);
+	for (int sent = 0, served = 0; served < 100;) {
+		served += raw_serve(&s);
+		sot_mono next = sot_mono_add_ms(sot_mono_now(), 2);
+		while (!sot_mono_reached(sot_mono_now(), next))
+			served += raw_serve(&s);
+		sent++;
+		if (sent <= 100)
+			assert_int_equal(bus_client_send(f->client, frame_str(&frame), NULL), SOT_OK);
+	}
+	await(f, is_served_and_pushed);
+	raw_close(&s);
+}
+
 static void never(void *self, sot_code code, sot_str frame, const sot_err *why)
 {
 	(void)code;
@@ -477,6 +505,7 @@ int main(void)
 	    BUS_TEST(a_silent_server_gives_unavailable_exactly_once_after_retries),
 	    BUS_TEST(a_server_that_is_not_there_gives_unavailable),
 	    BUS_TEST(a_second_reply_is_ignored_and_a_push_is_not_mistaken_for_one),
+	    BUS_TEST(what_comes_while_frames_are_sent_is_read),
 	    BUS_TEST(ten_thousand_requests_may_be_open_and_not_one_more),
 	    BUS_TEST(a_client_may_be_freed_where_its_reply_or_failure_is_handled),
 	    BUS_TEST(a_peer_that_is_gone_is_not_found),
