@@ -121,9 +121,6 @@ void write_batch(scheduler *s, store_tx *tx, const controller_batch *b);
 void write_event(scheduler *s, store_tx *tx, const event_row *event);
 /* One item each: resolvers of a VLAN, the text of an inet[]; the others are JSON. */
 void write_item_resolvers(store_tx *tx, const vlan_facts *net);
-void write_item_health(store_tx *tx, const health_row *row);
-void write_item_env(store_tx *tx, const app_row *row);
-void write_item_placement(store_tx *tx, const placement_row *row);
 void write_apps(store_tx *tx, const app_row **rows, size_t count);
 void write_groups(store_tx *tx, const group_row **rows, size_t count);
 void write_instances(store_tx *tx, const instance_row **rows, size_t count);

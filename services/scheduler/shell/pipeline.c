@@ -4,8 +4,9 @@
  *
  * While the batch of one wave commits, the next wave is decided and asks ipam. So an instance is
  * written once, with its address, and both commits, ipam's and this one's, run beside each other.
- * The next wave begins as late as it may and still be written when the commit before it is over:
- * who was answered by the one before that comes along, and fewer batches share what a batch costs.
+ * A wave takes half of what is open, and begins when so much waits or, with less, as late as it may
+ * and still be written when the commit before it is over: who was answered by the one before that
+ * comes along, and fewer batches share what a batch costs.
  */
 #include "internal.h"
 
@@ -94,18 +95,6 @@ static void note_pace(int64_t *average, int64_t us)
 	*average += (us - *average) / PACE_PARTS;
 }
 
-/* Whether a wave that begins later would still be written before the batch in flight has ended. */
-static bool is_early(scheduler *s)
-{
-	int64_t prepare_us = s->pace.prepare_us + s->pace.prepare_us / 4;
-	int64_t left_us = s->pace.sent_us + s->pace.commit_us - prepare_us - sot_mono_us_now();
-
-	if (!s->inflight || left_us < AT_ONCE_US)
-		return false;
-	reactor_rearm_ms(s->wave_timer, left_us / 1000);
-	return true;
-}
-
 /* Of the requests that are open half are in one wave and half in the next, so that one is decided
  * while the other commits. Taken as they come they would end up in one wave of nearly all and one
  * of the rest, and each would wait for the other. */
@@ -114,6 +103,19 @@ static size_t share_of_wave(const scheduler *s)
 	size_t half = (pressure_open(s) + 1) / 2;
 
 	return half < WHOLE_WAVE ? WHOLE_WAVE : half;
+}
+
+/* Whether a wave that begins later would still be written before the batch in flight has ended, and
+ * has not all of its share yet. */
+static bool is_early(scheduler *s)
+{
+	int64_t prepare_us = s->pace.prepare_us + s->pace.prepare_us / 4;
+	int64_t left_us = s->pace.sent_us + s->pace.commit_us - prepare_us - sot_mono_us_now();
+
+	if (!s->inflight || left_us < AT_ONCE_US || s->wave.waiting_count >= share_of_wave(s))
+		return false;
+	reactor_rearm_ms(s->wave_timer, left_us / 1000);
+	return true;
 }
 
 /* What waits is decided; ipam is asked, unless there is nobody to ask. */

@@ -28,52 +28,57 @@ static void item_mac(store_tx *tx, const instance_row *row)
 	item_c(tx, !sot_ip_is_none(row->v4.address) ? sot_format_mac(row->mac.b, mac) : "");
 }
 
-void write_item_health(store_tx *tx, const health_row *h)
+void app_health_json(const app_row *row, sot_buf *json)
 {
-	SOT_AUTO_BUF json = {0};
+	const health_row *h = &row->health;
 
-	sot_buf_init(&json, 4096);
-	sot_buf_add_c(&json, "{\"kind\":\"");
-	sot_buf_add_c(&json, health_check_name(h->kind));
-	row_add_member(&json, "\",\"port\":", h->port);
-	sot_buf_add_c(&json, ",\"path\":");
-	sot_buf_add_json(&json, sot_str_c(h->path));
-	sot_buf_add_c(&json, ",\"command\":");
-	sot_buf_add_json(&json, sot_str_c(h->command));
-	row_add_member(&json, ",\"intervalMs\":", h->interval_ms);
-	row_add_member(&json, ",\"timeoutMs\":", h->timeout_ms);
-	row_add_member(&json, ",\"healthyAfter\":", h->healthy_after);
-	row_add_member(&json, ",\"unhealthyAfter\":", h->unhealthy_after);
-	row_add_member(&json, ",\"startPeriodMs\":", h->start_period_ms);
-	row_add_member(&json, ",\"restartAfter\":", h->restart_after);
-	sot_buf_add_char(&json, '}');
-	store_item_str(tx, sot_buf_str(&json));
+	sot_buf_add_c(json, "{\"kind\":\"");
+	sot_buf_add_c(json, health_check_name(h->kind));
+	row_add_member(json, "\",\"port\":", h->port);
+	sot_buf_add_c(json, ",\"path\":");
+	sot_buf_add_json(json, sot_str_c(h->path));
+	sot_buf_add_c(json, ",\"command\":");
+	sot_buf_add_json(json, sot_str_c(h->command));
+	row_add_member(json, ",\"intervalMs\":", h->interval_ms);
+	row_add_member(json, ",\"timeoutMs\":", h->timeout_ms);
+	row_add_member(json, ",\"healthyAfter\":", h->healthy_after);
+	row_add_member(json, ",\"unhealthyAfter\":", h->unhealthy_after);
+	row_add_member(json, ",\"startPeriodMs\":", h->start_period_ms);
+	row_add_member(json, ",\"restartAfter\":", h->restart_after);
+	sot_buf_add_char(json, '}');
 }
 
-void write_item_env(store_tx *tx, const app_row *row)
+void app_env_json(const app_row *row, sot_buf *json)
+{
+	sot_buf_add_c(json, "[");
+	for (size_t k = 0; k < row->env_count; k++) {
+		sot_buf_add_c(json, k ? ",{\"name\":" : "{\"name\":");
+		sot_buf_add_json(json, sot_str_c(row->env[k].name));
+		sot_buf_add_c(json, ",\"value\":");
+		sot_buf_add_json(json, sot_str_c(row->env[k].value));
+		sot_buf_add_c(json, "}");
+	}
+	sot_buf_add_c(json, "]");
+}
+
+void app_placement_json(const app_row *row, sot_buf *json)
+{
+	placement_row_json(&row->placement, json);
+}
+
+static void json_column(store_tx *tx, const app_row **r, size_t n,
+    void (*say)(const app_row *row, sot_buf *json))
 {
 	SOT_AUTO_BUF json = {0};
 
 	sot_buf_init(&json, SOT_WIRE_FRAME_MAX);
-	sot_buf_add_c(&json, "[");
-	for (size_t k = 0; k < row->env_count; k++) {
-		sot_buf_add_c(&json, k ? ",{\"name\":" : "{\"name\":");
-		sot_buf_add_json(&json, sot_str_c(row->env[k].name));
-		sot_buf_add_c(&json, ",\"value\":");
-		sot_buf_add_json(&json, sot_str_c(row->env[k].value));
-		sot_buf_add_c(&json, "}");
+	store_arg_array_begin(tx);
+	for (size_t k = 0; k < n; k++) {
+		sot_buf_reset(&json);
+		say(r[k], &json);
+		store_item_str(tx, sot_buf_str(&json));
 	}
-	sot_buf_add_c(&json, "]");
-	store_item_str(tx, sot_buf_str(&json));
-}
-
-void write_item_placement(store_tx *tx, const placement_row *row)
-{
-	SOT_AUTO_BUF json = {0};
-
-	sot_buf_init(&json, 65536);
-	placement_row_json(row, &json);
-	store_item_str(tx, sot_buf_str(&json));
+	store_arg_array_end(tx);
 }
 
 static void write_plans(store_tx *tx, const plan_row *r, size_t n)
@@ -237,8 +242,6 @@ void app_columns(store_tx *tx, const app_row **r, size_t n)
 	COLUMN(r, n, item_c, row->plan);
 	COLUMN(r, n, item_c, row->vlan);
 	COLUMN(r, n, item_c, row->command);
-	COLUMN(r, n, write_item_health, &row->health);
-	COLUMN(r, n, write_item_env, row);
 }
 
 void app_policy_columns(store_tx *tx, const app_row **r, size_t n)
@@ -246,7 +249,6 @@ void app_policy_columns(store_tx *tx, const app_row **r, size_t n)
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
 	COLUMN(r, n, item_c, row->team);
-	COLUMN(r, n, write_item_placement, &row->placement);
 	COLUMN(r, n, item_c, recovery_name(row->recovery));
 	COLUMN(r, n, item_c, on_return_name(row->on_return));
 }
@@ -255,9 +257,12 @@ void write_apps(store_tx *tx, const app_row **r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_WRITE_APPS, NULL, NULL);
 	app_columns(tx, r, n);
+	app_policy_columns(tx, r, n);
+	json_column(tx, r, n, app_health_json);
+	json_column(tx, r, n, app_env_json);
+	json_column(tx, r, n, app_placement_json);
 	COLUMN(r, n, item_c, row->version);
 	COLUMN(r, n, store_item_bool, row->deleting);
-	app_policy_columns(tx, r, n);
 	COLUMN(r, n, item_c, row->middleware != NULL ? row->middleware : "");
 	write_app_settings(tx, r, n);
 }

@@ -56,9 +56,13 @@ static inline void item_digest(store_tx *tx, const uint8_t *digest)
 }
 
 /* ---- write.c: what the statement for any row and the one for a plain new row begin with ---- */
-/* Name to env; then, after what only one of them has, times to on_return. */
+/* Name to command, and times to on_return. */
 void app_columns(store_tx *tx, const app_row **r, size_t n);
 void app_policy_columns(store_tx *tx, const app_row **r, size_t n);
+/* What is JSON of an app. */
+void app_health_json(const app_row *row, sot_buf *json);
+void app_env_json(const app_row *row, sot_buf *json);
+void app_placement_json(const app_row *row, sot_buf *json);
 void group_columns(store_tx *tx, const group_row **r, size_t n);
 
 /* ---- write_catalog.c ---- */

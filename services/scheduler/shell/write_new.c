@@ -25,6 +25,9 @@
 		free(sorted_);                                                                             \
 	} while (0)
 
+/* More than the requests of one batch can say (WAITING_BYTES_MAX), every byte of it escaped. */
+#define SAID_BYTES_MAX ((size_t)512 * 1024 * 1024)
+
 /* ---- apps and groups ---- */
 
 static bool is_empty(const char *text)
@@ -42,11 +45,64 @@ static bool is_plain_app(const app_row *row)
 	       !s->version_before[0] && s->keep_versions == 0 && s->keep_days == 0;
 }
 
+/* Texts, each said once where rows that follow one another say the same. */
+typedef struct said {
+	sot_buf texts;
+	size_t *ends; /* of each in `texts` */
+	size_t count;
+} said;
+
+static sot_str said_last(const said *s)
+{
+	size_t from = s->count > 1 ? s->ends[s->count - 2] : 0;
+
+	return s->count ? (sot_str){s->texts.p + from, s->ends[s->count - 1] - from} : (sot_str){0};
+}
+
+/* Which text each row says, from 1. */
+static void said_column(store_tx *tx, said *s, const app_row **r, size_t n,
+    void (*say)(const app_row *row, sot_buf *json))
+{
+	SOT_AUTO_BUF json = {0};
+
+	sot_buf_init(&json, SOT_WIRE_FRAME_MAX);
+	store_arg_array_begin(tx);
+	for (size_t k = 0; k < n; k++) {
+		sot_buf_reset(&json);
+		say(r[k], &json);
+		if (k == 0 || !sot_str_eq(said_last(s), sot_buf_str(&json))) {
+			sot_buf_add_str(&s->texts, sot_buf_str(&json));
+			s->ends[s->count++] = s->texts.n;
+		}
+		store_item_i64(tx, (int64_t)s->count);
+	}
+	store_arg_array_end(tx);
+}
+
+static void said_texts(store_tx *tx, const said *s)
+{
+	store_arg_array_begin(tx);
+	for (size_t k = 0, from = 0; k < s->count; from = s->ends[k++])
+		store_item_str(tx, (sot_str){s->texts.p + from, s->ends[k] - from});
+	store_arg_array_end(tx);
+}
+
+/* Most apps have the same rules, the same health check and no environment: parsed once, not for
+ * each, a row costs half. */
 static void write_plain_apps(store_tx *tx, const app_row **r, size_t n)
 {
+	said s = {.ends = sot_alloc_array(3 * n, sizeof(*s.ends))};
+
+	sot_buf_init(&s.texts, SAID_BYTES_MAX);
 	store_query(tx, SCHEDULER_SQL_WRITE_NEW_APPS, NULL, NULL);
 	app_columns(tx, r, n);
 	app_policy_columns(tx, r, n);
+	said_column(tx, &s, r, n, app_health_json);
+	said_column(tx, &s, r, n, app_env_json);
+	said_column(tx, &s, r, n, app_placement_json);
+	said_texts(tx, &s);
+	sot_buf_clear(&s.texts);
+	free(s.ends);
 }
 
 void write_new_apps(store_tx *tx, const app_row **r, size_t n)

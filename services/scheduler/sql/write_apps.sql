@@ -9,10 +9,10 @@ SELECT
   r.placement::jsonb, r.recovery, r.on_return, r.middleware,
   CASE WHEN r.labels = '' THEN '{}' ELSE scheduler.labels_json(r.labels) END, r.windows, r.opt_outs, r.middleware_before, r.version_before, r.keep_versions, r.keep_days
 FROM unnest(
-  $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-  $10::bool[], $11::bigint[], $12::bigint[], $13::text[], $14::text[],
-  $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::int[], $24::int[])
-  AS r(id, name, image, plan, vlan, command, health, env, version, deleting, created_at, updated_at, team, placement, recovery, on_return, middleware,
+  $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[],
+  $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+  $15::text[], $16::bool[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::int[], $24::int[])
+  AS r(id, name, image, plan, vlan, command, created_at, updated_at, team, recovery, on_return, health, env, placement, version, deleting, middleware,
     labels, windows, opt_outs, middleware_before, version_before, keep_versions, keep_days)
 ON CONFLICT (id) DO UPDATE SET
   image = excluded.image, plan = excluded.plan, vlan = excluded.vlan, command = excluded.command,
