@@ -23,6 +23,11 @@ typedef struct shell_metrics {
 	    *requests_repeated;
 } shell_metrics;
 
+/* How long something takes, by moving averages: for so many 256ths of a request, so long. */
+typedef struct pipeline_pace {
+	int64_t us, requests_256;
+} pipeline_pace;
+
 struct scheduler {
 	reactor *r;
 	const scheduler_config *config;
@@ -48,8 +53,9 @@ struct scheduler {
 	controller_batch *inflight;
 	sot_mono batch_sent;
 	struct {
-		int64_t commit_us, prepare_us; /* moving averages: of a commit; of a wave until written */
+		pipeline_pace commit, prepare; /* of a batch; of a wave until it is written */
 		int64_t begun_us, sent_us;     /* of the last wave and batch */
+		size_t wave, batch;            /* requests of the wave under way, and of the batch in flight */
 	} pace;
 	struct {
 		controller_batch *batch; /* taken while another is in flight */

@@ -57,10 +57,13 @@ bool pipeline_put_request(scheduler *s, const bus_peer *from, sot_str frame)
 	return true;
 }
 
-static void each_waiting(
+/* How many there were. */
+static size_t each_waiting(
     scheduler *s, size_t most, void (*take)(scheduler *s, const bus_peer *from, sot_str frame))
 {
-	for (size_t k = 0; k < most && !sot_list_empty(&s->wave.waiting); k++) {
+	size_t taken = 0;
+
+	for (; taken < most && !sot_list_empty(&s->wave.waiting); taken++) {
 		waiting_request *q = SOT_CONTAINER(s->wave.waiting.next, waiting_request, all);
 		sot_list_remove(&q->all);
 		s->wave.waiting_count--;
@@ -69,6 +72,7 @@ static void each_waiting(
 		free(q);
 	}
 	sot_metric_set(s->metrics.requests_waiting, (int64_t)s->wave.waiting_count);
+	return taken;
 }
 
 static void decide(scheduler *s, const bus_peer *from, sot_str frame)
@@ -81,7 +85,7 @@ static void decide(scheduler *s, const bus_peer *from, sot_str frame)
 
 void pipeline_forget(scheduler *s)
 {
-	each_waiting(s, SIZE_MAX, intake_refuse_not_leading);
+	(void)each_waiting(s, SIZE_MAX, intake_refuse_not_leading);
 	s->wave.is_begun = false;
 	s->inflight = controller_batch_free(s->inflight);
 	s->next.batch = controller_batch_free(s->next.batch);
@@ -90,9 +94,19 @@ void pipeline_forget(scheduler *s)
 
 /* ---- waves ---- */
 
-static void note_pace(int64_t *average, int64_t us)
+static void note_pace(pipeline_pace *p, size_t requests, int64_t us)
 {
-	*average += (us - *average) / PACE_PARTS;
+	p->us += (us - p->us) / PACE_PARTS;
+	p->requests_256 += ((int64_t)requests * 256 - p->requests_256) / PACE_PARTS;
+}
+
+/* A quarter of what an average one takes does not depend on how many requests there are
+ * (docs/adr/0060). */
+static int64_t expected_us(const pipeline_pace *p, size_t requests)
+{
+	if (p->requests_256 == 0)
+		return p->us;
+	return p->us / 4 + p->us * 3 / 4 * (int64_t)requests * 256 / p->requests_256;
 }
 
 /* Of the requests that are open half are in one wave and half in the next, so that one is decided
@@ -109,8 +123,9 @@ static size_t share_of_wave(const scheduler *s)
  * has not all of its share yet. */
 static bool is_early(scheduler *s)
 {
-	int64_t prepare_us = s->pace.prepare_us + s->pace.prepare_us / 4;
-	int64_t left_us = s->pace.sent_us + s->pace.commit_us - prepare_us - sot_mono_us_now();
+	int64_t prepare_us = expected_us(&s->pace.prepare, s->wave.waiting_count) * 5 / 4;
+	int64_t commit_us = expected_us(&s->pace.commit, s->pace.batch);
+	int64_t left_us = s->pace.sent_us + commit_us - prepare_us - sot_mono_us_now();
 
 	if (!s->inflight || left_us < AT_ONCE_US || s->wave.waiting_count >= share_of_wave(s))
 		return false;
@@ -122,7 +137,7 @@ static bool is_early(scheduler *s)
 static void begin_wave(scheduler *s)
 {
 	s->pace.begun_us = sot_mono_us_now();
-	each_waiting(s, share_of_wave(s), decide);
+	s->pace.wave = each_waiting(s, share_of_wave(s), decide);
 	s->wave.is_begun = true;
 	s->wave.until = sot_mono_add_ms(reactor_now(s->r), s->config->address_wait_ms);
 	if (s->config->address_wait_ms == 0 || !bus_client_is_up(s->ipam))
@@ -219,7 +234,7 @@ static void on_committed(void *self, const store_outcome *outcome)
 	int64_t took_ms = sot_mono_diff_ms(reactor_now(s->r), s->batch_sent);
 	sot_metric_observe_ms(s->metrics.batch_ms, took_ms);
 	pressure_committed(s, took_ms);
-	note_pace(&s->pace.commit_us, sot_mono_us_now() - s->pace.sent_us);
+	note_pace(&s->pace.commit, s->pace.batch, sot_mono_us_now() - s->pace.sent_us);
 	controller_batch *b = SOT_TAKE(s->inflight);
 	settle(s); /* the next one is under way while this one's effects are carried out */
 	effects_carry_out(s, b);
@@ -235,7 +250,7 @@ static void take_batch(scheduler *s)
 	if (s->next.batch && controller_batch_has_rows(s->next.batch)) {
 		s->next.tx = store_begin(s->store);
 		write_batch(s, s->next.tx, s->next.batch);
-		note_pace(&s->pace.prepare_us, sot_mono_us_now() - s->pace.begun_us);
+		note_pace(&s->pace.prepare, s->pace.wave, sot_mono_us_now() - s->pace.begun_us);
 	}
 }
 
@@ -244,6 +259,7 @@ static sot_code commit(scheduler *s, sot_err *err)
 	SOT_FAILPOINT("scheduler.batch.before_commit", err);
 	s->batch_sent = reactor_now(s->r);
 	s->pace.sent_us = sot_mono_us_now();
+	s->pace.batch = s->pace.wave;
 	sot_code code = store_commit(&s->next.tx, on_committed, s, err);
 	store_send(s->store);
 	SOT_FAILPOINT_HIT("scheduler.batch.sent");
