@@ -15,14 +15,15 @@ void watch_must(int uv_status, const char *what)
 	abort();
 }
 
-reactor_watch *watch_new(reactor *r, watch_kind kind, sot_link *list, void *self)
+reactor_watch *watch_new(reactor *r, watch_kind kind, void *self)
 {
 	reactor_watch *w = sot_alloc(sizeof(*w));
 	w->r = r;
 	w->kind = kind;
 	w->self = self;
 	w->fd = -1;
-	sot_list_push(list, &w->link);
+	sot_list_init(&w->active);
+	sot_list_push(&r->watches, &w->link);
 	/* Outside a turn the loop's clock stands still; timers must count from now. */
 	if (!r->turning)
 		uv_update_time(r->loop);
@@ -108,7 +109,7 @@ sot_code reactor_new(reactor **ret, sot_err *err)
 	r->wall_of_ms = sot_alloc(sizeof(*r->wall_of_ms));
 	*r->wall_of_ms = -1;
 	sot_list_init(&r->watches);
-	sot_list_init(&r->sockets);
+	sot_list_init(&r->active);
 	sot_list_init(&r->children);
 	sot_list_init(&r->works);
 	uv_prepare_init(loop, &r->prepare);
@@ -136,7 +137,6 @@ reactor *reactor_free(reactor *r)
 	r->freeing = true;
 	children_abandon(r);
 	works_cancel(r);
-	remove_all(&r->sockets);
 	remove_all(&r->watches);
 	uv_close((uv_handle_t *)&r->prepare, NULL);
 	uv_close((uv_handle_t *)&r->keep_turning, NULL);
@@ -224,7 +224,7 @@ static void on_fd(uv_poll_t *handle, int status, int uv_events)
 
 reactor_watch *reactor_add_fd(reactor *r, int fd, int events, reactor_fd_fn fn, void *self)
 {
-	reactor_watch *w = watch_new(r, WATCH_FD, &r->watches, self);
+	reactor_watch *w = watch_new(r, WATCH_FD, self);
 	w->fd = fd;
 	w->fn.fd = fn;
 	watch_must(uv_poll_init(r->loop, &w->uv.poll, fd), "watching a file descriptor");
@@ -282,7 +282,7 @@ static void forget_soon(reactor_watch *w)
 static reactor_watch *add_timer(
     reactor *r, int64_t delay_ms, int64_t interval_ms, reactor_timer_fn fn, void *self)
 {
-	reactor_watch *w = watch_new(r, WATCH_TIMER, &r->watches, self);
+	reactor_watch *w = watch_new(r, WATCH_TIMER, self);
 	w->fn.timer = fn;
 	w->interval_ms = interval_ms;
 	uv_timer_init(r->loop, &w->uv.timer);
@@ -346,7 +346,7 @@ static void on_signal(uv_signal_t *handle, int signo)
 
 reactor_watch *reactor_add_signal(reactor *r, int signo, reactor_signal_fn fn, void *self)
 {
-	reactor_watch *w = watch_new(r, WATCH_SIGNAL, &r->watches, self);
+	reactor_watch *w = watch_new(r, WATCH_SIGNAL, self);
 	w->fn.signal = fn;
 	watch_must(uv_signal_init(r->loop, &w->uv.signal), "preparing for a signal");
 	w->uv.signal.data = w;
@@ -368,6 +368,7 @@ reactor_watch *reactor_remove(reactor_watch *w)
 	if (!w || w->removed)
 		return NULL;
 	w->removed = true;
+	sot_list_remove(&w->active);
 	forget_soon(w);
 	/* uv_close stops the handle at once (a closed fd may be reused by the caller right away); the
 	 * list keeps the watch until the end of the turn, so passes over it stay valid. */

@@ -18,8 +18,8 @@ struct reactor {
 	uv_idle_t keep_turning; /* active while something waits: the poll then does not block */
 	uv_check_t check;       /* after the poll: sockets, then deferred calls */
 	uv_timer_t turn_limit;  /* how long reactor_turn may wait */
-	sot_link watches;       /* of all kinds but sockets */
-	sot_link sockets;       /* in the order of the next pass */
+	sot_link watches;
+	sot_link active; /* sockets that are touched or maybe ready, in the order of the next pass */
 	sot_link children, works;
 	deferred *deferred;
 	size_t deferred_count, deferred_cap;
@@ -52,21 +52,22 @@ struct reactor_watch {
 	} fn;
 	int fd, events;      /* WATCH_FD */
 	void *zmq_socket;    /* WATCH_SOCKET */
-	bool maybe_ready;    /* WATCH_SOCKET: look at it in this turn's pass */
-	bool is_touched;     /* WATCH_SOCKET: its descriptor may not tell of what it holds */
+	sot_link active;     /* WATCH_SOCKET: in reactor.active, while one of these is true: */
+	bool maybe_ready;    /* look at it in this turn's pass */
+	bool is_touched;     /* its descriptor may not tell of what it holds */
 	int64_t interval_ms; /* WATCH_TIMER; 0 = one shot */
 	int64_t due_ms;      /* on the loop's clock */
 	bool is_soon;        /* WATCH_TIMER: due at the end of this turn, a deferred call */
 };
 
-/* A new watch in `list`, its uv handle not yet initialised. */
-reactor_watch *watch_new(reactor *r, watch_kind kind, sot_link *list, void *self);
+/* A new watch, its uv handle not yet initialised. */
+reactor_watch *watch_new(reactor *r, watch_kind kind, void *self);
 /* Aborts with the reason when a libuv call that adds a watch failed. */
 void watch_must(int uv_status, const char *what);
 
 /* Does any socket hold a message that its descriptor will not tell of? */
 bool sockets_are_waiting(reactor *r);
-/* One pass over all sockets, each for a bounded number of handler calls. */
+/* One pass over the active sockets, each for a bounded number of handler calls. */
 void sockets_dispatch(reactor *r);
 
 /* Kills and reaps what still runs, without calling `done`. */

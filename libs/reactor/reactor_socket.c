@@ -4,10 +4,12 @@
  * yet; a zmq_send may look, and then messages wait of which the descriptor does not tell. So the
  * descriptor only wakes the loop, and what was touched since it was last found empty is asked for
  * ZMQ_EVENTS before the loop sleeps (sockets_are_waiting). Each such question is two system calls,
- * so nobody else is asked. The pass after the sleep (sockets_dispatch) reads those that had messages
- * then or were woken since, until libzmq says that there is none: it has looked at everything then.
- * A pass gives each socket a bounded number of calls and begins with another socket each time, so a
- * flooded socket starves neither its neighbours nor the timers.
+ * so nobody else is asked: a turn costs nothing for sockets on which nothing happens.
+ *
+ * The pass after the sleep (sockets_dispatch) reads those that had messages then or were woken
+ * since, until libzmq says that there is none: it has looked at everything then. A pass gives each
+ * socket a bounded number of calls, and who has more comes last in the next: a flooded socket
+ * starves neither its neighbours nor the timers.
  */
 #include "reactor_internal.h"
 
@@ -25,18 +27,23 @@ static bool is_readable(const reactor_watch *w)
 	return (events & ZMQ_POLLIN) != 0;
 }
 
+static void activate(reactor_watch *w)
+{
+	if (!w->removed && sot_list_empty(&w->active))
+		sot_list_push(&w->r->active, &w->active);
+}
+
 bool sockets_are_waiting(reactor *r)
 {
-	bool any = false;
-	for (sot_link *l = r->sockets.next; l != &r->sockets; l = l->next) {
-		reactor_watch *w = SOT_CONTAINER(l, reactor_watch, link);
-		if (w->removed)
-			continue;
+	for (sot_link *l = r->active.next, *next; l != &r->active; l = next) {
+		reactor_watch *w = SOT_CONTAINER(l, reactor_watch, active);
+		next = l->next;
 		w->maybe_ready |= w->is_touched && is_readable(w);
 		w->is_touched = false;
-		any |= w->maybe_ready; /* no early end: what was touched is to be woken by its descriptor */
+		if (!w->maybe_ready)
+			sot_list_remove(l);
 	}
-	return any;
+	return !sot_list_empty(&r->active);
 }
 
 static void read_some(reactor_watch *w)
@@ -50,42 +57,48 @@ static void read_some(reactor_watch *w)
 
 void reactor_touched(reactor_watch *w)
 {
-	if (w)
-		w->is_touched = true;
+	if (!w)
+		return;
+	w->is_touched = true;
+	activate(w);
 }
 
 void sockets_dispatch(reactor *r)
 {
-	/* What handlers add comes at the tail and has to wait for the next pass, or a handler that
-	 * re-registers its socket would keep this pass for itself. */
-	const sot_link *last = r->sockets.prev;
-	for (sot_link *l = &r->sockets; l != last;) {
-		l = l->next;
-		reactor_watch *w = SOT_CONTAINER(l, reactor_watch, link);
+	/* What becomes active meanwhile has to wait for the next pass, or a handler that re-registers
+	 * its socket would keep this pass for itself. What still holds messages comes last then. */
+	sot_link pass;
+	sot_list_init(&pass);
+	while (!sot_list_empty(&r->active)) {
+		sot_link *first = r->active.next;
+		sot_list_remove(first);
+		sot_list_push(&pass, first);
+	}
+	while (!sot_list_empty(&pass)) {
+		reactor_watch *w = SOT_CONTAINER(pass.next, reactor_watch, active);
+		sot_list_remove(&w->active);
 		if (w->maybe_ready)
 			read_some(w);
-	}
-	if (!sot_list_empty(&r->sockets)) {
-		sot_link *first = r->sockets.next;
-		sot_list_remove(first);
-		sot_list_push(&r->sockets, first);
+		if (w->is_touched)
+			activate(w);
 	}
 }
 
 static void on_wake(uv_poll_t *handle, int status, int events)
 {
 	(void)status;
-	(void)events; /* the check phase of this turn reads ZMQ_EVENTS */
+	(void)events; /* the check phase of this turn reads the socket */
 	reactor_watch *w = handle->data;
 	w->maybe_ready = true;
+	activate(w);
 }
 
 reactor_watch *reactor_add_socket(reactor *r, void *zmq_socket, reactor_socket_fn fn, void *self)
 {
-	reactor_watch *w = watch_new(r, WATCH_SOCKET, &r->sockets, self);
+	reactor_watch *w = watch_new(r, WATCH_SOCKET, self);
 	w->zmq_socket = zmq_socket;
 	w->fn.socket = fn;
-	w->is_touched = true; /* nobody knows what was done before */
+	reactor_touched(w); /* nobody knows what was done before */
 	size_t size = sizeof(w->fd);
 	int rc = zmq_getsockopt(zmq_socket, ZMQ_FD, &w->fd, &size);
 	watch_must(rc == 0 ? 0 : UV_EINVAL, "reading ZMQ_FD");
