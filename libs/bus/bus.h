@@ -74,8 +74,8 @@ const char *bus_server_endpoint(const bus_server *s);
  * was revoked (all counted), SOT_INVALID for a frame larger than SOT_WIRE_FRAME_MAX. */
 sot_code bus_send(bus_server *s, const bus_peer *to, sot_str frame, sot_err *err);
 /* As bus_send, for the one of many answers in a turn: a peer that reads bundles (bus_bundle.h) gets
- * those of a turn as one message, at its end or with bus_server_flush. SOT_OK then says only that it
- * is on its way; what is lost is counted. */
+ * those of a turn as one message, at its end or with bus_server_flush. SOT_OK then says only that
+ * it is on its way; what is lost is counted. */
 sot_code bus_reply(bus_server *s, const bus_peer *to, sot_str frame, sot_err *err);
 /* Sends now what bus_reply has put together: before long work in the same turn. */
 void bus_server_flush(bus_server *s);

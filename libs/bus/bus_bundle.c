@@ -21,8 +21,8 @@ bool bus_bundle_has_room(const sot_buf *out, size_t frame_bytes)
 
 void bus_bundle_add(sot_buf *out, sot_str frame)
 {
-	const char head[BUS_BUNDLE_FRAME_HEAD] = {(char)(frame.n >> 24), (char)(frame.n >> 16),
-	    (char)(frame.n >> 8), (char)frame.n};
+	const char head[BUS_BUNDLE_FRAME_HEAD] = {
+	    (char)(frame.n >> 24), (char)(frame.n >> 16), (char)(frame.n >> 8), (char)frame.n};
 
 	sot_buf_add(out, head, sizeof(head));
 	sot_buf_add_str(out, frame);

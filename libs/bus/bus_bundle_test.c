@@ -219,8 +219,8 @@ static void free_server(void *self, const bus_peer *from, sot_str frame)
 static void a_server_may_be_freed_at_any_request_of_a_bundle_and_its_answers_go_out(void **state)
 {
 	fixture *f = *state;
-	assert_int_equal(bus_listen(f->server_bus, "server", "tcp://127.0.0.1:*", free_server, f,
-	                     &f->server, NULL),
+	assert_int_equal(
+	    bus_listen(f->server_bus, "server", "tcp://127.0.0.1:*", free_server, f, &f->server, NULL),
 	    SOT_OK);
 	heard_before = metric("sot_bus_received_total", "client");
 	connect_client(f);

@@ -90,8 +90,7 @@ static bool send_frame(bus_client *c, sot_str frame)
 {
 	if (c->bundle.n > 0 && !bus_bundle_has_room(&c->bundle, frame.n))
 		bus_client_flush(c);
-	if (!c->current->reads_bundles ||
-	    !bus_bundle_has_room(&c->bundle, frame.n + BUS_BUNDLE_HEAD)) {
+	if (!c->current->reads_bundles || !bus_bundle_has_room(&c->bundle, frame.n + BUS_BUNDLE_HEAD)) {
 		bus_client_flush(c); /* what was said before comes before */
 		return bus_socket_send(&c->current->socket, NULL, 0, frame) == 0;
 	}

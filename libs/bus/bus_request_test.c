@@ -371,8 +371,8 @@ static bool is_served_and_pushed(const fixture *f)
 	return f->pushes >= 100;
 }
 
-/* While it sends libzmq takes note of what came, at most once a millisecond, and the descriptor does
- * not tell of it any more. Nothing else wakes this loop after the last frame. */
+/* While it sends libzmq takes note of what came, at most once a millisecond, and the descriptor
+ * does not tell of it any more. Nothing else wakes this loop after the last frame. */
 static void what_comes_while_frames_are_sent_is_read(void **state)
 {
 	fixture *f = *state;

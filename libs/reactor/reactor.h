@@ -42,8 +42,8 @@ void reactor_want(reactor_watch *w, int events); /* changes the interest in plac
 typedef bool (*reactor_socket_fn)(void *self, void *zmq_socket);
 reactor_watch *reactor_add_socket(reactor *r, void *zmq_socket, reactor_socket_fn fn, void *self);
 /* To be called after any other call of libzmq on a watched socket (zmq_send, zmq_connect,
- * zmq_disconnect, ZMQ_EVENTS): it may have taken note of messages, of which the descriptor then does
- * not tell. A watch that is NULL is none. */
+ * zmq_disconnect, ZMQ_EVENTS): it may have taken note of messages, of which the descriptor then
+ * does not tell. A watch that is NULL is none. */
 void reactor_touched(reactor_watch *w);
 
 /* Timers. A repeating one stays on its grid and tells how many ticks were missed. */

@@ -303,7 +303,8 @@ static size_t addresses_asked(bench *b, const controller_batch *asks)
 	return sum;
 }
 
-/* Many instances: ipam has work before the last of them is placed, and every one is asked for once. */
+/* Many instances: ipam has work before the last of them is placed, and every one is asked for once.
+ */
 static void a_large_wave_asks_in_parts(void **state)
 {
 	bench *b = *state;

@@ -205,10 +205,10 @@ void controller_tick(controller *c, controller_now now);
 /* Decides what can be decided and returns what may be said before anything of it is committed, as
  * a batch without rows: asks for the addresses of instances that no row tells of yet. A grant that
  * is told before controller_take_batch goes into the same commit. When that commit does not happen
- * the next leader's fence takes the addresses back. Of many instances it decides and asks for a part,
- * so that ipam works on it while the next part is decided: to be called until it returns NULL, when
- * there is nothing more to ask, or ipam does not know of this epoch yet. Calling it is optional: the
- * batch asks for what was not asked for. */
+ * the next leader's fence takes the addresses back. Of many instances it decides and asks for a
+ * part, so that ipam works on it while the next part is decided: to be called until it returns
+ * NULL, when there is nothing more to ask, or ipam does not know of this epoch yet. Calling it is
+ * optional: the batch asks for what was not asked for. */
 controller_batch *controller_ask_early(controller *c, controller_now now);
 /* Decides what can be decided and returns what is to be written and said; NULL when nothing is.
  * The caller owns the batch, commits batches in the order in which they were taken, and throws this

@@ -55,7 +55,7 @@ struct scheduler {
 	struct {
 		pipeline_pace commit, prepare; /* of a batch; of a wave until it is written */
 		int64_t begun_us, sent_us;     /* of the last wave and batch */
-		size_t wave, batch;            /* requests of the wave under way, and of the batch in flight */
+		size_t wave, batch; /* requests of the wave under way, and of the batch in flight */
 	} pace;
 	struct {
 		controller_batch *batch; /* taken while another is in flight */

@@ -66,8 +66,8 @@ void app_placement_json(const app_row *row, sot_buf *json)
 	placement_row_json(&row->placement, json);
 }
 
-static void json_column(store_tx *tx, const app_row **r, size_t n,
-    void (*say)(const app_row *row, sot_buf *json))
+static void json_column(
+    store_tx *tx, const app_row **r, size_t n, void (*say)(const app_row *row, sot_buf *json))
 {
 	SOT_AUTO_BUF json = {0};
 
