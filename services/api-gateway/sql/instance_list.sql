@@ -2,12 +2,15 @@
 -- columns: items text, next text, total int8, cursor text
 -- $1: key of the page before, '' for the first page; $2: items of a page; $3: app, $4: host, $5: state, $6: labels of the app (gateway.labelled_apps), $7: part of name, address or host, each '' for any;
 -- $8: what the caller may see, '' for all;
--- A part of a name is looked for once, for page and total: in names, then in what stands on hosts of such a name and, when it looks like one, in addresses; no further than 10,001 of them, which is then the
+-- A part of a name is looked for once, for page and total: in names (of those that have arrived by the index of their parts, of those on their way one by one), then in what stands on hosts of such a name and, when it looks like one, in addresses; no further than 10,001 of them, which is then the
 -- total (names of instances have no dot), and the page is read in the order of the index of names, as it is when no part is asked for. Only the page is joined with what is shown.
 WITH before AS (SELECT b.name, b.id FROM scheduler.instance_key_v b WHERE $1 <> '' AND b.id = nullif($1, '')::uuid),
 asked AS MATERIALIZED (SELECT gateway.network_of($7) AS net, $7 ~ '^[0-9.]+$' AS digits, gateway.part_of($7) AS part),
 found AS MATERIALIZED (
   SELECT f.id, f.name FROM scheduler.instances_fitting($3, $4, $5, $6, $8) f WHERE $7 <> '' AND $7 !~ '[.]' AND f.name LIKE gateway.part_of($7)
+    AND f.state NOT IN ('requested', 'placed', 'creating', 'starting')
+  UNION ALL SELECT f.id, f.name FROM scheduler.instances_fitting($3, $4, $5, $6, $8) f WHERE $7 <> '' AND $7 !~ '[.]' AND f.name LIKE gateway.part_of($7)
+    AND f.state IN ('requested', 'placed', 'creating', 'starting')
   UNION ALL SELECT o.id, o.name FROM (
     SELECT f.id, f.name FROM scheduler.host_v h JOIN scheduler.instances_fitting($3, $4, $5, $6, $8) f ON f.host_id = h.id
     WHERE $7 <> '' AND h.name LIKE (SELECT part FROM asked) AND f.name NOT LIKE (SELECT part FROM asked)
