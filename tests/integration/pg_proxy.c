@@ -1,10 +1,10 @@
 #include "pg_proxy.h"
 
 #include "sot_map.h"
+#include "sot_str.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +15,22 @@
 
 enum { CHUNK = 65536, TAIL = 16 };
 
+/* What one side has not taken yet is left for later: the loop of a test also wakes the processes it
+ * stopped, so it never waits for one here. Meanwhile nothing is read from the other side. */
+typedef struct side {
+	int fd; /* -1 when closed */
+	reactor_watch *watch;
+	sot_buf left;
+} side;
+
 typedef struct session {
 	sot_link link;
 	pg_proxy *proxy;
-	int client, server; /* -1 when closed */
-	reactor_watch *client_watch, *server_watch;
+	side client, server;
 	char tail[TAIL]; /* the end of what was seen before, so that a marker may be split */
 	size_t tail_n;
 	bool commit_passed;
+	bool ends; /* with what is left */
 } session;
 
 struct pg_proxy {
@@ -35,39 +43,52 @@ struct pg_proxy {
 	unsigned cuts;
 };
 
-static void close_client(session *s)
+static void close_side(side *of)
 {
-	s->client_watch = reactor_remove(s->client_watch);
-	if (s->client >= 0)
-		close(s->client);
-	s->client = -1;
+	of->watch = reactor_remove(of->watch);
+	if (of->fd >= 0)
+		close(of->fd);
+	of->fd = -1;
+	sot_buf_clear(&of->left);
 }
 
 static void close_session(session *s)
 {
-	close_client(s);
-	s->server_watch = reactor_remove(s->server_watch);
-	if (s->server >= 0)
-		close(s->server);
+	close_side(&s->client);
+	close_side(&s->server);
 	sot_list_remove(&s->link);
 	free(s);
 }
 
-static bool write_all(int fd, const char *p, size_t n)
+static void want(const side *of, const side *other)
 {
-	while (n > 0) {
-		ssize_t wrote = send(fd, p, n, MSG_NOSIGNAL);
-		if (wrote < 0 && (errno == EAGAIN || errno == EINTR)) {
-			struct pollfd ready = {.fd = fd, .events = POLLOUT};
-			(void)poll(&ready, 1, 1000);
+	if (of->watch)
+		reactor_want(of->watch,
+		    (other->left.n == 0 ? REACTOR_READ : 0) | (of->left.n > 0 ? REACTOR_WRITE : 0));
+}
+
+/* Sends what is left as far as it fits, and closes the session when that was its end or the side is
+ * gone. */
+static void send_left(session *s, side *to)
+{
+	while (to->left.n > 0) {
+		ssize_t wrote = send(to->fd, to->left.p, to->left.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (wrote < 0 && errno == EINTR)
 			continue;
+		if (wrote < 0 && errno == EAGAIN)
+			break;
+		if (wrote < 0) {
+			close_session(s);
+			return;
 		}
-		if (wrote < 0)
-			return false;
-		p += wrote;
-		n -= (size_t)wrote;
+		sot_buf_consume(&to->left, (size_t)wrote);
 	}
-	return true;
+	if (s->ends && to->left.n == 0) {
+		close_session(s);
+		return;
+	}
+	want(&s->client, &s->server);
+	want(&s->server, &s->client);
 }
 
 static void count_cut(pg_proxy *p)
@@ -98,28 +119,32 @@ static void from_client(session *s, const char *chunk, size_t n)
 	if (commit >= 0 && cut == PG_PROXY_CUT_BEFORE) {
 		ssize_t new_bytes = commit - (ssize_t)s->tail_n;
 		if (new_bytes > 0)
-			(void)write_all(s->server, chunk, (size_t)new_bytes);
+			sot_buf_add(&s->server.left, chunk, (size_t)new_bytes);
 		count_cut(s->proxy);
-		close_session(s);
+		s->ends = true;
+		send_left(s, &s->server);
 		return;
 	}
 	s->commit_passed |= commit >= 0;
 	size_t keep = seen_n < TAIL ? seen_n : TAIL;
 	memmove(s->tail, seen + seen_n - keep, keep);
 	s->tail_n = keep;
-	if (!write_all(s->server, chunk, n)) {
-		close_session(s);
-	} else if (commit >= 0 && cut == PG_PROXY_CUT_BLIND) {
+	sot_buf_add(&s->server.left, chunk, n);
+	if (commit >= 0 && cut == PG_PROXY_CUT_BLIND) {
 		count_cut(s->proxy);
 		/* The server's side stays, so that it reads and executes what is on its way. */
-		close_client(s);
+		close_side(&s->client);
 	}
+	send_left(s, &s->server);
 }
 
 static void on_client(void *self, int fd, int events)
 {
-	(void)events;
 	session *s = self;
+	if (events & REACTOR_WRITE) {
+		send_left(s, &s->client);
+		return; /* which may have closed it; what there is to read is told again */
+	}
 	char chunk[CHUNK];
 	ssize_t n = read(fd, chunk, sizeof(chunk));
 	if (n > 0)
@@ -140,29 +165,36 @@ static void from_server(session *s, const char *chunk, size_t n)
 	                             "COMMIT";
 	const char *answer = memmem(chunk, n, commit, sizeof(commit));
 	bool answered = answer != NULL;
-	if (s->client < 0 && answered) {
+	if (s->client.fd < 0 && answered) {
 		close_session(s);
 		return;
 	}
-	if (s->client < 0 || cut == PG_PROXY_HOLD)
+	if (s->client.fd < 0 || cut == PG_PROXY_HOLD)
 		return;
-	if (cut == PG_PROXY_CUT_AFTER && s->commit_passed && answered) {
+	bool cuts = s->commit_passed && answered;
+	if (cuts && cut == PG_PROXY_CUT_AFTER) {
 		count_cut(s->proxy);
 		close_session(s);
-	} else if (cut == PG_PROXY_CUT_BEHIND && s->commit_passed && answered) {
-		count_cut(s->proxy);
-		(void)write_all(s->client, chunk, (size_t)(answer - chunk) + sizeof(commit));
-		(void)write_all(s->client, session_end, sizeof(session_end));
-		close_session(s);
-	} else if (!write_all(s->client, chunk, n)) {
-		close_session(s);
+		return;
 	}
+	if (cuts && cut == PG_PROXY_CUT_BEHIND) {
+		count_cut(s->proxy);
+		sot_buf_add(&s->client.left, chunk, (size_t)(answer - chunk) + sizeof(commit));
+		sot_buf_add(&s->client.left, session_end, sizeof(session_end));
+		s->ends = true;
+	} else {
+		sot_buf_add(&s->client.left, chunk, n);
+	}
+	send_left(s, &s->client);
 }
 
 static void on_server(void *self, int fd, int events)
 {
-	(void)events;
 	session *s = self;
+	if (events & REACTOR_WRITE) {
+		send_left(s, &s->server);
+		return;
+	}
 	char chunk[CHUNK];
 	ssize_t n = read(fd, chunk, sizeof(chunk));
 	if (n > 0)
@@ -196,11 +228,13 @@ static void on_accept(void *self, int fd, int events)
 	}
 	session *s = sot_alloc(sizeof(*s));
 	s->proxy = p;
-	s->client = client;
-	s->server = server;
+	s->client.fd = client;
+	s->server.fd = server;
+	sot_buf_init(&s->client.left, 2 * CHUNK);
+	sot_buf_init(&s->server.left, 2 * CHUNK);
 	sot_list_push(&p->sessions, &s->link);
-	s->client_watch = reactor_add_fd(p->loop, client, REACTOR_READ, on_client, s);
-	s->server_watch = reactor_add_fd(p->loop, server, REACTOR_READ, on_server, s);
+	s->client.watch = reactor_add_fd(p->loop, client, REACTOR_READ, on_client, s);
+	s->server.watch = reactor_add_fd(p->loop, server, REACTOR_READ, on_server, s);
 }
 
 pg_proxy *pg_proxy_new(reactor *r, const char *listen_dir, const char *server_dir)
