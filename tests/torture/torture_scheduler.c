@@ -105,8 +105,13 @@ static uint64_t current_epoch(torture *t)
 
 static void note_take_over(torture *t)
 {
-	if (!t->is_waiting || current_epoch(t) <= t->epoch_before)
+	if (!t->is_waiting)
 		return;
+	if (current_epoch(t) <= t->epoch_before) {
+		/* Woken before anybody else was ready, it leads on. */
+		t->is_waiting = t->waits_after != FAULT_STOP_LEADER || t->stopped > 0;
+		return;
+	}
 	t->is_waiting = false;
 	t->take_overs[t->waits_after].ms[t->take_overs[t->waits_after].count++] =
 	    sot_mono_diff_ms(sot_mono_now(), t->fault_at);
@@ -163,10 +168,12 @@ static void on_work(void *self, uint64_t missed)
 
 /* ---- faults ---- */
 
+/* -1 while nobody leads. */
 static int leader_pair(torture *t)
 {
-	return (int)load_sql(t->w, "SELECT right(holder, 1) FROM core.leader WHERE role = 'scheduler'"
-	                           " AND lease_until > clock_timestamp()");
+	return (int)load_sql(t->w,
+	    "SELECT coalesce((SELECT right(holder, 1)::int FROM core.leader WHERE role = 'scheduler'"
+	    " AND lease_until > clock_timestamp()), -1)");
 }
 
 static void begin_take_over(torture *t, fault after)
@@ -209,13 +216,12 @@ static void cut_connection(torture *t)
 	pg_proxy_set(t->proxy, cuts[sot_rand_below(&t->rand, 3)]);
 }
 
-static void disturb(torture *t)
+static void disturb(torture *t, int leader)
 {
 	static const fault dice[] = {FAULT_KILL_LEADER, FAULT_KILL_LEADER, FAULT_KILL_LEADER,
 	    FAULT_STOP_LEADER, FAULT_STOP_LEADER, FAULT_KILL_STANDBY, FAULT_KILL_IPAM, FAULT_CUT,
 	    FAULT_CUT};
 	fault f = dice[sot_rand_below(&t->rand, sizeof(dice) / sizeof(dice[0]))];
-	int leader = leader_pair(t);
 	if (f == FAULT_KILL_LEADER) {
 		begin_take_over(t, FAULT_KILL_LEADER);
 		restart_scheduler(t, leader);
@@ -238,10 +244,15 @@ static void on_fault(void *self, uint64_t missed)
 	torture *t = self;
 	(void)missed;
 	wake_stopped(t);
+	if (t->is_waiting && sot_mono_diff_ms(sot_mono_now(), t->fault_at) > STUCK_MS)
+		load_die(fault_names[t->waits_after], "nobody took over");
 	if (t->is_ending || t->stopped > 0 || t->is_waiting ||
 	    !sot_mono_reached(sot_mono_now(), t->next_fault))
 		return;
-	disturb(t);
+	int leader = leader_pair(t);
+	if (leader < 0)
+		return;
+	disturb(t, leader);
 	t->next_fault =
 	    sot_mono_add_ms(sot_mono_now(), CALM_MS + (int64_t)sot_rand_below(&t->rand, CALM_MS));
 }
