@@ -46,6 +46,7 @@ class Sqlgen(unittest.TestCase):
         self.refused("-- name: one\n-- columns: id\nSELECT 1", "is not `name type`")
         self.refused(HEAD + "SELECT $1, $3", "parameter $2 is not used")
         self.refused(HEAD + "SELECT 1; SELECT 2", "more than one statement")
+        self.refused(HEAD + "SELECT * FROM unnest($1::int[], $2::int[])", "several lists in FROM")
         self.refused(HEAD, "no statement")
 
 

@@ -45,6 +45,8 @@ def parse(path):
     bare = HIDDEN.sub(" ", sql)
     if ";" in bare:
         raise Refused(f"{path}: more than one statement (a ';' in the middle)")
+    if re.search(r"\bunnest\(\s*\$\d+(::\w+\[\])?\s*,", bare):
+        raise Refused(f"{path}: unnest of several lists in FROM; SELECT unnest($1) AS a, unnest($2) AS b (docs/adr/0061)")
     numbers = {int(n) for n in re.findall(r"\$(\d+)", bare)}
     missing = set(range(1, max(numbers, default=0) + 1)) - numbers
     if missing:

@@ -10,8 +10,9 @@ WITH fence AS MATERIALIZED (
   SELECT g.asker_epoch, CASE WHEN $13::bool THEN set_config('synchronous_commit', 'off', true) END AS commit FROM ipam.guard g FOR KEY SHARE
 ), want AS MATERIALIZED (
   SELECT t.*, held.address AS held_address, held.subnet AS held_subnet, held.generation AS held_generation
-  FROM unnest($1::uuid[], $2::int4[], $3::int4[], $4::inet[], $5::int4[], $6::uuid[], $7::macaddr[], $8::uuid[])
-      AS t(owner, nic, family, address, vrf, subnet, mac, operation_id)
+  FROM (SELECT
+    unnest($1::uuid[]) AS owner, unnest($2::int4[]) AS nic, unnest($3::int4[]) AS family, unnest($4::inet[]) AS address,
+    unnest($5::int4[]) AS vrf, unnest($6::uuid[]) AS subnet, unnest($7::macaddr[]) AS mac, unnest($8::uuid[]) AS operation_id) AS t
     LEFT JOIN LATERAL (
       SELECT a.address, a.subnet, a.generation FROM ipam.address a
       WHERE a.owner = t.owner AND a.nic = t.nic AND family(a.address) = t.family AND a.state IN ('reserved', 'bound', 'suspect')

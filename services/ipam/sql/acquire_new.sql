@@ -8,8 +8,9 @@
 WITH fence AS MATERIALIZED (
   SELECT g.asker_epoch, CASE WHEN $11::bool THEN set_config('synchronous_commit', 'off', true) END AS commit FROM ipam.guard g FOR KEY SHARE
 ), want AS MATERIALIZED (
-  SELECT * FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::int4[], $5::uuid[], $6::macaddr[], $7::uuid[])
-      AS t(owner, nic, address, vrf, subnet, mac, operation_id)
+  SELECT * FROM (SELECT
+    unnest($1::uuid[]) AS owner, unnest($2::int4[]) AS nic, unnest($3::inet[]) AS address, unnest($4::int4[]) AS vrf,
+    unnest($5::uuid[]) AS subnet, unnest($6::macaddr[]) AS mac, unnest($7::uuid[]) AS operation_id) AS t
   WHERE $10::int8 = 0 OR $10::int8 >= (SELECT f.asker_epoch FROM fence f)
 ), taken AS (
   INSERT INTO ipam.address (vrf, address, subnet, state, owner, nic, mac, generation, lease_until, operation_id)

@@ -4,8 +4,9 @@
 -- written, but it counts as done. What was suspect is not any longer: its holder uses it.
 WITH old AS MATERIALIZED (
   SELECT a.vrf, a.address, a.subnet, a.state, a.owner, a.nic, a.host, r.host AS new_host, r.operation_id, r.n
-  FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::int8[], $5::uuid[], $6::uuid[]) WITH ORDINALITY
-      AS r(owner, nic, address, generation, host, operation_id, n)
+  FROM (SELECT
+    unnest($1::uuid[]) AS owner, unnest($2::int4[]) AS nic, unnest($3::inet[]) AS address, unnest($4::int8[]) AS generation,
+    unnest($5::uuid[]) AS host, unnest($6::uuid[]) AS operation_id, generate_series(1, cardinality($1::uuid[])) AS n) AS r
     CROSS JOIN LATERAL (
       SELECT a.vrf, a.address, a.subnet, a.state, a.owner, a.nic, a.host FROM ipam.address a
       WHERE a.owner = r.owner AND a.nic = r.nic AND family(a.address) = family(r.address) AND a.address = r.address

@@ -4,8 +4,9 @@
 -- the address; nobody gets it before an operator frees it.
 WITH old AS MATERIALIZED (
   SELECT a.vrf, a.address, a.state, a.owner, a.nic, r.host, r.mac, r.operation_id
-  FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::int8[], $5::uuid[], $6::macaddr[], $7::uuid[])
-      AS r(owner, nic, address, generation, host, mac, operation_id)
+  FROM (SELECT
+    unnest($1::uuid[]) AS owner, unnest($2::int4[]) AS nic, unnest($3::inet[]) AS address, unnest($4::int8[]) AS generation,
+    unnest($5::uuid[]) AS host, unnest($6::macaddr[]) AS mac, unnest($7::uuid[]) AS operation_id) AS r
     CROSS JOIN LATERAL (
       SELECT a.vrf, a.address, a.state, a.owner, a.nic FROM ipam.address a
       WHERE a.owner = r.owner AND a.nic = r.nic AND family(a.address) = family(r.address) AND a.address = r.address

@@ -2,8 +2,9 @@
 -- columns: none
 -- $1 subnet, $2 address, $3 state, $4 owner's name, $5 MAC, $6 reason, $7 actor. All of them, or 40001: somebody took one meanwhile.
 WITH line AS (
-  SELECT * FROM unnest($1::uuid[], $2::inet[], $3::text[], $4::text[], $5::macaddr[], $6::text[])
-    AS t(subnet, address, state, owner_name, mac, reason)
+  SELECT
+    unnest($1::uuid[]) AS subnet, unnest($2::inet[]) AS address, unnest($3::text[]) AS state, unnest($4::text[]) AS owner_name,
+    unnest($5::macaddr[]) AS mac, unnest($6::text[]) AS reason
 ), kept AS (
   INSERT INTO ipam.address AS a (vrf, address, subnet, state, owner_name, mac, reason)
   SELECT s.vrf, l.address, s.id, l.state, l.owner_name, l.mac, l.reason

@@ -2,7 +2,7 @@
 -- columns: none
 -- $1 VLANs, $2 words such as "az:a rack:r12" of each
 WITH vlan AS (
-  SELECT * FROM unnest($1::uuid[], $2::text[]) AS t(id, words)
+  SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS words
 ), wanted AS (
   SELECT v.id AS vlan, split_part(w, ':', 1) AS kind, split_part(w, ':', 2) AS name
   FROM vlan v CROSS JOIN unnest(string_to_array(v.words, ' ')) AS w

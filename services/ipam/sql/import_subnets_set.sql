@@ -5,9 +5,10 @@
 INSERT INTO ipam.subnet AS s (id, vrf, vlan, cidr, gateway, first, last, rank, weight, open, redundant_gateway, dns, description)
 SELECT t.id, v.vrf, v.id, t.cidr, t.gateway, t.first, t.last, t.rank, t.weight, t.open, t.redundant_gateway,
   coalesce(string_to_array(nullif(t.dns, ''), ' ')::inet[], '{}'), t.description
-FROM unnest($1::uuid[], $2::uuid[], $3::cidr[], $4::inet[], $5::inet[], $6::inet[], $7::int4[], $8::int4[], $9::bool[], $10::bool[],
-      $11::text[], $12::text[])
-    AS t(id, vlan, cidr, gateway, first, last, rank, weight, open, redundant_gateway, dns, description)
+FROM (SELECT
+  unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS vlan, unnest($3::cidr[]) AS cidr, unnest($4::inet[]) AS gateway,
+  unnest($5::inet[]) AS first, unnest($6::inet[]) AS last, unnest($7::int4[]) AS rank, unnest($8::int4[]) AS weight,
+  unnest($9::bool[]) AS open, unnest($10::bool[]) AS redundant_gateway, unnest($11::text[]) AS dns, unnest($12::text[]) AS description) AS t
   JOIN ipam.vlan v ON v.id = t.vlan
 ON CONFLICT (id) DO UPDATE
   SET rank = excluded.rank, weight = excluded.weight, open = excluded.open, dns = excluded.dns, description = excluded.description,

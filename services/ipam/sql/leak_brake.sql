@@ -5,7 +5,7 @@ WITH engaged AS (
   UPDATE ipam.guard SET brake_since = clock_timestamp(), brake_candidates = cardinality($2::inet[]), brake_reason = $3::text
   WHERE brake_since IS NULL RETURNING brake_candidates, brake_reason
 ), marked AS (
-  UPDATE ipam.leak l SET braked_at = clock_timestamp() FROM unnest($1::int4[], $2::inet[]) AS t(vrf, address), engaged
+  UPDATE ipam.leak l SET braked_at = clock_timestamp() FROM (SELECT unnest($1::int4[]) AS vrf, unnest($2::inet[]) AS address) AS t, engaged
   WHERE l.vrf = t.vrf AND l.address = t.address
 ), told AS MATERIALIZED (
   SELECT core.emit(ARRAY['ipam.brake'], ARRAY['ipam'], ARRAY[''], ARRAY[''], ARRAY['svc:ipam'], ARRAY[NULL::uuid],

@@ -3,7 +3,9 @@
 -- $1 vrf, $2 address, $3 generation, $4 new state (cooling or suspect), $5 evidence, $6 seconds of cooling. Whether the owner is gone is
 -- looked at again here; a quarantine stops it.
 WITH due AS (
-  SELECT * FROM unnest($1::int4[], $2::inet[], $3::int8[], $4::text[], $5::text[]) AS t(vrf, address, generation, new_state, evidence)
+  SELECT
+    unnest($1::int4[]) AS vrf, unnest($2::inet[]) AS address, unnest($3::int8[]) AS generation, unnest($4::text[]) AS new_state,
+    unnest($5::text[]) AS evidence
 ), old AS (
   SELECT a.vrf, a.address, a.owner, a.host, a.mac, d.new_state, d.evidence
   FROM due d JOIN ipam.address a ON a.vrf = d.vrf AND a.address = d.address AND a.generation = d.generation

@@ -3,7 +3,8 @@
 -- $1 vrf, $2 address, $3 generation of what was seen now, $4 whether its observation begins anew. What is no leak any
 -- more is forgotten: its owner lives, or its row changed.
 WITH seen AS (
-  SELECT * FROM unnest($1::int4[], $2::inet[], $3::int8[], $4::bool[]) AS t(vrf, address, generation, anew)
+  SELECT
+    unnest($1::int4[]) AS vrf, unnest($2::inet[]) AS address, unnest($3::int8[]) AS generation, unnest($4::bool[]) AS anew
 ), forgotten AS (
   DELETE FROM ipam.leak l
   WHERE NOT EXISTS (SELECT FROM ipam.address a WHERE a.vrf = l.vrf AND a.address = l.address AND a.generation = l.generation

@@ -3,8 +3,10 @@
 -- $1 VLAN, $2 level, $3 used, $4 unusable, $5 cooling, $6 size, $7 name of the VLAN, $8 pool, $9 level before, $10 family. Told when the
 -- level changed. A pool that is not among them has no ranges any more.
 WITH m AS (
-  SELECT * FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::text[], $8::text[], $9::text[], $10::int4[])
-    AS t(vlan, level, used, unusable, cooling, size, vlan_name, pool, level_before, family)
+  SELECT
+    unnest($1::uuid[]) AS vlan, unnest($2::text[]) AS level, unnest($3::int8[]) AS used, unnest($4::int8[]) AS unusable,
+    unnest($5::int8[]) AS cooling, unnest($6::int8[]) AS size, unnest($7::text[]) AS vlan_name, unnest($8::text[]) AS pool,
+    unnest($9::text[]) AS level_before, unnest($10::int4[]) AS family
 ), gone AS (
   DELETE FROM ipam.pool_usage u WHERE NOT EXISTS (SELECT FROM m WHERE m.vlan = u.vlan AND m.pool = u.pool AND m.family = u.family)
 ), kept AS (

@@ -4,7 +4,7 @@
 -- Everything that must be known before a request is refused, of one moment and by one statement, as a refusal has to be quick: what the
 -- owners hold; what may be given out now though it cools (rows without an owner); the stamp of the plan (the row without an address).
 SELECT t.owner, t.nic, a.address, a.subnet, a.generation, NULL::int8 AS released_unix_ms, NULL::int8 AS free_after_unix_ms, NULL::text AS stamp
-FROM unnest($1::uuid[], $2::int4[], $3::int4[]) AS t(owner, nic, family)
+FROM (SELECT unnest($1::uuid[]) AS owner, unnest($2::int4[]) AS nic, unnest($3::int4[]) AS family) AS t
   CROSS JOIN LATERAL (
     SELECT a.address, a.subnet, a.generation FROM ipam.address a
     WHERE a.owner = t.owner AND a.nic = t.nic AND family(a.address) = t.family AND a.state IN ('reserved', 'bound', 'suspect')

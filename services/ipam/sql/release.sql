@@ -4,8 +4,9 @@
 -- another holding has under the same address is another row: the owner decides which one is meant.
 WITH old AS MATERIALIZED (
   SELECT a.vrf, a.address, a.state, a.owner, a.host, a.nic, r.operation_id, r.n
-  FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::int8[], $5::uuid[]) WITH ORDINALITY
-      AS r(owner, nic, address, generation, operation_id, n)
+  FROM (SELECT
+    unnest($1::uuid[]) AS owner, unnest($2::int4[]) AS nic, unnest($3::inet[]) AS address, unnest($4::int8[]) AS generation,
+    unnest($5::uuid[]) AS operation_id, generate_series(1, cardinality($1::uuid[])) AS n) AS r
     CROSS JOIN LATERAL (
       SELECT a.vrf, a.address, a.state, a.owner, a.host, a.nic FROM ipam.address a
       WHERE a.owner = r.owner AND a.nic = r.nic AND family(a.address) = family(r.address) AND a.address = r.address

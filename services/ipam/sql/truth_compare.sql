@@ -4,7 +4,9 @@
 -- are looked at as leaks. NOT IN makes a hash of the reported ones whatever their number is thought to be.
 WITH r AS MATERIALIZED (
   SELECT DISTINCT ON (host, vrf, address) host, vrf, address, instance, mac
-  FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::uuid[], $5::text[]) AS t(host, vrf, address, instance, mac)
+  FROM (SELECT
+    unnest($1::uuid[]) AS host, unnest($2::int4[]) AS vrf, unnest($3::inet[]) AS address, unnest($4::uuid[]) AS instance,
+    unnest($5::text[]) AS mac) AS t
   ORDER BY host, vrf, address
 ), difference AS (
   SELECT r.host, r.vrf, r.address, true AS reported, r.instance, r.mac, a.state, a.owner, a.host AS row_host, a.updated_at,

@@ -4,7 +4,9 @@
 -- which these are all the findings: others of theirs have gone away. Each event is told once, when the finding is new.
 WITH f AS (
   SELECT DISTINCT ON (vrf, address, kind, host) host, vrf, address, kind, owner, nullif(mac, '')::macaddr AS mac, detail
-  FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::text[], $5::uuid[], $6::text[], $7::text[]) AS t(host, vrf, address, kind, owner, mac, detail)
+  FROM (SELECT
+    unnest($1::uuid[]) AS host, unnest($2::int4[]) AS vrf, unnest($3::inet[]) AS address, unnest($4::text[]) AS kind,
+    unnest($5::uuid[]) AS owner, unnest($6::text[]) AS mac, unnest($7::text[]) AS detail) AS t
   ORDER BY vrf, address, kind, host
 ), gone AS (
   DELETE FROM ipam.finding x

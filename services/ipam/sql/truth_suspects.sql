@@ -4,7 +4,9 @@
 -- being given out: they become `suspect`. An instance that holds an address already is not made the owner of a second one.
 WITH f AS (
   SELECT DISTINCT ON (vrf, address) host, vrf, address, owner, nullif(mac, '')::macaddr AS mac, taken
-  FROM unnest($1::uuid[], $2::int4[], $3::inet[], $4::uuid[], $5::text[], $6::int8[]) AS t(host, vrf, address, owner, mac, taken)
+  FROM (SELECT
+    unnest($1::uuid[]) AS host, unnest($2::int4[]) AS vrf, unnest($3::inet[]) AS address, unnest($4::uuid[]) AS owner,
+    unnest($5::text[]) AS mac, unnest($6::int8[]) AS taken) AS t
   ORDER BY vrf, address, host
 ), placed AS (
   SELECT f.*, s.id AS subnet, row_number() OVER (PARTITION BY f.owner, family(f.address) ORDER BY f.address) = 1

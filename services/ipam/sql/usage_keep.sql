@@ -2,8 +2,10 @@
 -- columns: told int8
 -- $1 subnet, $2 level, $3 used, $4 unusable, $5 cooling, $6 size, $7 VLAN, $8 cidr, $9 level before. Told when the level changed.
 WITH m AS (
-  SELECT * FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::text[], $8::text[], $9::text[])
-    AS t(subnet, level, used, unusable, cooling, size, vlan, cidr, level_before)
+  SELECT
+    unnest($1::uuid[]) AS subnet, unnest($2::text[]) AS level, unnest($3::int8[]) AS used, unnest($4::int8[]) AS unusable,
+    unnest($5::int8[]) AS cooling, unnest($6::int8[]) AS size, unnest($7::text[]) AS vlan, unnest($8::text[]) AS cidr,
+    unnest($9::text[]) AS level_before
 ), kept AS (
   INSERT INTO ipam.subnet_usage AS u (subnet, level, used, unusable, cooling, size)
   SELECT m.subnet, m.level, m.used, m.unusable, m.cooling, m.size FROM m JOIN ipam.subnet s ON s.id = m.subnet ORDER BY m.subnet

@@ -1,8 +1,9 @@
 -- name: write_departures
 -- columns: none
 WITH r AS (
-  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bool[])
-    AS r(host_id, instance_id, generation, desired, name, app, created_at, is_gone)
+  SELECT
+    unnest($1::uuid[]) AS host_id, unnest($2::uuid[]) AS instance_id, unnest($3::bigint[]) AS generation, unnest($4::text[]) AS desired,
+    unnest($5::text[]) AS name, unnest($6::text[]) AS app, unnest($7::bigint[]) AS created_at, unnest($8::bool[]) AS is_gone
 ), gone AS (
   DELETE FROM scheduler.departure d USING r WHERE r.is_gone AND d.host_id = r.host_id AND d.instance_id = r.instance_id
 )

@@ -7,5 +7,8 @@ WITH old AS (
 INSERT INTO scheduler.elastic_decision (app_id, at, outcome, hold, rule, count, wanted, to_count, load, target, reason, operation_id, group_name)
 SELECT r.app, to_timestamp(r.at * 0.001::float8), r.outcome, r.hold, r.rule, r.count, r.wanted, r.to_count, r.load * 0.001::float8,
   r.target * 0.001::float8, r.reason, r.operation, r.group_name
-FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::int[], $9::bigint[], $10::bigint[], $11::text[], $12::uuid[], $13::text[])
-  AS r(app, at, outcome, hold, rule, count, wanted, to_count, load, target, reason, operation, group_name)
+FROM (SELECT
+  unnest($1::uuid[]) AS app, unnest($2::bigint[]) AS at, unnest($3::text[]) AS outcome, unnest($4::text[]) AS hold,
+  unnest($5::text[]) AS rule, unnest($6::int[]) AS count, unnest($7::int[]) AS wanted, unnest($8::int[]) AS to_count,
+  unnest($9::bigint[]) AS load, unnest($10::bigint[]) AS target, unnest($11::text[]) AS reason, unnest($12::uuid[]) AS operation,
+  unnest($13::text[]) AS group_name) AS r

@@ -3,8 +3,9 @@
 INSERT INTO scheduler.host_class (
   name, cpu_overcommit_permille, memory_overcommit_permille, disk_overcommit_permille, reserve_cpu_milli,
   reserve_memory_bytes, reserve_disk_bytes, max_instances, max_starts)
-SELECT * FROM unnest(
-  $1::text[], $2::int[], $3::int[], $4::int[], $5::int[], $6::bigint[], $7::bigint[], $8::int[], $9::int[])
+SELECT
+  unnest($1::text[]), unnest($2::int[]), unnest($3::int[]), unnest($4::int[]), unnest($5::int[]), unnest($6::bigint[]),
+  unnest($7::bigint[]), unnest($8::int[]), unnest($9::int[])
 ON CONFLICT (name) DO UPDATE SET
   cpu_overcommit_permille = excluded.cpu_overcommit_permille,
   memory_overcommit_permille = excluded.memory_overcommit_permille,

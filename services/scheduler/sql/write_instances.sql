@@ -14,18 +14,22 @@ SELECT
   to_timestamp(nullif(r.observed_at, 0) * 0.001::float8), to_timestamp(nullif(r.created_at, 0) * 0.001::float8),
   to_timestamp(nullif(r.updated_at, 0) * 0.001::float8), r.vlan, r.vrf, r.mtu, r.isolated, r.dns::inet[], r.dns_search, r.address_v6,
   r.prefix_v6, r.gateway_v6, r.address_v6_generation, r.bandwidth_kbit, r.net_settings, r.moving_to, r.plan, r.rebuild_seq, r.decision_id, r.bandwidth_own, r.middleware
-FROM unnest(
-  $1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
-  $10::int[], $11::uuid[], $12::inet[], $13::int[], $14::inet[], $15::int[], $16::text[], $17::bigint[],
-  $18::int[], $19::bigint[], $20::bigint[], $21::text[], $22::text[], $23::bigint[], $24::int[], $25::text[],
-  $26::text[], $27::int[], $28::text[], $29::bigint[], $30::bigint[], $31::bigint[], $32::bigint[],
-  $33::text[], $34::int[], $35::int[], $36::bool[], $37::text[], $38::text[], $39::inet[], $40::int[], $41::inet[], $42::bigint[],
-  $43::int[], $44::bigint[], $45::uuid[], $46::text[], $47::int[], $48::uuid[], $49::bool[], $50::text[])
-  AS r(id, app_id, group_id, number, name, state, health, desired, generation, restart_seq, host_id, address,
-    prefix, gateway, vlan_id, mac, address_generation, cpu_milli, memory_bytes, disk_bytes, image, version,
-    observed_generation, observed_restart_seq, observed_version, container_id, restarts, error, started_at,
-    observed_at, created_at, updated_at, vlan, vrf, mtu, isolated, dns, dns_search, address_v6, prefix_v6, gateway_v6,
-    address_v6_generation, bandwidth_kbit, net_settings, moving_to, plan, rebuild_seq, decision_id, bandwidth_own, middleware)
+FROM (SELECT
+  unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS app_id, unnest($3::uuid[]) AS group_id, unnest($4::int[]) AS number,
+  unnest($5::text[]) AS name, unnest($6::text[]) AS state, unnest($7::text[]) AS health, unnest($8::text[]) AS desired,
+  unnest($9::bigint[]) AS generation, unnest($10::int[]) AS restart_seq, unnest($11::uuid[]) AS host_id, unnest($12::inet[]) AS address,
+  unnest($13::int[]) AS prefix, unnest($14::inet[]) AS gateway, unnest($15::int[]) AS vlan_id, unnest($16::text[]) AS mac,
+  unnest($17::bigint[]) AS address_generation, unnest($18::int[]) AS cpu_milli, unnest($19::bigint[]) AS memory_bytes,
+  unnest($20::bigint[]) AS disk_bytes, unnest($21::text[]) AS image, unnest($22::text[]) AS version,
+  unnest($23::bigint[]) AS observed_generation, unnest($24::int[]) AS observed_restart_seq, unnest($25::text[]) AS observed_version,
+  unnest($26::text[]) AS container_id, unnest($27::int[]) AS restarts, unnest($28::text[]) AS error, unnest($29::bigint[]) AS started_at,
+  unnest($30::bigint[]) AS observed_at, unnest($31::bigint[]) AS created_at, unnest($32::bigint[]) AS updated_at,
+  unnest($33::text[]) AS vlan, unnest($34::int[]) AS vrf, unnest($35::int[]) AS mtu, unnest($36::bool[]) AS isolated,
+  unnest($37::text[]) AS dns, unnest($38::text[]) AS dns_search, unnest($39::inet[]) AS address_v6, unnest($40::int[]) AS prefix_v6,
+  unnest($41::inet[]) AS gateway_v6, unnest($42::bigint[]) AS address_v6_generation, unnest($43::int[]) AS bandwidth_kbit,
+  unnest($44::bigint[]) AS net_settings, unnest($45::uuid[]) AS moving_to, unnest($46::text[]) AS plan,
+  unnest($47::int[]) AS rebuild_seq, unnest($48::uuid[]) AS decision_id, unnest($49::bool[]) AS bandwidth_own,
+  unnest($50::text[]) AS middleware) AS r
 ON CONFLICT (id) DO UPDATE SET
   app_id = excluded.app_id, name = excluded.name, group_id = excluded.group_id, number = excluded.number, state = excluded.state, health = excluded.health, desired = excluded.desired,
   generation = excluded.generation, restart_seq = excluded.restart_seq, host_id = excluded.host_id,

@@ -1,3 +1,3 @@
 -- name: write_mixing
 -- columns: none
-INSERT INTO scheduler.mixing (workload, beside, at_most) SELECT * FROM unnest($1::text[], $2::text[], $3::int[])
+INSERT INTO scheduler.mixing (workload, beside, at_most) SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::int[])

@@ -6,8 +6,9 @@ INSERT INTO scheduler.app (id, name, image, plan, vlan, command, created_at, upd
 SELECT
   r.id, r.name, r.image, r.plan, r.vlan, r.command, to_timestamp(r.created_at * 0.001::float8), to_timestamp(r.updated_at * 0.001::float8),
   nullif(r.team, ''), r.recovery, r.on_return, s.said[r.health], s.said[r.env], s.said[r.placement]
-FROM unnest(
-  $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[],
-  $12::bigint[], $13::bigint[], $14::bigint[])
-  AS r(id, name, image, plan, vlan, command, created_at, updated_at, team, recovery, on_return, health, env, placement)
+FROM (SELECT
+  unnest($1::uuid[]) AS id, unnest($2::text[]) AS name, unnest($3::text[]) AS image, unnest($4::text[]) AS plan,
+  unnest($5::text[]) AS vlan, unnest($6::text[]) AS command, unnest($7::bigint[]) AS created_at, unnest($8::bigint[]) AS updated_at,
+  unnest($9::text[]) AS team, unnest($10::text[]) AS recovery, unnest($11::text[]) AS on_return, unnest($12::bigint[]) AS health,
+  unnest($13::bigint[]) AS env, unnest($14::bigint[]) AS placement) AS r
 CROSS JOIN (SELECT array_agg(t.text::jsonb ORDER BY t.place) FROM unnest($15::text[]) WITH ORDINALITY AS t(text, place)) AS s(said)

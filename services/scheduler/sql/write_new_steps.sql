@@ -1,4 +1,5 @@
 -- name: write_new_steps
 -- columns: none
 INSERT INTO scheduler.operation_track (operation_id, first, instance_id, subject, steps)
-SELECT o, n, i, s, j::json FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[]) AS r(o, n, i, s, j)
+SELECT o, n, i, s, j::json FROM (SELECT
+  unnest($1::uuid[]) AS o, unnest($2::int[]) AS n, unnest($3::uuid[]) AS i, unnest($4::text[]) AS s, unnest($5::text[]) AS j) AS r

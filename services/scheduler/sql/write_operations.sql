@@ -11,14 +11,17 @@ SELECT
   to_timestamp(nullif(r.finished_at, 0) * 0.001::float8), r.reason, r.parent_id, r.retry_of, r.position, r.targets::uuid[],
   r.parallel, r.failures_max, r.children_total, r.children_done, r.children_failed, r.children_cancelled, r.outcome, r.cancelled_by,
   to_timestamp(nullif(r.started_at, 0) * 0.001::float8)
-FROM unnest(
-  $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::text[],
-  $10::text[], $11::text[], $12::int[], $13::int[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[],
-  $18::text[], $19::uuid[], $20::uuid[], $21::bigint[], $22::text[], $23::int[], $24::int[], $25::int[], $26::int[], $27::int[],
-  $28::int[], $29::text[], $30::text[], $31::bigint[])
-  AS r(id, kind, app_id, target, actor, idempotency_key, request_sha256, resource_id, spec, state, waits_for,
-    progress_done, progress_total, error, created_at, updated_at, finished_at, reason, parent_id, retry_of, position, targets,
-    parallel, failures_max, children_total, children_done, children_failed, children_cancelled, outcome, cancelled_by, started_at)
+FROM (SELECT
+  unnest($1::uuid[]) AS id, unnest($2::text[]) AS kind, unnest($3::uuid[]) AS app_id, unnest($4::text[]) AS target,
+  unnest($5::text[]) AS actor, unnest($6::text[]) AS idempotency_key, unnest($7::text[]) AS request_sha256,
+  unnest($8::uuid[]) AS resource_id, unnest($9::text[]) AS spec, unnest($10::text[]) AS state, unnest($11::text[]) AS waits_for,
+  unnest($12::int[]) AS progress_done, unnest($13::int[]) AS progress_total, unnest($14::text[]) AS error,
+  unnest($15::bigint[]) AS created_at, unnest($16::bigint[]) AS updated_at, unnest($17::bigint[]) AS finished_at,
+  unnest($18::text[]) AS reason, unnest($19::uuid[]) AS parent_id, unnest($20::uuid[]) AS retry_of, unnest($21::bigint[]) AS position,
+  unnest($22::text[]) AS targets, unnest($23::int[]) AS parallel, unnest($24::int[]) AS failures_max,
+  unnest($25::int[]) AS children_total, unnest($26::int[]) AS children_done, unnest($27::int[]) AS children_failed,
+  unnest($28::int[]) AS children_cancelled, unnest($29::text[]) AS outcome, unnest($30::text[]) AS cancelled_by,
+  unnest($31::bigint[]) AS started_at) AS r
 ON CONFLICT (id) DO UPDATE SET
   state = excluded.state, waits_for = excluded.waits_for, progress_done = excluded.progress_done,
   progress_total = excluded.progress_total, error = excluded.error, updated_at = excluded.updated_at,
