@@ -39,6 +39,7 @@ typedef struct waiting_request {
 } waiting_request;
 
 static void settle(scheduler *s);
+static void send_batch(scheduler *s);
 
 /* ---- what waits ---- */
 
@@ -236,10 +237,13 @@ static void on_committed(void *self, const store_outcome *outcome)
 	pressure_committed(s, took_ms);
 	note_pace(&s->pace.commit, s->pace.batch, sot_mono_us_now() - s->pace.sent_us);
 	controller_batch *b = SOT_TAKE(s->inflight);
-	settle(s); /* the next one is under way while this one's effects are carried out */
+	if (s->next.tx)
+		send_batch(s); /* the database works on while answers go out */
 	effects_carry_out(s, b);
 	controller_batch_free(b);
 	SOT_FAILPOINT_HIT("scheduler.batch.effects_done");
+	scheduler_settle(
+	    s); /* behind the answers: a wave is decided in the time of a hundred of them */
 }
 
 /* What the wave came to is written while the batch before it still commits. */
