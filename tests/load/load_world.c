@@ -18,7 +18,7 @@
 #include "sot_file.h"
 #include "sot_parse.h"
 
-enum { ARGUMENTS = 24, AWAIT_STEP_MS = 20, COMMITS = 101 };
+enum { ARGUMENTS = 24, AWAIT_STEP_MS = 20, COMMITS = 101, WAL_FILES = 64 };
 
 static load_world *the_world; /* for load_die: nothing may outlive the program */
 
@@ -351,6 +351,18 @@ double load_postgres_cpu_s(void)
 	if (proc)
 		(void)closedir(proc);
 	return sum;
+}
+
+void load_age_wal(load_world *w)
+{
+	(void)load_sql(w, "ALTER SYSTEM SET min_wal_size = '%d MB'", WAL_FILES * 16);
+	(void)load_sql(w, "ALTER SYSTEM SET max_wal_size = '%d MB'", WAL_FILES * 64);
+	(void)load_sql(w, "SELECT pg_reload_conf()::int");
+	(void)load_sql(w,
+	    "DO $$ BEGIN FOR k IN 1..%d LOOP"
+	    " PERFORM pg_logical_emit_message(false, 'a', 'file'), pg_switch_wal(); END LOOP; END $$",
+	    WAL_FILES);
+	(void)load_sql(w, "CHECKPOINT");
 }
 
 static int compare_times(const void *a, const void *b)

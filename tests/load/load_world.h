@@ -63,6 +63,9 @@ double load_rss_mib(pid_t pid);
 double load_cpu_s(pid_t pid);
 /* Of all sessions of the scratch PostgreSQL. */
 double load_postgres_cpu_s(void);
+/* As a database that has been in use: its WAL files are there and are written again. Before it has
+ * them, each 16 MiB make and force a new one to disk, in which time nobody commits. */
+void load_age_wal(load_world *w);
 /* The floor of everything that is durable: the median time of a commit of one small row, in ms, by
  * one connection, on the disk of this run. */
 double load_commit_ms(load_world *w);

@@ -139,18 +139,6 @@ static double raw_insert(run *r)
 	return rate;
 }
 
-/* As where the server has run for a while: its log is written into segments that were there
- * before. Each new one is first written full of zeros by whoever needs it. */
-static void make_log_segments(run *r)
-{
-	(void)load_sql(r->w, "ALTER SYSTEM SET min_wal_size = '640MB'");
-	(void)load_sql(r->w, "SELECT pg_reload_conf()::int");
-	(void)load_sql(r->w,
-	    "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', 1000000)))"
-	    " FROM generate_series(1, 500)");
-	(void)load_sql(r->w, "CHECKPOINT");
-}
-
 int main(int argc, char **argv)
 {
 	sot_err err = {0};
@@ -161,7 +149,7 @@ int main(int argc, char **argv)
 	r.w->scheduler_options[0] = "--suspect_after_ms=600000";
 	r.w->scheduler_options[1] = "--lost_after_ms=1200000";
 	load_make_hosts(r.w, 1, HOSTS, NULL);
-	make_log_segments(&r);
+	load_age_wal(r.w);
 	double raw_cpu_s = load_postgres_cpu_s(), raw = raw_insert(&r);
 	bench_figure(r.b, "placement.raw_rows_per_s", raw, "1/s", NULL, BENCH_NONE);
 	bench_figure(r.b, "placement.raw_rows_per_s.postgres_cpu_us",

@@ -45,7 +45,7 @@ static void on_done(load_request *q)
 static void send_due(run *r, int64_t begin_ns)
 {
 	int64_t elapsed_ns = bench_now_ns() - begin_ns;
-	size_t due = (size_t)((double)elapsed_ns * (double)r->rate / 1e9);
+	size_t due = 1 + (size_t)((double)elapsed_ns * (double)r->rate / 1e9); /* the first at once */
 	for (; r->sent < r->total && r->sent < due; r->sent++) {
 		load_request *q = &r->requests[r->sent];
 		*q = (load_request){.kind = LOAD_CREATE, .count = 1, .done = on_done, .self = r};
@@ -116,6 +116,7 @@ int main(int argc, char **argv)
 	r.w->scheduler_options[0] = "--suspect_after_ms=600000";
 	r.w->scheduler_options[1] = "--lost_after_ms=1200000";
 	load_make_hosts(r.w, 1, HOSTS, NULL);
+	load_age_wal(r.w);
 	double commit_ms = load_commit_ms(r.w);
 	load_start_ipam(r.w, 0);
 	load_start_scheduler(r.w, 0);
