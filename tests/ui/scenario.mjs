@@ -430,6 +430,9 @@ async function seeOne(test, name) {
 	await page.type('input[aria-label="Find in the log"]', 'no such word anywhere');
 	await waitForText(page, '.sot-log', 'No line has this word');
 	check(true, 'its log is searched');
+	await openAddress(page, `/instances/${full}?tab=logs&find=${encodeURIComponent('no such word either')}`);
+	await waitForText(page, '.sot-log', 'No line has this word');
+	check(true, 'what its log is searched for is in the address');
 	await openAddress(page, `/instances/${full}?tab=address`);
 	await waitForText(page, '.sot-steps', full);
 	check(true, 'its address has a history that names it');

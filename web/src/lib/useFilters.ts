@@ -2,11 +2,12 @@
 import { useCallback } from 'react';
 import { useSearchParams } from 'react-router-dom';
 
-export function useFilters(): [(name: string) => string, (name: string, value: string) => void, () => void] {
+/** What is read, set and cleared; `without` are further ones that lose their value in the same step. */
+export function useFilters(): [(name: string) => string, (name: string, value: string, ...without: string[]) => void, () => void] {
 	const [words, setWords] = useSearchParams();
 	const get = useCallback((name: string) => words.get(name) ?? '', [words]);
 	const set = useCallback(
-		(name: string, value: string) =>
+		(name: string, value: string, ...without: string[]) =>
 			setWords(
 				(known) => {
 					const next = new URLSearchParams(known);
@@ -15,6 +16,7 @@ export function useFilters(): [(name: string) => string, (name: string, value: s
 					} else {
 						next.delete(name);
 					}
+					without.forEach((other) => next.delete(other));
 					return next;
 				},
 				{ replace: true },

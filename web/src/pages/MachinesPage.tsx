@@ -102,7 +102,7 @@ export default function MachinesPage() {
 					}
 				}}
 			/>
-			<LogDrawer name={get('log')} onClose={() => set('log', '')} />
+			<LogDrawer name={get('log')} onClose={() => set('log', '', 'find')} />
 		</>
 	);
 }

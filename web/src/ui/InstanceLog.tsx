@@ -92,9 +92,9 @@ export function InstanceLog({ name }: { name: string }) {
 	const { t } = useTranslation();
 	const [get, set] = useFilters();
 	const at = get('at');
+	const word = get('find');
 	const [tail, setTail] = useState(FIRST_TAIL);
 	const [follow, setFollow] = useState(true);
-	const [word, setWord] = useState('');
 	// The lines come first: their answer is awaited while the tools above them are drawn.
 	const [hasTools, setHasTools] = useState(false);
 	useEffect(() => startTransition(() => setHasTools(true)), []);
@@ -106,7 +106,7 @@ export function InstanceLog({ name }: { name: string }) {
 	return (
 		<div className="sot-gap">
 			<div className="sot-filters sot-log-bar">{hasTools && <>
-				<Input.Search allowClear style={{ width: 230 }} aria-label={t('instances/logsFind')} placeholder={t('instances/logsFind')} value={word} onChange={(event) => setWord(event.target.value)} />
+				<Input.Search allowClear style={{ width: 230 }} aria-label={t('instances/logsFind')} placeholder={t('instances/logsFind')} value={word} onChange={(event) => set('find', event.target.value)} />
 				<Select aria-label={t('instances/logs')} value={tail} onChange={(value) => { set('at', ''); setTail(value); }} options={[FIRST_TAIL, 1000, 2000, ALL].map((count) => ({ value: count, label: count === ALL ? t('instances/logsAll') : t('instances/logsLines', { count }) }))} />
 				<label className="sot-row">
 					<Switch size="small" checked={follow} onChange={setFollow} aria-label={t('instances/follow')} /> {t('instances/follow')}

@@ -1,11 +1,12 @@
 // The log of an operation or a machine: searched, saved, and each line with an address of its own.
 import { Button, Input } from 'antd';
-import { Fragment, type ReactNode, useMemo, useState } from 'react';
+import { Fragment, type ReactNode, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation } from 'react-router-dom';
 import type { LogLine } from '../api/types';
 import { formatClock, formatLocal, formatUtc } from '../lib/format';
 import { partsOf, placesWith, saveText } from '../lib/logText';
+import { useFilters } from '../lib/useFilters';
 import { LogLines } from './LogLines';
 
 export function Marked({ text, word }: { text: string; word: string }) {
@@ -26,7 +27,8 @@ function daysOf(lines: LogLine[]): number {
 export function LogView({ lines, note, name, label, tools }: { lines: LogLine[]; note: string; name: string; label?: string; tools?: ReactNode }) {
 	const { t } = useTranslation();
 	const { hash } = useLocation();
-	const [word, setWord] = useState('');
+	const [get, set] = useFilters();
+	const word = get('find');
 	const places = useMemo(() => placesWith(lines, word), [lines, word]);
 	const named = /^#L(\d+)$/.exec(hash)?.[1];
 	const start = named === undefined ? -1 : lines.findIndex(({ line }) => line === Number(named));
@@ -35,7 +37,7 @@ export function LogView({ lines, note, name, label, tools }: { lines: LogLine[];
 	return (
 		<>
 			<div className="sot-filters sot-log-tools">
-				<Input.Search allowClear style={{ width: 220 }} aria-label={t('instances/logsFind')} placeholder={t('instances/logsFind')} value={word} onChange={(event) => setWord(event.target.value)} />
+				<Input.Search allowClear style={{ width: 220 }} aria-label={t('instances/logsFind')} placeholder={t('instances/logsFind')} value={word} onChange={(event) => set('find', event.target.value)} />
 				{tools}
 				<Button disabled={lines.length === 0} onClick={save}>{t('instances/logsSave')}</Button>
 				{places && <span className="sot-total">{t('common/shown', { shown: places.length, total: lines.length })}</span>}
