@@ -17,6 +17,7 @@
 
 #include "sot_file.h"
 #include "sot_parse.h"
+#include "test_folder.h"
 
 enum { ARGUMENTS = 24, AWAIT_STEP_MS = 20, COMMITS = 101, WAL_FILES = 64 };
 
@@ -29,6 +30,8 @@ _Noreturn void load_die(const char *what, const char *why)
 		load_end(&the_world->schedulers[pair], SIGKILL);
 		load_end(&the_world->ipams[pair], SIGKILL);
 	}
+	if (the_world && the_world->dir[0])
+		(void)test_folder_remove(the_world->dir);
 	exit(1);
 }
 
@@ -138,20 +141,6 @@ load_world *load_world_new(const char *program, char **argv)
 	return w;
 }
 
-static void remove_dir(const char *dir)
-{
-	char path[600];
-	DIR *d = opendir(dir);
-	for (struct dirent *entry = d ? readdir(d) : NULL; entry; entry = readdir(d)) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		if (entry->d_name[0] != '.')
-			(void)unlink(path);
-	}
-	if (d)
-		(void)closedir(d);
-	(void)rmdir(dir);
-}
-
 load_world *load_world_free(load_world *w)
 {
 	for (int pair = 0; pair < LOAD_PAIRS; pair++) {
@@ -161,7 +150,7 @@ load_world *load_world_free(load_world *w)
 	bus_free(w->gateway);
 	reactor_free(w->loop);
 	PQfinish(w->pg);
-	remove_dir(w->dir);
+	(void)test_folder_remove(w->dir);
 	free(w);
 	the_world = NULL;
 	return NULL;

@@ -1,6 +1,6 @@
 // A log of a hundred thousand lines: it is there at once, scrolls smoothly, is searched, a line of it is sent to a colleague, and all of
 // it is kept as a file.
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check, choose, click, clickButton, openAddress, shoot } from './browser.mjs';
@@ -75,6 +75,7 @@ async function download(test, name, count) {
 	const file = join(folder, `${name}.log`);
 	check(existsSync(file), `the log is kept as ${name}.log`);
 	const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+	rmSync(folder, { recursive: true });
 	const numbers = lines.flatMap((line) => /line (\d+) of a long log/.exec(line)?.[1] ?? []).map(Number);
 	check(numbers.length === count && numbers.every((number, at) => at === 0 || number === numbers[at - 1] + 1), `all ${count} lines are in it, each once and in order`);
 }

@@ -9,6 +9,7 @@
 
 #include "sot_file.h"
 #include "sot_parse.h"
+#include "test_folder.h"
 
 #include <gnutls/crypto.h>
 #include <setjmp.h>
@@ -55,7 +56,7 @@ static int teardown(void **state)
 	(void)state;
 	if (is_own)
 		s3_bucket_stop();
-	return 0;
+	return test_folder_remove(folder);
 }
 
 /* A file of that text (and a MiB behind it) and its digest. */

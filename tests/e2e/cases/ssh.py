@@ -13,13 +13,14 @@ APP = "shell"
 
 class World:
     """One instance with its files of ssh configuration; made once for the module."""
-    folder = None
+    kept = folder = None  # removed with the program
     name = address = None
 
 
 def world():
     if World.folder is None:
-        World.folder = tempfile.mkdtemp(prefix="sot-ssh-")
+        World.kept = tempfile.TemporaryDirectory(prefix="sot-ssh-")
+        World.folder = World.kept.name
         os.environ["XDG_CONFIG_HOME"] = World.folder
         lab.have(APP, 1)
         World.name = lab.instances(APP)[0]["name"]
