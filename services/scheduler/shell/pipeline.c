@@ -243,7 +243,7 @@ static void on_committed(void *self, const store_outcome *outcome)
 	controller_batch_free(b);
 	SOT_FAILPOINT_HIT("scheduler.batch.effects_done");
 	scheduler_settle(
-	    s); /* behind the answers: a wave is decided in the time of a hundred of them */
+	    s); /* behind the answers, which take less time than a wave */
 }
 
 /* What the wave came to is written while the batch before it still commits. */
