@@ -242,8 +242,7 @@ static void on_committed(void *self, const store_outcome *outcome)
 	effects_carry_out(s, b);
 	controller_batch_free(b);
 	SOT_FAILPOINT_HIT("scheduler.batch.effects_done");
-	scheduler_settle(
-	    s); /* behind the answers, which take less time than a wave */
+	scheduler_settle(s); /* behind the answers, which take less time than a wave */
 }
 
 /* What the wave came to is written while the batch before it still commits. */
