@@ -314,6 +314,32 @@ class Limits(Exercise):
         super().settle()
 
 
+class Strangers(Exercise):
+    """A machine nobody registered has every address that h1's next instance could get."""
+    NAME = "squatter"
+
+    def prepare(self):
+        lab.have("chaos", 2)
+        self.asks = [scale("chaos", 3)]
+
+    def pass_by(self, armed):
+        held = {a["address"] for a in lab.api("GET", "/v1/addresses?vlan=default&limit=500").json["items"] if a["state"] in ("reserved", "bound")}
+        lab.sh("lab_neighbour", self.NAME)
+        try:
+            free = [a for a in (f"10.66.0.{n}" for n in range(2, 255)) if a not in held]
+            lab.command(["ip", "-n", self.NAME, "-batch", "-"], input_text="".join(f"address add {a}/24 dev eth0\n" for a in free))
+            lab.cli("host", "cordon", "h2")
+            super().pass_by(armed)
+        finally:
+            lab.command(["ip", "netns", "delete", self.NAME])
+            lab.cli("host", "uncordon", "h2")
+
+    def settle(self):
+        super().settle()
+        for row in lab.api("GET", "/v1/addresses?vlan=default&state=conflict&limit=500").json["items"]:
+            lab.cli("address", "free", row["address"], "--reason=the squatter is gone", "--yes")
+
+
 class Login(Exercise):
     @staticmethod
     def log_in():
@@ -554,6 +580,7 @@ EXERCISES = (
     (Lifecycle, ("hostagent.restart.*", "hostagent.stop.*")),
     (Freeze, ("hostagent.freeze.*",)),
     (Limits, ("hostagent.update.*",)),
+    (Strangers, ("hostagent.taken.*",)),
     (Pull, ("hostagent.image.*",)),
     (Login, ("gateway.login.*",)),
     (Kept, ("gateway.kept.*",)),

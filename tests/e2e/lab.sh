@@ -50,6 +50,12 @@ lab_host_net() { # lab_host_net N
   ip -n "$ns" link set eth0 up
   ip -n "$ns" link set eth1 up
 }
+lab_neighbour() { # lab_neighbour NETNS: one more machine on the hosts' switch of the plain laboratory; its link is eth0
+  ip netns add "$1"
+  ip link add "t$1" type veth peer name eth0 netns "$1"
+  ip link set "t$1" master tor0 up
+  ip -n "$1" link set eth0 up
+}
 lab_host_up() { # lab_host_up N
   engine_start "h$1" "/run/netns/h$1"
 }
