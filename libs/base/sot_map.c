@@ -1,15 +1,14 @@
 /* A hash map that keeps the order of insertion: a dense array of entries, and an index of open
  * addressing into it (the layout of Python's dict). The order does not depend on the hash, so the
  * hash can be keyed at random against flooding while cores stay deterministic.
- * Hash: SipHash-1-3, https://www.aumasson.jp/siphash/siphash.pdf
  */
 #include "sot_map.h"
-
-#include "sot_rand.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sot_hash.h"
 
 #define KEY_INLINE 16u
 #define CAP_MIN 8u
@@ -18,8 +17,7 @@
 
 typedef struct entry {
 	void *value; /* NULL: removed */
-	uint64_t hash;
-	size_t key_n;
+	uint32_t hash, key_n;
 	union {
 		char here[KEY_INLINE];
 		char *heap; /* when key_n > KEY_INLINE */
@@ -31,61 +29,6 @@ struct sot_map {
 	size_t used, live, cap; /* used counts removed entries too */
 	uint32_t *slots;        /* 2 * cap, a power of 2; entry number + 1 */
 };
-
-static uint64_t rotate_left(uint64_t x, int k)
-{
-	return (x << k) | (x >> (64 - k));
-}
-
-/* Inlined, so that the four words stay in registers. */
-__attribute__((always_inline)) static inline void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotate_left(v[1], 13) ^ v[0];
-	v[3] = rotate_left(v[3], 16) ^ v[2];
-	v[0] = rotate_left(v[0], 32) + v[3];
-	v[2] += v[1];
-	v[3] = rotate_left(v[3], 21) ^ v[0];
-	v[1] = rotate_left(v[1], 17) ^ v[2];
-	v[2] = rotate_left(v[2], 32);
-}
-
-static const uint64_t *hash_key(void)
-{
-	static uint64_t key[2];
-	static _Atomic int ready;
-	if (!ready) { /* threads may both draw; maps are made by one owner thread per process */
-		sot_rand_bytes(key, sizeof(key));
-		ready = 1;
-	}
-	return key;
-}
-
-static uint64_t hash_bytes(const void *p, size_t n)
-{
-	const uint64_t *key = hash_key();
-	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
-	    key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
-	const unsigned char *at = p;
-	for (size_t left = n; left >= 8; left -= 8, at += 8) {
-		uint64_t word;
-		memcpy(&word, at, 8);
-		v[3] ^= word;
-		sip_round(v);
-		v[0] ^= word;
-	}
-	uint64_t last = (uint64_t)n << 56;
-	for (size_t i = 0; i < n % 8; i++)
-		last |= (uint64_t)at[i] << (8 * i);
-	v[3] ^= last;
-	sip_round(v);
-	v[0] ^= last;
-	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 static const char *entry_key(const entry *e)
 {
@@ -122,7 +65,7 @@ size_t sot_map_count(const sot_map *m)
 }
 
 /* The slot that names the key's entry, or NULL. */
-static uint32_t *find(const sot_map *m, const void *key, size_t key_n, uint64_t hash)
+static uint32_t *find(const sot_map *m, const void *key, size_t key_n, uint32_t hash)
 {
 	size_t mask = m->cap * 2 - 1;
 	if (m->cap == 0)
@@ -167,14 +110,14 @@ static void make_room(sot_map *m)
 
 void *sot_map_get(const sot_map *m, const void *key, size_t key_n)
 {
-	const uint32_t *slot = find(m, key, key_n, hash_bytes(key, key_n));
+	const uint32_t *slot = find(m, key, key_n, (uint32_t)sot_hash(key, key_n));
 	return slot ? m->entries[*slot - 1].value : NULL;
 }
 
 void *sot_map_set(sot_map *m, const void *key, size_t key_n, void *value)
 {
-	assert(value);
-	uint64_t hash = hash_bytes(key, key_n);
+	assert(value && key_n <= UINT32_MAX);
+	uint32_t hash = (uint32_t)sot_hash(key, key_n);
 	const uint32_t *slot = find(m, key, key_n, hash);
 	if (slot) {
 		entry *e = &m->entries[*slot - 1];
@@ -185,7 +128,7 @@ void *sot_map_set(sot_map *m, const void *key, size_t key_n, void *value)
 	if (m->used == m->cap)
 		make_room(m);
 	entry *e = &m->entries[m->used];
-	*e = (entry){.value = value, .hash = hash, .key_n = key_n};
+	*e = (entry){.value = value, .hash = hash, .key_n = (uint32_t)key_n};
 	if (key_n > KEY_INLINE)
 		e->key.heap = sot_strndup((sot_str){key, key_n});
 	else if (key_n)
@@ -197,7 +140,7 @@ void *sot_map_set(sot_map *m, const void *key, size_t key_n, void *value)
 
 void *sot_map_remove(sot_map *m, const void *key, size_t key_n)
 {
-	uint32_t *slot = find(m, key, key_n, hash_bytes(key, key_n));
+	uint32_t *slot = find(m, key, key_n, (uint32_t)sot_hash(key, key_n));
 	if (!slot)
 		return NULL;
 	entry *e = &m->entries[*slot - 1];

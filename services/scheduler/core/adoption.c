@@ -56,7 +56,7 @@ static bool check_stands_nowhere(
 	const host *o = other_with_it(c, h, u);
 
 	if (!i)
-		i = sot_map_get(c->instances_by_name, u->instance_name.p, u->instance_name.n);
+		i = model_find_instance_named(c, u->instance_name);
 	if (i)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/container",
 		    "there is an instance %s already, on %s: this one can be ignored, or removed on its "

@@ -304,7 +304,7 @@ static void pick_departures(const controller *c, const host *h, picked *p)
 	for (const sot_link *l = h->departures.next; l != &h->departures; l = l->next) {
 		const departure *d = SOT_CONTAINER(l, departure, of_host);
 		*VECTOR_PUSH(p->items, p->count, p->cap) =
-		    (pick){sot_map_get_uuid(c->instances, d->row.instance_id), d};
+		    (pick){model_find_instance(c, d->row.instance_id), d};
 	}
 }
 

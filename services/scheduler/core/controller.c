@@ -55,8 +55,8 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 {
 	controller *c = sot_alloc(sizeof(*c));
 	sot_map **maps[] = {&c->plans, &c->teams, &c->host_classes, &c->images, &c->middleware,
-	    &c->hosts, &c->hosts_by_name, &c->apps, &c->apps_by_name, &c->groups, &c->instances,
-	    &c->instances_by_name, &c->by_address, &c->operations, &c->keys, &c->asked};
+	    &c->hosts, &c->hosts_by_name, &c->apps, &c->apps_by_name, &c->groups, &c->operations,
+	    &c->keys, &c->asked};
 	sot_link *lists[] = {&c->host_operations, &c->drains, &c->looks, &c->all_hosts, &c->all_apps,
 	    &c->all_elastics, &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->changed_hosts,
 	    &c->relays, &c->to_bind, &c->open_acquires, &c->dirty.hosts, &c->dirty.images,
@@ -71,6 +71,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 		sot_list_init(lists[i]);
 	for (int k = 0; k < WORKLOADS * WORKLOADS; k++)
 		c->mixing[k / WORKLOADS][k % WORKLOADS] = MIXING_FREE;
+	model_init_instances(c);
 	vlans_init(c);
 	starts_init(c);
 	greetings_init(c);
@@ -196,6 +197,17 @@ static void release_asked(void *value)
 	asked_free(value);
 }
 
+static void free_instances(controller *c)
+{
+	instance_iter it = {0};
+
+	for (instance *i = model_next_instance(c, &it), *next; i; i = next) {
+		next = model_next_instance(c, &it);
+		free_instance(i);
+	}
+	model_clear_instances(c);
+}
+
 controller *controller_free(controller *c)
 {
 	if (!c)
@@ -210,12 +222,10 @@ controller *controller_free(controller *c)
 	free_map(c->middleware, middleware_free);
 	free_map(c->hosts, release_host);
 	free_map(c->hosts_by_name, NULL);
+	free_instances(c);
 	free_map(c->apps, release_app);
 	free_map(c->apps_by_name, NULL);
 	free_map(c->groups, NULL);
-	free_map(c->instances, release_instance);
-	free_map(c->instances_by_name, NULL);
-	free_map(c->by_address, NULL);
 	free_map(c->operations, release_operation);
 	free_map(c->keys, free);
 	free_map(c->asked, release_asked);
@@ -339,7 +349,7 @@ controller_stats controller_get_stats(const controller *c)
 
 	stats.hosts = sot_map_count(c->hosts);
 	stats.apps = sot_map_count(c->apps);
-	stats.instances = sot_map_count(c->instances);
+	stats.instances = sot_index_count(c->instances);
 	stats.operations_open = sot_map_count(c->operations);
 	stats.starts_in_flight = c->starts.all.flying;
 	stats.starts_waiting = c->starts.waiting;

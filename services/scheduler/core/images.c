@@ -93,12 +93,12 @@ void image_promote(controller *c, image *i, image_version *v)
 
 size_t image_users(const controller *c, const char *reference, const instance **ret_first)
 {
-	sot_map_iter it = {0};
+	instance_iter it = {0};
 	const instance *i;
 	size_t n = 0;
 
 	*ret_first = NULL;
-	while ((i = sot_map_next(c->instances, &it, NULL))) {
+	while ((i = model_next_instance(c, &it))) {
 		if (i->row.state == INSTANCE_RETIRED || strcmp(i->row.image, reference) != 0)
 			continue;
 		if (n++ == 0)

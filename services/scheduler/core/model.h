@@ -8,6 +8,7 @@
 
 #include "controller.h"
 #include "placer.h"
+#include "sot_index.h"
 #include "sot_map.h"
 #include "sot_rand.h"
 
@@ -329,8 +330,8 @@ struct controller {
 	sot_rand rand;
 	controller_now now; /* of the event that is handled */
 	sot_map *plans, *teams, *host_classes, *images, *middleware, *hosts, *hosts_by_name, *apps,
-	    *apps_by_name, *groups, *instances, *instances_by_name, *by_address, *operations, *keys,
-	    *asked;
+	    *apps_by_name, *groups, *operations, *keys, *asked;
+	sot_index *instances, *instances_by_name, *by_address; /* those that are not buried */
 	sot_link all_hosts, all_apps, all_elastics, all_operations, awake, waiting, asking,
 	    changed_hosts, relays, to_bind, open_acquires;
 	/* The model as the placer sees it: fleet.c. */
@@ -429,10 +430,18 @@ struct controller {
 };
 
 /* ---- make and find ---- */
+void model_init_instances(controller *c);
+void model_clear_instances(controller *c); /* the indexes, not the instances */
 sot_uuid model_new_id(controller *c);
-instance *model_find_instance(controller *c, sot_uuid id);
+instance *model_find_instance(const controller *c, sot_uuid id);
 app *model_find_app(controller *c, sot_str name);
 host *model_find_host(controller *c, sot_str name);
+instance *model_find_instance_named(const controller *c, sot_str name);
+/* All that are not buried, app by app, in the order of their making. NULL at the end. */
+typedef struct instance_iter {
+	const sot_link *app, *instance;
+} instance_iter; /* start with {0} */
+instance *model_next_instance(const controller *c, instance_iter *it);
 /* The instance whose row holds the address, NULL when none. */
 instance *model_address_holder(const controller *c, uint16_t vrf, sot_ip address);
 /* `held` (&i->row.v4 or .v6) becomes `next`; an address of none for nothing. */

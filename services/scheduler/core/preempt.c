@@ -10,7 +10,7 @@
 static bool is_under_way(const controller *c, const operation *o)
 {
 	for (size_t k = 0; k < o->giving_way_count; k++) {
-		const instance *i = sot_map_get_uuid(c->instances, o->giving_way[k]);
+		const instance *i = model_find_instance(c, o->giving_way[k]);
 		if (i && i->host)
 			return true;
 	}

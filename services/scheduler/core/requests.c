@@ -381,7 +381,7 @@ instance *request_instance(controller *c, sot_str text)
 
 	if (sot_uuid_parse(text, &id, &err) == SOT_OK)
 		return model_find_instance(c, id);
-	return sot_map_get(c->instances_by_name, text.p, text.n);
+	return model_find_instance_named(c, text);
 }
 
 static bool check_instance(

@@ -83,9 +83,9 @@ static bool take(controller *c, const struct sot_vlan_state *m)
 /* Instances whose VLAN tells them something else now ask what they hold: the answer says it all. */
 static void refresh_settings(controller *c)
 {
-	sot_map_iter it = {0};
+	instance_iter it = {0};
 
-	for (instance *i; (i = sot_map_next(c->instances, &it, NULL));) {
+	for (instance *i; (i = model_next_instance(c, &it));) {
 		const vlan *v = sot_map_get_c(c->vlans.by_name, i->row.vlan);
 		if (v && v->settings != i->row.net->settings && i->need == ADDRESS_NOTHING &&
 		    i->row.desired != SOT_DESIRED_STATE_RETIRED && !sot_ip_is_none(i->row.v4.address))
