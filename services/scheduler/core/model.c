@@ -33,47 +33,6 @@ sot_uuid model_new_id(controller *c)
 	return sot_uuid_v7(c->now.wall, entropy);
 }
 
-instance *model_find_instance(const controller *c, sot_uuid id)
-{
-	return sot_index_get(c->instances, sot_index_key_uuid(&id));
-}
-
-instance *model_find_instance_named(const controller *c, sot_str name)
-{
-	return sot_index_get(c->instances_by_name, name);
-}
-
-instance *model_next_instance(const controller *c, instance_iter *it)
-{
-	if (!it->app)
-		it->app = &c->all_apps;
-	while (it->app == &c->all_apps ||
-	       it->instance->next == &SOT_CONTAINER(it->app, app, all)->instances) {
-		it->app = it->app->next;
-		if (it->app == &c->all_apps)
-			return NULL;
-		it->instance = &SOT_CONTAINER(it->app, app, all)->instances;
-	}
-	it->instance = it->instance->next;
-	return SOT_CONTAINER(it->instance, instance, of_app);
-}
-
-/* ---- by what they are found ---- */
-
-static bool has_id(const void *item, sot_str key)
-{
-	const instance *i = item;
-
-	return sot_str_eq(sot_index_key_uuid(&i->row.id), key);
-}
-
-static bool has_name(const void *item, sot_str key)
-{
-	const instance *i = item;
-
-	return sot_str_eq_c(key, i->row.name);
-}
-
 app *model_find_app(controller *c, sot_str name)
 {
 	return sot_map_get(c->apps_by_name, name.p, name.n);
@@ -82,72 +41,6 @@ app *model_find_app(controller *c, sot_str name)
 host *model_find_host(controller *c, sot_str name)
 {
 	return sot_map_get(c->hosts_by_name, name.p, name.n);
-}
-
-#define ADDRESS_KEY 18
-static sot_str address_key(uint8_t dst[static ADDRESS_KEY], uint16_t vrf, sot_ip address)
-{
-	dst[0] = (uint8_t)vrf;
-	dst[1] = (uint8_t)(vrf >> 8);
-	memcpy(dst + 2, address.b, sizeof(address.b));
-	if (address.family == 4)
-		dst[17] =
-		    4; /* the bytes after an IPv4 address are 0; ::4 with no network is none of ours */
-	return (sot_str){(const char *)dst, ADDRESS_KEY};
-}
-
-static bool has_address(const void *item, sot_str key)
-{
-	const instance *i = item;
-	uint8_t v4[ADDRESS_KEY], v6[ADDRESS_KEY];
-
-	return sot_str_eq(address_key(v4, i->row.net->vrf, i->row.v4.address), key) ||
-	       sot_str_eq(address_key(v6, i->row.net->vrf, i->row.v6.address), key);
-}
-
-void model_init_instances(controller *c)
-{
-	c->instances = sot_index_new(has_id);
-	c->instances_by_name = sot_index_new(has_name);
-	c->by_address = sot_index_new(has_address);
-}
-
-void model_clear_instances(controller *c)
-{
-	sot_index_free(c->instances);
-	sot_index_free(c->instances_by_name);
-	sot_index_free(c->by_address);
-}
-
-instance *model_address_holder(const controller *c, uint16_t vrf, sot_ip address)
-{
-	uint8_t key[ADDRESS_KEY];
-
-	return sot_index_get(c->by_address, address_key(key, vrf, address));
-}
-
-static void index_address(controller *c, instance *i, sot_ip address)
-{
-	uint8_t key[ADDRESS_KEY];
-
-	if (!sot_ip_is_none(address))
-		sot_index_set(c->by_address, address_key(key, i->row.net->vrf, address), i);
-}
-
-void model_set_address(controller *c, instance *i, held_address *held, const held_address *next)
-{
-	uint8_t key[ADDRESS_KEY];
-
-	if (!sot_ip_is_none(held->address))
-		sot_index_remove(c->by_address, address_key(key, i->row.net->vrf, held->address));
-	*held = *next;
-	index_address(c, i, held->address);
-	touch_instance(c, i);
-}
-
-bool model_holds_address(const instance *i)
-{
-	return !sot_ip_is_none(i->row.v4.address) || !sot_ip_is_none(i->row.v6.address);
 }
 
 /* Actor and key with a NUL between: neither may contain one. */
@@ -355,10 +248,7 @@ instance *model_add_instance(controller *c, app *a, instance_row *row)
 	i->handle = i->target_handle = PLACER_NONE;
 	mark(&c->fleet.instances, &i->stale);
 	sot_list_push(&a->instances, &i->of_app);
-	sot_index_set(c->instances, sot_index_key_uuid(&i->row.id), i);
-	sot_index_set(c->instances_by_name, sot_str_c(i->row.name), i);
-	index_address(c, i, i->row.v4.address);
-	index_address(c, i, i->row.v6.address);
+	model_index_instance(c, i);
 	return i;
 }
 
@@ -551,8 +441,7 @@ void model_bury_instance(controller *c, instance *i)
 {
 	start_over(c, i);
 	sot_list_remove(&i->of_app);
-	sot_index_remove(c->instances, sot_index_key_uuid(&i->row.id));
-	sot_index_remove(c->instances_by_name, sot_str_c(i->row.name));
+	model_unindex_instance(c, i);
 	touch_instance(c, i);
 	fleet_forget_instance(c, i);
 	departures_of_gone(c, i->row.id);

@@ -429,13 +429,12 @@ struct controller {
 	controller_stats stats;
 };
 
-/* ---- make and find ---- */
+/* ---- instances by what they are found by: instance_index.c ---- */
 void model_init_instances(controller *c);
 void model_clear_instances(controller *c); /* the indexes, not the instances */
-sot_uuid model_new_id(controller *c);
+void model_index_instance(controller *c, instance *i);
+void model_unindex_instance(controller *c, const instance *i); /* it holds no address any more */
 instance *model_find_instance(const controller *c, sot_uuid id);
-app *model_find_app(controller *c, sot_str name);
-host *model_find_host(controller *c, sot_str name);
 instance *model_find_instance_named(const controller *c, sot_str name);
 /* All that are not buried, app by app, in the order of their making. NULL at the end. */
 typedef struct instance_iter {
@@ -448,6 +447,11 @@ instance *model_address_holder(const controller *c, uint16_t vrf, sot_ip address
 void model_set_address(controller *c, instance *i, held_address *held, const held_address *next);
 /* It holds an address of either family. */
 bool model_holds_address(const instance *i);
+
+/* ---- make and find ---- */
+sot_uuid model_new_id(controller *c);
+app *model_find_app(controller *c, sot_str name);
+host *model_find_host(controller *c, sot_str name);
 const version_row *model_find_version(const app *a, const char *version);
 /* One that was removed, too: its name stays taken. */
 version_row *model_known_version(const app *a, const char *version);
