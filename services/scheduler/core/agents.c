@@ -61,10 +61,10 @@ static sot_code on_hello(controller *c, host *h, sot_str frame, sot_err *err)
 	h->status_seq = 0;
 	h->row.address = m.address;
 	model_copy_text(h->row.boot_id, sizeof(h->row.boot_id), m.boot_id);
-	model_copy_text(h->row.agent_version, sizeof(h->row.agent_version), m.agent_version);
+	model_share_text(c, &h->row.agent_version, HOST_WORD_MAX, m.agent_version);
 	model_copy_text(h->row.hostname, sizeof(h->row.hostname), m.hostname);
-	model_copy_text(h->row.kernel, sizeof(h->row.kernel), m.kernel);
-	model_copy_text(h->row.docker_version, sizeof(h->row.docker_version), m.docker_version);
+	model_share_text(c, &h->row.kernel, HOST_KERNEL_MAX, m.kernel);
+	model_share_text(c, &h->row.docker_version, HOST_WORD_MAX, m.docker_version);
 	take_capacity(c, h, &m);
 	note_seen(c, h);
 	touch_host(c, h);

@@ -188,6 +188,7 @@ static void release_host(void *value)
 		sot_list_remove(&d->of_host);
 		free(d);
 	}
+	witnesses_forget(h);
 	host_row_clear(&h->row);
 	free(h);
 }

@@ -76,12 +76,9 @@ static void say_instances(controller *c, const host *h, bool unknown)
 
 void host_set_reason(controller *c, host *h, const char *reason)
 {
-	char text[sizeof(h->row.reason)];
-
-	model_copy_text(text, sizeof(text), sot_str_c(reason));
-	if (strcmp(text, h->row.reason) == 0)
+	if (sot_str_eq_c(model_cut_text(sot_str_c(reason), HOST_REASON_MAX), h->row.reason))
 		return;
-	memcpy(h->row.reason, text, sizeof(text));
+	model_share_text(c, &h->row.reason, HOST_REASON_MAX, sot_str_c(reason));
 	touch_host(c, h);
 }
 

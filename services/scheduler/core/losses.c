@@ -389,8 +389,8 @@ void loss_tick(controller *c, host *h)
 {
 	if (h->row.state != HOST_AGENT_LOST || !witnesses_prove_loss(c, h))
 		return;
-	char why[sizeof(h->row.reason)];
+	char why[HOST_REASON_MAX + 1];
 	(void)snprintf(why, sizeof(why), "no heartbeat for %lld s, and silent to %s",
-	    (long long)(sot_mono_diff_ms(c->now.mono, h->last_seen) / 1000), h->inquiry.who);
+	    (long long)(sot_mono_diff_ms(c->now.mono, h->last_seen) / 1000), h->inquiry->who);
 	loss_declare(c, h, LOSS_WITNESSES, why);
 }

@@ -13,16 +13,28 @@ void model_text_init(sot_buf *b)
 	sot_buf_init(b, FRAME_MAX);
 }
 
-void model_copy_text(char *dst, size_t dst_size, sot_str text)
+sot_str model_cut_text(sot_str text, size_t max)
 {
-	size_t n = text.n < dst_size - 1 ? text.n : dst_size - 1;
+	size_t n = text.n < max ? text.n : max;
 
 	/* A cut in the middle of a UTF-8 sequence would make a row that PostgreSQL refuses. */
 	while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
 		n--;
-	if (n > 0)
-		memcpy(dst, text.p, n);
-	dst[n] = '\0';
+	return (sot_str){text.p, n};
+}
+
+void model_copy_text(char *dst, size_t dst_size, sot_str text)
+{
+	sot_str cut = model_cut_text(text, dst_size - 1);
+
+	if (cut.n > 0)
+		memcpy(dst, cut.p, cut.n);
+	dst[cut.n] = '\0';
+}
+
+void model_share_text(controller *c, const char **field, size_t max, sot_str text)
+{
+	shared_set(field, c->shared, model_cut_text(text, max));
 }
 
 sot_uuid model_new_id(controller *c)

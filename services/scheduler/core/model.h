@@ -107,9 +107,9 @@ typedef struct host {
 	uint32_t handle;   /* in the placer; PLACER_NONE: not there yet */
 	sot_link greeting; /* in controller.greetings while it waits for its whole set */
 	start_gauge starts;
-	sot_link stale; /* in controller.fleet.hosts: the placer has not seen the last change */
-	inquiry inquiry;
-	sot_link departures;     /* copies of instances that stand elsewhere now */
+	sot_link stale;      /* in controller.fleet.hosts: the placer has not seen the last change */
+	inquiry *inquiry;    /* owned; NULL: nobody is asked about it */
+	sot_link departures; /* copies of instances that stand elsewhere now */
 	bool departures_changed; /* since the last generation */
 	bool is_excused;         /* from the brake: silent when it was released */
 } host;
@@ -536,6 +536,10 @@ controller_effect *say_effect(controller *c, controller_effect_kind kind);
 /* A buffer for a frame or a JSON object. */
 void model_text_init(sot_buf *b);
 /* The bytes of `text` as a NUL-terminated value of `dst`; cut when too long. */
+/* At most so many bytes of it, whole characters. */
+sot_str model_cut_text(sot_str text, size_t max);
+/* `field` (of shared.h) keeps as much of the text. */
+void model_share_text(controller *c, const char **field, size_t max, sot_str text);
 void model_copy_text(char *dst, size_t dst_size, sot_str text);
 
 #endif

@@ -153,16 +153,11 @@ static host *make_host(controller *c, const sot_host_register *m)
 	host_row row = {
 	    .id = model_new_id(c),
 	    .schedulable = true,
-	    .tags = shared_text(c->shared, SOT_STR("")),
-	    .repels = shared_text(c->shared, SOT_STR("")),
-	    .windows = shared_text(c->shared, SOT_STR("")),
-	    .rack_windows = shared_text(c->shared, SOT_STR("")),
-	    .containers = shared_text(c->shared, SOT_STR("")),
-	    .ignored = shared_text(c->shared, SOT_STR("")),
 	    .state = HOST_REGISTERED,
 	    .created_unix_ms = c->now.wall.unix_ms,
 	};
 
+	host_row_init(&row, c->shared);
 	model_copy_text(row.name, sizeof(row.name), m->name);
 	model_copy_text(row.public_key, sizeof(row.public_key), m->public_key);
 	memcpy(row.class, "default", sizeof("default"));

@@ -195,25 +195,37 @@ void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts
 	shared_drop(before);
 }
 
+/* The shared parts of a host's row. */
+#define EACH_SHARED_OF_HOST(row, each)                                                             \
+	do {                                                                                           \
+		each((row)->tags);                                                                         \
+		each((row)->repels);                                                                       \
+		each((row)->windows);                                                                      \
+		each((row)->rack_windows);                                                                 \
+		each((row)->containers);                                                                   \
+		each((row)->ignored);                                                                      \
+		each((row)->agent_version);                                                                \
+		each((row)->kernel);                                                                       \
+		each((row)->docker_version);                                                               \
+		each((row)->reason);                                                                       \
+	} while (0)
+
+void host_row_init(host_row *row, shared_pool *pool)
+{
+#define EMPTY(field) (field) = shared_text(pool, SOT_STR(""))
+	EACH_SHARED_OF_HOST(row, EMPTY);
+#undef EMPTY
+}
+
 void host_row_copy(host_row *to, const host_row *from)
 {
 	*to = *from;
-	(void)shared_keep(to->tags);
-	(void)shared_keep(to->repels);
-	(void)shared_keep(to->windows);
-	(void)shared_keep(to->rack_windows);
-	(void)shared_keep(to->containers);
-	(void)shared_keep(to->ignored);
+	EACH_SHARED_OF_HOST(to, (void)shared_keep);
 }
 
 void host_row_clear(host_row *row)
 {
-	shared_drop(row->tags);
-	shared_drop(row->repels);
-	shared_drop(row->windows);
-	shared_drop(row->rack_windows);
-	shared_drop(row->containers);
-	shared_drop(row->ignored);
+	EACH_SHARED_OF_HOST(row, shared_drop);
 }
 
 void instance_row_copy(instance_row *to, const instance_row *from)

@@ -172,6 +172,9 @@ typedef enum host_duty { DUTY_ACTIVE, DUTY_DRAINING, DUTY_MAINTENANCE, HOST_DUTI
 /* Who says that a host is lost. */
 typedef enum loss_proof { LOSS_NONE, LOSS_WITNESSES, LOSS_OPERATOR, LOSS_PROOFS } loss_proof;
 
+#define HOST_WORD_MAX 32 /* bytes of a version */
+#define HOST_KERNEL_MAX 64
+#define HOST_REASON_MAX 400
 typedef struct host_row {
 	sot_uuid id;
 	char name[64], az[33], rack[33], public_key[41];
@@ -183,7 +186,8 @@ typedef struct host_row {
 	bool revoked, schedulable;
 	host_state state;
 	uint64_t generation; /* of the desired set */
-	char boot_id[41], agent_version[33], hostname[65], kernel[65], docker_version[33];
+	char boot_id[41], hostname[65];
+	const char *agent_version, *kernel, *docker_version; /* shared.h, never NULL */
 	uint32_t cpu_milli;
 	uint64_t memory_bytes, disk_bytes;
 	uint32_t booked_cpu_milli;
@@ -198,7 +202,7 @@ typedef struct host_row {
 	int64_t created_unix_ms, seen_unix_ms;
 	host_duty duty;
 	sot_ip address;     /* of the machine, as its agent told; none: not known */
-	char reason[401];   /* of its state */
+	const char *reason; /* shared.h, never NULL: of its state */
 	loss_proof lost_by; /* of the last loss */
 	int64_t lost_unix_ms;
 } host_row;
@@ -513,6 +517,7 @@ void app_settings_json(const app_settings *s, sot_buf *out);
 /* Deep copies into an uninitialised `to`; clear frees what the row owns. */
 void app_row_copy(app_row *to, const app_row *from);
 void app_row_clear(app_row *row);
+void host_row_init(host_row *row, shared_pool *pool);
 void host_row_copy(host_row *to, const host_row *from);
 void host_row_clear(host_row *row);
 void instance_row_copy(instance_row *to, const instance_row *from);

@@ -12,6 +12,7 @@
 #include "parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SILENT_ROUNDS 2
@@ -91,10 +92,12 @@ static void ask(controller *c, host *about, const host *witness, struct question
 
 static void begin_round(controller *c, host *h)
 {
-	inquiry *q = &h->inquiry;
+	inquiry *q = h->inquiry;
 	host *witnesses[WITNESSES];
 	size_t others;
 
+	if (!q)
+		q = h->inquiry = sot_alloc(sizeof(*q));
 	q->count = choose_witnesses(c, h, witnesses, &others);
 	q->needed = others < WITNESSES_NEEDED ? others : WITNESSES_NEEDED;
 	q->begun = c->now.mono;
@@ -120,9 +123,9 @@ static void list_names(
 /* Says what the round found where people look. */
 static void note_finding(controller *c, host *h, const char *what, question_end end)
 {
-	char text[sizeof(h->row.reason)], who[WITNESSES * 66];
+	char text[HOST_REASON_MAX + 1], who[WITNESSES * 66];
 
-	list_names(c, &h->inquiry, end, who);
+	list_names(c, h->inquiry, end, who);
 	(void)snprintf(
 	    text, sizeof(text), "no heartbeat; %s (%s): its instances are left alone", what, who);
 	if (h->row.state == HOST_AGENT_LOST)
@@ -140,7 +143,7 @@ static size_t count_ends(const inquiry *q, question_end end)
 
 static void end_round(controller *c, host *h)
 {
-	inquiry *q = &h->inquiry;
+	inquiry *q = h->inquiry;
 
 	q->is_open = false;
 	if (count_ends(q, QUESTION_ANSWERED) > 0) {
@@ -156,18 +159,19 @@ static void end_round(controller *c, host *h)
 
 void witnesses_tick(controller *c, host *h)
 {
-	inquiry *q = &h->inquiry;
-	int64_t age_ms = sot_mono_diff_ms(c->now.mono, q->begun);
+	const inquiry *q = h->inquiry;
+	int64_t age_ms = q ? sot_mono_diff_ms(c->now.mono, q->begun) : 0;
 
-	if (q->is_open && age_ms >= c->config.witness_deadline_ms)
+	if (q && q->is_open && age_ms >= c->config.witness_deadline_ms)
 		end_round(c, h);
-	if (!q->is_open && (q->begun.ms == 0 || age_ms >= c->config.witness_interval_ms))
+	if (!q || (!q->is_open && age_ms >= c->config.witness_interval_ms))
 		begin_round(c, h);
 }
 
 void witnesses_forget(host *h)
 {
-	h->inquiry = (inquiry){0};
+	free(h->inquiry);
+	h->inquiry = NULL;
 }
 
 /* Its own address and every target that was asked for: `answered` when any of them is its. */
@@ -184,9 +188,9 @@ static question_end judge(const sot_host_probed *m)
 
 static struct question *question_of(host *h, uint64_t request_id)
 {
-	inquiry *q = &h->inquiry;
+	inquiry *q = h->inquiry;
 
-	for (size_t k = 0; k < q->count; k++) {
+	for (size_t k = 0; q && k < q->count; k++) {
 		if (q->is_open && q->questions[k].request_id == request_id)
 			return &q->questions[k];
 	}
@@ -201,7 +205,7 @@ sot_code witnesses_said(controller *c, const host *witness, const sot_host_probe
 		if (!q || !sot_uuid_eq(q->witness, witness->row.id))
 			continue;
 		q->end = judge(m);
-		if (count_ends(&h->inquiry, QUESTION_OPEN) == 0)
+		if (count_ends(h->inquiry, QUESTION_OPEN) == 0)
 			end_round(c, h);
 		return SOT_OK;
 	}
@@ -210,9 +214,9 @@ sot_code witnesses_said(controller *c, const host *witness, const sot_host_probe
 
 bool witnesses_prove_loss(const controller *c, const host *h)
 {
-	const inquiry *q = &h->inquiry;
+	const inquiry *q = h->inquiry;
 
-	return q->silent_rounds >= SILENT_ROUNDS &&
+	return q && q->silent_rounds >= SILENT_ROUNDS &&
 	       sot_mono_diff_ms(c->now.mono, q->silent_at) <= 3 * c->config.witness_interval_ms &&
 	       sot_mono_diff_ms(c->now.mono, c->loaded_at) >= c->config.grace_ms;
 }

@@ -60,10 +60,10 @@ static void on_hosts(void *self, const store_result *res)
 		WORD(&at, host_state_parse, row.state);
 		row.generation = u64(&at);
 		COPY(&at, row.boot_id);
-		COPY(&at, row.agent_version);
+		read_shared(&at, &row.agent_version);
 		COPY(&at, row.hostname);
-		COPY(&at, row.kernel);
-		COPY(&at, row.docker_version);
+		read_shared(&at, &row.kernel);
+		read_shared(&at, &row.docker_version);
 		row.cpu_milli = u32(&at);
 		row.memory_bytes = u64(&at);
 		row.disk_bytes = u64(&at);
@@ -76,7 +76,7 @@ static void on_hosts(void *self, const store_result *res)
 		load_read_class(&at, &row);
 		WORD(&at, host_duty_parse, row.duty);
 		row.address = ip(&at);
-		COPY(&at, row.reason);
+		read_shared(&at, &row.reason);
 		WORD(&at, loss_proof_parse, row.lost_by);
 		row.lost_unix_ms = number(&at, 0, INT64_MAX);
 		read_shared(&at, &row.windows);
