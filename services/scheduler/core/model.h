@@ -296,10 +296,11 @@ struct operation {
 	sot_mono place_after; /* no attempt to place before */
 	/* While it waits for hosts: why, as its row says it. */
 	decision_row refusal;
-	dirty_mark refused;                  /* in controller.dirty.refusals */
-	sot_link waits;                      /* in controller.waiting while it lacks something */
-	uint32_t lacks;                      /* first reasons of hosts, bits by placer_reason */
-	sot_mono explained;                  /* when that was found out */
+	bool is_decided;    /* a decision has its id: the one of the commit that writes it first */
+	dirty_mark refused; /* in controller.dirty.refusals */
+	sot_link waits;     /* in controller.waiting while it lacks something */
+	uint32_t lacks;     /* first reasons of hosts, bits by placer_reason */
+	sot_mono explained; /* when that was found out */
 	sot_uuid giving_way[GIVING_WAY_MAX]; /* who was asked to leave for it, in this leadership */
 	size_t giving_way_count;
 	bool stays;         /* a move of a rebalance: it no longer pays off */

@@ -239,6 +239,15 @@ static uint32_t place_where_it_is(
 	return decision_stands(c, d, o->app, handle, i->row.name, h->handle);
 }
 
+/* The decision of the commit that writes the operation first has its id, and no row of its own. */
+static sot_uuid decision_id(controller *c, operation *o)
+{
+	if (o->is_written || o->is_decided)
+		return model_new_id(c);
+	o->is_decided = true;
+	return o->row.id;
+}
+
 /* False when no host fits. */
 static bool place_one(controller *c, operation *o, decision *d, instance *i)
 {
@@ -252,7 +261,7 @@ static bool place_one(controller *c, operation *o, decision *d, instance *i)
 	if (i->handle == PLACER_NONE)
 		return false;
 	if (d->count == 1)
-		d->id = model_new_id(c);
+		d->id = decision_id(c, o);
 	i->row.decision_id = d->id;
 	(void)placer_instance_holds(p, i->handle, &pool);
 	vlan *v = sot_map_get_c(c->vlans.by_name, fleet_vlan(c, o->app, pool));

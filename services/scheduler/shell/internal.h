@@ -7,6 +7,7 @@
 #include "control.h"
 #include "controller.h"
 #include "host_keys.h"
+#include "reactor_alarm.h"
 #include "scheduler.h"
 #include "scheduler_sql.h"
 #include "sot_map.h"
@@ -94,7 +95,8 @@ struct scheduler {
 	bool hint_pending;
 	control *control;
 	sot_mono purge_next; /* once a day; set while it leads */
-	reactor_watch *lead_timer, *lease_timer, *wave_timer, *tick_timer, *keys_timer, *hint_timer;
+	reactor_alarm *wave_alarm;
+	reactor_watch *lead_timer, *lease_timer, *tick_timer, *keys_timer, *hint_timer;
 	/* drain */
 	void (*drained)(void *self);
 	void *drained_self;
@@ -136,11 +138,9 @@ void write_new_apps(store_tx *tx, const app_row **rows, size_t count);
 void write_new_groups(store_tx *tx, const group_row **rows, size_t count);
 void write_new_instances(store_tx *tx, const instance_row **rows, size_t count);
 void write_new_operations(store_tx *tx, const operation_row **rows, size_t count);
-void write_decisions(store_tx *tx, const decision_row *rows, size_t count);
 /* write_history.c */
-void write_steps(store_tx *tx, const step_row **rows, size_t count);
-void write_new_steps(store_tx *tx, const step_row **rows, size_t count);
-void write_logs(store_tx *tx, const log_row *rows, size_t count);
+/* Steps, log lines and decisions of a batch: those that new operations begin with in a row each. */
+void write_histories(store_tx *tx, const controller_batch *b);
 /* write_losses.c */
 void write_departures(store_tx *tx, const departure_row *rows, size_t count);
 void write_brake(store_tx *tx, const brake_row *row);
@@ -170,7 +170,7 @@ void scheduler_allow_host(scheduler *s, const char *public_key, sot_uuid id, boo
 /* ---- pipeline.c ---- */
 /* Asks for a settle at the end of this turn: many events make one batch. */
 void scheduler_settle(scheduler *s);
-void pipeline_settle(void *self, uint64_t missed); /* at once: of the timer */
+void pipeline_settle(void *self); /* at once: of the alarm */
 /* The request waits for its wave; false when too many do. */
 bool pipeline_put_request(scheduler *s, const bus_peer *from, sot_str frame);
 /* Tells the world of a batch that was refused, now that this process leads again. */

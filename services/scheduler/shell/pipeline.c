@@ -26,7 +26,7 @@ enum {
 	REST_FIRST_MS = 100,
 	REST_DOUBLINGS = 9, /* up to 25.6 s */
 	PACE_PARTS = 8,     /* a new figure is so much of a moving average */
-	AT_ONCE_US = 500,   /* not worth a timer */
+	AT_ONCE_US = 50,    /* not worth a timer */
 	WHOLE_WAVE = 8,     /* so few requests are not divided */
 };
 
@@ -130,7 +130,7 @@ static bool is_early(scheduler *s)
 
 	if (!s->inflight || left_us < AT_ONCE_US || s->wave.waiting_count >= share_of_wave(s))
 		return false;
-	reactor_rearm_ms(s->wave_timer, left_us / 1000);
+	reactor_alarm_set_us(s->wave_alarm, left_us);
 	return true;
 }
 
@@ -161,7 +161,7 @@ static bool must_wait(scheduler *s)
 
 	if (s->wave.open == 0 || left_ms <= 0)
 		return false;
-	reactor_rearm_ms(s->wave_timer, left_ms);
+	reactor_alarm_set_us(s->wave_alarm, left_ms * 1000);
 	return true;
 }
 
@@ -310,12 +310,9 @@ static void settle(scheduler *s)
 		scheduler_settle(s);
 }
 
-void pipeline_settle(void *self, uint64_t missed)
+void pipeline_settle(void *self)
 {
-	scheduler *s = self;
-
-	(void)missed;
-	settle(s);
+	settle(self);
 }
 
 static void on_settle(void *self)

@@ -178,7 +178,7 @@ static void start_timers(scheduler *s)
 	s->lease_timer = reactor_after_ms(s->r, -1, leadership_tick, s);
 	s->tick_timer = reactor_every_ms(s->r, TICK_MS, on_tick, s);
 	s->keys_timer = reactor_every_ms(s->r, s->config->keys_interval_ms, load_host_keys, s);
-	s->wave_timer = reactor_after_ms(s->r, -1, pipeline_settle, s);
+	s->wave_alarm = reactor_alarm_new(s->r, pipeline_settle, s);
 	s->hint_timer = reactor_after_ms(s->r, 1, effects_hint, s);
 	reactor_rearm_ms(s->hint_timer, -1);
 	leadership_tick(s, 0);
@@ -282,7 +282,7 @@ scheduler *scheduler_free(scheduler *s)
 	reactor_remove(s->tick_timer);
 	reactor_remove(s->keys_timer);
 	reactor_remove(s->hint_timer);
-	reactor_remove(s->wave_timer);
+	reactor_alarm_free(s->wave_alarm);
 	control_free(s->control);
 	effects_forget(s);
 	pipeline_forget(s);

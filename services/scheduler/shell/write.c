@@ -473,9 +473,7 @@ void write_batch(scheduler *s, store_tx *tx, const controller_batch *b)
 	if (b->elastic_decision_count > 0)
 		write_elastic_decisions(tx, b->elastic_decisions, b->elastic_decision_count,
 		    s->config->operation_retention_days);
-	OLD_AND_NEW(steps, b->steps, b->step_count, b->new_steps);
-	WRITE(write_decisions, b->decisions, b->decision_count);
-	WRITE(write_logs, b->logs, b->log_count);
+	write_histories(tx, b);
 	WRITE(write_events, b->events, b->event_count);
 	WRITE(write_audits, b->audits, b->audit_count);
 	prune_small_tables(tx, b);

@@ -1,4 +1,6 @@
-/* The steps and log lines of operations as SQL: several of them are one row. */
+/* What is told of operations as SQL: steps, log lines, decisions. Several are one row: what a new
+ * operation begins with (operation_start), the steps of an instance, the lines of a batch.
+ */
 #include "internal.h"
 #include "write_columns.h"
 
@@ -49,13 +51,13 @@ static void add_word(sot_buf *json, const char *word)
 	sot_buf_add_c(json, "\",");
 }
 
-static void item_step_run(store_tx *tx, const step_row **r, run steps)
+static void item_steps(store_tx *tx, const step_row **r, size_t n)
 {
 	SOT_AUTO_BUF json = {0};
 
 	sot_buf_init(&json, STORE_JSON_MAX);
-	for (size_t k = steps.first; k < steps.first + steps.count; k++) {
-		sot_buf_add_c(&json, k > steps.first ? ",[" : "[[");
+	for (size_t k = 0; k < n; k++) {
+		sot_buf_add_c(&json, k > 0 ? ",[" : "[[");
 		add_word(&json, step_kind_name(r[k]->kind));
 		add_word(&json, operation_state_name(r[k]->state));
 		sot_buf_add_json(&json, sot_str_c(r[k]->detail));
@@ -69,7 +71,7 @@ static void item_step_run(store_tx *tx, const step_row **r, run steps)
 		}
 		sot_buf_add_char(&json, ']');
 	}
-	sot_buf_add_c(&json, "]");
+	sot_buf_add_c(&json, n > 0 ? "]" : "");
 	store_item_str(tx, sot_buf_str(&json));
 }
 
@@ -85,35 +87,25 @@ static void write_tracks(store_tx *tx, int statement, const step_row **r, size_t
 	VALUES(runs, count, item_c, r[row->first]->subject);
 	store_arg_array_begin(tx);
 	for (size_t k = 0; k < count; k++)
-		item_step_run(tx, r, runs[k]);
+		item_steps(tx, r + runs[k].first, runs[k].count);
 	store_arg_array_end(tx);
 	free(runs);
 }
 
-void write_steps(store_tx *tx, const step_row **r, size_t n)
-{
-	write_tracks(tx, SCHEDULER_SQL_WRITE_STEPS, r, n);
-}
-
-void write_new_steps(store_tx *tx, const step_row **r, size_t n)
-{
-	write_tracks(tx, SCHEDULER_SQL_WRITE_NEW_STEPS, r, n);
-}
-
-static void item_log_run(store_tx *tx, const log_row **r, run lines)
+static void item_lines(store_tx *tx, const log_row **r, size_t n)
 {
 	SOT_AUTO_BUF json = {0};
 
 	sot_buf_init(&json, STORE_JSON_MAX);
-	for (size_t k = lines.first; k < lines.first + lines.count; k++) {
-		sot_buf_add_c(&json, k > lines.first ? ",[" : "[[");
+	for (size_t k = 0; k < n; k++) {
+		sot_buf_add_c(&json, k > 0 ? ",[" : "[[");
 		row_add_i64(&json, r[k]->at_unix_ms);
 		sot_buf_add_char(&json, ',');
 		add_word(&json, log_level_name(r[k]->level));
 		sot_buf_add_json(&json, sot_str_c(r[k]->text));
 		sot_buf_add_c(&json, "]");
 	}
-	sot_buf_add_c(&json, "]");
+	sot_buf_add_c(&json, n > 0 ? "]" : "");
 	store_item_str(tx, sot_buf_str(&json));
 }
 
@@ -125,24 +117,204 @@ static int by_operation(const void *a, const void *b)
 	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-/* The lines of one operation are one row, whatever was said of others in between. */
-void write_logs(store_tx *tx, const log_row *rows, size_t n)
+static void write_lines(store_tx *tx, const log_row **r, size_t n)
 {
-	const log_row **r = sot_alloc_array(n, sizeof(*r));
 	size_t count = 0;
-
-	for (size_t k = 0; k < n; k++)
-		r[k] = &rows[k];
-	qsort(r, n, sizeof(*r), by_operation);
 	run *runs = cut_runs(r, n, is_of_log_run, &count);
+
 	store_query(tx, SCHEDULER_SQL_WRITE_LOGS, NULL, NULL);
 	VALUES(runs, count, store_item_uuid, r[row->first]->operation_id);
 	VALUES(runs, count, item_u64, r[row->first]->line);
 	VALUES(runs, count, item_u64, row->count);
 	store_arg_array_begin(tx);
 	for (size_t k = 0; k < count; k++)
-		item_log_run(tx, r, runs[k]);
+		item_lines(tx, r + runs[k].first, runs[k].count);
 	store_arg_array_end(tx);
 	free(runs);
-	free(r);
+}
+
+/* ---- decisions ---- */
+
+static void write_placements(store_tx *tx, const decision_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_NEW_DECISIONS, NULL, NULL);
+	COLUMN(r, n, store_item_uuid, row->id);
+	COLUMN(r, n, store_item_uuid, row->operation_id);
+	COLUMN(r, n, store_item_i64, row->at_unix_ms);
+	COLUMN(r, n, item_c, row->data);
+}
+
+static void write_refusals(store_tx *tx, const decision_row **r, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_REFUSALS, NULL, NULL);
+	COLUMN(r, n, store_item_uuid, row->id);
+	COLUMN(r, n, store_item_uuid, row->operation_id);
+	COLUMN(r, n, store_item_bool, row->open);
+	COLUMN(r, n, store_item_i64, row->at_unix_ms);
+	COLUMN(r, n, store_item_i64, row->next_unix_ms);
+	COLUMN(r, n, item_c, row->data);
+}
+
+/* ---- what new operations begin with ---- */
+
+/* Of one new operation; what is not there is NULL. */
+typedef struct start {
+	sot_uuid operation_id;
+	const step_row **steps;
+	const log_row **lines;
+	const decision_row *decision;
+	size_t step_count, line_count;
+} start;
+
+static int by_id(const void *a, const void *b)
+{
+	return sot_uuid_cmp(((const start *)a)->operation_id, ((const start *)b)->operation_id);
+}
+
+/* Those of the batch, by id; the caller frees them. */
+static start *new_starts(const controller_batch *b)
+{
+	const operation_row **news = b->operations + (b->operation_count - b->new_operations);
+	start *starts = sot_alloc_array(b->new_operations, sizeof(*starts));
+
+	for (size_t k = 0; k < b->new_operations; k++)
+		starts[k].operation_id = news[k]->id;
+	qsort(starts, b->new_operations, sizeof(*starts), by_id);
+	return starts;
+}
+
+static start *find_start(const controller_batch *b, start *starts, sot_uuid operation_id)
+{
+	start key = {.operation_id = operation_id};
+
+	return bsearch(&key, starts, b->new_operations, sizeof(*starts), by_id);
+}
+
+/* Steps from ordinal 0 on, of one instance, begin their operation. What is left goes to `rest`, in
+ * its order; returns how much. */
+static size_t begin_with_steps(
+    const controller_batch *b, start *starts, const step_row **r, const step_row **rest)
+{
+	size_t count = 0, left = 0;
+	run *runs = cut_runs(r, b->new_steps, is_of_step_run, &count);
+
+	for (size_t k = 0; k < count; k++) {
+		const step_row **first = r + runs[k].first;
+		start *s = first[0]->ordinal == 0 ? find_start(b, starts, first[0]->operation_id) : NULL;
+		if (s) {
+			s->steps = first;
+			s->step_count = runs[k].count;
+			continue;
+		}
+		for (size_t n = 0; n < runs[k].count; n++)
+			rest[left++] = first[n];
+	}
+	free(runs);
+	return left;
+}
+
+static size_t begin_with_lines(
+    const controller_batch *b, start *starts, const log_row **r, const log_row **rest)
+{
+	size_t count = 0, left = 0;
+	run *runs = cut_runs(r, b->log_count, is_of_log_run, &count);
+
+	for (size_t k = 0; k < count; k++) {
+		const log_row **first = r + runs[k].first;
+		start *s = first[0]->line == 1 ? find_start(b, starts, first[0]->operation_id) : NULL;
+		if (s) {
+			s->lines = first;
+			s->line_count = runs[k].count;
+			continue;
+		}
+		for (size_t n = 0; n < runs[k].count; n++)
+			rest[left++] = first[n];
+	}
+	free(runs);
+	return left;
+}
+
+static void write_starts(store_tx *tx, const start *starts, size_t n)
+{
+	store_query(tx, SCHEDULER_SQL_WRITE_STARTS, NULL, NULL);
+	VALUES(starts, n, store_item_uuid, row->operation_id);
+	VALUES(starts, n, item_id, row->steps ? row->steps[0]->instance_id : (sot_uuid){{0}});
+	VALUES(starts, n, item_c, row->steps ? row->steps[0]->subject : "");
+	store_arg_array_begin(tx);
+	for (size_t k = 0; k < n; k++)
+		item_steps(tx, starts[k].steps, starts[k].step_count);
+	store_arg_array_end(tx);
+	store_arg_array_begin(tx);
+	for (size_t k = 0; k < n; k++)
+		item_lines(tx, starts[k].lines, starts[k].line_count);
+	store_arg_array_end(tx);
+	VALUES(starts, n, store_item_i64, row->decision ? row->decision->at_unix_ms : 0);
+	VALUES(starts, n, item_c, row->decision ? row->decision->data : "");
+}
+
+static void write_steps(store_tx *tx, const controller_batch *b, start *starts)
+{
+	size_t old = b->step_count - b->new_steps;
+	const step_row **rest = sot_alloc_array(b->new_steps + 1, sizeof(*rest));
+	size_t left = begin_with_steps(b, starts, b->steps + old, rest);
+
+	if (old > 0)
+		write_tracks(tx, SCHEDULER_SQL_WRITE_STEPS, b->steps, old);
+	if (left > 0)
+		write_tracks(tx, SCHEDULER_SQL_WRITE_NEW_STEPS, rest, left);
+	free(rest);
+}
+
+/* The lines of one operation are one row, whatever was said of others in between. The sorted lines,
+ * which the caller frees. */
+static const log_row **write_logs(store_tx *tx, const controller_batch *b, start *starts)
+{
+	const log_row **r = sot_alloc_array(b->log_count + 1, sizeof(*r));
+	const log_row **rest = sot_alloc_array(b->log_count + 1, sizeof(*rest));
+
+	for (size_t k = 0; k < b->log_count; k++)
+		r[k] = &b->logs[k];
+	qsort(r, b->log_count, sizeof(*r), by_operation);
+	size_t left = begin_with_lines(b, starts, r, rest);
+	if (left > 0)
+		write_lines(tx, rest, left);
+	free(rest);
+	return r;
+}
+
+static void write_decisions(store_tx *tx, const controller_batch *b, start *starts)
+{
+	size_t n = b->decision_count, placed = 0, refused = 0;
+	const decision_row **sorted = sot_alloc_array(n + 1, sizeof(*sorted));
+
+	for (size_t k = 0; k < n; k++) {
+		const decision_row *d = &b->decisions[k];
+		start *s = !d->refused && sot_uuid_eq(d->id, d->operation_id)
+		               ? find_start(b, starts, d->operation_id)
+		               : NULL;
+		if (s)
+			s->decision = d;
+		else if (d->refused)
+			sorted[n - ++refused] = d;
+		else
+			sorted[placed++] = d;
+	}
+	if (placed > 0)
+		write_placements(tx, sorted, placed);
+	if (refused > 0)
+		write_refusals(tx, sorted + n - refused, refused);
+	free(sorted);
+}
+
+void write_histories(store_tx *tx, const controller_batch *b)
+{
+	start *starts = new_starts(b);
+
+	write_steps(tx, b, starts);
+	const log_row **lines = write_logs(tx, b, starts);
+	write_decisions(tx, b, starts);
+	if (b->new_operations > 0)
+		write_starts(tx, starts, b->new_operations);
+	free(lines);
+	free(starts);
 }

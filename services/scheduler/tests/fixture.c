@@ -465,7 +465,7 @@ void expect_invariants(world *w, int64_t live)
 	assert_int_equal(held, live);
 	expect_zero(w, "an instance of which nobody knows why it is there",
 	    "SELECT count(*) FROM scheduler.instance i WHERE host_id IS NOT NULL AND NOT EXISTS (SELECT"
-	    " FROM scheduler.decision d WHERE d.id = i.decision_id AND d.data::jsonb->'placed' @@"
+	    " FROM scheduler.placement_v d WHERE d.id = i.decision_id AND d.data->'placed' @@"
 	    " format('$[*][0] == %s', to_json(i.name))::jsonpath)");
 	expect_zero(
 	    w, "a refusal of which nobody waits", "SELECT count(*) FROM scheduler.decision WHERE open");

@@ -45,6 +45,57 @@ static void an_app_lives_on_two_hosts(void **state)
 	assert_int_equal(control(w, "SELECT count(*) FROM scheduler.operation_step"), 8);
 }
 
+/* Of an operation that is purged nothing stays but why live instances are where they are. */
+static void what_an_operation_begins_with_is_one_row_and_goes_with_it_but_for_why(void **state)
+{
+	world *w = *state;
+	scale(w, 3);
+	const char *const scaled = "FROM scheduler.operation_start s JOIN scheduler.operation o ON"
+	                           " o.id = s.operation_id WHERE o.kind = 'app.scale' AND"
+	                           " o.position = (SELECT max(position) FROM scheduler.operation)";
+	char sql[700];
+	/* Written in one row; the steps were changed there, and no row of their own says them. */
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) %s AND s.steps->0->>1 = 'done' AND json_array_length(s.lines) > 0 AND"
+	    " s.decision IS NOT NULL AND NOT EXISTS (SELECT FROM scheduler.operation_track t WHERE"
+	    " t.operation_id = o.id)",
+	    scaled);
+	assert_int_equal(control(w, sql), 1);
+	/* Lines that came later go on where it ends. */
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM scheduler.operation_log l JOIN (SELECT o.id %s) n ON"
+	    " n.id = l.operation_id",
+	    scaled);
+	int64_t lines = control(w, sql);
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT (count(DISTINCT l.line) = %lld AND max(l.line) = %lld)::int FROM"
+	    " scheduler.operation_log l JOIN (SELECT o.id %s) n ON n.id = l.operation_id",
+	    (long long)lines, (long long)lines, scaled);
+	assert_true(lines > 1);
+	assert_int_equal(control(w, sql), 1);
+	end_server(w, SIGTERM);
+	(void)control(
+	    w, "UPDATE scheduler.operation SET finished_at = finished_at - interval '1 year'");
+	start_server(w, "");
+	wait_for(w, "SELECT (count(*) = 0)::int FROM scheduler.operation");
+	expect_zero(w, "steps and lines of operations that are gone",
+	    "SELECT (SELECT count(*) FROM scheduler.operation_step) + (SELECT count(*) FROM"
+	    " scheduler.operation_log)");
+	expect_zero(w, "a start of which no live instance is left",
+	    "SELECT count(*) FROM scheduler.operation_start s WHERE NOT EXISTS (SELECT FROM"
+	    " scheduler.instance i WHERE i.decision_id = s.operation_id AND i.state <> 'retired')");
+	expect_invariants(w, 3);
+	scale(w, 2);
+	end_server(w, SIGTERM);
+	(void)control(w, "UPDATE scheduler.operation_start SET decided_at = decided_at - interval '1"
+	                 " year' WHERE steps IS NULL");
+	start_server(w, "");
+	wait_for(w, "SELECT (count(*) = 0)::int FROM scheduler.operation_start s WHERE steps IS NULL"
+	            " AND NOT EXISTS (SELECT FROM scheduler.instance i WHERE"
+	            " i.decision_id = s.operation_id AND i.state <> 'retired')");
+	expect_invariants(w, 2);
+}
+
 static void a_repeated_key_gives_the_same_operation(void **state)
 {
 	world *w = *state;
@@ -501,6 +552,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_app_lives_on_two_hosts),
+	    cmocka_unit_test(what_an_operation_begins_with_is_one_row_and_goes_with_it_but_for_why),
 	    cmocka_unit_test(a_repeated_key_gives_the_same_operation),
 	    cmocka_unit_test(a_version_rolls_out_and_an_instance_stops_and_starts),
 	    cmocka_unit_test(many_are_restarted_in_one_operation_although_the_process_dies),
