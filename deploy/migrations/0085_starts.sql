@@ -14,6 +14,15 @@ ALTER TABLE scheduler.operation_start ALTER COLUMN steps SET STORAGE EXTERNAL, A
   ALTER COLUMN decision SET STORAGE EXTERNAL;
 GRANT SELECT, INSERT, UPDATE, DELETE ON scheduler.operation_start TO sot_scheduler;
 
+-- A scheduler of the version before, which may lead while machines are upgraded one by one, writes steps into operation_track only.
+CREATE FUNCTION scheduler.steps_at_start() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE scheduler.operation_start SET steps = NEW.steps WHERE operation_id = NEW.operation_id AND steps IS NOT NULL;
+  RETURN CASE WHEN FOUND THEN NULL ELSE NEW END;
+END $$;
+CREATE TRIGGER steps_at_start BEFORE INSERT ON scheduler.operation_track FOR EACH ROW WHEN (NEW.first = 0)
+  EXECUTE FUNCTION scheduler.steps_at_start();
+
 -- No part of a UNION ALL has conditions of its own: only then each is looked into by its key when operations are joined to it.
 CREATE OR REPLACE VIEW scheduler.operation_step AS
   SELECT t.operation_id, t.first + s.place::int - 1 AS ordinal, t.instance_id, s.step->>0 AS name, t.subject, s.step->>1 AS state,

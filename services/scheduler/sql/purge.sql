@@ -9,7 +9,7 @@ WITH old AS (
 ), starts AS (
   DELETE FROM scheduler.operation_start s
   WHERE (s.operation_id IN (SELECT id FROM every)
-      OR (s.steps IS NULL AND s.lines IS NULL AND s.decided_at < now() - $1::bigint * interval '1 day'
+      OR (coalesce(s.decided_at, '-infinity') < now() - $1::bigint * interval '1 day'
         AND NOT EXISTS (SELECT FROM scheduler.operation o WHERE o.id = s.operation_id)))
     AND NOT EXISTS (SELECT FROM scheduler.instance i WHERE i.decision_id = s.operation_id AND i.state <> 'retired')
 ), kept AS (

@@ -73,6 +73,20 @@ static void what_an_operation_begins_with_is_one_row_and_goes_with_it_but_for_wh
 	    (long long)lines, (long long)lines, scaled);
 	assert_true(lines > 1);
 	assert_int_equal(control(w, sql), 1);
+	/* The version before knows no such row. */
+	(void)snprintf(sql, sizeof(sql),
+	    "INSERT INTO scheduler.operation_track (operation_id, first, subject, steps) SELECT o.id, "
+	    "0,"
+	    " 's', '[[\"place\",\"failed\",\"\",0,0]]' %s ON CONFLICT (operation_id, first) DO UPDATE "
+	    "SET"
+	    " steps = excluded.steps",
+	    scaled);
+	(void)control(w, sql);
+	expect_zero(w, "steps in two places",
+	    "SELECT count(*) FROM scheduler.operation_track t JOIN scheduler.operation_start s ON"
+	    " s.operation_id = t.operation_id WHERE t.first = 0 AND s.steps IS NOT NULL");
+	assert_int_equal(
+	    control(w, "SELECT count(*) FROM scheduler.operation_step WHERE state = 'failed'"), 1);
 	end_server(w, SIGTERM);
 	(void)control(
 	    w, "UPDATE scheduler.operation SET finished_at = finished_at - interval '1 year'");
