@@ -19,8 +19,14 @@ typedef struct granted {
 	const struct sot_address_grant *v4, *v6;
 } granted;
 
-static void take_facts(
-    controller *c, instance *i, const struct sot_subnet_facts *facts, sot_mac mac)
+static subnet_way way_of(const struct sot_subnet_facts *facts)
+{
+	return (subnet_way){facts->gateway, facts->prefix};
+}
+
+/* v6 NULL: it has no address of that family. */
+static void take_facts(controller *c, instance *i, const struct sot_subnet_facts *facts,
+    const struct sot_subnet_facts *v6, sot_mac mac)
 {
 	vlan_facts net;
 
@@ -34,13 +40,16 @@ static void take_facts(
 		net.dns[k] = facts->dns[k];
 	model_copy_text(net.dns_search, sizeof(net.dns_search), facts->dns_zone);
 	net.settings = facts->settings;
+	net.v4 = way_of(facts);
+	if (v6)
+		net.v6 = way_of(v6);
 	instance_row_set_net(&i->row, c->shared, &net);
 	i->row.mac = mac;
 }
 
-static held_address held_of(const struct sot_address_grant *g, const struct sot_subnet_facts *facts)
+static held_address held_of(const struct sot_address_grant *g)
 {
-	return (held_address){g->address, facts->gateway, facts->prefix, g->generation};
+	return (held_address){g->address, g->generation};
 }
 
 static bool same_holding(const held_address *held, const held_address *next)
@@ -71,15 +80,14 @@ typedef enum novelty { NOTHING_NEW, NEW_SETTINGS, NEW_ADDRESSES } novelty;
 /* Takes over what ipam says it holds. */
 static novelty hold(controller *c, instance *i, granted g, const struct sot_addresses_granted *m)
 {
-	held_address none = {0}, v4 = held_of(g.v4, &m->subnets[g.v4->subnet]);
-	held_address v6 = g.v6 ? held_of(g.v6, &m->subnets[g.v6->subnet]) : none;
+	held_address none = {0}, v4 = held_of(g.v4), v6 = g.v6 ? held_of(g.v6) : none;
 
 	bool same = same_holding(&i->row.v4, &v4) && same_holding(&i->row.v6, &v6);
 	if (same && i->row.net->settings == m->subnets[g.v4->subnet].settings)
 		return NOTHING_NEW;
 	model_set_address(c, i, &i->row.v4, &none); /* both, before the VRF may change */
 	model_set_address(c, i, &i->row.v6, &none);
-	take_facts(c, i, &m->subnets[g.v4->subnet], g.v4->mac);
+	take_facts(c, i, &m->subnets[g.v4->subnet], g.v6 ? &m->subnets[g.v6->subnet] : NULL, g.v4->mac);
 	model_set_address(c, i, &i->row.v4, &v4);
 	model_set_address(c, i, &i->row.v6, &v6);
 	return same ? NEW_SETTINGS : NEW_ADDRESSES;

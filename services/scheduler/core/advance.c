@@ -175,7 +175,7 @@ static void end_start(controller *c, const step *s)
 {
 	instance *i = is_start(s->row.kind) ? step_instance(c, s) : NULL;
 
-	if (i && (s->row.state == OPERATION_DONE || i->start.phase == START_WAITS))
+	if (i && (s->row.state == OPERATION_DONE || (i->start && !i->start->flies)))
 		start_over(c, i);
 }
 

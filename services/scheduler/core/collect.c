@@ -43,6 +43,25 @@ static void *collect_next(sot_link *list)
 		}                                                                                          \
 	} while (0)
 
+/* As COLLECT_NEW_LAST. */
+static void collect_instances(instance_marks *dirty, controller_batch *b)
+{
+	size_t room = 0;
+
+	for (int is_new = 0; is_new <= 1; is_new++) {
+		for (size_t k = 0; k < dirty->count; k++) {
+			instance *i = dirty->items[k];
+			if (!i || i->is_written == is_new)
+				continue;
+			instances_unmark(dirty, &i->dirty_at);
+			*VECTOR_PUSH(b->instances, b->instance_count, room) = &i->row;
+			b->new_instances += (size_t)is_new;
+			i->is_written = true;
+		}
+	}
+	instances_unmark_all(dirty);
+}
+
 static bool holds_nothing(const instance_row *row)
 {
 	return sot_ip_is_none(row->v4.address) && sot_ip_is_none(row->v6.address);
@@ -193,8 +212,7 @@ void batch_collect(controller *c, controller_batch *b)
 	COLLECT(c->dirty.images, image, b->images, b->image_count);
 	COLLECT_NEW_LAST(c->dirty.apps, app, b->apps, b->app_count, b->new_apps);
 	COLLECT_NEW_LAST(c->dirty.groups, group, b->groups, b->group_count, b->new_groups);
-	COLLECT_NEW_LAST(
-	    c->dirty.instances, instance, b->instances, b->instance_count, b->new_instances);
+	collect_instances(&c->dirty.instances, b);
 	put_addressless_first(b);
 	COLLECT_NEW_LAST(
 	    c->dirty.operations, operation, b->operations, b->operation_count, b->new_operations);

@@ -59,9 +59,9 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 	    &c->keys, &c->asked};
 	sot_link *lists[] = {&c->host_operations, &c->drains, &c->looks, &c->all_hosts, &c->all_apps,
 	    &c->all_elastics, &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->changed_hosts,
-	    &c->relays, &c->to_bind, &c->open_acquires, &c->dirty.hosts, &c->dirty.images,
-	    &c->dirty.apps, &c->dirty.groups, &c->dirty.instances, &c->dirty.operations,
-	    &c->dirty.steps, &c->dirty.refusals, &c->dirty.rollouts, &c->dirty.elastics};
+	    &c->relays, &c->open_acquires, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
+	    &c->dirty.groups, &c->dirty.operations, &c->dirty.steps, &c->dirty.refusals,
+	    &c->dirty.rollouts, &c->dirty.elastics};
 
 	c->config = *config;
 	sot_rand_seed(&c->rand, seed);
@@ -86,8 +86,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 
 static void free_instance(instance *i)
 {
-	sot_list_remove(&i->stale);
-	sot_list_remove(&i->to_bind);
+	free(i->start);
 	instance_row_clear(&i->row);
 	free(i);
 }
@@ -146,6 +145,10 @@ static size_t free_written(void *array, size_t count, size_t done, void (*releas
 /* What the last batch wrote is of no use any more; what died since is still to be written. */
 static void free_graveyard(controller *c)
 {
+	for (size_t k = 0; k < c->written.buried; k++) {
+		instances_unmark(&c->fleet.instances, &c->buried[k]->stale_at);
+		instances_unmark(&c->dirty.instances, &c->buried[k]->dirty_at);
+	}
 	c->buried_count = free_written(c->buried, c->buried_count, c->written.buried, release_instance);
 	c->ended_count = free_written(c->ended, c->ended_count, c->written.ended, release_operation);
 	c->deleted_count = free_written(c->deleted, c->deleted_count, c->written.deleted, release_app);
@@ -237,6 +240,9 @@ controller *controller_free(controller *c)
 	free(c->ended);
 	free(c->deleted);
 	free(c->told);
+	free(c->to_bind.ids);
+	free(c->dirty.instances.items);
+	free(c->fleet.instances.items);
 	shared_pool_free(c->shared);
 	sot_arena_free(c->arena);
 	controller_batch_free(c->next);

@@ -18,7 +18,6 @@ void fleet_init(controller *c)
 	c->fleet.shapes = sot_map_new();
 	c->fleet.networks = sot_map_new();
 	sot_list_init(&c->fleet.hosts);
-	sot_list_init(&c->fleet.instances);
 	fleet_rules_init(c);
 }
 
@@ -337,7 +336,7 @@ void fleet_forget_instance(controller *c, instance *i)
 {
 	take(c->fleet.placer, &i->handle);
 	take(c->fleet.placer, &i->target_handle);
-	sot_list_remove(&i->stale);
+	instances_unmark(&c->fleet.instances, &i->stale_at);
 }
 
 void fleet_stands_anew(controller *c, instance *i)
@@ -387,11 +386,14 @@ void fleet_sync(controller *c)
 		sot_list_remove(&h->stale);
 		sync_host(c, h);
 	}
-	while (!sot_list_empty(&c->fleet.instances)) {
-		instance *i = SOT_CONTAINER(c->fleet.instances.next, instance, stale);
-		sot_list_remove(&i->stale);
+	for (size_t k = 0; k < c->fleet.instances.count; k++) { /* more may be marked meanwhile */
+		instance *i = c->fleet.instances.items[k];
+		if (!i)
+			continue;
+		i->stale_at = 0;
 		sync_instance(c, i);
 	}
+	instances_unmark_all(&c->fleet.instances);
 }
 
 /* ---- moves ---- */

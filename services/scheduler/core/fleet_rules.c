@@ -181,8 +181,7 @@ static void set_company(controller *c, app *a, const placer_app_spec *spec)
 		if (i->target_handle != PLACER_NONE)
 			placer_take(p, i->target_handle);
 		i->handle = i->target_handle = PLACER_NONE;
-		if (sot_list_empty(&i->stale))
-			sot_list_push(&c->fleet.instances, &i->stale);
+		instances_mark(&c->fleet.instances, i, &i->stale_at);
 	}
 	placer_app_set(p, a->handle, spec);
 	fleet_sync(c);

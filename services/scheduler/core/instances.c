@@ -167,7 +167,7 @@ static void copy_facts(controller *c, instance *i, const struct sot_instance_sta
 	i->row.observed_generation = s->generation;
 	i->row.observed_restart_seq = s->restart_seq;
 	shared_set(&i->row.observed_version, c->shared, s->version);
-	model_copy_text(i->row.container_id, sizeof(i->row.container_id), s->container_id);
+	i->row.container = container_ref_of(s->container_id);
 	i->row.restarts = s->restarts;
 	i->row.started_unix_ms = s->started_unix_ms;
 	i->row.observed_unix_ms = c->now.wall.unix_ms;
@@ -229,7 +229,7 @@ void instance_apply_status(controller *c, instance *i, const struct sot_instance
 	set_health(c, i, to == INSTANCE_RUNNING ? s->health : SOT_HEALTH_UNKNOWN);
 	if (instance_state_may(i->row.state, to))
 		instance_move(c, i, to);
-	if (i->start.phase == START_FLIES && is_start_over(i, s))
+	if (i->start && i->start->flies && is_start_over(i, s))
 		start_over(c, i);
 	touch_instance(c, i);
 	if (!note_conflict(c, i, s) && to == INSTANCE_RUNNING && !i->bound &&

@@ -207,8 +207,8 @@ static finding look_healthy(controller *c, const step *s, const instance *i)
 	if (i->row.health == SOT_HEALTH_UNHEALTHY && is_late(c, s, c->config.failure_grace_ms))
 		return found(VERDICT_FAIL, "unhealthy on %s: %.400s", host_words(i, where), i->row.error);
 	/* Who stood in line for its start is not late before it could begin. */
-	bool is_young = i->start.phase == START_FLIES &&
-	                sot_mono_diff_ms(c->now.mono, i->start.since) < deadline_ms;
+	bool is_young =
+	    i->start && i->start->flies && sot_mono_diff_ms(c->now.mono, i->start->since) < deadline_ms;
 	if (!is_young && is_late(c, s, deadline_ms))
 		return found(VERDICT_FAIL, "not healthy on %s after %lld s: %s, %s%s%.300s",
 		    host_words(i, where), (long long)(deadline_ms / 1000),

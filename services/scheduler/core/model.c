@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define FRAME_MAX SOT_WIRE_FRAME_MAX
+#define MARKS_KEPT 8192
 
 void model_text_init(sot_buf *b)
 {
@@ -89,6 +90,31 @@ static void mark(sot_link *list, dirty_mark *dirty)
 		sot_list_push(list, dirty);
 }
 
+void instances_mark(instance_marks *m, instance *i, uint32_t *place)
+{
+	if (*place)
+		return;
+	*VECTOR_PUSH(m->items, m->count, m->cap) = i;
+	*place = (uint32_t)m->count;
+}
+
+void instances_unmark(instance_marks *m, uint32_t *place)
+{
+	if (*place)
+		m->items[*place - 1] = NULL;
+	*place = 0;
+}
+
+/* Room for all instances of a take-over is not kept. */
+void instances_unmark_all(instance_marks *m)
+{
+	m->count = 0;
+	if (m->cap <= MARKS_KEPT)
+		return;
+	free(m->items);
+	*m = (instance_marks){0};
+}
+
 void touch_image(controller *c, image *i)
 {
 	mark(&c->dirty.images, &i->dirty);
@@ -123,8 +149,8 @@ void touch_group(controller *c, group *g)
 void touch_instance(controller *c, instance *i)
 {
 	i->row.updated_unix_ms = c->now.wall.unix_ms;
-	mark(&c->dirty.instances, &i->dirty);
-	mark(&c->fleet.instances, &i->stale);
+	instances_mark(&c->dirty.instances, i, &i->dirty_at);
+	instances_mark(&c->fleet.instances, i, &i->stale_at);
 }
 
 void touch_operation(controller *c, operation *o)
@@ -250,15 +276,11 @@ instance *model_add_instance(controller *c, app *a, instance_row *row)
 
 	i->row = *row;
 	i->app = a;
-	sot_list_init(&i->dirty);
 	sot_list_init(&i->of_host);
 	sot_list_init(&i->of_target);
 	sot_list_init(&i->push);
-	start_init_instance(i);
-	sot_list_init(&i->stale);
-	sot_list_init(&i->to_bind);
 	i->handle = i->target_handle = PLACER_NONE;
-	mark(&c->fleet.instances, &i->stale);
+	instances_mark(&c->fleet.instances, i, &i->stale_at);
 	sot_list_push(&a->instances, &i->of_app);
 	model_index_instance(c, i);
 	return i;
@@ -479,7 +501,7 @@ void model_delete_app(controller *c, app *a)
 	}
 	for (size_t k = 0; k < c->buried_count; k++) {
 		if (c->buried[k]->app == a)
-			sot_list_remove(&c->buried[k]->dirty); /* its row goes with the app */
+			instances_unmark(&c->dirty.instances, &c->buried[k]->dirty_at); /* goes with the app */
 	}
 	size_t kept = 0;
 	for (size_t k = 0; k < b->version_count; k++) {

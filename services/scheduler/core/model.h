@@ -43,7 +43,16 @@ typedef struct start_gauge {
 
 typedef struct start_team start_team;
 
-typedef enum start_phase { START_NONE, START_WAITS, START_FLIES } start_phase;
+/* The start of an instance from its turn in line until it is over (starts.c). */
+typedef struct start {
+	struct instance *of;
+	bool flies;        /* else it waits */
+	sot_link line;     /* in its app's line, or parked at a limit, while it waits */
+	sot_link all;      /* in controller.starts.flying */
+	struct host *host; /* what it holds while it flies */
+	start_gauge *rack, *pull;
+	sot_mono since;
+} start;
 
 typedef struct image {
 	image_row row;
@@ -152,52 +161,47 @@ typedef struct vlan {
 	size_t place_count;
 } vlan;
 
+/* Instances with which something is to be done, in the order in which they were marked. Each knows
+ * its place, from 1; 0: it is not among them. A place that was left is NULL. */
+typedef struct instance_marks {
+	struct instance **items;
+	size_t count, cap;
+} instance_marks;
+
 typedef struct instance {
 	instance_row row;
-	dirty_mark dirty;
 	app *app;
 	host *host;
 	host *target; /* it moves there; NULL: it stays */
+	start *start; /* owned; NULL: none waits or flies */
 	sot_link of_app, of_host, of_target, push;
-	address_need need;
-	bool asked;       /* a request to ipam that names it is open */
-	uint64_t acquire; /* the last one that named it in this leadership; 0: none did */
-	bool is_written;  /* a batch held its row, or it was loaded */
-	bool bound;       /* ipam knows that it is in use */
-	sot_link to_bind; /* in controller.to_bind: it is told again that it is */
-	struct {
-		sot_ip address; /* none: no conflict */
-		sot_mac mac;
-	} conflict;
-	bool held;     /* its agent has not heard of it: its start was not given a slot yet */
-	bool has_copy; /* came back to a host that may still have its container of the first stay */
+	uint64_t acquire; /* the last request to ipam that named it in this leadership; 0: none did */
 	error_report errors;
-	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
-	struct {
-		start_phase phase;
-		sot_link line; /* in its app's line, or parked at a limit, while it waits */
-		sot_link all;  /* in controller.starts.flying */
-		host *host;    /* what it holds while it flies */
-		start_gauge *rack, *pull;
-		sot_mono since;
-	} start;
 	double unsampled; /* the share of its use that is in no report of its host yet */
-	bool has_failed;
 	sot_mono failed_since;
-	uint64_t untold;   /* the generation that no frame can say (assign.c); 0: none */
-	rollout_part part; /* set and read while a rollout of its app is looked at */
-	struct {
-		uint64_t batch;      /* number of the batch that it is in; 0: none */
-		size_t event;        /* its place there */
-		instance_state from; /* INSTANCE_STATES: the event is instance.created */
-	} told;                  /* its last event: what happens within one batch is told as one */
+	uint64_t untold; /* the generation that no frame can say (assign.c); 0: none */
 	struct {
 		int64_t written_unix_ms; /* its row of uses, by this leader; 0: not yet */
 		bool was_used, is_used;  /* as that row says; since then */
 	} use;
-	uint32_t handle;        /* in the placer, while it stands on a host */
+	address_need need;
+	rollout_part part; /* set and read while a rollout of its app is looked at */
+	uint32_t dirty_at; /* in controller.dirty.instances */
+	uint32_t stale_at; /* in controller.fleet.instances */
+	uint32_t told_at;  /* in controller.told, from 1: its last event, if that is its place there */
+	uint32_t handle;   /* in the placer, while it stands on a host */
 	uint32_t target_handle; /* in the placer, while it moves */
-	sot_link stale;         /* in controller.fleet.instances */
+	struct {
+		sot_ip address; /* none: no conflict */
+		sot_mac mac;
+	} conflict;
+	bool asked;      /* a request to ipam that names it is open */
+	bool is_written; /* a batch held its row, or it was loaded */
+	bool bound;      /* ipam knows that it is in use */
+	bool held;       /* its agent has not heard of it: its start was not given a slot yet */
+	bool has_copy;   /* came back to a host that may still have its container of the first stay */
+	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
+	bool has_failed;
 } instance;
 
 #define STOCK_HOSTS 8 /* of one app */
@@ -334,7 +338,7 @@ struct controller {
 	    *apps_by_name, *groups, *operations, *keys, *asked;
 	sot_index *instances, *instances_by_name, *by_address; /* those that are not buried */
 	sot_link all_hosts, all_apps, all_elastics, all_operations, awake, waiting, asking,
-	    changed_hosts, relays, to_bind, open_acquires;
+	    changed_hosts, relays, open_acquires;
 	/* The model as the placer sees it: fleet.c. */
 	struct {
 		placer *placer;
@@ -346,13 +350,14 @@ struct controller {
 		size_t by_handle_count, by_handle_cap;
 		host **ghosts; /* hosts of what-ifs: absent from the placer but in one */
 		size_t ghost_count;
-		uint32_t present;          /* hosts that are not retired */
-		sot_link hosts, instances; /* stale ones */
+		uint32_t present; /* hosts that are not retired */
+		sot_link hosts;   /* stale ones */
+		instance_marks instances;
 	} fleet;
 	uint32_t mixing[WORKLOADS][WORKLOADS]; /* at most so many of the second beside the first */
 	struct {
-		sot_link hosts, images, apps, groups, instances, operations, steps, refusals, rollouts,
-		    elastics;
+		sot_link hosts, images, apps, groups, operations, steps, refusals, rollouts, elastics;
+		instance_marks instances;
 	} dirty;
 	struct {
 		bool plans, teams, host_classes, mixing;
@@ -372,8 +377,19 @@ struct controller {
 		uint32_t count;
 	} uses;          /* rows that were written */
 	sot_mono looked; /* operations_tick was called last */
-	instance **told; /* of which the batch under way has an event: say.c */
+	/* Instances of which the batch under way has an event: what happens within one batch is told as
+	 * one (say.c). */
+	struct told {
+		instance *of;
+		size_t event;        /* its place in the batch */
+		instance_state from; /* INSTANCE_STATES: the event is instance.created */
+	} * told;
 	size_t told_count, told_cap;
+	/* Whose bindings ipam is told again. */
+	struct {
+		sot_uuid *ids; /* NULL: nobody's any more */
+		size_t count, cap, next;
+	} to_bind;
 	struct {
 		sot_map *racks, *images, *by_team;
 		sot_link teams, flying; /* the teams that have something ready, in turn */
@@ -474,6 +490,10 @@ void model_add_version(
 instance *model_add_instance(controller *c, app *a, instance_row *row);
 operation *model_add_operation(controller *c, operation_row *row);
 step *model_add_step(controller *c, operation *o, const step_row *row);
+
+void instances_mark(instance_marks *m, instance *i, uint32_t *place);
+void instances_unmark(instance_marks *m, uint32_t *place);
+void instances_unmark_all(instance_marks *m); /* whose places are 0 already */
 
 /* ---- dirty ---- */
 /* The refusal of the operation is written anew. */

@@ -75,7 +75,7 @@ void move_arrive(controller *c, instance *i, host *h)
 		departure_end(c, d);
 	}
 	i->row.generation++;
-	i->row.container_id[0] = '\0';
+	i->row.container = (container_ref){0};
 	i->row.restarts = 0;
 	i->row.started_unix_ms = 0;
 	i->bound = i->has_failed = false;

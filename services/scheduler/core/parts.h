@@ -331,7 +331,6 @@ void starts_init(controller *c);
 void starts_clear(controller *c);
 void start_init_host(host *h);
 void start_init_app(app *a);
-void start_init_instance(instance *i);
 /* Whether the start (restart, new version) of the instance may be ordered now. If not it stands in
  * line, `why` says for what, and its app's operations are woken when its turn has come. */
 bool start_may(controller *c, instance *i, char why[static 200]);

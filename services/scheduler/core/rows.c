@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sot_parse.h"
 #include "sot_sm.h"
 
 /*
@@ -169,6 +170,32 @@ void app_row_clear(app_row *row)
 		each((row)->error);                                                                        \
 		each((row)->net);                                                                          \
 	} while (0)
+
+enum { ID_DIGITS = 64 };
+
+container_ref container_ref_of(sot_str id)
+{
+	container_ref c = {.length = ID_DIGITS};
+
+	if (id.n == ID_DIGITS && sot_hex_decode(id, c.bytes, sizeof(c.bytes), NULL) == SOT_OK)
+		return c;
+	c.length = (uint8_t)(id.n < sizeof(c.bytes) ? id.n : sizeof(c.bytes));
+	memset(c.bytes, 0, sizeof(c.bytes));
+	if (c.length > 0)
+		memcpy(c.bytes, id.p, c.length);
+	return c;
+}
+
+const char *container_ref_text(const container_ref *c, char dst[static CONTAINER_TEXT])
+{
+	if (c->length == ID_DIGITS) {
+		sot_hex_encode(c->bytes, sizeof(c->bytes), dst);
+		return dst;
+	}
+	memcpy(dst, c->bytes, c->length);
+	dst[c->length] = '\0';
+	return dst;
+}
 
 void instance_row_init(instance_row *row, shared_pool *pool)
 {

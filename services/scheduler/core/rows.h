@@ -87,14 +87,19 @@ typedef struct placement_row {
 } placement_row;
 #define RELATIONS_MAX 16
 
-/* An address that ipam granted, and how to use it. */
+/* An address that ipam granted. */
 typedef struct held_address {
-	sot_ip address, gateway; /* none: not held; no gateway */
-	uint8_t prefix;
+	sot_ip address; /* none: not held */
 	uint64_t generation;
 } held_address;
 
-/* What an instance's interface is told about its VLAN. */
+/* How an address of one subnet is used. */
+typedef struct subnet_way {
+	sot_ip gateway; /* none: no gateway */
+	uint8_t prefix;
+} subnet_way;
+
+/* What an instance's interface is told about its VLAN and its subnets. */
 #define DNS_MAX 3
 typedef struct vlan_facts {
 	uint16_t vlan_id, vrf, mtu; /* mtu 0: as the uplink */
@@ -103,6 +108,7 @@ typedef struct vlan_facts {
 	size_t dns_count;
 	char dns_search[201];
 	uint64_t settings; /* ipam's digest of all this */
+	subnet_way v4, v6; /* while it has an address of the family */
 } vlan_facts;
 
 typedef struct group_row {
@@ -247,17 +253,28 @@ typedef enum instance_state {
 	INSTANCE_STATES
 } instance_state;
 
+/* The id of a container: 64 hex digits as 32 bytes, any other text up to that as it is. */
+typedef struct container_ref {
+	uint8_t length; /* of the text; 0: none */
+	char bytes[32];
+} container_ref;
+container_ref container_ref_of(sot_str id);
+#define CONTAINER_TEXT 65 /* with the NUL */
+const char *container_ref_text(const container_ref *c, char dst[static CONTAINER_TEXT]);
+
+/* 100,000 of them are in memory: members lie so that nothing is between them. */
 typedef struct instance_row {
 	sot_uuid id, app_id, group_id;
-	uint32_t number;
-	char name[64];
+	sot_uuid host_id;     /* zero: on no host */
+	sot_uuid moving_to;   /* booked there too; zero: it stays */
+	sot_uuid decision_id; /* why it is there; zero: decided by an earlier leader, the row knows */
+	uint32_t number, restart_seq;
+	uint32_t rebuild_seq; /* grows when its container shall be made anew */
 	instance_state state;
 	enum sot_health health;
 	enum sot_desired_state desired;
-	uint64_t generation;
-	uint32_t restart_seq;
-	sot_uuid host_id;   /* zero: on no host */
-	sot_uuid moving_to; /* booked there too; zero: it stays */
+	uint64_t generation, observed_generation;
+	char name[64];
 	/* shared.h: never NULL, changed by shared_set */
 	const char *vlan; /* where its addresses are from; "" until it is placed */
 	const char *plan; /* its size; what the plan says besides is looked up by this */
@@ -265,18 +282,13 @@ typedef struct instance_row {
 	const char *middleware; /* as of app_row; "" for none */
 	const vlan_facts *net;
 	held_address v4, v6;
-	sot_mac mac;
-	uint32_t rebuild_seq; /* grows when its container shall be made anew */
-	sot_uuid decision_id; /* why it is there; zero: decided by an earlier leader, the row knows */
-	uint32_t bandwidth_kbit;
-	bool bandwidth_own; /* the limit is its own, whatever its plan says */
-	uint32_t cpu_milli;
 	uint64_t memory_bytes, disk_bytes;
-	uint64_t observed_generation;
-	uint32_t observed_restart_seq;
-	char container_id[65];
-	uint32_t restarts;
+	uint32_t cpu_milli, bandwidth_kbit;
+	uint32_t observed_restart_seq, restarts;
 	int64_t started_unix_ms, observed_unix_ms, created_unix_ms, updated_unix_ms;
+	container_ref container;
+	sot_mac mac;
+	bool bandwidth_own; /* the limit is its own, whatever its plan says */
 } instance_row;
 
 typedef enum operation_state {

@@ -58,9 +58,17 @@ controller_effect *say_effect(controller *c, controller_effect_kind kind)
 /* ---- the life of an instance ---- */
 
 /* The event of the batch under way that tells the instance's last change; NULL when none does. */
-static event_row *told_already(const controller *c, const instance *i)
+static struct told *told_already(const controller *c, const instance *i)
 {
-	return i->told.batch == c->next_number ? &c->next->events[i->told.event] : NULL;
+	bool is_there =
+	    i->told_at > 0 && i->told_at <= c->told_count && c->told[i->told_at - 1].of == i;
+
+	return is_there ? &c->told[i->told_at - 1] : NULL;
+}
+
+static event_row *event_of(const controller *c, const struct told *t)
+{
+	return &c->next->events[t->event];
 }
 
 static void add_address(const instance *i, sot_buf *data)
@@ -121,35 +129,37 @@ void say_told(controller *c)
 
 	model_text_init(&data);
 	for (size_t k = 0; k < c->told_count; k++) {
-		const instance *i = c->told[k];
-		event_row *e = told_already(c, i);
-		if (e && !e->data)
-			e->data = instance_data(c, i, i->told.from, i->row.state, &data);
+		const struct told *t = &c->told[k];
+		event_row *e = event_of(c, t);
+		if (!e->data)
+			e->data = instance_data(c, t->of, t->from, t->of->row.state, &data);
 	}
 	c->told_count = 0;
 	sot_buf_clear(&data);
 }
 
-static event_row *begin_telling(controller *c, instance *i)
+static struct told *begin_telling(controller *c, instance *i)
 {
 	controller_batch *b = c->next;
 	event_row *e = VECTOR_PUSH(b->events, b->event_count, b->event_cap);
 
 	model_copy_text(e->subject, sizeof(e->subject), sot_str_c(i->row.name));
 	memcpy(e->app, i->app->row.name, sizeof(e->app));
-	i->told.batch = c->next_number;
-	i->told.event = b->event_count - 1;
-	*VECTOR_PUSH(c->told, c->told_count, c->told_cap) = i;
-	return e;
+	struct told *t = VECTOR_PUSH(c->told, c->told_count, c->told_cap);
+	t->of = i;
+	t->event = b->event_count - 1;
+	i->told_at = (uint32_t)c->told_count;
+	return t;
 }
 
 static void say_instance(controller *c, instance *i, const operation *o, instance_state from)
 {
-	event_row *e = told_already(c, i);
+	struct told *t = told_already(c, i);
 
-	if (!e)
-		e = begin_telling(c, i);
-	i->told.from = from;
+	if (!t)
+		t = begin_telling(c, i);
+	event_row *e = event_of(c, t);
+	t->from = from;
 	e->kind = from == INSTANCE_STATES ? "instance.created" : "instance.state";
 	put_actor(e, i->host, o);
 }
@@ -160,24 +170,25 @@ void say_instance_created(controller *c, instance *i, const operation *o)
 }
 
 /* There and back within one batch is two events: the first is said as it is now. */
-static void say_first_half(const controller *c, event_row *e, instance *i, instance_state to)
+static void say_first_half(
+    const controller *c, const struct told *t, instance *i, instance_state to)
 {
 	sot_buf data;
 
 	model_text_init(&data);
-	e->data = instance_data(c, i, i->told.from, to, &data);
+	event_of(c, t)->data = instance_data(c, i, t->from, to, &data);
 	sot_buf_clear(&data);
-	i->told.batch = 0;
+	i->told_at = 0;
 }
 
 /* What no row ever said is not told: from the state before this batch to the one after it. */
 void say_instance_state(controller *c, instance *i, instance_state from)
 {
-	event_row *e = told_already(c, i);
+	const struct told *t = told_already(c, i);
 
-	if (e && i->told.from == i->row.state && from != i->row.state)
-		say_first_half(c, e, i, from);
-	else if (e)
-		from = i->told.from;
+	if (t && t->from == i->row.state && from != i->row.state)
+		say_first_half(c, t, i, from);
+	else if (t)
+		from = t->from;
 	say_instance(c, i, app_operation(i->app), from);
 }

@@ -65,10 +65,14 @@ void start_init_app(app *a)
 	sot_list_init(&a->starts.in_team);
 }
 
-void start_init_instance(instance *i)
+static start *start_new(instance *i)
 {
-	sot_list_init(&i->start.line);
-	sot_list_init(&i->start.all);
+	start *s = sot_alloc(sizeof(*s));
+
+	s->of = i;
+	sot_list_init(&s->line);
+	sot_list_init(&s->all);
+	return s;
 }
 
 /* ---- the four limits ---- */
@@ -112,7 +116,7 @@ static bool has_to_pull(const instance *i)
 	for (const sot_link *l = i->host->instances.next; l != &i->host->instances; l = l->next) {
 		const instance *other = SOT_CONTAINER(l, instance, of_host);
 		if (strcmp(other->row.image, i->row.image) == 0 &&
-		    (other->row.container_id[0] || other->start.pull))
+		    (other->row.container.length > 0 || (other->start && other->start->pull)))
 			return false;
 	}
 	return true;
@@ -185,7 +189,7 @@ static void stand_in_line(controller *c, instance *i)
 	/* An app that is given to another team stays where it stands until its line is empty. */
 	if (sot_list_empty(&a->starts.in_team))
 		a->starts.team = team_of(c, a);
-	sot_list_push(&a->starts.ready, &i->start.line);
+	sot_list_push(&a->starts.ready, &i->start->line);
 	push_once(&a->starts.team->apps, &a->starts.in_team);
 	push_once(&c->starts.teams, &a->starts.team->ring);
 }
@@ -200,8 +204,8 @@ static instance *next_ready(controller *c)
 	sot_list_remove(&t->ring);
 	app *a = SOT_CONTAINER(t->apps.next, app, starts.in_team);
 	sot_list_remove(&a->starts.in_team);
-	instance *i = SOT_CONTAINER(a->starts.ready.next, instance, start.line);
-	sot_list_remove(&i->start.line);
+	instance *i = SOT_CONTAINER(a->starts.ready.next, start, line)->of;
+	sot_list_remove(&i->start->line);
 	if (!sot_list_empty(&a->starts.ready))
 		sot_list_push(&t->apps, &a->starts.in_team);
 	sot_list_push(&c->starts.teams, &t->ring);
@@ -212,8 +216,8 @@ static instance *next_ready(controller *c)
 static void unpark(controller *c, start_gauge *g)
 {
 	while (!sot_list_empty(&g->parked)) {
-		instance *i = SOT_CONTAINER(g->parked.next, instance, start.line);
-		sot_list_remove(&i->start.line);
+		instance *i = SOT_CONTAINER(g->parked.next, start, line)->of;
+		sot_list_remove(&i->start->line);
 		stand_in_line(c, i);
 	}
 }
@@ -222,33 +226,33 @@ static void unpark(controller *c, start_gauge *g)
 
 static void take_off(controller *c, instance *i)
 {
-	i->start.phase = START_FLIES;
-	i->start.host = i->host;
-	i->start.rack = rack_of(c, i->host);
-	i->start.pull = has_to_pull(i) ? gauge_of(c->starts.images, i->row.image) : NULL;
-	i->start.since = c->now.mono;
+	i->start->flies = true;
+	i->start->host = i->host;
+	i->start->rack = rack_of(c, i->host);
+	i->start->pull = has_to_pull(i) ? gauge_of(c->starts.images, i->row.image) : NULL;
+	i->start->since = c->now.mono;
 	i->host->starts.flying++;
-	i->start.rack->flying++;
-	if (i->start.pull)
-		i->start.pull->flying++;
+	i->start->rack->flying++;
+	if (i->start->pull)
+		i->start->pull->flying++;
 	c->starts.all.flying++;
-	sot_list_push(&c->starts.flying, &i->start.all);
+	sot_list_push(&c->starts.flying, &i->start->all);
 }
 
 static void give_back(controller *c, instance *i)
 {
-	i->start.host->starts.flying--;
-	i->start.rack->flying--;
+	i->start->host->starts.flying--;
+	i->start->rack->flying--;
 	c->starts.all.flying--;
-	unpark(c, &i->start.host->starts);
-	unpark(c, i->start.rack);
-	if (i->start.pull) {
-		unpark(c, i->start.pull);
-		if (--i->start.pull->flying == 0)
+	unpark(c, &i->start->host->starts);
+	unpark(c, i->start->rack);
+	if (i->start->pull) {
+		unpark(c, i->start->pull);
+		if (--i->start->pull->flying == 0)
 			free(sot_map_remove(c->starts.images, i->row.image, strlen(i->row.image)));
 	}
-	i->start.pull = NULL;
-	sot_list_remove(&i->start.all);
+	i->start->pull = NULL;
+	sot_list_remove(&i->start->all);
 }
 
 /* No operation need be there to give the order: who moved starts by itself. */
@@ -279,7 +283,7 @@ void starts_grant(controller *c)
 	while (!is_full(&c->starts.all, c->config.starts_in_all) && (i = next_ready(c))) {
 		start_gauge *full = obstacle(c, i, why);
 		if (full) {
-			sot_list_push(&full->parked, &i->start.line);
+			sot_list_push(&full->parked, &i->start->line);
 			continue;
 		}
 		c->starts.waiting--;
@@ -293,13 +297,13 @@ bool start_may(controller *c, instance *i, char why[static 200])
 {
 	if (!i->host)
 		return true;
-	if (i->start.phase == START_NONE) {
-		i->start.phase = START_WAITS;
+	if (!i->start) {
+		i->start = start_new(i);
 		c->starts.waiting++;
 		stand_in_line(c, i);
 		starts_grant(c);
 	}
-	if (i->start.phase == START_FLIES)
+	if (i->start->flies)
 		return true;
 	if (!obstacle(c, i, why))
 		(void)snprintf(why, 200, "a start slot: %u of %u in flight", c->starts.all.flying,
@@ -309,33 +313,36 @@ bool start_may(controller *c, instance *i, char why[static 200])
 
 void start_over(controller *c, instance *i)
 {
-	if (i->start.phase == START_FLIES) {
+	if (i->start && i->start->flies) {
 		give_back(c, i);
-	} else if (i->start.phase == START_WAITS) {
+	} else if (i->start) {
 		c->starts.waiting--;
-		sot_list_remove(&i->start.line);
+		sot_list_remove(&i->start->line);
 		if (sot_list_empty(&i->app->starts.ready) && !sot_list_empty(&i->app->starts.in_team)) {
 			sot_list_remove(&i->app->starts.in_team);
 			forget_if_idle(c, i->app->starts.team);
 		}
 	}
-	i->start.phase = START_NONE;
+	free(i->start);
+	i->start = NULL;
 	if (i->arrived && i->row.desired != SOT_DESIRED_STATE_RETIRED)
 		tell_arrived(c, i);
 }
 
 void start_adopt(controller *c, instance *i)
 {
-	if (i->start.phase == START_NONE && i->host)
-		take_off(c, i);
+	if (i->start || !i->host)
+		return;
+	i->start = start_new(i);
+	take_off(c, i);
 }
 
 /* The oldest starts are the first of the list. */
 void starts_tick(controller *c)
 {
 	while (!sot_list_empty(&c->starts.flying)) {
-		instance *i = SOT_CONTAINER(c->starts.flying.next, instance, start.all);
-		if (sot_mono_diff_ms(c->now.mono, i->start.since) < c->config.start_deadline_ms)
+		instance *i = SOT_CONTAINER(c->starts.flying.next, start, all)->of;
+		if (sot_mono_diff_ms(c->now.mono, i->start->since) < c->config.start_deadline_ms)
 			break;
 		start_over(c, i);
 	}

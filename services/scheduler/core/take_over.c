@@ -264,7 +264,7 @@ static void resume_instance(controller *c, instance *i)
 		address_need_set(c, i, ADDRESS_RELEASE); /* moved: of a VLAN that does not reach its host */
 	} else if (i->row.state == INSTANCE_RUNNING) {
 		i->bound = true; /* most likely; said again when there is time */
-		sot_list_push(&c->to_bind, &i->to_bind);
+		*VECTOR_PUSH(c->to_bind.ids, c->to_bind.count, c->to_bind.cap) = i->row.id;
 	} else if (i->host && sot_ip_is_none(i->row.v4.address)) {
 		address_need_set(c, i, ADDRESS_ACQUIRE);
 	}
@@ -274,12 +274,15 @@ static void resume_instance(controller *c, instance *i)
  * has time for what is new. */
 void bind_some(controller *c)
 {
-	for (int n = 0; n < BINDS_OF_A_TICK && !sot_list_empty(&c->to_bind); n++) {
-		instance *i = SOT_CONTAINER(c->to_bind.next, instance, to_bind);
-		sot_list_remove(&i->to_bind);
-		if (i->row.state == INSTANCE_RUNNING && i->need == ADDRESS_NOTHING &&
+	for (int n = 0; n < BINDS_OF_A_TICK && c->to_bind.next < c->to_bind.count; n++) {
+		instance *i = model_find_instance(c, c->to_bind.ids[c->to_bind.next++]);
+		if (i && i->row.state == INSTANCE_RUNNING && i->need == ADDRESS_NOTHING &&
 		    i->row.desired != SOT_DESIRED_STATE_RETIRED && model_holds_address(i))
 			address_need_set(c, i, ADDRESS_BIND);
+	}
+	if (c->to_bind.ids && c->to_bind.next == c->to_bind.count) {
+		free(c->to_bind.ids);
+		memset(&c->to_bind, 0, sizeof(c->to_bind));
 	}
 }
 

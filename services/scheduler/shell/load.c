@@ -166,8 +166,8 @@ static void on_apps(void *self, const store_result *res)
 static void read_address(cursor *at, instance_row *row, vlan_facts *net)
 {
 	row->v4.address = ip(at);
-	row->v4.prefix = u8(at);
-	row->v4.gateway = ip(at);
+	net->v4.prefix = u8(at);
+	net->v4.gateway = ip(at);
 	net->vlan_id = u16(at);
 	sot_str mac = text(at);
 	if (mac.n > 0)
@@ -194,8 +194,8 @@ static void read_network(cursor *at, instance_row *row, vlan_facts *net)
 	read_resolvers(at, net);
 	COPY(at, net->dns_search);
 	row->v6.address = ip(at);
-	row->v6.prefix = u8(at);
-	row->v6.gateway = ip(at);
+	net->v6.prefix = u8(at);
+	net->v6.gateway = ip(at);
 	row->v6.generation = u64(at);
 	row->bandwidth_kbit = u32(at);
 	row->bandwidth_own = flag(at);
@@ -208,7 +208,7 @@ static void read_observed(cursor *at, instance_row *row)
 	row->observed_generation = u64(at);
 	row->observed_restart_seq = u32(at);
 	read_shared(at, &row->observed_version);
-	COPY(at, row->container_id);
+	row->container = container_ref_of(text(at));
 	row->restarts = u32(at);
 	read_shared(at, &row->error);
 	row->started_unix_ms = number(at, 0, INT64_MAX);

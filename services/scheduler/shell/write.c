@@ -299,8 +299,8 @@ void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, item_u64, row->restart_seq);
 	COLUMN(r, n, item_id, row->host_id);
 	COLUMN(r, n, store_item_ip, row->v4.address);
-	COLUMN(r, n, item_u64, row->v4.prefix);
-	COLUMN(r, n, store_item_ip, row->v4.gateway);
+	COLUMN(r, n, item_u64, way_of(row, &row->v4)->prefix);
+	COLUMN(r, n, store_item_ip, way_of(row, &row->v4)->gateway);
 	COLUMN(r, n, item_u64, row->net->vlan_id);
 	COLUMN(r, n, item_mac, row);
 	COLUMN(r, n, item_u64, row->v4.generation);
@@ -312,7 +312,7 @@ void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, item_u64, row->observed_generation);
 	COLUMN(r, n, item_u64, row->observed_restart_seq);
 	COLUMN(r, n, item_c, row->observed_version);
-	COLUMN(r, n, item_c, row->container_id);
+	COLUMN(r, n, item_container, &row->container);
 	COLUMN(r, n, item_u64, row->restarts);
 	COLUMN(r, n, item_c, row->error);
 	COLUMN(r, n, store_item_i64, row->started_unix_ms);
@@ -326,8 +326,8 @@ void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, write_item_resolvers, row->net);
 	COLUMN(r, n, item_c, row->net->dns_search);
 	COLUMN(r, n, store_item_ip, row->v6.address);
-	COLUMN(r, n, item_u64, row->v6.prefix);
-	COLUMN(r, n, store_item_ip, row->v6.gateway);
+	COLUMN(r, n, item_u64, way_of(row, &row->v6)->prefix);
+	COLUMN(r, n, store_item_ip, way_of(row, &row->v6)->gateway);
 	COLUMN(r, n, item_u64, row->v6.generation);
 	COLUMN(r, n, item_u64, row->bandwidth_kbit);
 	COLUMN(r, n, item_u64, row->net->settings);

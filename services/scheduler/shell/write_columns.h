@@ -55,6 +55,23 @@ static inline void item_digest(store_tx *tx, const uint8_t *digest)
 	item_c(tx, hex);
 }
 
+/* How the address of the row is used; nothing of it while there is none. */
+static inline const subnet_way *way_of(const instance_row *row, const held_address *held)
+{
+	static const subnet_way none;
+
+	if (sot_ip_is_none(held->address))
+		return &none;
+	return held == &row->v4 ? &row->net->v4 : &row->net->v6;
+}
+
+static inline void item_container(store_tx *tx, const container_ref *c)
+{
+	char text[CONTAINER_TEXT];
+
+	item_c(tx, container_ref_text(c, text));
+}
+
 /* ---- write.c: what the statement for any row and the one for a plain new row begin with ---- */
 /* Name to command, and times to on_return. */
 void app_columns(store_tx *tx, const app_row **r, size_t n);

@@ -135,12 +135,12 @@ static bool is_plain(const instance_row *row)
 	       row->generation == 1 && row->restart_seq == 0 && row->rebuild_seq == 0 &&
 	       row->observed_generation == 0 && row->observed_restart_seq == 0 && row->restarts == 0 &&
 	       row->started_unix_ms == 0 && row->observed_unix_ms == 0 && !row->observed_version[0] &&
-	       !row->container_id[0] && !row->error[0] && sot_uuid_is_zero(row->moving_to);
+	       row->container.length == 0 && !row->error[0] && sot_uuid_is_zero(row->moving_to);
 }
 
-static bool is_same_subnet(const held_address *a, const held_address *b)
+static bool hold_alike(const held_address *a, const held_address *b)
 {
-	return a->prefix == b->prefix && sot_ip_eq(a->gateway, b->gateway);
+	return sot_ip_is_none(a->address) == sot_ip_is_none(b->address);
 }
 
 /* What both have in common is all that is not an instance's own. Shared values are compared by
@@ -148,8 +148,8 @@ static bool is_same_subnet(const held_address *a, const held_address *b)
 static bool is_of_shape(const instance_row *a, const instance_row *b)
 {
 	return sot_uuid_eq(a->group_id, b->group_id) && sot_uuid_eq(a->app_id, b->app_id) &&
-	       sot_uuid_eq(a->decision_id, b->decision_id) && is_same_subnet(&a->v4, &b->v4) &&
-	       is_same_subnet(&a->v6, &b->v6) && a->bandwidth_kbit == b->bandwidth_kbit &&
+	       sot_uuid_eq(a->decision_id, b->decision_id) && hold_alike(&a->v4, &b->v4) &&
+	       hold_alike(&a->v6, &b->v6) && a->bandwidth_kbit == b->bandwidth_kbit &&
 	       a->cpu_milli == b->cpu_milli && a->memory_bytes == b->memory_bytes &&
 	       a->disk_bytes == b->disk_bytes && a->created_unix_ms == b->created_unix_ms &&
 	       a->updated_unix_ms == b->updated_unix_ms && a->vlan == b->vlan && a->plan == b->plan &&
@@ -211,8 +211,8 @@ static void write_shapes(store_tx *tx, const instance_row **r, size_t n)
 {
 	COLUMN(r, n, store_item_uuid, row->app_id);
 	COLUMN(r, n, store_item_uuid, row->group_id);
-	COLUMN(r, n, item_u64, row->v4.prefix);
-	COLUMN(r, n, store_item_ip, row->v4.gateway);
+	COLUMN(r, n, item_u64, way_of(row, &row->v4)->prefix);
+	COLUMN(r, n, store_item_ip, way_of(row, &row->v4)->gateway);
 	COLUMN(r, n, item_u64, row->net->vlan_id);
 	COLUMN(r, n, item_u64, row->cpu_milli);
 	COLUMN(r, n, item_u64, row->memory_bytes);
@@ -227,8 +227,8 @@ static void write_shapes(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, store_item_bool, row->net->isolated);
 	COLUMN(r, n, write_item_resolvers, row->net);
 	COLUMN(r, n, item_c, row->net->dns_search);
-	COLUMN(r, n, item_u64, row->v6.prefix);
-	COLUMN(r, n, store_item_ip, row->v6.gateway);
+	COLUMN(r, n, item_u64, way_of(row, &row->v6)->prefix);
+	COLUMN(r, n, store_item_ip, way_of(row, &row->v6)->gateway);
 	COLUMN(r, n, item_u64, row->bandwidth_kbit);
 	COLUMN(r, n, item_u64, row->net->settings);
 	COLUMN(r, n, item_c, row->plan);
