@@ -120,8 +120,8 @@ static size_t share_of_wave(const scheduler *s)
 	return half < WHOLE_WAVE ? WHOLE_WAVE : half;
 }
 
-/* Whether a wave that begins later would still be written before the batch in flight has ended, and
- * has not all of its share yet. */
+/* Whether a wave that begins later would still be written before the batch in flight has ended, a
+ * quarter of its time to spare (docs/adr/0062), and has not all of its share yet. */
 static bool is_early(scheduler *s)
 {
 	int64_t prepare_us = expected_us(&s->pace.prepare, s->wave.waiting_count) * 5 / 4;
