@@ -75,11 +75,9 @@ static void item_steps(store_tx *tx, const step_row **r, size_t n)
 	store_item_str(tx, sot_buf_str(&json));
 }
 
-static void write_tracks(store_tx *tx, int statement, const step_row **r, size_t n)
+static void write_tracks(
+    store_tx *tx, int statement, const step_row **r, const run *runs, size_t count)
 {
-	size_t count = 0;
-	run *runs = cut_runs(r, n, is_of_step_run, &count);
-
 	store_query(tx, statement, NULL, NULL);
 	VALUES(runs, count, store_item_uuid, r[row->first]->operation_id);
 	VALUES(runs, count, item_u64, r[row->first]->ordinal);
@@ -89,7 +87,6 @@ static void write_tracks(store_tx *tx, int statement, const step_row **r, size_t
 	for (size_t k = 0; k < count; k++)
 		item_steps(tx, r + runs[k].first, runs[k].count);
 	store_arg_array_end(tx);
-	free(runs);
 }
 
 static void item_lines(store_tx *tx, const log_row **r, size_t n)
@@ -117,11 +114,8 @@ static int by_operation(const void *a, const void *b)
 	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static void write_lines(store_tx *tx, const log_row **r, size_t n)
+static void write_lines(store_tx *tx, const log_row **r, const run *runs, size_t count)
 {
-	size_t count = 0;
-	run *runs = cut_runs(r, n, is_of_log_run, &count);
-
 	store_query(tx, SCHEDULER_SQL_WRITE_LOGS, NULL, NULL);
 	VALUES(runs, count, store_item_uuid, r[row->first]->operation_id);
 	VALUES(runs, count, item_u64, r[row->first]->line);
@@ -130,7 +124,6 @@ static void write_lines(store_tx *tx, const log_row **r, size_t n)
 	for (size_t k = 0; k < count; k++)
 		item_lines(tx, r + runs[k].first, runs[k].count);
 	store_arg_array_end(tx);
-	free(runs);
 }
 
 /* ---- decisions ---- */
@@ -190,48 +183,29 @@ static start *find_start(const controller_batch *b, start *starts, sot_uuid oper
 	return bsearch(&key, starts, b->new_operations, sizeof(*starts), by_id);
 }
 
-/* Steps from ordinal 0 on, of one instance, begin their operation. What is left goes to `rest`, in
- * its order; returns how much. */
-static size_t begin_with_steps(
-    const controller_batch *b, start *starts, const step_row **r, const step_row **rest)
+/* Whether these steps of one instance begin their operation: those from ordinal 0 on do. */
+static bool begin_with_steps(
+    const controller_batch *b, start *starts, const step_row **steps, size_t count)
 {
-	size_t count = 0, left = 0;
-	run *runs = cut_runs(r, b->new_steps, is_of_step_run, &count);
+	start *s = steps[0]->ordinal == 0 ? find_start(b, starts, steps[0]->operation_id) : NULL;
 
-	for (size_t k = 0; k < count; k++) {
-		const step_row **first = r + runs[k].first;
-		start *s = first[0]->ordinal == 0 ? find_start(b, starts, first[0]->operation_id) : NULL;
-		if (s) {
-			s->steps = first;
-			s->step_count = runs[k].count;
-			continue;
-		}
-		for (size_t n = 0; n < runs[k].count; n++)
-			rest[left++] = first[n];
+	if (s) {
+		s->steps = steps;
+		s->step_count = count;
 	}
-	free(runs);
-	return left;
+	return s != NULL;
 }
 
-static size_t begin_with_lines(
-    const controller_batch *b, start *starts, const log_row **r, const log_row **rest)
+static bool begin_with_lines(
+    const controller_batch *b, start *starts, const log_row **lines, size_t count)
 {
-	size_t count = 0, left = 0;
-	run *runs = cut_runs(r, b->log_count, is_of_log_run, &count);
+	start *s = lines[0]->line == 1 ? find_start(b, starts, lines[0]->operation_id) : NULL;
 
-	for (size_t k = 0; k < count; k++) {
-		const log_row **first = r + runs[k].first;
-		start *s = first[0]->line == 1 ? find_start(b, starts, first[0]->operation_id) : NULL;
-		if (s) {
-			s->lines = first;
-			s->line_count = runs[k].count;
-			continue;
-		}
-		for (size_t n = 0; n < runs[k].count; n++)
-			rest[left++] = first[n];
+	if (s) {
+		s->lines = lines;
+		s->line_count = count;
 	}
-	free(runs);
-	return left;
+	return s != NULL;
 }
 
 static void write_starts(store_tx *tx, const start *starts, size_t n)
@@ -252,33 +226,49 @@ static void write_starts(store_tx *tx, const start *starts, size_t n)
 	VALUES(starts, n, item_c, row->decision ? row->decision->data : "");
 }
 
-static void write_steps(store_tx *tx, const controller_batch *b, start *starts)
+static void write_old_steps(store_tx *tx, const controller_batch *b)
 {
-	size_t old = b->step_count - b->new_steps;
-	const step_row **rest = sot_alloc_array(b->new_steps + 1, sizeof(*rest));
-	size_t left = begin_with_steps(b, starts, b->steps + old, rest);
+	size_t old = b->step_count - b->new_steps, count = 0;
+	run *runs = cut_runs(b->steps, old, is_of_step_run, &count);
 
-	if (old > 0)
-		write_tracks(tx, SCHEDULER_SQL_WRITE_STEPS, b->steps, old);
+	if (count > 0)
+		write_tracks(tx, SCHEDULER_SQL_WRITE_STEPS, b->steps, runs, count);
+	free(runs);
+}
+
+static void write_new_steps(store_tx *tx, const controller_batch *b, start *starts)
+{
+	const step_row **r = b->steps + (b->step_count - b->new_steps);
+	size_t count = 0, left = 0;
+	run *runs = cut_runs(r, b->new_steps, is_of_step_run, &count);
+
+	for (size_t k = 0; k < count; k++) {
+		if (!begin_with_steps(b, starts, r + runs[k].first, runs[k].count))
+			runs[left++] = runs[k];
+	}
 	if (left > 0)
-		write_tracks(tx, SCHEDULER_SQL_WRITE_NEW_STEPS, rest, left);
-	free(rest);
+		write_tracks(tx, SCHEDULER_SQL_WRITE_NEW_STEPS, r, runs, left);
+	free(runs);
 }
 
 /* The lines of one operation are one row, whatever was said of others in between. The sorted lines,
  * which the caller frees. */
 static const log_row **write_logs(store_tx *tx, const controller_batch *b, start *starts)
 {
-	const log_row **r = sot_alloc_array(b->log_count + 1, sizeof(*r));
-	const log_row **rest = sot_alloc_array(b->log_count + 1, sizeof(*rest));
+	const log_row **r = sot_alloc_array(b->log_count, sizeof(*r));
+	size_t count = 0, left = 0;
 
 	for (size_t k = 0; k < b->log_count; k++)
 		r[k] = &b->logs[k];
 	qsort(r, b->log_count, sizeof(*r), by_operation);
-	size_t left = begin_with_lines(b, starts, r, rest);
+	run *runs = cut_runs(r, b->log_count, is_of_log_run, &count);
+	for (size_t k = 0; k < count; k++) {
+		if (!begin_with_lines(b, starts, r + runs[k].first, runs[k].count))
+			runs[left++] = runs[k];
+	}
 	if (left > 0)
-		write_lines(tx, rest, left);
-	free(rest);
+		write_lines(tx, r, runs, left);
+	free(runs);
 	return r;
 }
 
@@ -310,7 +300,8 @@ void write_histories(store_tx *tx, const controller_batch *b)
 {
 	start *starts = new_starts(b);
 
-	write_steps(tx, b, starts);
+	write_old_steps(tx, b);
+	write_new_steps(tx, b, starts);
 	const log_row **lines = write_logs(tx, b, starts);
 	write_decisions(tx, b, starts);
 	if (b->new_operations > 0)
