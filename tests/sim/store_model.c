@@ -5,56 +5,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void clear_host(void *row)
-{
-	host_row_clear(row);
-}
-
-static void clear_app(void *row)
-{
-	app_row_clear(row);
-}
-
-static void clear_instance(void *row)
-{
-	instance_row_clear(row);
-}
-
-static void clear_operation(void *row)
-{
-	operation_row_clear(row);
-}
+/* Rows that own or share something. */
+#define ROW_WITH_TEXTS(name)                                                                       \
+	static void name##_copy(void *to, const void *from)                                            \
+	{                                                                                              \
+		name##_row_copy(to, from);                                                                 \
+	}                                                                                              \
+	static void name##_clear(void *row)                                                            \
+	{                                                                                              \
+		name##_row_clear(row);                                                                     \
+	}
+ROW_WITH_TEXTS(host)
+ROW_WITH_TEXTS(app)
+ROW_WITH_TEXTS(group)
+ROW_WITH_TEXTS(instance)
+ROW_WITH_TEXTS(operation)
+ROW_WITH_TEXTS(step)
 
 static const struct {
 	size_t size;
+	void (*copy)(void *to, const void *from);
 	void (*clear)(void *row);
 } kinds[TABLES] = {
-    [HOSTS] = {sizeof(host_row), clear_host},
-    [IMAGES] = {sizeof(image_row), NULL},
-    [APPS] = {sizeof(app_row), clear_app},
-    [GROUPS] = {sizeof(group_row), NULL},
-    [VERSIONS] = {sizeof(version_row), NULL},
-    [INSTANCES] = {sizeof(instance_row), clear_instance},
-    [OPERATIONS] = {sizeof(operation_row), clear_operation},
-    [STEPS] = {sizeof(step_row), NULL},
-    [DEPARTURES] = {sizeof(departure_row), NULL},
-    [ROLLOUTS] = {sizeof(rollout_row), NULL},
-    [IMAGE_VERSIONS] = {sizeof(image_version_row), NULL}, /* without texts */
-    [MIDDLEWARE] = {sizeof(middleware_row), NULL},
+    [HOSTS] = {sizeof(host_row), host_copy, host_clear},
+    [IMAGES] = {sizeof(image_row), NULL, NULL},
+    [APPS] = {sizeof(app_row), app_copy, app_clear},
+    [GROUPS] = {sizeof(group_row), group_copy, group_clear},
+    [VERSIONS] = {sizeof(version_row), NULL, NULL},
+    [INSTANCES] = {sizeof(instance_row), instance_copy, instance_clear},
+    [OPERATIONS] = {sizeof(operation_row), operation_copy, operation_clear},
+    [STEPS] = {sizeof(step_row), step_copy, step_clear},
+    [DEPARTURES] = {sizeof(departure_row), NULL, NULL},
+    [ROLLOUTS] = {sizeof(rollout_row), NULL, NULL},
+    [IMAGE_VERSIONS] = {sizeof(image_version_row), NULL, NULL}, /* without texts */
+    [MIDDLEWARE] = {sizeof(middleware_row), NULL, NULL},
 };
 
 void *store_model_copy_row(int t, const void *row)
 {
 	void *copy = sot_alloc(kinds[t].size);
 
-	if (t == HOSTS)
-		host_row_copy(copy, row);
-	else if (t == APPS)
-		app_row_copy(copy, row);
-	else if (t == INSTANCES)
-		instance_row_copy(copy, row);
-	else if (t == OPERATIONS)
-		operation_row_copy(copy, row);
+	if (kinds[t].copy)
+		kinds[t].copy(copy, row);
 	else
 		memcpy(copy, row, kinds[t].size);
 	return copy;
@@ -489,10 +481,10 @@ static sot_code load_operations(store_model *s, controller *c, sot_err *err)
 	for (size_t k = 0; rows[k] && code == SOT_OK; k++) {
 		const operation_row *o = rows[k];
 		const uint64_t *line = sot_map_get_uuid(s->lines, o->id);
-		key_row key = {.operation_id = o->id, .resource_id = o->resource_id};
-		memcpy(key.actor, o->actor, sizeof(key.actor));
-		memcpy(key.key, o->key, sizeof(key.key));
-		memcpy(key.request_sha256, o->request_sha256, sizeof(key.request_sha256));
+		key_row key = {.used = {.operation_id = o->id, .resource_id = o->resource_id}};
+		(void)snprintf(key.actor, sizeof(key.actor), "%s", o->actor);
+		(void)snprintf(key.key, sizeof(key.key), "%s", o->key);
+		memcpy(key.used.request_sha256, o->request_sha256, sizeof(key.used.request_sha256));
 		if (sot_uuid_is_zero(o->parent_id))
 			controller_load_key(c, &key);
 		if (!operation_state_is_final(o->state))

@@ -9,7 +9,7 @@
 static void retry_later(controller *c, app *a, address_need need, sot_str why)
 {
 	a->ask_after[need] = sot_mono_add_ms(c->now.mono, c->config.retry_ms);
-	model_copy_text(a->address_text, sizeof(a->address_text), why);
+	model_put_text(&a->address_text, OPERATION_TEXT_MAX - 1, why);
 }
 
 /* ---- granted ---- */
@@ -141,7 +141,7 @@ static granted grants_of(const struct sot_addresses_granted *m, sot_uuid owner)
 static void apply_granted(
     controller *c, app *a, const asked *q, const struct sot_addresses_granted *m)
 {
-	a->address_text[0] = '\0';
+	shared_set_alone(&a->address_text, SOT_STR(""));
 	for (size_t n = 0; n < q->instance_count; n++) {
 		instance *i = model_find_instance(c, q->instances[n]);
 		granted g = grants_of(m, q->instances[n]);

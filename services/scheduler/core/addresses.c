@@ -362,7 +362,7 @@ void controller_ipam_reply(controller *c, controller_now now, uint64_t request_i
 			addresses_apply(c, a, q, frame);
 		} else {
 			address_back_off(c, a, q->need);
-			model_copy_text(a->address_text, sizeof(a->address_text),
+			model_put_text(&a->address_text, OPERATION_TEXT_MAX - 1,
 			    why ? sot_str_c(why) : SOT_STR("ipam does not answer"));
 		}
 		if (sot_list_empty(&a->asking))

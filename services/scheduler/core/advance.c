@@ -33,7 +33,10 @@ step *operation_add_step(controller *c, operation *o, const instance *i, step_ki
 	    .batch = o->rollout ? (uint16_t)o->rollout->row.batches : 0,
 	};
 
-	memcpy(row.subject, i->row.name, sizeof(row.subject));
+	const step_row *last = o->step_count > 0 ? &o->steps[o->step_count - 1]->row : NULL;
+	bool is_same = last && sot_uuid_eq(last->instance_id, i->row.id);
+	row.subject = is_same ? shared_keep(last->subject) : shared_alone(sot_str_c(i->row.name));
+	row.detail = shared_alone(SOT_STR(""));
 	step *s = model_add_step(c, o, &row);
 	touch_step(c, s);
 	o->row.progress_total = (uint32_t)o->step_count;
@@ -201,7 +204,7 @@ void step_set_state(controller *c, operation *o, step *s, operation_state state,
 		s->row.started_unix_ms = c->now.wall.unix_ms;
 	} else {
 		s->row.finished_unix_ms = c->now.wall.unix_ms;
-		model_copy_text(s->row.detail, sizeof(s->row.detail), sot_str_c(text));
+		model_put_text(&s->row.detail, OPERATION_TEXT_MAX - 1, sot_str_c(text));
 		o->row.progress_done += state == OPERATION_DONE;
 		end_start(c, s);
 		touch_operation(c, o);
@@ -316,7 +319,7 @@ void operation_set_waits_for(controller *c, operation *o, const char *text)
 {
 	if (strcmp(o->row.waits_for, text) == 0)
 		return;
-	model_copy_text(o->row.waits_for, sizeof(o->row.waits_for), sot_str_c(text));
+	model_put_text(&o->row.waits_for, OPERATION_TEXT_MAX - 1, sot_str_c(text));
 	touch_operation(c, o);
 }
 

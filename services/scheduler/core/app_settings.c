@@ -15,6 +15,7 @@ void app_settings_copy(app_settings *to, const app_settings *from)
 	to->windows = copy(from->windows);
 	to->opt_outs = copy(from->opt_outs);
 	to->middleware_before = copy(from->middleware_before);
+	(void)shared_keep(to->version_before);
 }
 
 void app_settings_clear(app_settings *s)
@@ -23,6 +24,7 @@ void app_settings_clear(app_settings *s)
 	free(s->windows);
 	free(s->opt_outs);
 	free(s->middleware_before);
+	shared_drop(s->version_before);
 	*s = (app_settings){0};
 }
 

@@ -21,9 +21,11 @@ void bulk_child_ended(controller *c, const operation *child)
 	o->row.progress_done = n->done + n->failed + n->cancelled;
 	if (child->row.state == OPERATION_FAILED) {
 		say_log(c, o, LOG_WARN, "%s failed: %.800s", child->row.target, child->row.error);
-		if (!o->row.error[0])
-			(void)snprintf(o->row.error, sizeof(o->row.error), "%s: %.500s", child->row.target,
-			    child->row.error);
+		if (!o->row.error[0]) {
+			char text[OPERATION_TEXT_MAX];
+			(void)snprintf(text, sizeof(text), "%s: %.500s", child->row.target, child->row.error);
+			model_put_text(&o->row.error, sizeof(text), sot_str_c(text));
+		}
 	} else {
 		say_log(c, o, LOG_INFO, "%s %s", child->row.target, operation_state_name(child->row.state));
 	}
@@ -115,7 +117,7 @@ void bulk_advance(controller *c, operation *o)
 
 void bulk_cancel(controller *c, operation *o, const char *actor)
 {
-	memcpy(o->row.cancelled_by, actor, sizeof(o->row.cancelled_by));
+	model_share_text(c, &o->row.cancelled_by, ACTOR_MAX_BYTES, sot_str_c(actor));
 	touch_operation(c, o);
 	wake_operation(c, o);
 }
@@ -150,16 +152,18 @@ operation *bulk_add_child(
 	    .state = OPERATION_QUEUED,
 	    .created_unix_ms = c->now.wall.unix_ms,
 	};
-	char id[SOT_UUID_TEXT];
+	char id[SOT_UUID_TEXT], key[SOT_UUID_TEXT + 12];
 	sot_buf spec;
 
-	model_copy_text(row.target, sizeof(row.target), sot_str_c(i ? i->row.name : a->row.name));
 	(void)snprintf(
-	    row.key, sizeof(row.key), "%s/%u", sot_uuid_format(o->row.id, id), ++o->row.children.total);
-	memcpy(row.actor, o->row.actor, sizeof(row.actor));
-	memcpy(row.reason, o->row.reason, sizeof(row.reason));
-	model_copy_text(row.version, sizeof(row.version), version);
-	model_copy_text(row.image, sizeof(row.image),
+	    key, sizeof(key), "%s/%u", sot_uuid_format(o->row.id, id), ++o->row.children.total);
+	operation_row_init(&row);
+	row.target = shared_alone(sot_str_c(i ? i->row.name : a->row.name));
+	row.key = shared_alone(sot_str_c(key));
+	row.actor = shared_keep(o->row.actor);
+	row.reason = shared_keep(o->row.reason);
+	model_share_text(c, &row.version, WORD_MAX_BYTES, version);
+	model_share_text(c, &row.image, WORD_MAX_BYTES,
 	    sot_str_c(kind == OPERATION_APP_REBUILD ? a->row.image : o->row.image));
 	memcpy(row.request_sha256, o->row.request_sha256, sizeof(row.request_sha256));
 	model_text_init(&spec);

@@ -93,11 +93,14 @@ static void free_instance(instance *i)
 
 static void free_operation(operation *o)
 {
-	for (size_t k = 0; k < o->step_count; k++)
+	for (size_t k = 0; k < o->step_count; k++) {
+		step_row_clear(&o->steps[k]->row);
 		free(o->steps[k]);
+	}
 	free(o->steps);
 	free(o->refusal.data);
 	free(o->rollout);
+	shared_drop(o->place_text);
 	operation_row_clear(&o->row);
 	free(o);
 }
@@ -106,9 +109,11 @@ static void free_app(app *a)
 {
 	elastic_free_of(a);
 	app_row_clear(&a->row);
+	shared_drop(a->address_text);
 	while (!sot_list_empty(&a->groups)) {
 		group *g = SOT_CONTAINER(a->groups.next, group, of_app);
 		sot_list_remove(&g->of_app);
+		group_row_clear(&g->row);
 		free(g);
 	}
 	free(a->versions);

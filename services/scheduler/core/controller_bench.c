@@ -225,8 +225,10 @@ static bool settle_one(bench *b)
 		b->brake = batch->brake;
 	/* The last one, or one that waits: what is new comes after it. */
 	for (size_t k = 0; k < batch->operation_count; k++) {
-		if (k == 0 || batch->operations[k]->waits_for[0] || !b->operation.waits_for[0])
-			b->operation = *batch->operations[k];
+		if (k == 0 || batch->operations[k]->waits_for[0] || !b->operation.waits_for[0]) {
+			operation_row_clear(&b->operation);
+			operation_row_copy(&b->operation, batch->operations[k]);
+		}
 	}
 	for (size_t k = 0; k < batch->log_count; k++) {
 		if (batch->logs[k].level != LOG_INFO)
@@ -371,6 +373,7 @@ int bench_setup(void **state)
 	b->arena = sot_arena_new(16u << 20);
 	b->now = (controller_now){{1000}, {1700000000000}};
 	b->c = controller_new(&config, 1);
+	operation_row_init(&b->operation);
 	b->vlans[b->vlan_count++] = (sot_vlan_state){.name = SOT_STR("net"), .free_v4 = 1000};
 	b->next_address = 2;
 	controller_load_plan(b->c, &plan);
@@ -392,6 +395,7 @@ int bench_teardown(void **state)
 	bench *b = *state;
 
 	controller_free(b->c);
+	operation_row_clear(&b->operation);
 	sot_arena_free(b->arena);
 	free(b);
 	return 0;

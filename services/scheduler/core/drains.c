@@ -60,11 +60,10 @@ size_t drain_begin(controller *c, operation *o, host *h, bool include_pinned, si
 
 static void look_deadline(controller *c, operation *o)
 {
-	static const char deadline[sizeof(o->row.cancelled_by)] = "its deadline";
 	int64_t late_ms = c->now.wall.unix_ms - o->row.created_unix_ms - o->row.deadline_s * 1000ll;
 
 	if (o->row.deadline_s > 0 && late_ms >= 0 && !bulk_is_stopped(o))
-		bulk_cancel(c, o, deadline);
+		bulk_cancel(c, o, "its deadline");
 }
 
 operation *drain_of(const controller *c, const host *h)

@@ -131,7 +131,7 @@ static void set_outcome(controller *c, operation *o)
 
 	model_text_init(&text);
 	describe(c, o, &text);
-	model_copy_text(o->row.outcome, sizeof(o->row.outcome), sot_buf_str(&text));
+	model_put_text(&o->row.outcome, OPERATION_TEXT_MAX - 1, sot_buf_str(&text));
 	sot_buf_clear(&text);
 	say_log(c, o, LOG_INFO, "what stands: %s", o->row.outcome);
 }
@@ -177,7 +177,7 @@ static void forget_group_versions(controller *c, app *a)
 	for (sot_link *l = a->groups.next; l != &a->groups; l = l->next) {
 		group *g = SOT_CONTAINER(l, group, of_app);
 		if (g->row.version[0]) {
-			g->row.version[0] = '\0';
+			shared_set_alone(&g->row.version, SOT_STR(""));
 			touch_group(c, g);
 		}
 	}
@@ -234,22 +234,23 @@ static void end_rolling(controller *c, operation *o)
 	group *g =
 	    is_version && o->row.group[0] ? model_find_group(a, sot_str_c(o->row.group), true) : NULL;
 	if (is_version && !g && strcmp(a->row.version, o->row.version) != 0)
-		memcpy(a->row.settings.version_before, a->row.version, sizeof(a->row.version));
-	char *of_app = g            ? g->row.version
-	               : is_plan    ? a->row.plan
-	               : is_version ? a->row.version
-	                            : a->row.image;
+		model_share_text(
+		    c, &a->row.settings.version_before, WORD_MAX_BYTES, sot_str_c(a->row.version));
+	const char **of_app = g            ? &g->row.version
+	                      : is_plan    ? &a->row.plan
+	                      : is_version ? &a->row.version
+	                                   : &a->row.image;
 	const char *next = is_plan ? o->row.plan : is_version ? o->row.version : o->row.image;
 	const char *kind = is_plan ? "app.plan" : is_version ? "app.version" : "app.image";
 	sot_buf data;
 
 	model_text_init(&data);
 	sot_buf_printf(&data, "{\"changed\":{\"%s\":[", what);
-	sot_buf_add_json(&data, sot_str_c(of_app));
+	sot_buf_add_json(&data, sot_str_c(*of_app));
 	sot_buf_add_c(&data, ",");
 	sot_buf_add_json(&data, sot_str_c(next));
 	sot_buf_add_c(&data, "]}}");
-	memcpy(of_app, next, strlen(next) + 1); /* both as long as the schema allows */
+	model_share_text(c, of_app, WORD_MAX_BYTES, sot_str_c(next));
 	if (g)
 		touch_group(c, g);
 	else if (is_version)
@@ -290,8 +291,8 @@ void operation_end(controller *c, operation *o, operation_state state, const cha
 	bool had_begun = o->row.state == OPERATION_RUNNING;
 	o->row.state = state;
 	o->row.finished_unix_ms = c->now.wall.unix_ms;
-	o->row.waits_for[0] = '\0';
-	model_copy_text(o->row.error, sizeof(o->row.error), sot_str_c(why));
+	shared_set_alone(&o->row.waits_for, SOT_STR(""));
+	model_put_text(&o->row.error, OPERATION_TEXT_MAX - 1, sot_str_c(why));
 	touch_operation(c, o);
 	if (state != OPERATION_DONE)
 		undo_not_begun(c, o);

@@ -146,9 +146,10 @@ static operation *begin_operation(controller *c, operation_kind kind, const host
 	    .position = c->next_position++,
 	    .created_unix_ms = c->now.wall.unix_ms};
 
-	memcpy(row.target, h->row.name, sizeof(h->row.name));
-	model_copy_text(row.actor, sizeof(row.actor), SOT_STR("svc:scheduler"));
-	model_copy_text(row.key, sizeof(row.key), sot_str_c(sot_uuid_format(row.id, id)));
+	operation_row_init(&row);
+	model_share_text(c, &row.target, TARGET_MAX_BYTES, sot_str_c(h->row.name));
+	model_share_text(c, &row.actor, ACTOR_MAX_BYTES, SOT_STR("svc:scheduler"));
+	model_put_text(&row.key, KEY_MAX_BYTES, sot_str_c(sot_uuid_format(row.id, id)));
 	operation *o = model_add_operation(c, &row);
 	operation_audit(c, o, &(sot_request_context){0});
 	operation_enqueue(c, o);
@@ -245,7 +246,7 @@ void replace_attempt(controller *c, operation *o, instance *i)
 	if (!lost || i->host != lost || lost->row.state != HOST_HOST_LOST || !instance_may_move(i))
 		return;
 	if (hindrance) {
-		model_copy_text(o->place_text, sizeof(o->place_text), sot_str_c(hindrance));
+		model_put_text(&o->place_text, OPERATION_TEXT_MAX - 1, sot_str_c(hindrance));
 		return;
 	}
 	if (i->target && host_takes_instances(i->target)) {
@@ -354,8 +355,8 @@ void return_attempt(controller *c, operation *o, instance *i)
 	    !host_is_up(h) || !instance_may_move(i))
 		return;
 	if (count_returning(o) >= RETURNS_AT_ONCE || !app_may_lose(i->app, i)) {
-		model_copy_text(
-		    o->place_text, sizeof(o->place_text), SOT_STR("others to be healthy first"));
+		model_put_text(
+		    &o->place_text, OPERATION_TEXT_MAX - 1, SOT_STR("others to be healthy first"));
 		return;
 	}
 	if (i->host->row.state != HOST_HOST_LOST) {
@@ -364,7 +365,7 @@ void return_attempt(controller *c, operation *o, instance *i)
 	}
 	const char *hindrance = replace_hindrance(c);
 	if (hindrance)
-		model_copy_text(o->place_text, sizeof(o->place_text), sot_str_c(hindrance));
+		model_put_text(&o->place_text, OPERATION_TEXT_MAX - 1, sot_str_c(hindrance));
 	else
 		replace(c, o, i, h);
 }

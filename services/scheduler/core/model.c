@@ -38,6 +38,11 @@ void model_share_text(controller *c, const char **field, size_t max, sot_str tex
 	shared_set(field, c->shared, model_cut_text(text, max));
 }
 
+void model_put_text(const char **field, size_t max, sot_str text)
+{
+	shared_set_alone(field, model_cut_text(text, max));
+}
+
 sot_uuid model_new_id(controller *c)
 {
 	uint8_t entropy[16];
@@ -64,7 +69,7 @@ static size_t key_text(const char *actor, const char *key, char dst[static 260])
 	return n > 0 ? (size_t)n : 0;
 }
 
-const key_row *model_find_key(const controller *c, const char *actor, const char *key)
+const used_key *model_find_key(const controller *c, const char *actor, const char *key)
 {
 	char text[260];
 	size_t n = key_text(actor, key, text);
@@ -72,13 +77,13 @@ const key_row *model_find_key(const controller *c, const char *actor, const char
 	return sot_map_get(c->keys, text, n);
 }
 
-void model_remember_key(controller *c, const key_row *row)
+void model_remember_key(controller *c, const char *actor, const char *key, const used_key *used)
 {
 	char text[260];
-	size_t n = key_text(row->actor, row->key, text);
-	key_row *copy = sot_alloc(sizeof(*copy));
+	size_t n = key_text(actor, key, text);
+	used_key *copy = sot_alloc(sizeof(*copy));
 
-	*copy = *row;
+	*copy = *used;
 	free(sot_map_set(c->keys, text, n, copy));
 }
 
@@ -214,6 +219,7 @@ app *model_add_app(controller *c, app_row *row)
 	app *a = sot_alloc(sizeof(*a));
 
 	a->row = *row;
+	a->address_text = shared_alone(SOT_STR(""));
 	a->handle = PLACER_NONE;
 	sot_list_init(&a->dirty);
 	sot_list_init(&a->instances);
@@ -237,6 +243,7 @@ void model_drop_app(controller *c, app *a)
 	sot_map_remove_uuid(c->apps, a->row.id);
 	sot_map_remove(c->apps_by_name, a->row.name, strlen(a->row.name));
 	app_row_clear(&a->row);
+	shared_drop(a->address_text);
 	free(a);
 }
 
@@ -303,6 +310,7 @@ operation *model_add_operation(controller *c, operation_row *row)
 	operation *o = sot_alloc(sizeof(*o));
 
 	o->row = *row;
+	o->place_text = shared_alone(SOT_STR(""));
 	o->next_line = 1;
 	o->app = sot_map_get_uuid(c->apps, row->app_id);
 	o->parent = sot_map_get_uuid(c->operations, row->parent_id);

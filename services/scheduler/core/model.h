@@ -255,8 +255,8 @@ struct app {
 		sot_link in_team; /* while there are any */
 		start_team *team; /* of in_team */
 	} starts;
-	char address_text[OPERATION_TEXT_MAX]; /* why there is no address yet */
-	uint32_t handle;                       /* in the placer, PLACER_NONE before it is used */
+	const char *address_text; /* shared; why there is no address yet */
+	uint32_t handle;          /* in the placer, PLACER_NONE before it is used */
 	uint64_t told; /* controller.fleet.catalog when its rules were told; 0: they are not */
 };
 
@@ -307,9 +307,9 @@ struct operation {
 	sot_mono explained; /* when that was found out */
 	sot_uuid giving_way[GIVING_WAY_MAX]; /* who was asked to leave for it, in this leadership */
 	size_t giving_way_count;
-	bool stays;         /* a move of a rebalance: it no longer pays off */
-	unsigned wait_rank; /* step_wait_rank of what it waits for, in the pass under way */
-	char place_text[OPERATION_TEXT_MAX];
+	bool stays;             /* a move of a rebalance: it no longer pays off */
+	unsigned wait_rank;     /* step_wait_rank of what it waits for, in the pass under way */
+	const char *place_text; /* shared */
 };
 
 /* An open request to ipam. */
@@ -474,8 +474,8 @@ const version_row *model_find_version(const app *a, const char *version);
 version_row *model_known_version(const app *a, const char *version);
 /* With the next batch; takes the row's origin. */
 void model_write_version(controller *c, const version_row *row);
-const key_row *model_find_key(const controller *c, const char *actor, const char *key);
-void model_remember_key(controller *c, const key_row *row);
+const used_key *model_find_key(const controller *c, const char *actor, const char *key);
+void model_remember_key(controller *c, const char *actor, const char *key, const used_key *used);
 
 /* Adders take the row's content over (owned texts included) and link it everywhere. */
 image *model_add_image(controller *c, const image_row *row);
@@ -556,11 +556,13 @@ void say_log(controller *c, operation *o, log_level level, const char *fmt, ...)
 controller_effect *say_effect(controller *c, controller_effect_kind kind);
 /* A buffer for a frame or a JSON object. */
 void model_text_init(sot_buf *b);
-/* The bytes of `text` as a NUL-terminated value of `dst`; cut when too long. */
 /* At most so many bytes of it, whole characters. */
 sot_str model_cut_text(sot_str text, size_t max);
 /* `field` (of shared.h) keeps as much of the text. */
 void model_share_text(controller *c, const char **field, size_t max, sot_str text);
+/* The same for texts that hardly ever repeat. */
+void model_put_text(const char **field, size_t max, sot_str text);
+/* The bytes of `text` as a NUL-terminated value of `dst`; cut when too long. */
 void model_copy_text(char *dst, size_t dst_size, sot_str text);
 
 #endif

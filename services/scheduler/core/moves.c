@@ -159,9 +159,10 @@ void move_attempt(controller *c, operation *o, instance *i)
 	    !sot_mono_reached(c->now.mono, o->place_after))
 		return;
 	if (o->parent && !app_may_lose(i->app, i)) {
-		(void)snprintf(o->place_text, sizeof(o->place_text),
-		    "others of %s to be healthy: at most %u may be away", i->app->row.name,
-		    i->app->row.placement.max_unavailable);
+		char text[OPERATION_TEXT_MAX];
+		(void)snprintf(text, sizeof(text), "others of %s to be healthy: at most %u may be away",
+		    i->app->row.name, i->app->row.placement.max_unavailable);
+		model_put_text(&o->place_text, sizeof(text), sot_str_c(text));
 		return;
 	}
 	model_text_init(&why);

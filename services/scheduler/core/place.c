@@ -93,11 +93,11 @@ static void set_lacks(controller *c, operation *o, uint32_t reasons)
 
 static void say_waits(controller *c, operation *o, sot_str text)
 {
-	char before[OPERATION_TEXT_MAX];
+	sot_str said = model_cut_text(text, OPERATION_TEXT_MAX - 1);
+	bool is_new = !sot_str_eq(said, sot_str_c(o->place_text));
 
-	memcpy(before, o->place_text, sizeof(before));
-	model_copy_text(o->place_text, sizeof(o->place_text), text);
-	if (strcmp(before, o->place_text) != 0)
+	shared_set_alone(&o->place_text, said);
+	if (is_new)
 		say_log(c, o, LOG_WARN, "waits for %s", o->place_text);
 }
 

@@ -227,7 +227,7 @@ void operation_begin(controller *c, operation *o)
 		return;
 	}
 	o->row.state = OPERATION_RUNNING;
-	o->row.waits_for[0] = '\0';
+	shared_set_alone(&o->row.waits_for, SOT_STR(""));
 	touch_operation(c, o);
 	switch (o->row.kind) {
 	case OPERATION_APP_CREATE:

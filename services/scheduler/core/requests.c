@@ -64,7 +64,7 @@ bool request_is_replay(request *q, uint64_t request_id, const sot_request_contex
 
 	model_copy_text(actor, sizeof(actor), context->actor);
 	model_copy_text(key, sizeof(key), context->idempotency_key);
-	const key_row *known = model_find_key(q->c, actor, key);
+	const used_key *known = model_find_key(q->c, actor, key);
 	if (!known)
 		return false;
 	if (memcmp(known->request_sha256, context->request_sha256.p, 32) == 0) {
@@ -82,22 +82,20 @@ void operation_audit(controller *c, const operation *o, const sot_request_contex
 	controller_batch *b = c->next;
 	audit_row *row = VECTOR_PUSH(b->audits, b->audit_count, b->audit_cap);
 
-	memcpy(row->actor, o->row.actor, sizeof(row->actor));
+	model_copy_text(row->actor, sizeof(row->actor), sot_str_c(o->row.actor));
 	model_copy_text(row->source_address, sizeof(row->source_address), context->source_address);
 	model_copy_text(row->api_request_id, sizeof(row->api_request_id), context->api_request_id);
 	row->action = operation_kind_name(o->row.kind);
-	memcpy(row->target, o->row.target, sizeof(row->target));
+	model_copy_text(row->target, sizeof(row->target), sot_str_c(o->row.target));
 	row->operation_id = o->row.id;
 }
 
 static void remember_key(controller *c, const operation *o)
 {
-	key_row row = {.operation_id = o->row.id, .resource_id = o->row.resource_id};
+	used_key used = {.operation_id = o->row.id, .resource_id = o->row.resource_id};
 
-	memcpy(row.actor, o->row.actor, sizeof(row.actor));
-	memcpy(row.key, o->row.key, sizeof(row.key));
-	memcpy(row.request_sha256, o->row.request_sha256, sizeof(row.request_sha256));
-	model_remember_key(c, &row);
+	memcpy(used.request_sha256, o->row.request_sha256, sizeof(used.request_sha256));
+	model_remember_key(c, o->row.actor, o->row.key, &used);
 }
 
 operation *operation_accept(controller *c, const acceptance *a)
@@ -116,16 +114,17 @@ operation *operation_accept(controller *c, const acceptance *a)
 	};
 
 	sot_buf_clear(a->spec);
-	model_copy_text(row.target, sizeof(row.target), a->target);
-	model_copy_text(row.actor, sizeof(row.actor), a->context->actor);
-	model_copy_text(row.key, sizeof(row.key), a->context->idempotency_key);
-	model_copy_text(row.version, sizeof(row.version), a->version);
-	model_copy_text(row.to_host, sizeof(row.to_host), a->to_host);
-	model_copy_text(row.reason, sizeof(row.reason), a->context->reason);
-	model_copy_text(row.plan, sizeof(row.plan), a->plan);
-	model_copy_text(row.bandwidth, sizeof(row.bandwidth), a->bandwidth);
-	model_copy_text(row.image, sizeof(row.image), a->image);
-	model_copy_text(row.group, sizeof(row.group), a->group);
+	operation_row_init(&row);
+	model_put_text(&row.target, TARGET_MAX_BYTES, a->target);
+	model_share_text(c, &row.actor, ACTOR_MAX_BYTES, a->context->actor);
+	model_put_text(&row.key, KEY_MAX_BYTES, a->context->idempotency_key);
+	model_share_text(c, &row.version, WORD_MAX_BYTES, a->version);
+	model_share_text(c, &row.to_host, HOST_MAX_BYTES, a->to_host);
+	model_share_text(c, &row.reason, REASON_MAX_BYTES, a->context->reason);
+	model_share_text(c, &row.plan, PLAN_MAX_BYTES, a->plan);
+	model_share_text(c, &row.bandwidth, PLAN_MAX_BYTES, a->bandwidth);
+	model_share_text(c, &row.image, WORD_MAX_BYTES, a->image);
+	model_share_text(c, &row.group, NAME_MAX_BYTES, a->group);
 	row.pick = a->pick;
 	memcpy(row.request_sha256, a->context->request_sha256.p, sizeof(row.request_sha256));
 	operation *o = model_add_operation(c, &row);
@@ -191,18 +190,18 @@ static bool check_app_create(controller *c, const sot_app_create *m, problem *p)
 	       rules_check_quota(c, m->team, m->plan, m->count, p);
 }
 
-static void copy_health(health_row *to, const sot_health_spec *from)
+static void copy_health(controller *c, health_row *to, const sot_health_spec *from)
 {
 	to->kind = from->kind;
 	to->port = from->port;
-	model_copy_text(to->path, sizeof(to->path), from->path);
+	model_share_text(c, &to->path, PATH_MAX_BYTES, from->path);
 	to->interval_ms = from->interval_ms;
 	to->timeout_ms = from->timeout_ms;
 	to->healthy_after = from->healthy_after;
 	to->unhealthy_after = from->unhealthy_after;
 	to->start_period_ms = from->start_period_ms;
 	to->restart_after = from->restart_after;
-	model_copy_text(to->command, sizeof(to->command), from->command);
+	model_share_text(c, &to->command, COMMAND_MAX_BYTES, from->command);
 }
 
 static app_row app_row_of(controller *c, const sot_app_create *m)
@@ -219,11 +218,12 @@ static app_row app_row_of(controller *c, const sot_app_create *m)
 	};
 
 	model_copy_text(row.name, sizeof(row.name), m->name);
-	model_copy_text(row.image, sizeof(row.image), m->image);
-	model_copy_text(row.plan, sizeof(row.plan), m->plan);
-	model_copy_text(row.vlan, sizeof(row.vlan), m->vlan);
-	model_copy_text(row.team, sizeof(row.team), m->team);
-	copy_health(&row.health, &m->health);
+	app_row_init(&row);
+	model_share_text(c, &row.image, WORD_MAX_BYTES, m->image);
+	model_share_text(c, &row.plan, PLAN_MAX_BYTES, m->plan);
+	model_share_text(c, &row.vlan, VLAN_REF_MAX - 1, m->vlan);
+	model_share_text(c, &row.team, NAME_MAX_BYTES, m->team);
+	copy_health(c, &row.health, &m->health);
 	for (size_t k = 0; k < m->env_count; k++) {
 		row.env[k].name = sot_strndup(m->env[k].name);
 		row.env[k].value = sot_strndup(m->env[k].value);
@@ -236,6 +236,7 @@ static app *make_app(controller *c, const sot_app_create *m)
 	app_row row = app_row_of(c, m);
 	app *a = model_add_app(c, &row);
 	group_row first = {.id = model_new_id(c), .app_id = a->row.id, .next_number = 1};
+	group_row_init(&first);
 	memcpy(first.name, "default", sizeof("default"));
 	touch_app(c, a);
 	touch_group(c, model_add_group(c, a, &first));
@@ -475,7 +476,7 @@ static void on_operation_cancel(void *self, const void *from, const sot_operatio
 		bulk_cancel(q->c, o, actor);
 		return;
 	}
-	memcpy(o->row.cancelled_by, actor, sizeof(o->row.cancelled_by));
+	model_share_text(q->c, &o->row.cancelled_by, ACTOR_MAX_BYTES, sot_str_c(actor));
 	(void)snprintf(why, sizeof(why), "cancelled by %s", actor);
 	operation_end(q->c, o, OPERATION_CANCELLED, why);
 }

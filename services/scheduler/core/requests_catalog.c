@@ -157,7 +157,7 @@ static host *make_host(controller *c, const sot_host_register *m)
 	    .created_unix_ms = c->now.wall.unix_ms,
 	};
 
-	host_row_init(&row, c->shared);
+	host_row_init(&row);
 	model_copy_text(row.name, sizeof(row.name), m->name);
 	model_copy_text(row.public_key, sizeof(row.public_key), m->public_key);
 	memcpy(row.class, "default", sizeof("default"));

@@ -66,12 +66,13 @@ void on_group_set(void *self, const void *from, const sot_group_set *m)
 	group *g = model_find_group(a, m->group, true);
 	if (!g) {
 		group_row row = {.id = model_new_id(q->c), .app_id = a->row.id, .next_number = 1};
+		group_row_init(&row);
 		model_copy_text(row.name, sizeof(row.name), m->group);
 		g = model_add_group(q->c, a, &row);
 	}
 	/* One that was deleted goes on: its numbers are never used twice. */
 	g->row.deleted = false;
-	model_copy_text(g->row.environment, sizeof(g->row.environment), m->environment);
+	model_share_text(q->c, &g->row.environment, NAME_MAX_BYTES, m->environment);
 	touch_group(q->c, g);
 	spec_of(&spec, a, g);
 	sot_buf_add_c(&spec, "}");
@@ -118,7 +119,7 @@ void on_group_delete(void *self, const void *from, const sot_group_delete *m)
 	if (rules)
 		elastic_clear(q->c, rules);
 	g->row.deleted = true;
-	g->row.version[0] = '\0';
+	shared_set_alone(&g->row.version, SOT_STR(""));
 	touch_group(q->c, g);
 	spec_of(&spec, a, g);
 	sot_buf_add_c(&spec, "}");

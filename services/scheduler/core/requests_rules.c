@@ -104,7 +104,7 @@ void on_app_update(void *self, const void *from, const sot_app_update *m)
 	placement_row_clear(&a->row.placement);
 	a->row.placement = next;
 	fleet_app_added(q->c, a);
-	memcpy(a->row.team, team, sizeof(team));
+	model_share_text(q->c, &a->row.team, NAME_MAX_BYTES, m->team);
 	touch_app(q->c, a);
 	fleet_forget_rules(q->c, a);
 	q->c->capacity_changed = true;

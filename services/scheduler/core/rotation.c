@@ -66,7 +66,7 @@ sot_code rotation_said(controller *c, const host *h, const struct sot_rotated *m
 	    s->rotation != ROTATION_OPEN)
 		return sot_fail(err, SOT_NOT_FOUND, "nobody waits for this command any more");
 	s->rotation = m->ok ? ROTATION_DONE : ROTATION_FAILED;
-	model_copy_text(s->row.detail, sizeof(s->row.detail), m->text);
+	model_put_text(&s->row.detail, OPERATION_TEXT_MAX - 1, m->text);
 	wake_operation(c, o);
 	return SOT_OK;
 }

@@ -127,9 +127,31 @@ static sot_code known(const char *what, int found, sot_str s, unsigned *ret, sot
 	return SOT_OK;
 }
 
+#define KEEP(field) (void)shared_keep(field)
+#define EMPTY(field) (field) = shared_alone(SOT_STR(""))
+
+/* The shared parts of an app's row, but for its settings'. */
+#define EACH_SHARED_OF_APP(row, each)                                                              \
+	do {                                                                                           \
+		each((row)->image);                                                                        \
+		each((row)->plan);                                                                         \
+		each((row)->vlan);                                                                         \
+		each((row)->version);                                                                      \
+		each((row)->team);                                                                         \
+		each((row)->health.path);                                                                  \
+		each((row)->health.command);                                                               \
+	} while (0)
+
+void app_row_init(app_row *row)
+{
+	EACH_SHARED_OF_APP(row, EMPTY);
+	EMPTY(row->settings.version_before);
+}
+
 void app_row_copy(app_row *to, const app_row *from)
 {
 	*to = *from;
+	EACH_SHARED_OF_APP(to, KEEP);
 	to->command = sot_strdup(from->command);
 	to->middleware = from->middleware ? sot_strdup(from->middleware) : NULL;
 	to->env = from->env_count ? sot_alloc_array(from->env_count, sizeof(*to->env)) : NULL;
@@ -147,6 +169,7 @@ void app_row_clear(app_row *row)
 		free(row->env[i].name);
 		free(row->env[i].value);
 	}
+	EACH_SHARED_OF_APP(row, shared_drop);
 	placement_row_clear(&row->placement);
 	app_settings_clear(&row->settings);
 	free(row->env);
@@ -156,6 +179,28 @@ void app_row_clear(app_row *row)
 	row->env = NULL;
 	row->env_count = 0;
 	row->command = NULL;
+}
+
+#define EACH_SHARED_OF_GROUP(row, each)                                                            \
+	do {                                                                                           \
+		each((row)->version);                                                                      \
+		each((row)->environment);                                                                  \
+	} while (0)
+
+void group_row_init(group_row *row)
+{
+	EACH_SHARED_OF_GROUP(row, EMPTY);
+}
+
+void group_row_copy(group_row *to, const group_row *from)
+{
+	*to = *from;
+	EACH_SHARED_OF_GROUP(to, KEEP);
+}
+
+void group_row_clear(group_row *row)
+{
+	EACH_SHARED_OF_GROUP(row, shared_drop);
 }
 
 /* The shared parts of an instance's row. */
@@ -201,7 +246,6 @@ void instance_row_init(instance_row *row, shared_pool *pool)
 {
 	static const vlan_facts none;
 
-#define EMPTY(field) (field) = shared_text(pool, SOT_STR(""))
 	row->net = NULL;
 	EMPTY(row->vlan);
 	EMPTY(row->plan);
@@ -211,7 +255,6 @@ void instance_row_init(instance_row *row, shared_pool *pool)
 	EMPTY(row->observed_version);
 	EMPTY(row->error);
 	instance_row_set_net(row, pool, &none);
-#undef EMPTY
 }
 
 void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts *facts)
@@ -237,17 +280,15 @@ void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts
 		each((row)->reason);                                                                       \
 	} while (0)
 
-void host_row_init(host_row *row, shared_pool *pool)
+void host_row_init(host_row *row)
 {
-#define EMPTY(field) (field) = shared_text(pool, SOT_STR(""))
 	EACH_SHARED_OF_HOST(row, EMPTY);
-#undef EMPTY
 }
 
 void host_row_copy(host_row *to, const host_row *from)
 {
 	*to = *from;
-	EACH_SHARED_OF_HOST(to, (void)shared_keep);
+	EACH_SHARED_OF_HOST(to, KEEP);
 }
 
 void host_row_clear(host_row *row)
@@ -258,7 +299,7 @@ void host_row_clear(host_row *row)
 void instance_row_copy(instance_row *to, const instance_row *from)
 {
 	*to = *from;
-	EACH_SHARED(to, (void)shared_keep);
+	EACH_SHARED(to, KEEP);
 }
 
 void instance_row_clear(instance_row *row)
@@ -266,9 +307,34 @@ void instance_row_clear(instance_row *row)
 	EACH_SHARED(row, shared_drop);
 }
 
+/* The shared parts of an operation's row. */
+#define EACH_SHARED_OF_OPERATION(row, each)                                                        \
+	do {                                                                                           \
+		each((row)->target);                                                                       \
+		each((row)->actor);                                                                        \
+		each((row)->key);                                                                          \
+		each((row)->reason);                                                                       \
+		each((row)->version);                                                                      \
+		each((row)->plan);                                                                         \
+		each((row)->bandwidth);                                                                    \
+		each((row)->image);                                                                        \
+		each((row)->group);                                                                        \
+		each((row)->to_host);                                                                      \
+		each((row)->waits_for);                                                                    \
+		each((row)->error);                                                                        \
+		each((row)->outcome);                                                                      \
+		each((row)->cancelled_by);                                                                 \
+	} while (0)
+
+void operation_row_init(operation_row *row)
+{
+	EACH_SHARED_OF_OPERATION(row, EMPTY);
+}
+
 void operation_row_copy(operation_row *to, const operation_row *from)
 {
 	*to = *from;
+	EACH_SHARED_OF_OPERATION(to, KEEP);
 	to->spec = sot_strdup(from->spec);
 	to->targets = NULL;
 	if (from->target_count > 0) {
@@ -279,11 +345,31 @@ void operation_row_copy(operation_row *to, const operation_row *from)
 
 void operation_row_clear(operation_row *row)
 {
+	EACH_SHARED_OF_OPERATION(row, shared_drop);
 	free(row->spec);
 	free(row->targets);
 	row->spec = NULL;
 	row->targets = NULL;
 	row->target_count = 0;
+}
+
+void step_row_init(step_row *row)
+{
+	EMPTY(row->subject);
+	EMPTY(row->detail);
+}
+
+void step_row_copy(step_row *to, const step_row *from)
+{
+	*to = *from;
+	KEEP(to->subject);
+	KEEP(to->detail);
+}
+
+void step_row_clear(step_row *row)
+{
+	shared_drop(row->subject);
+	shared_drop(row->detail);
 }
 
 const char *host_state_name(host_state state)

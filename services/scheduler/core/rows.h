@@ -18,6 +18,20 @@
 /* "vlan", or "vlan/pool" for a named pool of it; the same of groups of VLANs. */
 enum { VLAN_REF_MAX = 66 };
 
+/* Most bytes of texts that the schema bounds. */
+enum {
+	NAME_MAX_BYTES = 30, /* of an app, a group, a team */
+	PLAN_MAX_BYTES = 32,
+	HOST_MAX_BYTES = 63,
+	WORD_MAX_BYTES = 64, /* an image, a version */
+	TARGET_MAX_BYTES = 80,
+	ACTOR_MAX_BYTES = 128,
+	KEY_MAX_BYTES = 128,
+	PATH_MAX_BYTES = 200,
+	REASON_MAX_BYTES = 255,
+	COMMAND_MAX_BYTES = 500,
+};
+
 typedef struct plan_row {
 	char name[33];
 	uint32_t cpu_milli;
@@ -114,16 +128,16 @@ typedef struct vlan_facts {
 typedef struct group_row {
 	sot_uuid id, app_id;
 	char name[31];
-	uint32_t next_number; /* numbers are never used twice */
-	char version[65];     /* of a rollout over this group alone; "": its app's */
-	char environment[31]; /* "" for none */
-	bool deleted;         /* kept for its numbers */
+	uint32_t next_number;    /* numbers are never used twice */
+	bool deleted;            /* kept for its numbers */
+	const char *version;     /* shared; of a rollout over this group alone; "": its app's */
+	const char *environment; /* shared; "" for none */
 } group_row;
 
 typedef struct health_row {
 	enum sot_health_check kind;
 	uint16_t port;
-	char path[201], command[501];
+	const char *path, *command; /* shared */
 	uint32_t interval_ms, timeout_ms, start_period_ms;
 	uint8_t healthy_after, unhealthy_after, restart_after; /* restart_after 0: never */
 } health_row;
@@ -134,24 +148,25 @@ typedef struct env_row {
 
 /* What is set of an app at once; texts are owned, NULL for none. */
 typedef struct app_settings {
-	char *labels;            /* "environment=test,tier=web", by name */
-	char *windows;           /* of maintenance, "sat,sun 22:00-04:00;daily 02:00-03:00" in UTC */
-	char *opt_outs;          /* middleware packages that only its own people give it; "*": all */
-	char *middleware_before; /* the versions before, of packages that were changed */
-	char version_before[65]; /* "" for none */
+	char *labels;               /* "environment=test,tier=web", by name */
+	char *windows;              /* of maintenance, "sat,sun 22:00-04:00;daily 02:00-03:00" in UTC */
+	char *opt_outs;             /* middleware packages that only its own people give it; "*": all */
+	char *middleware_before;    /* the versions before, of packages that were changed */
+	const char *version_before; /* shared, never NULL; "" for none */
 	uint32_t keep_versions, keep_days; /* of its packages; keep_versions 0: all */
 } app_settings;
 
 typedef struct app_row {
 	sot_uuid id;
-	char name[31], image[65], plan[33], vlan[VLAN_REF_MAX], version[65];
+	char name[31];
 	bool deleting;
+	const char *image, *plan, *vlan, *version; /* shared */
+	const char *team;                          /* shared, "" for none */
 	health_row health;
 	char *command;    /* owned, never NULL */
 	char *middleware; /* owned; "jdk=17,tomcat=10.1" by name, NULL for none */
 	env_row *env;     /* owned */
 	size_t env_count;
-	char team[31]; /* "" for none */
 	placement_row placement;
 	int64_t created_unix_ms, updated_unix_ms;
 	enum sot_recovery recovery;   /* of its instances, when their host is lost */
@@ -380,8 +395,8 @@ typedef struct children_row {
 typedef struct operation_row {
 	sot_uuid id;
 	operation_kind kind;
-	sot_uuid app_id; /* zero for none */
-	char target[81], actor[129], key[129], reason[256];
+	sot_uuid app_id;                           /* zero for none */
+	const char *target, *actor, *key, *reason; /* shared, as all texts here but spec */
 	uint8_t request_sha256[32];
 	sot_uuid resource_id;
 	sot_uuid parent_id; /* the bulk operation it is a part of; zero for none */
@@ -391,21 +406,22 @@ typedef struct operation_row {
 	size_t target_count;
 	uint32_t parallel, failures_max; /* of a bulk operation; failures_max 0: no end */
 	children_row children;
-	char *spec;         /* owned JSON object, never NULL: what was asked, for people */
-	char version[65];   /* read back from spec: app.deploy */
-	uint32_t count;     /* read back from spec: app.create, app.scale */
-	char plan[33];      /* read back from spec: *.resize; "": as it is */
-	char bandwidth[12]; /* read back from spec: instance.resize; a number of kbit, "plan", or "" */
-	char image[65];     /* read back from spec: app.rebuild; of app.middleware the package's name */
-	char group[31];     /* read back from spec: app.scale, app.deploy; "": the whole app */
+	char *spec;          /* owned JSON object, never NULL: what was asked, for people */
+	const char *version; /* read back from spec: app.deploy */
+	const char *plan;    /* read back from spec: *.resize; "": as it is */
+	/* read back from spec: instance.resize; a number of kbit, "plan", or "" */
+	const char *bandwidth;
+	const char *image; /* read back from spec: app.rebuild; of app.middleware the package's name */
+	const char *group; /* read back from spec: app.scale, app.deploy; "": the whole app */
+	const char *to_host;      /* read back from spec: instance.move; "": the best one */
+	uint32_t count;           /* read back from spec: app.create, app.scale */
 	enum sot_scale_pick pick; /* read back from spec: app.scale */
-	char to_host[64];         /* read back from spec: instance.move; "": the best one */
 	uint32_t deadline_s;      /* read back from spec: host.drain; 0: none */
 	bool include_pinned;      /* read back from spec: host.evacuate */
 	operation_state state;
-	char waits_for[OPERATION_TEXT_MAX], error[OPERATION_TEXT_MAX];
-	char outcome[OPERATION_TEXT_MAX]; /* what stands after a failure or a cancellation */
-	char cancelled_by[129];           /* set before the end: a parent waits for what runs */
+	const char *waits_for, *error;
+	const char *outcome;      /* what stands after a failure or a cancellation */
+	const char *cancelled_by; /* set before the end: a parent waits for what runs */
 	uint32_t progress_done, progress_total;
 	int64_t created_unix_ms, updated_unix_ms, started_unix_ms, finished_unix_ms;
 } operation_row;
@@ -446,10 +462,10 @@ typedef struct step_row {
 	uint32_t ordinal;
 	sot_uuid instance_id;
 	step_kind kind;
-	uint16_t batch;   /* of a rollout, from 1; 0: of none */
-	char subject[64]; /* name of the instance */
+	uint16_t batch; /* of a rollout, from 1; 0: of none */
 	operation_state state;
-	char detail[OPERATION_TEXT_MAX];
+	const char *subject; /* shared: name of the instance */
+	const char *detail;  /* shared */
 	int64_t started_unix_ms, finished_unix_ms;
 } step_row;
 
@@ -462,11 +478,15 @@ typedef struct decision_row {
 	char *data; /* owned JSON object; "{}" closes what an earlier leader wrote, if it did */
 } decision_row;
 
-/* An idempotency key that was used: who, which request, which answer. */
-typedef struct key_row {
-	char actor[129], key[129];
+/* What an idempotency key was used for: which request, which answer. */
+typedef struct used_key {
 	uint8_t request_sha256[32];
 	sot_uuid operation_id, resource_id;
+} used_key;
+
+typedef struct key_row {
+	char actor[129], key[129];
+	used_key used;
 } key_row;
 
 typedef enum log_level { LOG_INFO, LOG_WARN, LOG_ERROR, LOG_LEVELS } log_level;
@@ -526,14 +546,23 @@ void app_settings_clear(app_settings *s);
 /* As the API shows it. */
 void app_settings_json(const app_settings *s, sot_buf *out);
 
-/* Deep copies into an uninitialised `to`; clear frees what the row owns. */
+/* Init: every shared text is "". Copy: deep, into an uninitialised `to`. Clear frees what the row
+ * owns. */
+void group_row_init(group_row *row);
+void group_row_copy(group_row *to, const group_row *from);
+void group_row_clear(group_row *row);
+void step_row_init(step_row *row);
+void step_row_copy(step_row *to, const step_row *from);
+void step_row_clear(step_row *row);
+void app_row_init(app_row *row);
 void app_row_copy(app_row *to, const app_row *from);
 void app_row_clear(app_row *row);
-void host_row_init(host_row *row, shared_pool *pool);
+void host_row_init(host_row *row);
 void host_row_copy(host_row *to, const host_row *from);
 void host_row_clear(host_row *row);
 void instance_row_copy(instance_row *to, const instance_row *from);
 void instance_row_clear(instance_row *row);
+void operation_row_init(operation_row *row);
 void operation_row_copy(operation_row *to, const operation_row *from);
 void operation_row_clear(operation_row *row);
 

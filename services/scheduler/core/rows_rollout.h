@@ -11,7 +11,7 @@
 #include "sot_str.h"
 #include "sot_uuid.h"
 
-#define OPERATION_TEXT_MAX 600
+#define OPERATION_TEXT_MAX 600 /* with its end */
 
 /* How a rollout goes: as struct rollout_strategy of proto/scheduler.toml. */
 typedef struct rollout_strategy {

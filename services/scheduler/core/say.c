@@ -9,7 +9,7 @@
 static void put_actor(event_row *e, const host *h, const operation *o)
 {
 	memcpy(e->host, h ? h->row.name : "", h ? sizeof(e->host) : 1);
-	memcpy(e->actor, o ? o->row.actor : "svc:scheduler", o ? sizeof(e->actor) : 14);
+	model_copy_text(e->actor, sizeof(e->actor), sot_str_c(o ? o->row.actor : "svc:scheduler"));
 	e->operation_id = o ? o->row.id : (sot_uuid){{0}};
 }
 

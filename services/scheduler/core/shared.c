@@ -19,6 +19,9 @@ struct shared_pool {
 	size_t purge_at; /* so many: what nobody else keeps goes */
 };
 
+/* "" is one value that is in no pool and counts nothing: most texts of most rows. */
+static const char empty[] = "";
+
 static shared_value *value_of(const void *bytes)
 {
 	return (shared_value *)((uintptr_t)bytes - offsetof(shared_value, bytes));
@@ -65,17 +68,25 @@ static void purge(shared_pool *p)
 	p->purge_at = 2 * sot_map_count(kept) + PURGE_FIRST;
 }
 
+/* With one reference. */
+static shared_value *make(const void *bytes, size_t n)
+{
+	shared_value *v = sot_alloc(sizeof(*v) + n + 1); /* zeroed: a text ends */
+
+	v->references = 1;
+	memcpy(v->bytes, bytes, n);
+	return v;
+}
+
 const void *shared_bytes(shared_pool *p, const void *bytes, size_t n)
 {
+	if (n == 0)
+		return empty;
 	shared_value *v = sot_map_get(p->values, bytes, n);
-
 	if (!v) {
 		if (sot_map_count(p->values) >= p->purge_at)
 			purge(p);
-		v = sot_alloc(sizeof(*v) + n + 1); /* zeroed: a text ends */
-		v->references = 1;
-		if (n > 0)
-			memcpy(v->bytes, bytes, n);
+		v = make(bytes, n);
 		sot_map_set(p->values, bytes, n, v);
 	}
 	v->references++;
@@ -84,18 +95,24 @@ const void *shared_bytes(shared_pool *p, const void *bytes, size_t n)
 
 const char *shared_text(shared_pool *p, sot_str text)
 {
-	return shared_bytes(p, text.n > 0 ? text.p : "", text.n);
+	return shared_bytes(p, text.p, text.n);
+}
+
+const char *shared_alone(sot_str text)
+{
+	return text.n > 0 ? make(text.p, text.n)->bytes : empty;
 }
 
 const void *shared_keep(const void *value)
 {
-	value_of(value)->references++;
+	if (value != empty)
+		value_of(value)->references++;
 	return value;
 }
 
 void shared_drop(const void *value)
 {
-	if (value && --value_of(value)->references == 0)
+	if (value && value != empty && --value_of(value)->references == 0)
 		free(value_of(value));
 }
 
@@ -104,5 +121,13 @@ void shared_set(const char **field, shared_pool *p, sot_str text)
 	const char *before = *field;
 
 	*field = shared_text(p, text);
+	shared_drop(before);
+}
+
+void shared_set_alone(const char **field, sot_str text)
+{
+	const char *before = *field;
+
+	*field = shared_alone(text);
 	shared_drop(before);
 }

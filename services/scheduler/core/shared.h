@@ -15,6 +15,8 @@ shared_pool *shared_pool_free(shared_pool *p);
 
 /* A new reference to a value that says this. */
 const char *shared_text(shared_pool *p, sot_str text);
+/* A value of its own, in no pool: for texts that hardly ever repeat, which would only fill it. */
+const char *shared_alone(sot_str text);
 /* `bytes` have no padding that differs; the result is aligned for any struct of 8-byte members. */
 const void *shared_bytes(shared_pool *p, const void *bytes, size_t n);
 /* One more reference. */
@@ -23,5 +25,7 @@ const void *shared_keep(const void *value);
 void shared_drop(const void *value);
 /* A field that keeps one text keeps another; `text` may be a part of the first. */
 void shared_set(const char **field, shared_pool *p, sot_str text);
+/* The same with a value of its own. */
+void shared_set_alone(const char **field, sot_str text);
 
 #endif

@@ -38,6 +38,30 @@ static void a_value_outlives_its_pool(void **state)
 	shared_drop(kept);
 }
 
+/* A text that hardly ever repeats is in no pool; "" is one value wherever it comes from. */
+static void a_value_of_its_own_is_nobody_elses(void **state)
+{
+	shared_pool *p = shared_pool_new();
+	const char *field = shared_alone(SOT_STR("")), *pooled = shared_text(p, SOT_STR("tomcat"));
+
+	(void)state;
+	assert_ptr_equal(field, shared_text(p, SOT_STR("")));
+	shared_set_alone(&field, SOT_STR("tomcat"));
+	assert_ptr_not_equal(field, pooled);
+	const char *also = shared_keep(field);
+	assert_ptr_equal(also, field);
+	/* A part of itself. */
+	shared_set_alone(&field, sot_str_c(field + 3));
+	assert_string_equal(field, "cat");
+	assert_string_equal(also, "tomcat");
+	shared_drop(also);
+	shared_set_alone(&field, SOT_STR(""));
+	assert_ptr_equal(field, shared_keep(field));
+	shared_drop(field);
+	shared_drop(pooled);
+	shared_pool_free(p);
+}
+
 /* More values than are kept: those that nobody holds go, the others stay what they are. */
 static void what_nobody_keeps_is_forgotten(void **state)
 {
@@ -88,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_says_the_same_is_one_value),
 	    cmocka_unit_test(a_value_outlives_its_pool),
+	    cmocka_unit_test(a_value_of_its_own_is_nobody_elses),
 	    cmocka_unit_test(what_nobody_keeps_is_forgotten),
 	    cmocka_unit_test(bytes_of_every_length_and_value_are_told_apart),
 	};

@@ -88,7 +88,9 @@ sot_code controller_load_group(controller *c, const group_row *row, sot_err *err
 
 	if (!a)
 		return missing("app", row->app_id, "a group", err);
-	model_add_group(c, a, row)->is_written = true;
+	group_row copy;
+	group_row_copy(&copy, row);
+	model_add_group(c, a, &copy)->is_written = true;
 	return SOT_OK;
 }
 
@@ -160,7 +162,9 @@ sot_code controller_load_step(controller *c, const step_row *row, sot_err *err)
 
 	if (!o)
 		return missing("operation", row->operation_id, "a step", err);
-	model_add_step(c, o, row)->is_written = true;
+	step_row copy;
+	step_row_copy(&copy, row);
+	model_add_step(c, o, &copy)->is_written = true;
 	return SOT_OK;
 }
 
@@ -191,7 +195,7 @@ void controller_load_brake(controller *c, const brake_row *row)
 
 void controller_load_key(controller *c, const key_row *row)
 {
-	model_remember_key(c, row);
+	model_remember_key(c, row->actor, row->key, &row->used);
 }
 
 /* Its id tells when an operation began. */
@@ -207,16 +211,16 @@ static int64_t begun_unix_ms(sot_uuid id)
 void controller_forget_keys(controller *c, int64_t before_unix_ms)
 {
 	sot_map_iter it = {0};
-	key_row *row;
+	used_key *used;
 	sot_str key;
 
-	while ((row = sot_map_next(c->keys, &it, &key))) {
-		const operation *o = sot_map_get_uuid(c->operations, row->operation_id);
-		if (begun_unix_ms(row->operation_id) >= before_unix_ms ||
+	while ((used = sot_map_next(c->keys, &it, &key))) {
+		const operation *o = sot_map_get_uuid(c->operations, used->operation_id);
+		if (begun_unix_ms(used->operation_id) >= before_unix_ms ||
 		    (o && !operation_state_is_final(o->row.state)))
 			continue;
 		sot_map_remove(c->keys, key.p, key.n);
-		free(row);
+		free(used);
 	}
 }
 

@@ -119,13 +119,13 @@ static void read_health(cursor *at, health_row *h)
 {
 	WORD(at, health_check_parse, h->kind);
 	h->port = u16(at);
-	COPY(at, h->path);
+	read_shared(at, &h->path);
 	h->interval_ms = u32(at);
 	h->timeout_ms = u32(at);
 	h->healthy_after = u8(at);
 	h->unhealthy_after = u8(at);
 	h->start_period_ms = u32(at);
-	COPY(at, h->command);
+	read_shared(at, &h->command);
 	h->restart_after = u8(at);
 }
 
@@ -138,16 +138,16 @@ static void on_apps(void *self, const store_result *res)
 	{
 		app_row row = {.id = id(&at)};
 		COPY(&at, row.name);
-		COPY(&at, row.image);
-		COPY(&at, row.plan);
-		COPY(&at, row.vlan);
+		read_shared(&at, &row.image);
+		read_shared(&at, &row.plan);
+		read_shared(&at, &row.vlan);
 		row.command = sot_strndup(text(&at));
-		COPY(&at, row.version);
+		read_shared(&at, &row.version);
 		row.deleting = flag(&at);
 		read_health(&at, &row.health);
 		row.created_unix_ms = number(&at, 0, INT64_MAX);
 		row.updated_unix_ms = number(&at, 0, INT64_MAX);
-		COPY(&at, row.team);
+		read_shared(&at, &row.team);
 		load_read_placement(&at, &row.placement);
 		WORD(&at, recovery_parse, row.recovery);
 		WORD(&at, on_return_parse, row.on_return);
@@ -156,10 +156,9 @@ static void on_apps(void *self, const store_result *res)
 		attach_env(self, &row, &next, env);
 		if (at.l->code == SOT_OK)
 			controller_load_app(at.l->c, &row);
-		free(row.command);
-		free(row.middleware);
-		app_settings_clear(&row.settings);
-		placement_row_clear(&row.placement);
+		row.env = NULL; /* the loader's */
+		row.env_count = 0;
+		app_row_clear(&row);
 	}
 }
 
@@ -275,7 +274,7 @@ static void read_targets(cursor *at, operation_row *row)
 
 static void read_more_of_operation(cursor *at, operation_row *row)
 {
-	COPY(at, row->reason);
+	read_shared(at, &row->reason);
 	row->parent_id = id(at);
 	row->retry_of = id(at);
 	row->position = u64(at);
@@ -286,8 +285,8 @@ static void read_more_of_operation(cursor *at, operation_row *row)
 	row->children.done = u32(at);
 	row->children.failed = u32(at);
 	row->children.cancelled = u32(at);
-	COPY(at, row->error);
-	COPY(at, row->cancelled_by);
+	read_alone(at, &row->error);
+	read_shared(at, &row->cancelled_by);
 	row->started_unix_ms = number(at, 0, INT64_MAX);
 }
 
@@ -296,31 +295,32 @@ static void on_operations(void *self, const store_result *res)
 	EACH_ROW(at)
 	{
 		operation_row row = {.id = id(&at)};
+		operation_row_init(&row);
 		WORD(&at, operation_kind_parse, row.kind);
 		row.app_id = id(&at);
-		COPY(&at, row.target);
-		COPY(&at, row.actor);
-		COPY(&at, row.key);
+		read_alone(&at, &row.target);
+		read_shared(&at, &row.actor);
+		read_alone(&at, &row.key);
 		digest(&at, row.request_sha256);
 		row.resource_id = id(&at);
 		row.spec = sot_strndup(text(&at));
-		COPY(&at, row.version);
+		read_shared(&at, &row.version);
 		row.count = u32(&at);
 		WORD(&at, operation_state_parse, row.state);
-		COPY(&at, row.waits_for);
+		read_alone(&at, &row.waits_for);
 		row.progress_done = u32(&at);
 		row.progress_total = u32(&at);
 		read_more_of_operation(&at, &row);
 		row.created_unix_ms = number(&at, 0, INT64_MAX);
 		row.updated_unix_ms = number(&at, 0, INT64_MAX);
 		uint64_t next_line = u64(&at);
-		COPY(&at, row.to_host);
-		COPY(&at, row.plan);
-		COPY(&at, row.bandwidth);
-		COPY(&at, row.image);
+		read_alone(&at, &row.to_host);
+		read_shared(&at, &row.plan);
+		read_alone(&at, &row.bandwidth);
+		read_shared(&at, &row.image);
 		row.include_pinned = flag(&at);
 		row.deadline_s = u32(&at);
-		COPY(&at, row.group);
+		read_shared(&at, &row.group);
 		WORD(&at, scale_pick_parse, row.pick);
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_operation(at.l->c, &row, next_line, &at.l->err));
@@ -336,14 +336,15 @@ static void on_steps(void *self, const store_result *res)
 		row.ordinal = u32(&at);
 		row.instance_id = id(&at);
 		WORD(&at, step_kind_parse, row.kind);
-		COPY(&at, row.subject);
+		read_alone(&at, &row.subject);
 		WORD(&at, operation_state_parse, row.state);
-		COPY(&at, row.detail);
+		read_alone(&at, &row.detail);
 		row.started_unix_ms = number(&at, 0, INT64_MAX);
 		row.finished_unix_ms = number(&at, 0, INT64_MAX);
 		row.batch = u16(&at);
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_step(at.l->c, &row, &at.l->err));
+		step_row_clear(&row);
 	}
 }
 
@@ -351,12 +352,12 @@ static void on_keys(void *self, const store_result *res)
 {
 	EACH_ROW(at)
 	{
-		key_row row = {.operation_id = {{0}}};
+		key_row row = {.actor = ""};
 		COPY(&at, row.actor);
 		COPY(&at, row.key);
-		digest(&at, row.request_sha256);
-		row.operation_id = id(&at);
-		row.resource_id = id(&at);
+		digest(&at, row.used.request_sha256);
+		row.used.operation_id = id(&at);
+		row.used.resource_id = id(&at);
 		controller_load_key(at.l->c, &row);
 	}
 }

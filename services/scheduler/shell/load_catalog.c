@@ -126,11 +126,12 @@ void load_on_groups(void *self, const store_result *res)
 		row.app_id = id(&at);
 		COPY(&at, row.name);
 		row.next_number = u32(&at);
-		COPY(&at, row.version);
-		COPY(&at, row.environment);
+		read_shared(&at, &row.version);
+		read_shared(&at, &row.environment);
 		row.deleted = flag(&at);
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_group(at.l->c, &row, &at.l->err));
+		group_row_clear(&row);
 	}
 }
 
@@ -147,7 +148,7 @@ void load_read_settings(cursor *at, app_settings *s)
 	s->windows = text_or_null(at);
 	s->opt_outs = text_or_null(at);
 	s->middleware_before = text_or_null(at);
-	COPY(at, s->version_before);
+	read_shared(at, &s->version_before);
 	s->keep_versions = u32(at);
 	s->keep_days = u32(at);
 }

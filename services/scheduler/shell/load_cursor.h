@@ -124,6 +124,12 @@ static inline void read_shared(cursor *at, const char **field)
 	shared_set(field, at->l->shared, text(at));
 }
 
+/* The same for one that hardly ever repeats. */
+static inline void read_alone(cursor *at, const char **field)
+{
+	shared_set_alone(field, text(at));
+}
+
 #define COPY(at, field) copy((at), (field), sizeof(field))
 /* An enum by its word. */
 #define WORD(at, parse, field) note((at)->l, parse(text(at), &(field), &(at)->l->err))
