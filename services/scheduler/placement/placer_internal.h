@@ -37,18 +37,24 @@ enum {
 
 /* Counts by key, sorted by key: an app's hosts, a host's apps. The keys lie side by side, because
  * they are what is searched; behind them, in the same piece of memory, the counts, and how many of
- * each leave (all 0 as long as `leaving` is). */
+ * each leave. A part is there from the first time on that it says anything: instances that are
+ * spread count 1 everywhere, and seldom does one leave. */
 typedef struct tally {
 	uint32_t *keys;
 	uint32_t count, cap;
 	uint32_t leaving; /* the sum */
+	uint32_t parts;   /* 1: every count is 1; 2: with counts; 3: with those that leave */
 } tally;
 
-enum { TALLY_ITEM_BYTES = 3 * sizeof(uint32_t) };
+/* Words that it has. */
+static inline size_t tally_room(const tally *t)
+{
+	return (size_t)t->cap * t->parts;
+}
 
 static inline uint32_t tally_count_at(const tally *t, uint32_t at)
 {
-	return t->keys[t->cap + at];
+	return t->parts > 1 ? t->keys[t->cap + at] : 1;
 }
 
 static inline uint32_t tally_staying_at(const tally *t, uint32_t at)

@@ -71,11 +71,11 @@ static size_t tallies_bytes(const placer *p)
 
 	for (uint32_t i = 0; i < p->app_count; i++) {
 		for (int level = 0; level < PLACER_LEVELS; level++)
-			items += p->apps[i].domains[level].cap;
+			items += tally_room(&p->apps[i].domains[level]);
 	}
 	for (uint32_t i = 0; i < p->host_count; i++)
-		items += p->hosts[i].apps.cap;
-	return items * TALLY_ITEM_BYTES;
+		items += tally_room(&p->hosts[i].apps);
+	return items * sizeof(uint32_t);
 }
 
 size_t placer_memory_bytes(const placer *p)
