@@ -126,6 +126,7 @@ static void account(placer *p, const instance *i, int sign)
 	host *h = &p->hosts[i->host];
 	int32_t leaving = i->leaving ? sign : 0;
 
+	__builtin_prefetch(h->apps.keys);
 	for (int level = 0; level < PLACER_LEVELS; level++)
 		tally_add(&a->domains[level], host_domain(p, i->host, (placer_level)level), sign, leaving);
 	a->leaving += (uint32_t)leaving;
