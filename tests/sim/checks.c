@@ -103,8 +103,8 @@ static void add_instance(void *self, const instance_row *i)
 			if (s->hosts[k]->duty == DUTY_MAINTENANCE)
 				world_fail(
 				    s->w, "%s stands on %s, which is in maintenance", i->name, s->hosts[k]->name);
-			s->memory[k] += i->memory_bytes;
-			s->cpu[k] += i->cpu_milli;
+			s->memory[k] += i->make->memory_bytes;
+			s->cpu[k] += i->make->cpu_milli;
 		}
 	}
 }

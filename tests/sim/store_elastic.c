@@ -131,8 +131,8 @@ static uint32_t count_wanted(const store_model *s, sot_uuid app_id, const char *
 	uint32_t n = 0;
 
 	while ((i = sot_map_next(s->tables[INSTANCES].rows, &it, NULL))) {
-		const group_row *g = sot_map_get_uuid(s->tables[GROUPS].rows, i->group_id);
-		n += sot_uuid_eq(i->app_id, app_id) && i->desired != SOT_DESIRED_STATE_RETIRED &&
+		const group_row *g = sot_map_get_uuid(s->tables[GROUPS].rows, i->make->group_id);
+		n += sot_uuid_eq(i->make->app_id, app_id) && i->desired != SOT_DESIRED_STATE_RETIRED &&
 		     (!group[0] || (g && strcmp(g->name, group) == 0));
 	}
 	return n;
@@ -150,7 +150,7 @@ static bool is_blurred(
 		if (r->items[k].table == OPERATIONS &&
 		    ((const operation_row *)r->items[k].row)->kind == OPERATION_GROUP_MOVE)
 			return true;
-		if (r->items[k].table != INSTANCES || !sot_uuid_eq(i->app_id, o->app_id))
+		if (r->items[k].table != INSTANCES || !sot_uuid_eq(i->make->app_id, o->app_id))
 			continue;
 		const instance_row *before = sot_map_get_uuid(s->tables[INSTANCES].rows, i->id);
 		come += before == NULL;

@@ -32,7 +32,7 @@ static uint32_t count_there(
 	uint32_t n = 0;
 
 	while ((i = sot_map_next(t->instances, &it, NULL))) {
-		if (i->state == INSTANCE_RETIRED || !sot_uuid_eq(i->app_id, app_id))
+		if (i->state == INSTANCE_RETIRED || !sot_uuid_eq(i->make->app_id, app_id))
 			continue;
 		const host_row *from = sot_map_get_uuid(t->hosts, i->host_id);
 		const host_row *to = sot_map_get_uuid(t->hosts, i->moving_to);
@@ -53,7 +53,7 @@ static uint32_t allowed(const tables *t, sot_uuid app_id, const host_row *at, in
 	for (size_t k = 0; k < t->count; k++) {
 		const instance_row *i = sot_map_get_uuid(t->instances, t->placed[k].instance_id);
 		const host_row *h = i ? place_of(t, i) : NULL;
-		if (h && sot_uuid_eq(i->app_id, app_id) && is_same_domain(h, at, level) &&
+		if (h && sot_uuid_eq(i->make->app_id, app_id) && is_same_domain(h, at, level) &&
 		    t->placed[k].most[level] > most)
 			most = t->placed[k].most[level];
 	}
@@ -95,7 +95,7 @@ static sot_code check_company(const tables *t, const app_row *a, const host_row 
 	const instance_row *i;
 
 	while ((i = sot_map_next(t->instances, &it, NULL))) {
-		const app_row *other = sot_map_get_uuid(t->apps, i->app_id);
+		const app_row *other = sot_map_get_uuid(t->apps, i->make->app_id);
 		bool there = sot_uuid_eq(i->host_id, at->id) || sot_uuid_eq(i->moving_to, at->id);
 		if (i->state != INSTANCE_RETIRED && there && other && !shares(a, other))
 			return sot_fail(err, SOT_CONFLICT, "placement_rules: %s shares %s with exclusive %s",
@@ -166,7 +166,7 @@ sot_code store_guard_check(const sot_map *hosts, const sot_map *apps, const sot_
 		const instance_row *i = sot_map_get_uuid(instances, placed[k].instance_id);
 		if (!i || i->state == INSTANCE_RETIRED)
 			continue;
-		const app_row *a = sot_map_get_uuid(apps, i->app_id);
+		const app_row *a = sot_map_get_uuid(apps, i->make->app_id);
 		const host_row *at = place_of(&t, i);
 		if (!a || !at)
 			continue;

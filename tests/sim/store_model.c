@@ -286,7 +286,7 @@ static sot_code guard_instance(const store_model *s, const instance_row *i, sot_
 	sot_map_iter it = {0};
 	const instance_row *other;
 
-	if (!sot_map_get_uuid(s->tables[APPS].rows, i->app_id))
+	if (!sot_map_get_uuid(s->tables[APPS].rows, i->make->app_id))
 		return sot_fail(err, SOT_CONFLICT, "instance %s: no such app", i->name);
 	if (i->state == INSTANCE_RETIRED)
 		return SOT_OK;
@@ -347,7 +347,7 @@ static void delete_app(store_model *s, sot_uuid id)
 		sot_str key;
 		void *row;
 		while ((row = sot_map_next(s->tables[owned[k]].rows, &it, &key))) {
-			sot_uuid app_id = owned[k] == INSTANCES ? ((instance_row *)row)->app_id
+			sot_uuid app_id = owned[k] == INSTANCES ? ((instance_row *)row)->make->app_id
 			                  : owned[k] == GROUPS  ? ((group_row *)row)->app_id
 			                                        : ((version_row *)row)->app_id;
 			if (!sot_uuid_eq(app_id, id))

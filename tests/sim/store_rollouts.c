@@ -88,7 +88,7 @@ static census count_app(
 	while ((before = sot_map_next(s->tables[INSTANCES].rows, &it, NULL))) {
 		bool changed;
 		const instance_row *i = after(s, r, INSTANCES, before->id.b, 16, &changed);
-		if (!sot_uuid_eq(i->app_id, app_id) || i->desired == SOT_DESIRED_STATE_RETIRED)
+		if (!sot_uuid_eq(i->make->app_id, app_id) || i->desired == SOT_DESIRED_STATE_RETIRED)
 			continue;
 		bool helps = is_helper(s, r, operation_id, i->id);
 		n.units += !helps;
@@ -165,7 +165,7 @@ static const char *group_of(
 	const instance_row *before = sot_map_get_uuid(s->tables[INSTANCES].rows, step->instance_id);
 	bool changed;
 	const instance_row *i = after(s, r, INSTANCES, step->instance_id.b, 16, &changed);
-	const group_row *g = i ? after(s, r, GROUPS, i->group_id.b, 16, &changed) : NULL;
+	const group_row *g = i ? after(s, r, GROUPS, i->make->group_id.b, 16, &changed) : NULL;
 
 	*ret_available = before && i && is_available(before) && is_available(i);
 	return g ? g->name : "";
@@ -280,8 +280,8 @@ static sot_str version_in(const char *set, const char *name)
 /* What the rollout gives, as the instance shall have it. */
 static sot_str has_of(const operation_row *o, const instance_row *i)
 {
-	return o->kind == OPERATION_APP_DEPLOY ? sot_str_c(i->version)
-	                                       : version_in(i->middleware, o->image);
+	return o->kind == OPERATION_APP_DEPLOY ? sot_str_c(i->make->version)
+	                                       : version_in(i->make->middleware, o->image);
 }
 
 static sot_code check_all_have(

@@ -43,7 +43,9 @@ static void take_facts(controller *c, instance *i, const struct sot_subnet_facts
 	net.v4 = way_of(facts);
 	if (v6)
 		net.v6 = way_of(v6);
-	instance_row_set_net(&i->row, c->shared, &net);
+	instance_make make = instance_make_of(&i->row);
+	instance_make_set_net(&make, c->shared, &net);
+	instance_remake(&i->row, c->shared, &make);
 	i->row.mac = mac;
 }
 
@@ -83,7 +85,7 @@ static novelty hold(controller *c, instance *i, granted g, const struct sot_addr
 	held_address none = {0}, v4 = held_of(g.v4), v6 = g.v6 ? held_of(g.v6) : none;
 
 	bool same = same_holding(&i->row.v4, &v4) && same_holding(&i->row.v6, &v6);
-	if (same && i->row.net->settings == m->subnets[g.v4->subnet].settings)
+	if (same && i->row.make->net->settings == m->subnets[g.v4->subnet].settings)
 		return NOTHING_NEW;
 	model_set_address(c, i, &i->row.v4, &none); /* both, before the VRF may change */
 	model_set_address(c, i, &i->row.v6, &none);
@@ -159,16 +161,16 @@ static void apply_granted(
 /* Its VLAN is full: another one of its app's group may not be. */
 static void try_another_vlan(controller *c, instance *i)
 {
-	vlan *full = sot_map_get_c(c->vlans.by_name, i->row.vlan);
+	vlan *full = sot_map_get_c(c->vlans.by_name, i->row.make->vlan);
 	const vlan *next = NULL;
 
 	if (full)
 		full->free_v4 = 0;
 	if (i->host)
 		next = vlans_of_host(c, i->app->row.vlan, i->host);
-	if (!next || next->free_v4 == 0 || strcmp(next->name, i->row.vlan) == 0)
+	if (!next || next->free_v4 == 0 || strcmp(next->name, i->row.make->vlan) == 0)
 		return;
-	shared_set(&i->row.vlan, c->shared, sot_str_c(next->name));
+	INSTANCE_SET(c, i, vlan, sot_str_c(next->name));
 	touch_instance(c, i);
 	i->app->ask_after[ADDRESS_ACQUIRE] = c->now.mono;
 }

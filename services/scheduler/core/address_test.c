@@ -21,7 +21,7 @@ static void a_host_gets_the_vlan_of_the_group_that_reaches_it(void **state)
 	bench_pass(b, 1000);
 	bench_create(b, 1);
 	assert_string_equal(b->wanted_vlan, "near");
-	assert_string_equal(b->instance.vlan, "near");
+	assert_string_equal(b->instance.make->vlan, "near");
 }
 
 static void a_vlan_that_reaches_no_host_is_named_as_the_reason(void **state)
@@ -139,7 +139,7 @@ static void a_full_vlan_is_left_for_another_of_its_group(void **state)
 	bench_refuse(b, SOT_REFUSAL_BLOCKED, "VLAN one is full");
 	assert_string_equal(b->wanted_vlan, "two");
 	bench_grant(b);
-	assert_string_equal(b->instance.vlan, "two");
+	assert_string_equal(b->instance.make->vlan, "two");
 }
 
 /* The agent reports that somebody else uses the address it was given. */

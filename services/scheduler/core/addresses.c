@@ -88,7 +88,7 @@ static void frame_wants(controller *c, const asked *q, const char *actor, sot_uu
 	for (size_t k = 0; k < q->instance_count; k++) {
 		const instance *i = model_find_instance(c, q->instances[k]);
 		wants[k] = (struct sot_address_want){
-		    .owner = i->row.id, .vlan = sot_str_c(i->row.vlan), .families = families_of(i)};
+		    .owner = i->row.id, .vlan = sot_str_c(i->row.make->vlan), .families = families_of(i)};
 	}
 	if (sot_addresses_acquire_encode(&m, frame, &err) != SOT_OK)
 		sot_buf_reset(frame);

@@ -48,7 +48,7 @@ step *operation_add_step(controller *c, operation *o, const instance *i, step_ki
 
 static void set_version(controller *c, instance *i, const char *version)
 {
-	shared_set(&i->row.version, c->shared, sot_str_c(version));
+	INSTANCE_SET(c, i, version, sot_str_c(version));
 	i->row.generation++;
 	i->has_failed = false;
 	model_spec_changed(c, i);
@@ -56,7 +56,7 @@ static void set_version(controller *c, instance *i, const char *version)
 
 static void set_middleware(controller *c, instance *i, sot_str set)
 {
-	shared_set(&i->row.middleware, c->shared, set);
+	INSTANCE_SET(c, i, middleware, set);
 	i->row.generation++;
 	i->has_failed = false;
 	model_spec_changed(c, i);
@@ -67,8 +67,8 @@ static void put_middleware(controller *c, const operation *o, instance *i)
 	SOT_AUTO_BUF set;
 
 	model_text_init(&set);
-	middleware_put(
-	    sot_str_c(i->row.middleware), sot_str_c(o->row.image), sot_str_c(o->row.version), &set);
+	middleware_put(sot_str_c(i->row.make->middleware), sot_str_c(o->row.image),
+	    sot_str_c(o->row.version), &set);
 	set_middleware(c, i, sot_buf_str(&set));
 }
 

@@ -29,8 +29,8 @@ static size_t spec_size(const pick *p)
 	if (!i)
 		return 1500;
 	const app_row *a = &i->app->row;
-	size_t size = 1500 + 160 * middleware_count(sot_str_c(i->row.middleware)) + strlen(a->command) +
-	              strlen(a->health.command) + strlen(i->row.image);
+	size_t size = 1500 + 160 * middleware_count(sot_str_c(i->row.make->middleware)) +
+	              strlen(a->command) + strlen(a->health.command) + strlen(i->row.make->image);
 
 	for (size_t k = 0; k < a->env_count; k++)
 		size += 12 + strlen(a->env[k].name) + strlen(a->env[k].value);
@@ -55,9 +55,9 @@ static struct sot_health_spec health_of(const health_row *h)
 
 static void set_package(struct sot_instance_spec *spec, const instance *i)
 {
-	const version_row *v = model_find_version(i->app, i->row.version);
+	const version_row *v = model_find_version(i->app, i->row.make->version);
 
-	spec->version = sot_str_c(i->row.version);
+	spec->version = sot_str_c(i->row.make->version);
 	if (!v)
 		return;
 	spec->package_sha256 = (sot_str){(const char *)v->sha256, sizeof(v->sha256)};
@@ -70,7 +70,7 @@ static struct sot_instance_spec spec_of(const controller *c, const instance *i,
     struct sot_env_var *env, struct sot_middleware_spec *packages)
 {
 	const app_row *a = &i->app->row;
-	const plan_row *p = sot_map_get_c(c->plans, i->row.plan);
+	const plan_row *p = sot_map_get_c(c->plans, i->row.make->plan);
 	struct sot_instance_spec spec = {
 	    .instance_id = i->row.id,
 	    .generation = i->row.generation,
@@ -78,29 +78,29 @@ static struct sot_instance_spec spec_of(const controller *c, const instance *i,
 	    .restart_seq = i->row.restart_seq,
 	    .name = sot_str_c(i->row.name),
 	    .app = sot_str_c(a->name),
-	    .image = sot_str_c(i->row.image),
+	    .image = sot_str_c(i->row.make->image),
 	    .command = sot_str_c(a->command),
 	    .env = env,
 	    .env_count = a->env_count,
-	    .cpu_milli = i->row.cpu_milli,
-	    .memory_bytes = i->row.memory_bytes,
-	    .disk_bytes = i->row.disk_bytes,
+	    .cpu_milli = i->row.make->cpu_milli,
+	    .memory_bytes = i->row.make->memory_bytes,
+	    .disk_bytes = i->row.make->disk_bytes,
 	    .address = i->row.v4.address,
-	    .prefix = i->row.net->v4.prefix,
-	    .gateway = i->row.net->v4.gateway,
+	    .prefix = i->row.make->net->v4.prefix,
+	    .gateway = i->row.make->net->v4.gateway,
 	    .address_generation = i->row.v4.generation,
 	    .address_v6 = i->row.v6.address,
-	    .prefix_v6 = i->row.net->v6.prefix,
-	    .gateway_v6 = i->row.net->v6.gateway,
+	    .prefix_v6 = i->row.make->net->v6.prefix,
+	    .gateway_v6 = i->row.make->net->v6.gateway,
 	    .address_v6_generation = i->row.v6.generation,
-	    .vlan_id = i->row.net->vlan_id,
-	    .vrf = i->row.net->vrf,
-	    .mtu = i->row.net->mtu,
-	    .isolated = i->row.net->isolated,
-	    .dns = (sot_ip *)(uintptr_t)i->row.net->dns, /* only read by the encoder */
-	    .dns_count = i->row.net->dns_count,
-	    .dns_search = sot_str_c(i->row.net->dns_search),
-	    .bandwidth_kbit = i->row.bandwidth_kbit,
+	    .vlan_id = i->row.make->net->vlan_id,
+	    .vrf = i->row.make->net->vrf,
+	    .mtu = i->row.make->net->mtu,
+	    .isolated = i->row.make->net->isolated,
+	    .dns = (sot_ip *)(uintptr_t)i->row.make->net->dns, /* only read by the encoder */
+	    .dns_count = i->row.make->net->dns_count,
+	    .dns_search = sot_str_c(i->row.make->net->dns_search),
+	    .bandwidth_kbit = i->row.make->bandwidth_kbit,
 	    .cpu_pinned = p && p->cpu_pinned,
 	    .pids_max = p ? p->pids_max : 0,
 	    .io_weight = p ? p->io_weight : 0,
@@ -115,7 +115,7 @@ static struct sot_instance_spec spec_of(const controller *c, const instance *i,
 	}
 	set_package(&spec, i);
 	spec.middleware = packages;
-	spec.middleware_count = middleware_specs(c, i->row.middleware, packages);
+	spec.middleware_count = middleware_specs(c, i->row.make->middleware, packages);
 	return spec;
 }
 

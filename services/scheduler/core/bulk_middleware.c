@@ -50,7 +50,7 @@ static bool has_it(const app *a, sot_str package, sot_str version)
 	for (const sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_app);
 		if (i->row.desired != SOT_DESIRED_STATE_RETIRED &&
-		    !sot_str_eq(middleware_version_in(i->row.middleware, package), version))
+		    !sot_str_eq(middleware_version_in(i->row.make->middleware, package), version))
 			return false;
 	}
 	return true;

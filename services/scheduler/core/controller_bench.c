@@ -215,8 +215,10 @@ static bool settle_one(bench *b)
 	SOT_AUTO(controller_batch) batch = controller_take_batch(b->c, b->now);
 	if (!batch)
 		return false;
-	for (size_t k = 0; k < batch->instance_count; k++)
-		b->instance = *batch->instances[k];
+	for (size_t k = 0; k < batch->instance_count; k++) {
+		instance_row_clear(&b->instance);
+		instance_row_copy(&b->instance, batch->instances[k]);
+	}
 	for (size_t k = 0; k < batch->host_count; k++)
 		note_host(b, batch->hosts[k]);
 	for (size_t k = 0; k < batch->departure_count; k++)
@@ -396,6 +398,7 @@ int bench_teardown(void **state)
 
 	controller_free(b->c);
 	operation_row_clear(&b->operation);
+	instance_row_clear(&b->instance);
 	sot_arena_free(b->arena);
 	free(b);
 	return 0;

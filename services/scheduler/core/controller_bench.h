@@ -25,7 +25,7 @@ typedef struct bench {
 	sot_refusal refusal;
 	char text[600], pointer[129];
 	uint32_t reply;
-	instance_row instance; /* the newest row; texts are not kept */
+	instance_row instance; /* the newest row */
 	operation_row operation;
 	struct {
 		sot_uuid id, host_id;

@@ -197,14 +197,14 @@ static const group *group_of(const app_elastic *x)
 
 static bool is_of(const app_elastic *x, const group *g, const instance *i)
 {
-	return !x->group[0] || (g && sot_uuid_eq(i->row.group_id, g->row.id));
+	return !x->group[0] || (g && sot_uuid_eq(i->row.make->group_id, g->row.id));
 }
 
 void elastic_hear(
     controller *c, instance *i, const struct sot_instance_report *r, uint32_t interval_ms)
 {
-	uint64_t cpu = r->cpu_limit_milli ? r->cpu_limit_milli : i->row.cpu_milli;
-	uint64_t memory = r->memory_limit_bytes ? r->memory_limit_bytes : i->row.memory_bytes;
+	uint64_t cpu = r->cpu_limit_milli ? r->cpu_limit_milli : i->row.make->cpu_milli;
+	uint64_t memory = r->memory_limit_bytes ? r->memory_limit_bytes : i->row.make->memory_bytes;
 	elastic_effects done;
 
 	for (sot_link *l = i->app->elastics.next; l != &i->app->elastics; l = l->next) {

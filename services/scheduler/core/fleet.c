@@ -220,9 +220,9 @@ uint32_t fleet_shape_of_plan(controller *c, const plan_row *plan)
 	return fleet_shape(c, plan->cpu_milli, plan->memory_bytes, plan->disk_bytes);
 }
 
-static uint32_t shape_of(controller *c, const instance_row *row)
+static uint32_t shape_of(controller *c, const instance_make *make)
 {
-	return fleet_shape(c, row->cpu_milli, row->memory_bytes, row->disk_bytes);
+	return fleet_shape(c, make->cpu_milli, make->memory_bytes, make->disk_bytes);
 }
 
 static struct fleet_pool *pool_of(controller *c, fleet_item *network, const vlan *v)
@@ -307,9 +307,9 @@ static uint32_t network_of(controller *c, const char *wanted)
 	return network->handle;
 }
 
-uint32_t fleet_app(controller *c, app *a, const instance *size)
+uint32_t fleet_app(controller *c, app *a, const instance_make *size)
 {
-	uint32_t shape = shape_of(c, &size->row);
+	uint32_t shape = shape_of(c, size);
 
 	fleet_sync(c);
 	fleet_know_app(c, a, shape);
@@ -368,7 +368,7 @@ static void sync_standing(
 static void sync_instance(controller *c, instance *i)
 {
 	placer *p = c->fleet.placer;
-	uint32_t on = i->host ? i->host->handle : PLACER_NONE, shape = shape_of(c, &i->row);
+	uint32_t on = i->host ? i->host->handle : PLACER_NONE, shape = shape_of(c, i->row.make);
 
 	fleet_know_app(c, i->app, shape);
 	sync_standing(p, i, &i->target_handle, i->target ? i->target->handle : PLACER_NONE, shape);
@@ -404,14 +404,14 @@ static void know_pool(controller *c, const instance *i)
 	const fleet_item *network = sot_map_get_c(c->fleet.networks, i->app->row.vlan);
 
 	for (size_t k = 0; network && k < network->pool_count; k++) {
-		if (strcmp(network->pools[k].vlan, i->row.vlan) == 0)
+		if (strcmp(network->pools[k].vlan, i->row.make->vlan) == 0)
 			placer_address_is_of(c->fleet.placer, i->handle, network->pools[k].handle);
 	}
 }
 
 void fleet_prepare_move(controller *c, instance *i)
 {
-	(void)fleet_app(c, i->app, i);
+	(void)fleet_app(c, i->app, i->row.make);
 	know_pool(c, i);
 }
 
@@ -432,7 +432,7 @@ void fleet_describe_obstacles(const instance *i, const host *h, uint32_t obstacl
 static host *try_wanted(controller *c, instance *i, host *wanted, sot_buf *why)
 {
 	placer *p = c->fleet.placer;
-	const vlan *held = sot_map_get_c(c->vlans.by_name, i->row.vlan);
+	const vlan *held = sot_map_get_c(c->vlans.by_name, i->row.make->vlan);
 
 	placer_take(p, i->handle);
 	uint32_t obstacles = placer_obstacles(p, i->app->handle, wanted->handle);
@@ -465,7 +465,7 @@ static host *try_best(controller *c, instance *i, sot_buf *why)
 
 host *fleet_choose_move(controller *c, instance *i, host *wanted, sot_buf *why)
 {
-	(void)fleet_app(c, i->app, i);
+	(void)fleet_app(c, i->app, i->row.make);
 	know_pool(c, i);
 	placer_mark mark = placer_begin(c->fleet.placer);
 	host *found = wanted ? try_wanted(c, i, wanted, why) : try_best(c, i, why);
@@ -499,7 +499,7 @@ void fleet_plan_drain(
 
 	fleet_sync(c);
 	for (size_t k = 0; k < count; k++) { /* apps and networks are no part of a what-if */
-		(void)fleet_app(c, items[k].i->app, items[k].i);
+		(void)fleet_app(c, items[k].i->app, items[k].i->row.make);
 		know_pool(c, items[k].i);
 	}
 	placer_mark mark = placer_begin(p);
@@ -517,7 +517,7 @@ void fleet_plan_drain(
 host *fleet_choose(controller *c, instance *i)
 {
 	placer *p = c->fleet.placer;
-	uint32_t handle, app_handle = fleet_app(c, i->app, i);
+	uint32_t handle, app_handle = fleet_app(c, i->app, i->row.make);
 	placer_mark mark = placer_begin(p);
 
 	if (i->handle != PLACER_NONE)

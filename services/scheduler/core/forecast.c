@@ -106,12 +106,12 @@ static void add_refusal(controller *c, const app *a, uint32_t handle, size_t cou
 static void grow(controller *c, app *a, uint32_t count, forecast *f)
 {
 	placer *p = c->fleet.placer;
-	instance size = {.app = a};
+	instance_make size = {.app_id = a->row.id};
 	const char *word;
 	uint32_t placed = 0;
 	sot_buf text;
 
-	plan_size(c, a, &size.row);
+	plan_size(c, a, &size);
 	uint32_t handle = fleet_app(c, a, &size);
 	placer_mark mark = placer_begin(p);
 	model_text_init(&text);
@@ -150,12 +150,12 @@ static void note_host(filling *f, host *h)
 static placer_mark fill(controller *c, app *a, uint32_t max, filling *f)
 {
 	placer *p = c->fleet.placer;
-	instance size = {.app = a};
+	instance_make size = {.app_id = a->row.id};
 	const char *word;
 	uint32_t chosen;
 	sot_buf text;
 
-	plan_size(c, a, &size.row);
+	plan_size(c, a, &size);
 	f->handle = fleet_app(c, a, &size);
 	placer_mark mark = placer_begin(p);
 	model_text_init(&text);

@@ -99,7 +99,7 @@ size_t image_users(const controller *c, const char *reference, const instance **
 
 	*ret_first = NULL;
 	while ((i = model_next_instance(c, &it))) {
-		if (i->row.state == INSTANCE_RETIRED || strcmp(i->row.image, reference) != 0)
+		if (i->row.state == INSTANCE_RETIRED || strcmp(i->row.make->image, reference) != 0)
 			continue;
 		if (n++ == 0)
 			*ret_first = i;

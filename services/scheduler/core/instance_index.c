@@ -36,8 +36,8 @@ static bool has_address(const void *item, sot_str key)
 	const instance *i = item;
 	uint8_t v4[ADDRESS_KEY], v6[ADDRESS_KEY];
 
-	return sot_str_eq(address_key(v4, i->row.net->vrf, i->row.v4.address), key) ||
-	       sot_str_eq(address_key(v6, i->row.net->vrf, i->row.v6.address), key);
+	return sot_str_eq(address_key(v4, i->row.make->net->vrf, i->row.v4.address), key) ||
+	       sot_str_eq(address_key(v6, i->row.make->net->vrf, i->row.v6.address), key);
 }
 
 /* ---- the indexes ---- */
@@ -93,7 +93,7 @@ static void index_address(controller *c, instance *i, sot_ip address)
 	uint8_t key[ADDRESS_KEY];
 
 	if (!sot_ip_is_none(address))
-		sot_index_set(c->by_address, address_key(key, i->row.net->vrf, address), i);
+		sot_index_set(c->by_address, address_key(key, i->row.make->net->vrf, address), i);
 }
 
 void model_index_instance(controller *c, instance *i)
@@ -116,7 +116,7 @@ void model_set_address(controller *c, instance *i, held_address *held, const hel
 	uint8_t key[ADDRESS_KEY];
 
 	if (!sot_ip_is_none(held->address))
-		sot_index_remove(c->by_address, address_key(key, i->row.net->vrf, held->address));
+		sot_index_remove(c->by_address, address_key(key, i->row.make->net->vrf, held->address));
 	*held = *next;
 	index_address(c, i, held->address);
 	touch_instance(c, i);

@@ -146,7 +146,7 @@ static void say_health(controller *c, const instance *i, enum sot_health from)
 	    health_name(from), health_name(i->row.health));
 	if (i->row.health == SOT_HEALTH_UNHEALTHY) {
 		sot_buf_add_c(&data, ",\"error\":");
-		sot_buf_add_json(&data, sot_str_c(i->row.error));
+		sot_buf_add_json(&data, sot_str_c(i->row.make->error));
 	}
 	sot_buf_add_c(&data, "}");
 	say_event(c, "instance.health", i->row.name, i->app, i->host, app_operation(i->app), &data);
@@ -166,7 +166,7 @@ static void copy_facts(controller *c, instance *i, const struct sot_instance_sta
 {
 	i->row.observed_generation = s->generation;
 	i->row.observed_restart_seq = s->restart_seq;
-	shared_set(&i->row.observed_version, c->shared, s->version);
+	INSTANCE_SET(c, i, observed_version, s->version);
 	i->row.container = container_ref_of(s->container_id);
 	i->row.restarts = s->restarts;
 	i->row.started_unix_ms = s->started_unix_ms;

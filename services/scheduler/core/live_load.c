@@ -119,9 +119,9 @@ static void add_expected(const host_row *r, const instance *i, double weight, do
 	double memory = (double)r->memory_bytes * r->memory_overcommit_permille / 1000;
 
 	if (cpu > 0)
-		permille[LOAD_CPU] += 1000 * weight * i->row.cpu_milli / cpu;
+		permille[LOAD_CPU] += 1000 * weight * i->row.make->cpu_milli / cpu;
 	if (memory > 0)
-		permille[LOAD_MEMORY] += 1000 * weight * (double)i->row.memory_bytes / memory;
+		permille[LOAD_MEMORY] += 1000 * weight * (double)i->row.make->memory_bytes / memory;
 }
 
 void load_predict(const host *h, uint16_t ret[PLACER_LOADS])

@@ -78,8 +78,8 @@ static finding look_address(controller *c, const step *s, const instance *i)
 		return found(VERDICT_DONE, "%s%s%s", sot_ip_format(i->row.v4.address, v4),
 		    sot_ip_is_none(i->row.v6.address) ? "" : " and ", sot_ip_format(i->row.v6.address, v6));
 	if (is_late(c, s, c->config.wait_deadline_ms))
-		return found(VERDICT_FAIL, "no address in VLAN %s: %.400s", i->row.vlan, why);
-	return waits(s, "an address of VLAN %s%s%.400s", i->row.vlan, why[0] ? ": " : "", why);
+		return found(VERDICT_FAIL, "no address in VLAN %s: %.400s", i->row.make->vlan, why);
+	return waits(s, "an address of VLAN %s%s%.400s", i->row.make->vlan, why[0] ? ": " : "", why);
 }
 
 static finding look_target(controller *c, const operation *o, const step *s, const instance *i)
@@ -171,11 +171,12 @@ static finding look_spec(controller *c, const step *s, const instance *i, int64_
 	if (instance_carries_out(i))
 		return found(VERDICT_DONE, "on %s", host_words(i, where));
 	if (is_untold(i) || has_failed_for_long(c, s, i))
-		return found(VERDICT_FAIL, "%.400s", i->row.error[0] ? i->row.error : "it failed");
+		return found(
+		    VERDICT_FAIL, "%.400s", i->row.make->error[0] ? i->row.make->error : "it failed");
 	if (is_late(c, s, deadline_ms))
 		return found(VERDICT_FAIL, "still %s on %s after %lld s%s%.300s",
 		    instance_state_name(i->row.state), host_words(i, where),
-		    (long long)(deadline_ms / 1000), i->row.error[0] ? ": " : "", i->row.error);
+		    (long long)(deadline_ms / 1000), i->row.make->error[0] ? ": " : "", i->row.make->error);
 	return waits(
 	    s, "%s, %s on %s", i->row.name, instance_state_name(i->row.state), host_words(i, where));
 }
@@ -185,10 +186,10 @@ static finding look_resize(controller *c, const operation *o, const step *s, con
 {
 	char why[300];
 
-	if (o->row.plan[0] == '\0' || strcmp(i->row.plan, o->row.plan) == 0)
+	if (o->row.plan[0] == '\0' || strcmp(i->row.make->plan, o->row.plan) == 0)
 		return look_spec(c, s, i, c->config.start_deadline_ms);
 	if (resize_fits(c, i, o->row.plan, why, sizeof(why)))
-		(void)snprintf(why, sizeof(why), "it was given plan %s meanwhile", i->row.plan);
+		(void)snprintf(why, sizeof(why), "it was given plan %s meanwhile", i->row.make->plan);
 	return found(VERDICT_FAIL, "%s", why);
 }
 
@@ -203,9 +204,11 @@ static finding look_healthy(controller *c, const step *s, const instance *i)
 	if (i->held)
 		return waits(s, "a start slot on host %s", host_words(i, where));
 	if (is_untold(i) || has_failed_for_long(c, s, i))
-		return found(VERDICT_FAIL, "%.400s", i->row.error[0] ? i->row.error : "it failed");
+		return found(
+		    VERDICT_FAIL, "%.400s", i->row.make->error[0] ? i->row.make->error : "it failed");
 	if (i->row.health == SOT_HEALTH_UNHEALTHY && is_late(c, s, c->config.failure_grace_ms))
-		return found(VERDICT_FAIL, "unhealthy on %s: %.400s", host_words(i, where), i->row.error);
+		return found(
+		    VERDICT_FAIL, "unhealthy on %s: %.400s", host_words(i, where), i->row.make->error);
 	/* Who stood in line for its start is not late before it could begin. */
 	bool is_young =
 	    i->start && i->start->flies && sot_mono_diff_ms(c->now.mono, i->start->since) < deadline_ms;
@@ -213,7 +216,7 @@ static finding look_healthy(controller *c, const step *s, const instance *i)
 		return found(VERDICT_FAIL, "not healthy on %s after %lld s: %s, %s%s%.300s",
 		    host_words(i, where), (long long)(deadline_ms / 1000),
 		    instance_state_name(i->row.state), health_name(i->row.health),
-		    i->row.error[0] ? ": " : "", i->row.error);
+		    i->row.make->error[0] ? ": " : "", i->row.make->error);
 	return waits(s, "%s to be healthy on %s", i->row.name, host_words(i, where));
 }
 

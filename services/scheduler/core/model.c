@@ -259,7 +259,7 @@ group *model_find_group(const app *a, sot_str name, bool or_deleted)
 
 group *instance_group(const controller *c, const instance *i)
 {
-	group *g = sot_map_get_uuid(c->groups, i->row.group_id);
+	group *g = sot_map_get_uuid(c->groups, i->row.make->group_id);
 
 	return g ? g : i->app->group;
 }
@@ -363,17 +363,17 @@ step *model_add_step(controller *c, operation *o, const step_row *row)
 
 static void book(host *h, const instance *i)
 {
-	h->row.booked_cpu_milli += i->row.cpu_milli;
-	h->row.booked_memory_bytes += i->row.memory_bytes;
-	h->row.booked_disk_bytes += i->row.disk_bytes;
+	h->row.booked_cpu_milli += i->row.make->cpu_milli;
+	h->row.booked_memory_bytes += i->row.make->memory_bytes;
+	h->row.booked_disk_bytes += i->row.make->disk_bytes;
 	h->row.booked_instances++;
 }
 
 static void unbook(host *h, const instance *i)
 {
-	h->row.booked_cpu_milli -= i->row.cpu_milli;
-	h->row.booked_memory_bytes -= i->row.memory_bytes;
-	h->row.booked_disk_bytes -= i->row.disk_bytes;
+	h->row.booked_cpu_milli -= i->row.make->cpu_milli;
+	h->row.booked_memory_bytes -= i->row.make->memory_bytes;
+	h->row.booked_disk_bytes -= i->row.make->disk_bytes;
 	h->row.booked_instances--;
 }
 
@@ -459,7 +459,7 @@ void model_spec_changed(controller *c, instance *i)
 
 void instance_set_error(controller *c, instance *i, sot_str text)
 {
-	shared_set(&i->row.error, c->shared, text);
+	INSTANCE_SET(c, i, error, text);
 }
 
 void instance_move(controller *c, instance *i, instance_state to)

@@ -23,6 +23,10 @@
 		&(array)[(count)++];                                                                       \
 	})
 
+/* One text of what an instance is made of. */
+#define INSTANCE_SET(c, i, field, text)                                                            \
+	instance_remake_text(&(i)->row, (c)->shared, offsetof(instance_make, field), (text))
+
 /* Of operation.lacks: what ipam has to give. */
 #define LACKS_VLAN (1u << PLACER_REASON_NETWORK | 1u << PLACER_REASON_ADDRESSES)
 

@@ -48,14 +48,14 @@ static void settle_address(controller *c, instance *i)
 {
 	if (!c->vlans.known)
 		return;
-	const vlan *held = sot_map_get_c(c->vlans.by_name, i->row.vlan);
+	const vlan *held = sot_map_get_c(c->vlans.by_name, i->row.make->vlan);
 	const vlan *next = vlans_of_host(c, i->app->row.vlan, i->host);
 
 	if (!next || (held && vlan_reaches(held, i->host))) {
 		instance_move(c, i, INSTANCE_CREATING);
 		return;
 	}
-	shared_set(&i->row.vlan, c->shared, sot_str_c(next->name));
+	INSTANCE_SET(c, i, vlan, sot_str_c(next->name));
 	instance_move(c, i, INSTANCE_PLACED);
 	address_need_set(c, i, model_holds_address(i) ? ADDRESS_RELEASE : ADDRESS_ACQUIRE);
 }
@@ -137,7 +137,7 @@ bool move_is_searching(const operation *o)
 static void write_decision(controller *c, const operation *o, instance *i, const host *to)
 {
 	placer *p = c->fleet.placer;
-	uint32_t handle = fleet_app(c, i->app, i);
+	uint32_t handle = fleet_app(c, i->app, i->row.make);
 	decision d;
 
 	decision_init(&d);

@@ -108,7 +108,7 @@ void retention_tick(controller *c);
 /* The first moment of an operation's life: makes instances and steps. May end it. */
 void operation_begin(controller *c, operation *o);
 /* What the app's plan gives an instance. */
-void plan_size(const controller *c, const app *a, instance_row *row);
+void plan_size(const controller *c, const app *a, instance_make *make);
 /* Instances of the app that shall not be retired. */
 /* Of one group, or with NULL of all. */
 size_t app_wanted_count(const app *a, const group *g);
@@ -287,7 +287,7 @@ uint32_t fleet_broken_rules(controller *c, const instance *i);
 #define ZONES_MAX 32
 bool fleet_can_name(const controller *c, const char *const *lists, size_t list_count, bool zones);
 /* The app in the placer, for instances of that size: what it asks for, what VLANs it may use. */
-uint32_t fleet_app(controller *c, app *a, const instance *size);
+uint32_t fleet_app(controller *c, app *a, const instance_make *size);
 host *fleet_host(const controller *c, uint32_t handle);
 /* What keeps the instance off that host, in words: bits by placer_reason. */
 void fleet_describe_obstacles(const instance *i, const host *h, uint32_t obstacles, sot_buf *why);

@@ -26,7 +26,7 @@ static instance **waiting(controller *c, const operation *o, size_t *ret_count)
 
 static void put(controller *c, operation *o, instance *i, host *h, vlan *v)
 {
-	shared_set(&i->row.vlan, c->shared, sot_str_c(v->name));
+	INSTANCE_SET(c, i, vlan, sot_str_c(v->name));
 	v->free_v4--;
 	model_book(c, i, h);
 	fleet_note_placed(c, i);
@@ -159,7 +159,7 @@ static void refuse(controller *c, operation *o, const instance *i, size_t count)
 	fleet_sync(c);
 	if (o->row.kind == OPERATION_INSTANCE_ADOPT) {
 		const host *h = model_find_host(c, sot_str_c(o->row.to_host));
-		r.handle = fleet_app(c, o->app, i);
+		r.handle = fleet_app(c, o->app, i->row.make);
 		if (h)
 			fleet_describe_obstacles(
 			    i, h, placer_obstacles(c->fleet.placer, r.handle, h->handle), &text);
@@ -168,7 +168,7 @@ static void refuse(controller *c, operation *o, const instance *i, size_t count)
 	} else if (placement_is_blocked(c, o->app, &text, &r.blocked)) {
 		set_lacks(c, o, LACKS_VLAN);
 	} else {
-		r.handle = fleet_app(c, o->app, i);
+		r.handle = fleet_app(c, o->app, i->row.make);
 		placement_refusal(c, o->app, r.handle, count, &why, &text);
 		preempt_for(c, o, i, &text);
 		r.why = &why;
@@ -252,7 +252,7 @@ static sot_uuid decision_id(controller *c, operation *o)
 static bool place_one(controller *c, operation *o, decision *d, instance *i)
 {
 	placer *p = c->fleet.placer;
-	uint32_t pool, handle = fleet_app(c, o->app, i);
+	uint32_t pool, handle = fleet_app(c, o->app, i->row.make);
 
 	if (o->row.kind == OPERATION_INSTANCE_ADOPT)
 		i->handle = place_where_it_is(c, o, d, i, handle);
@@ -341,7 +341,7 @@ instance *place_leaver(controller *c, app *a, const group *g, enum sot_scale_pic
 	for (sot_link *l = a->instances.prev; l != &a->instances; l = l->prev) {
 		instance *i = SOT_CONTAINER(l, instance, of_app);
 		if (i->row.desired == SOT_DESIRED_STATE_RETIRED ||
-		    (g && !sot_uuid_eq(i->row.group_id, g->row.id)))
+		    (g && !sot_uuid_eq(i->row.make->group_id, g->row.id)))
 			continue;
 		if (!i->host)
 			return i;

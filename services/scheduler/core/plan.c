@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-void plan_size(const controller *c, const app *a, instance_row *row)
+void plan_size(const controller *c, const app *a, instance_make *make)
 {
 	const plan_row *p = sot_map_get_c(c->plans, a->row.plan);
 
-	row->cpu_milli = p ? p->cpu_milli : 100;
-	row->memory_bytes = p ? p->memory_bytes : 134217728;
-	row->disk_bytes = p ? p->disk_bytes : 0;
-	row->bandwidth_kbit = p ? p->bandwidth_kbit : 0;
+	make->cpu_milli = p ? p->cpu_milli : 100;
+	make->memory_bytes = p ? p->memory_bytes : 134217728;
+	make->disk_bytes = p ? p->disk_bytes : 0;
+	make->bandwidth_kbit = p ? p->bandwidth_kbit : 0;
 }
 
 /* The one that the operation is about; `default` when it is about the app, or its group is gone. */
@@ -32,16 +32,17 @@ instance *plan_instance_row(controller *c, const operation *o, group *of, instan
 	app *a = o->app;
 	const image *g = sot_map_get_c(c->images, a->row.image);
 
-	row.app_id = a->row.id;
-	row.group_id = of->row.id;
-	row.created_unix_ms = c->now.wall.unix_ms;
-	instance_row_init(&row, c->shared);
-	shared_set(&row.image, c->shared, sot_str_c(g ? g->row.reference : a->row.image));
-	plan_size(c, a, &row);
+	instance_make make = instance_make_new(c->shared);
+	make.app_id = a->row.id;
+	make.group_id = of->row.id;
+	shared_set(&make.image, c->shared, sot_str_c(g ? g->row.reference : a->row.image));
+	plan_size(c, a, &make);
 	shared_set(
-	    &row.version, c->shared, sot_str_c(of->row.version[0] ? of->row.version : a->row.version));
-	shared_set(&row.middleware, c->shared, sot_str_c(a->row.middleware ? a->row.middleware : ""));
-	shared_set(&row.plan, c->shared, sot_str_c(a->row.plan));
+	    &make.version, c->shared, sot_str_c(of->row.version[0] ? of->row.version : a->row.version));
+	shared_set(&make.middleware, c->shared, sot_str_c(a->row.middleware ? a->row.middleware : ""));
+	shared_set(&make.plan, c->shared, sot_str_c(a->row.plan));
+	instance_remake(&row, c->shared, &make);
+	row.created_unix_ms = c->now.wall.unix_ms;
 	instance *i = model_add_instance(c, a, &row);
 	i->held = true;
 	touch_group(c, of);
@@ -91,7 +92,7 @@ size_t app_wanted_count(const app *a, const group *g)
 	for (const sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_app);
 		n += i->row.desired != SOT_DESIRED_STATE_RETIRED &&
-		     (!g || sot_uuid_eq(i->row.group_id, g->row.id));
+		     (!g || sot_uuid_eq(i->row.make->group_id, g->row.id));
 	}
 	return n;
 }
@@ -152,7 +153,7 @@ void plan_helper(controller *c, operation *o)
 	instance *i = new_instance(c, o);
 
 	if (o->row.kind == OPERATION_APP_DEPLOY)
-		shared_set(&i->row.version, c->shared, sot_str_c(o->row.version));
+		INSTANCE_SET(c, i, version, sot_str_c(o->row.version));
 	plan_add_growth(c, o, i);
 }
 

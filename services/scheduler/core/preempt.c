@@ -107,7 +107,7 @@ void preempt_for(controller *c, operation *o, const instance *i, sot_buf *why)
 		return;
 	}
 	uint32_t n = placer_preempt(
-	    c->fleet.placer, fleet_app(c, o->app, i), &host_handle, handles, GIVING_WAY_MAX);
+	    c->fleet.placer, fleet_app(c, o->app, i->row.make), &host_handle, handles, GIVING_WAY_MAX);
 	for (uint32_t k = 0; k < n; k++) {
 		leavers[k] = instance_of_handle(fleet_host(c, host_handle), handles[k]);
 		if (!may_be_asked(leavers[k]))

@@ -64,7 +64,7 @@ static void list_instances(const sot_host_drain *m, plan *ret)
 
 static bool keeps_address(const controller *c, const planned *at)
 {
-	const vlan *held = sot_map_get_c(c->vlans.by_name, at->i->row.vlan);
+	const vlan *held = sot_map_get_c(c->vlans.by_name, at->i->row.make->vlan);
 
 	return at->to && held && vlan_reaches(held, at->to);
 }

@@ -164,8 +164,10 @@ void on_group_move(void *self, const void *from, const sot_group_move *m)
 	sot_buf_add_c(&spec, ",\"instances\":[");
 	for (size_t k = 0; k < m->instances_count; k++) {
 		instance *i = request_instance(q->c, m->instances[k]);
-		if (!sot_uuid_eq(i->row.group_id, g->row.id)) {
-			i->row.group_id = g->row.id;
+		if (!sot_uuid_eq(i->row.make->group_id, g->row.id)) {
+			instance_make make = instance_make_of(&i->row);
+			make.group_id = g->row.id;
+			instance_remake(&i->row, q->c->shared, &make);
 			i->row.number = g->row.next_number++;
 			touch_instance(q->c, i);
 		}

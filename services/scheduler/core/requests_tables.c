@@ -87,7 +87,7 @@ static void tell_instances(controller *c, const char *plan)
 		app *a = SOT_CONTAINER(l, app, all);
 		for (sot_link *k = a->instances.next; k != &a->instances; k = k->next) {
 			instance *i = SOT_CONTAINER(k, instance, of_app);
-			if (strcmp(i->row.plan, plan) != 0 || !i->host)
+			if (strcmp(i->row.make->plan, plan) != 0 || !i->host)
 				continue;
 			i->row.generation++;
 			model_spec_changed(c, i);

@@ -51,11 +51,11 @@ static void refuse_plan(const instance *i, const plan_row *p, char *dst, size_t 
 	const host_row *h = &i->host->row;
 	amount memory =
 	    amount_of(h->memory_bytes, h->reserve_memory_bytes, h->memory_overcommit_permille,
-	        h->booked_memory_bytes, i->row.memory_bytes, p->memory_bytes);
+	        h->booked_memory_bytes, i->row.make->memory_bytes, p->memory_bytes);
 	amount cpu = amount_of(h->cpu_milli, h->reserve_cpu_milli, h->cpu_overcommit_permille,
-	    h->booked_cpu_milli, i->row.cpu_milli, p->cpu_milli);
+	    h->booked_cpu_milli, i->row.make->cpu_milli, p->cpu_milli);
 	amount disk = amount_of(h->disk_bytes, h->reserve_disk_bytes, h->disk_overcommit_permille,
-	    h->booked_disk_bytes, i->row.disk_bytes, p->disk_bytes);
+	    h->booked_disk_bytes, i->row.make->disk_bytes, p->disk_bytes);
 
 	dst[0] = '\0';
 	if (lacks(&memory))
@@ -91,32 +91,36 @@ bool resize_fits(controller *c, const instance *i, const char *plan, char *dst, 
 }
 
 /* What the operation says of the limit; a number was checked when it was asked. */
-static void set_bandwidth(instance_row *row, const plan_row *p, const char *wanted)
+static void set_bandwidth(instance_make *make, const plan_row *p, const char *wanted)
 {
 	uint64_t kbit = 0;
 
 	if (wanted[0] != '\0')
-		row->bandwidth_own = sot_parse_u64(sot_str_c(wanted), 0, UINT32_MAX, &kbit, NULL) == SOT_OK;
-	if (wanted[0] != '\0' && row->bandwidth_own)
-		row->bandwidth_kbit = (uint32_t)kbit;
-	if (!row->bandwidth_own && p)
-		row->bandwidth_kbit = p->bandwidth_kbit;
+		make->bandwidth_own =
+		    sot_parse_u64(sot_str_c(wanted), 0, UINT32_MAX, &kbit, NULL) == SOT_OK;
+	if (wanted[0] != '\0' && make->bandwidth_own)
+		make->bandwidth_kbit = (uint32_t)kbit;
+	if (!make->bandwidth_own && p)
+		make->bandwidth_kbit = p->bandwidth_kbit;
 }
 
 void resize_instance(controller *c, instance *i, const char *plan, const char *bandwidth)
 {
-	const plan_row *p = sot_map_get_c(c->plans, plan[0] ? plan : i->row.plan);
+	const plan_row *p = sot_map_get_c(c->plans, plan[0] ? plan : i->row.make->plan);
 	host *h = plan[0] ? i->host : NULL;
+
+	instance_make make = instance_make_of(&i->row);
 
 	if (h)
 		model_unbook_size(c, i);
 	if (plan[0]) {
-		shared_set(&i->row.plan, c->shared, sot_str_c(p->name));
-		i->row.cpu_milli = p->cpu_milli;
-		i->row.memory_bytes = p->memory_bytes;
-		i->row.disk_bytes = p->disk_bytes;
+		shared_set(&make.plan, c->shared, sot_str_c(p->name));
+		make.cpu_milli = p->cpu_milli;
+		make.memory_bytes = p->memory_bytes;
+		make.disk_bytes = p->disk_bytes;
 	}
-	set_bandwidth(&i->row, p, bandwidth);
+	set_bandwidth(&make, p, bandwidth);
+	instance_remake(&i->row, c->shared, &make);
 	if (h)
 		model_book_size(c, i);
 	i->row.generation++;
@@ -128,8 +132,8 @@ void rebuild_instance(controller *c, instance *i, const char *name)
 {
 	const image *g = sot_map_get_c(c->images, name);
 
-	if (g && strcmp(i->row.image, g->row.reference) != 0)
-		shared_set(&i->row.image, c->shared, sot_str_c(g->row.reference));
+	if (g && strcmp(i->row.make->image, g->row.reference) != 0)
+		INSTANCE_SET(c, i, image, sot_str_c(g->row.reference));
 	i->row.rebuild_seq++;
 	i->row.generation++;
 	i->has_failed = false;

@@ -9,8 +9,8 @@ static void a_larger_plan_is_booked_told_and_done_without_a_restart(void **state
 	bench_bring_up(b);
 	uint32_t restart_seq = b->spec.restart_seq;
 	ASK(b, instance_resize, .instance = SOT_STR("shop-default-01"), .plan = SOT_STR("medium"));
-	assert_string_equal(b->instance.plan, "medium");
-	assert_true(b->instance.memory_bytes == 800ull << 20);
+	assert_string_equal(b->instance.make->plan, "medium");
+	assert_true(b->instance.make->memory_bytes == 800ull << 20);
 	assert_true(b->spec.memory_bytes == 800ull << 20 && b->spec.cpu_milli == 1000);
 	assert_true(b->spec.cpu_pinned && b->spec.pids_max == 99 && b->spec.io_weight == 300);
 	assert_int_equal(b->spec.restart_seq, restart_seq);
@@ -27,7 +27,7 @@ static void a_plan_that_its_host_has_no_room_for_is_refused_with_what_is_missing
 	ASK(b, instance_resize, .instance = SOT_STR("shop-default-01"), .plan = SOT_STR("huge"));
 	assert_int_equal(b->refusal, SOT_REFUSAL_CONFLICT);
 	assert_string_equal(b->pointer, "/plan");
-	assert_string_equal(b->instance.plan, "tiny");
+	assert_string_equal(b->instance.make->plan, "tiny");
 	ASK(b, instance_resize, .instance = SOT_STR("shop-default-01"), .plan = SOT_STR("none"));
 	assert_int_equal(b->refusal, SOT_REFUSAL_NOT_FOUND);
 	/* Of an app the operation says it, where it stops. */
@@ -35,7 +35,7 @@ static void a_plan_that_its_host_has_no_room_for_is_refused_with_what_is_missing
 	assert_int_equal(b->operation.state, OPERATION_FAILED);
 	assert_non_null(strstr(b->operation.error, "h1 has 1024 MB of memory left for it, plan huge"));
 	assert_non_null(strstr(b->operation.error, "sotalia instance move shop-default-01"));
-	assert_string_equal(b->instance.plan, "tiny");
+	assert_string_equal(b->instance.make->plan, "tiny");
 }
 
 static void a_limit_of_its_own_outlives_its_plan_until_that_of_the_plan_is_wanted(void **state)
@@ -49,21 +49,21 @@ static void a_limit_of_its_own_outlives_its_plan_until_that_of_the_plan_is_wante
 	ASK(b, instance_resize, .instance = SOT_STR("shop-default-01"),
 	    .bandwidth = SOT_BANDWIDTH_CHOICE_OWN, .bandwidth_kbit = 5000);
 	assert_int_equal(b->spec.bandwidth_kbit, 5000);
-	assert_true(b->instance.bandwidth_own);
-	assert_string_equal(b->instance.plan, "tiny");
+	assert_true(b->instance.make->bandwidth_own);
+	assert_string_equal(b->instance.make->plan, "tiny");
 	assert_int_equal(b->operation.state, OPERATION_RUNNING);
 	bench_status(b, 2, b->instance.generation, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
 	assert_int_equal(b->operation.state, OPERATION_DONE);
 	ASK(b, instance_resize, .instance = SOT_STR("shop-default-01"), .plan = SOT_STR("medium"));
 	bench_status(b, 3, b->instance.generation, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
-	assert_string_equal(b->instance.plan, "medium");
+	assert_string_equal(b->instance.make->plan, "medium");
 	assert_int_equal(b->spec.bandwidth_kbit, 5000);
 	assert_int_equal(b->operation.state, OPERATION_DONE);
 	ASK(b, instance_resize, .instance = SOT_STR("shop-default-01"),
 	    .bandwidth = SOT_BANDWIDTH_CHOICE_PLAN);
 	assert_int_equal(b->spec.bandwidth_kbit, 0); /* the plan has none */
-	assert_false(b->instance.bandwidth_own);
-	assert_string_equal(b->instance.plan, "medium");
+	assert_false(b->instance.make->bandwidth_own);
+	assert_string_equal(b->instance.make->plan, "medium");
 	assert_int_equal(b->spec.restart_seq, restart_seq);
 }
 
@@ -76,7 +76,7 @@ static void an_app_gets_its_plan_when_all_its_instances_have_it(void **state)
 	bench_status(b, 2, b->instance.generation, SOT_OBSERVED_STATE_RUNNING, SOT_HEALTH_HEALTHY);
 	assert_int_equal(b->operation.state, OPERATION_DONE);
 	ASK(b, app_scale, .name = SOT_STR("shop"), .count = 2);
-	assert_string_equal(b->instance.plan, "medium"); /* the new one's */
+	assert_string_equal(b->instance.make->plan, "medium"); /* the new one's */
 }
 
 static void a_frozen_instance_is_told_as_that_until_it_goes_on(void **state)

@@ -39,7 +39,7 @@ static const char *group_name(const instance *i)
 {
 	for (const sot_link *l = i->app->groups.next; l != &i->app->groups; l = l->next) {
 		const group *g = SOT_CONTAINER(l, group, of_app);
-		if (sot_uuid_eq(g->row.id, i->row.group_id))
+		if (sot_uuid_eq(g->row.id, i->row.make->group_id))
 			return g->row.name;
 	}
 	return "";
@@ -88,12 +88,12 @@ static bool has_change(const instance *i, const operation *o)
 	if (i->row.health != SOT_HEALTH_HEALTHY || i->row.observed_generation < i->row.generation)
 		return false;
 	if (o->row.kind == OPERATION_APP_DEPLOY)
-		return strcmp(i->row.version, o->row.version) == 0 &&
-		       strcmp(i->row.observed_version, o->row.version) == 0;
+		return strcmp(i->row.make->version, o->row.version) == 0 &&
+		       strcmp(i->row.make->observed_version, o->row.version) == 0;
 	if (o->row.kind == OPERATION_APP_MIDDLEWARE)
-		return sot_str_eq_c(
-		    middleware_version_in(i->row.middleware, sot_str_c(o->row.image)), o->row.version);
-	return o->row.kind == OPERATION_APP_RESIZE && strcmp(i->row.plan, o->row.plan) == 0;
+		return sot_str_eq_c(middleware_version_in(i->row.make->middleware, sot_str_c(o->row.image)),
+		    o->row.version);
+	return o->row.kind == OPERATION_APP_RESIZE && strcmp(i->row.make->plan, o->row.plan) == 0;
 }
 
 size_t rollout_order(const app *a, const group *g, const rollout_strategy *s,
@@ -105,7 +105,8 @@ size_t rollout_order(const app *a, const group *g, const rollout_strategy *s,
 	for (sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
 		instance *i = SOT_CONTAINER(l, instance, of_app);
 		if (i->row.desired == SOT_DESIRED_STATE_RETIRED ||
-		    (g && !sot_uuid_eq(i->row.group_id, g->row.id)) || (retry && has_change(i, retry)))
+		    (g && !sot_uuid_eq(i->row.make->group_id, g->row.id)) ||
+		    (retry && has_change(i, retry)))
 			continue;
 		rollout_unit unit = {
 		    .i = i, .is_away = instance_is_away(i), .domain = domain_of(i, s->order), .age = count};
@@ -238,10 +239,10 @@ static void add_text(sot_buf *out, const char *before, const char *text)
 
 static void describe_unit(sot_buf *out, const instance *i, operation_kind kind, const char *to)
 {
-	const char *from = kind == OPERATION_APP_DEPLOY       ? i->row.version
-	                   : kind == OPERATION_APP_RESIZE     ? i->row.plan
-	                   : kind == OPERATION_APP_MIDDLEWARE ? i->row.middleware
-	                                                      : i->row.image;
+	const char *from = kind == OPERATION_APP_DEPLOY       ? i->row.make->version
+	                   : kind == OPERATION_APP_RESIZE     ? i->row.make->plan
+	                   : kind == OPERATION_APP_MIDDLEWARE ? i->row.make->middleware
+	                                                      : i->row.make->image;
 
 	add_text(out, "{\"name\":", i->row.name);
 	add_text(out, ",\"host\":", i->host ? i->host->row.name : "");

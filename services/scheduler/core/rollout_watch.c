@@ -61,7 +61,7 @@ bool rollout_find_unwell(controller *c, const operation *o, char why[static OPER
 			(void)snprintf(why, OPERATION_TEXT_MAX,
 			    "%s: was healthy after the change and is %s now: %.400s", i->row.name,
 			    i->row.state == INSTANCE_FAILED ? "failed" : health_name(i->row.health),
-			    i->row.error);
+			    i->row.make->error);
 		else if (has_too_many(c, o, &i->errors, s->finished_unix_ms))
 			say_errors(o, i->row.name, &i->errors, why);
 		else

@@ -203,19 +203,6 @@ void group_row_clear(group_row *row)
 	EACH_SHARED_OF_GROUP(row, shared_drop);
 }
 
-/* The shared parts of an instance's row. */
-#define EACH_SHARED(row, each)                                                                     \
-	do {                                                                                           \
-		each((row)->vlan);                                                                         \
-		each((row)->plan);                                                                         \
-		each((row)->image);                                                                        \
-		each((row)->version);                                                                      \
-		each((row)->middleware);                                                                   \
-		each((row)->observed_version);                                                             \
-		each((row)->error);                                                                        \
-		each((row)->net);                                                                          \
-	} while (0)
-
 enum { ID_DIGITS = 64 };
 
 container_ref container_ref_of(sot_str id)
@@ -240,29 +227,6 @@ const char *container_ref_text(const container_ref *c, char dst[static CONTAINER
 	memcpy(dst, c->bytes, c->length);
 	dst[c->length] = '\0';
 	return dst;
-}
-
-void instance_row_init(instance_row *row, shared_pool *pool)
-{
-	static const vlan_facts none;
-
-	row->net = NULL;
-	EMPTY(row->vlan);
-	EMPTY(row->plan);
-	EMPTY(row->image);
-	EMPTY(row->version);
-	EMPTY(row->middleware);
-	EMPTY(row->observed_version);
-	EMPTY(row->error);
-	instance_row_set_net(row, pool, &none);
-}
-
-void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts *facts)
-{
-	const vlan_facts *before = row->net;
-
-	row->net = shared_bytes(pool, facts, sizeof(*facts));
-	shared_drop(before);
 }
 
 /* The shared parts of a host's row. */
@@ -299,12 +263,12 @@ void host_row_clear(host_row *row)
 void instance_row_copy(instance_row *to, const instance_row *from)
 {
 	*to = *from;
-	EACH_SHARED(to, KEEP);
+	KEEP(to->make);
 }
 
 void instance_row_clear(instance_row *row)
 {
-	EACH_SHARED(row, shared_drop);
+	shared_drop(row->make);
 }
 
 /* The shared parts of an operation's row. */

@@ -278,8 +278,26 @@ container_ref container_ref_of(sot_str id);
 const char *container_ref_text(const container_ref *c, char dst[static CONTAINER_TEXT]);
 
 /* 100,000 of them are in memory: members lie so that nothing is between them. */
+/* What an instance is made of: one immutable value (shared.h) for all that are made alike, changed
+ * by instance_remake. */
+typedef struct instance_make {
+	/* Shared in turn, never NULL. */
+	const char *vlan; /* where its addresses are from; "" until it is placed */
+	const char *plan; /* its size; what the plan says besides is looked up by this */
+	const char *image, *version, *observed_version, *error;
+	const char *middleware; /* as of app_row; "" for none */
+	const vlan_facts *net;
+	sot_uuid app_id, group_id;
+	uint64_t memory_bytes, disk_bytes;
+	uint32_t cpu_milli, bandwidth_kbit;
+	/* 0 or 1: the limit is its own, whatever its plan says. As wide as this, because values are
+	 * compared by their bytes: there is no padding. */
+	uint64_t bandwidth_own;
+} instance_make;
+
 typedef struct instance_row {
-	sot_uuid id, app_id, group_id;
+	sot_uuid id;
+	const instance_make *make;
 	sot_uuid host_id;     /* zero: on no host */
 	sot_uuid moving_to;   /* booked there too; zero: it stays */
 	sot_uuid decision_id; /* why it is there; zero: decided by an earlier leader, the row knows */
@@ -290,20 +308,11 @@ typedef struct instance_row {
 	enum sot_desired_state desired;
 	uint64_t generation, observed_generation;
 	char name[64];
-	/* shared.h: never NULL, changed by shared_set */
-	const char *vlan; /* where its addresses are from; "" until it is placed */
-	const char *plan; /* its size; what the plan says besides is looked up by this */
-	const char *image, *version, *observed_version, *error;
-	const char *middleware; /* as of app_row; "" for none */
-	const vlan_facts *net;
 	held_address v4, v6;
-	uint64_t memory_bytes, disk_bytes;
-	uint32_t cpu_milli, bandwidth_kbit;
 	uint32_t observed_restart_seq, restarts;
 	int64_t started_unix_ms, observed_unix_ms, created_unix_ms, updated_unix_ms;
 	container_ref container;
 	sot_mac mac;
-	bool bandwidth_own; /* the limit is its own, whatever its plan says */
 } instance_row;
 
 typedef enum operation_state {
@@ -536,9 +545,16 @@ bool placement_row_is_guarded(const placement_row *row);
 /* The next word of a list with commas between; false at its end. */
 bool words_next(sot_str *rest, sot_str *ret_word);
 
-/* Nothing shared yet: everything that is, is "", and the VLAN has no facts. */
-void instance_row_init(instance_row *row, shared_pool *pool);
-void instance_row_set_net(instance_row *row, shared_pool *pool, const vlan_facts *facts);
+/* ---- instance_make.c ---- */
+/* One to begin with: texts "", numbers 0, a VLAN without facts. */
+instance_make instance_make_new(shared_pool *pool);
+void instance_make_set_net(instance_make *make, shared_pool *pool, const vlan_facts *facts);
+/* A copy of the row's, to be changed and given to instance_remake. */
+instance_make instance_make_of(const instance_row *row);
+/* The row is made of this; what it refers to goes along. row->make may be NULL before. */
+void instance_remake(instance_row *row, shared_pool *pool, const instance_make *make);
+/* One text of it, by its offset. */
+void instance_remake_text(instance_row *row, shared_pool *pool, size_t field, sot_str text);
 
 /* ---- app_settings.c ---- */
 void app_settings_copy(app_settings *to, const app_settings *from);

@@ -117,7 +117,7 @@ static char *instance_data(
 	add_address(i, data);
 	if (from != INSTANCE_STATES && to == INSTANCE_FAILED) {
 		sot_buf_add_c(data, ",\"error\":");
-		sot_buf_add_json(data, sot_str_c(i->row.error));
+		sot_buf_add_json(data, sot_str_c(i->row.make->error));
 	}
 	sot_buf_add_c(data, "}");
 	return sot_strndup(sot_buf_str(data));

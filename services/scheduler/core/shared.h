@@ -15,10 +15,13 @@ shared_pool *shared_pool_free(shared_pool *p);
 
 /* A new reference to a value that says this. */
 const char *shared_text(shared_pool *p, sot_str text);
-/* A value of its own, in no pool: for texts that hardly ever repeat, which would only fill it. */
+/* A value of its own, in no pool: for texts that hardly ever repeat. */
 const char *shared_alone(sot_str text);
 /* `bytes` have no padding that differs; the result is aligned for any struct of 8-byte members. */
 const void *shared_bytes(shared_pool *p, const void *bytes, size_t n);
+/* The same of a struct that begins with so many pointers to shared values: their references go to
+ * the result. */
+const void *shared_struct(shared_pool *p, const void *bytes, size_t n, size_t parts);
 /* One more reference. */
 const void *shared_keep(const void *value);
 /* One less; NULL is nothing. */

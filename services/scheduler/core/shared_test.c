@@ -107,6 +107,35 @@ static void bytes_of_every_length_and_value_are_told_apart(void **state)
 	shared_pool_free(p);
 }
 
+/* A struct of shared values holds them; who makes the same one again gives its references back. */
+static void a_struct_holds_what_it_begins_with(void **state)
+{
+	shared_pool *p = shared_pool_new();
+	struct {
+		const char *plan, *image;
+		uint64_t bytes;
+	} make = {shared_text(p, SOT_STR("small")), shared_text(p, SOT_STR("tomcat")), 7};
+
+	(void)state;
+	const char *image = make.image;
+	const void *one = shared_struct(p, &make, sizeof(make), 2);
+	make.plan = shared_text(p, SOT_STR("small"));
+	make.image = shared_text(p, SOT_STR("tomcat"));
+	const void *same = shared_struct(p, &make, sizeof(make), 2);
+	assert_ptr_equal(one, same);
+	make.plan = shared_text(p, SOT_STR("large"));
+	(void)shared_keep(make.image);
+	const void *other = shared_struct(p, &make, sizeof(make), 2);
+	assert_ptr_not_equal(one, other);
+	shared_drop(one);
+	shared_drop(same);
+	/* The image is the other's, too; the first plan is gone with the first struct. */
+	assert_string_equal(image, "tomcat");
+	shared_pool_free(p);
+	assert_string_equal(image, "tomcat");
+	shared_drop(other); /* and the pool, and all: the sanitizer would tell */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +144,7 @@ int main(void)
 	    cmocka_unit_test(a_value_of_its_own_is_nobody_elses),
 	    cmocka_unit_test(what_nobody_keeps_is_forgotten),
 	    cmocka_unit_test(bytes_of_every_length_and_value_are_told_apart),
+	    cmocka_unit_test(a_struct_holds_what_it_begins_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ static bool has_to_pull(const instance *i)
 {
 	for (const sot_link *l = i->host->instances.next; l != &i->host->instances; l = l->next) {
 		const instance *other = SOT_CONTAINER(l, instance, of_host);
-		if (strcmp(other->row.image, i->row.image) == 0 &&
+		if (strcmp(other->row.make->image, i->row.make->image) == 0 &&
 		    (other->row.container.length > 0 || (other->start && other->start->pull)))
 			return false;
 	}
@@ -126,7 +126,7 @@ static bool has_to_pull(const instance *i)
 static start_gauge *obstacle(controller *c, const instance *i, char why[static 200])
 {
 	start_gauge *rack = rack_of(c, i->host);
-	start_gauge *pull = has_to_pull(i) ? sot_map_get_c(c->starts.images, i->row.image) : NULL;
+	start_gauge *pull = has_to_pull(i) ? sot_map_get_c(c->starts.images, i->row.make->image) : NULL;
 	uint32_t limit = host_limit(c, i->host);
 
 	if (is_full(&i->host->starts, limit)) {
@@ -140,8 +140,8 @@ static start_gauge *obstacle(controller *c, const instance *i, char why[static 2
 		return rack;
 	}
 	if (pull && is_full(pull, c->config.pulls_per_image)) {
-		(void)snprintf(why, 200, "a slot to pull image %.100s: %u of %u in flight", i->row.image,
-		    pull->flying, c->config.pulls_per_image);
+		(void)snprintf(why, 200, "a slot to pull image %.100s: %u of %u in flight",
+		    i->row.make->image, pull->flying, c->config.pulls_per_image);
 		return pull;
 	}
 	return NULL;
@@ -229,7 +229,7 @@ static void take_off(controller *c, instance *i)
 	i->start->flies = true;
 	i->start->host = i->host;
 	i->start->rack = rack_of(c, i->host);
-	i->start->pull = has_to_pull(i) ? gauge_of(c->starts.images, i->row.image) : NULL;
+	i->start->pull = has_to_pull(i) ? gauge_of(c->starts.images, i->row.make->image) : NULL;
 	i->start->since = c->now.mono;
 	i->host->starts.flying++;
 	i->start->rack->flying++;
@@ -249,7 +249,7 @@ static void give_back(controller *c, instance *i)
 	if (i->start->pull) {
 		unpark(c, i->start->pull);
 		if (--i->start->pull->flying == 0)
-			free(sot_map_remove(c->starts.images, i->row.image, strlen(i->row.image)));
+			free(sot_map_remove(c->starts.images, i->row.make->image, strlen(i->row.make->image)));
 	}
 	i->start->pull = NULL;
 	sot_list_remove(&i->start->all);

@@ -106,12 +106,12 @@ sot_code controller_load_version(controller *c, const version_row *row, sot_err 
 
 sot_code controller_load_instance(controller *c, const instance_row *row, sot_err *err)
 {
-	app *a = sot_map_get_uuid(c->apps, row->app_id);
+	app *a = sot_map_get_uuid(c->apps, row->make->app_id);
 	host *h = sot_map_get_uuid(c->hosts, row->host_id);
 	instance_row copy;
 
 	if (!a)
-		return missing("app", row->app_id, "an instance", err);
+		return missing("app", row->make->app_id, "an instance", err);
 	if (!h && !sot_uuid_is_zero(row->host_id))
 		return missing("host", row->host_id, "an instance", err);
 	host *target = sot_map_get_uuid(c->hosts, row->moving_to);
@@ -261,7 +261,7 @@ static void resume_instance(controller *c, instance *i)
 {
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED) {
 		/* The last leader may have asked, and never read the answer. */
-		if (sot_ip_is_none(i->row.v4.address) && i->row.vlan[0])
+		if (sot_ip_is_none(i->row.v4.address) && i->row.make->vlan[0])
 			address_need_set(c, i, ADDRESS_ACQUIRE);
 		instance_reclaim(c, i);
 	} else if (i->row.state == INSTANCE_PLACED && model_holds_address(i)) {

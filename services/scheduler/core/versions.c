@@ -73,7 +73,8 @@ static bool is_needed(const app *a, const char *version)
 	}
 	for (const sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_app);
-		if (is_named(version, i->row.version) || is_named(version, i->row.observed_version))
+		if (is_named(version, i->row.make->version) ||
+		    is_named(version, i->row.make->observed_version))
 			return true;
 	}
 	for (const sot_link *l = a->queue.next; l != &a->queue; l = l->next) {
@@ -123,7 +124,7 @@ static bool is_needed_of(const controller *c, const middleware *m, const char *v
 			return true;
 		for (const sot_link *k = a->instances.next; k != &a->instances; k = k->next) {
 			const instance *i = SOT_CONTAINER(k, instance, of_app);
-			if (sot_str_eq_c(middleware_version_in(i->row.middleware, name), version))
+			if (sot_str_eq_c(middleware_version_in(i->row.make->middleware, name), version))
 				return true;
 		}
 	}

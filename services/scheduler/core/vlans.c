@@ -86,8 +86,8 @@ static void refresh_settings(controller *c)
 	instance_iter it = {0};
 
 	for (instance *i; (i = model_next_instance(c, &it));) {
-		const vlan *v = sot_map_get_c(c->vlans.by_name, i->row.vlan);
-		if (v && v->settings != i->row.net->settings && i->need == ADDRESS_NOTHING &&
+		const vlan *v = sot_map_get_c(c->vlans.by_name, i->row.make->vlan);
+		if (v && v->settings != i->row.make->net->settings && i->need == ADDRESS_NOTHING &&
 		    i->row.desired != SOT_DESIRED_STATE_RETIRED && !sot_ip_is_none(i->row.v4.address))
 			address_need_set(c, i, ADDRESS_ACQUIRE);
 	}

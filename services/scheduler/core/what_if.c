@@ -89,7 +89,7 @@ static app_sum *sum_of(moves *m, const app *a)
 
 static void note_move(moves *m, const instance *i, const host *from, const host *to)
 {
-	const vlan *held = sot_map_get_c(m->c->vlans.by_name, i->row.vlan);
+	const vlan *held = sot_map_get_c(m->c->vlans.by_name, i->row.make->vlan);
 
 	forecast_note(m->f, i->row.id.b, sizeof(i->row.id.b));
 	forecast_note_host(m->f, to);
@@ -297,7 +297,7 @@ static void prepare_waiting(controller *c)
 		size_t k = 0;
 		const instance *i = o->app ? next_waiting(c, o, &k) : NULL;
 		if (i)
-			(void)fleet_app(c, o->app, i);
+			(void)fleet_app(c, o->app, i->row.make);
 	}
 }
 

@@ -67,8 +67,9 @@ static size_t list_targets(const host *h, sot_probe_target list[static TARGETS_M
 			const instance *i = SOT_CONTAINER(l, instance, of_host);
 			if (!may_answer(i) || (i->row.started_unix_ms != 0) != ran || n == TARGETS_MAX)
 				continue;
-			list[n++] = (sot_probe_target){
-			    .vlan_id = i->row.net->vlan_id, .address = i->row.v4.address, .mac = i->row.mac};
+			list[n++] = (sot_probe_target){.vlan_id = i->row.make->net->vlan_id,
+			    .address = i->row.v4.address,
+			    .mac = i->row.mac};
 		}
 	}
 	return n;

@@ -184,9 +184,9 @@ static void read_resolvers(cursor *at, vlan_facts *net)
 	}
 }
 
-static void read_network(cursor *at, instance_row *row, vlan_facts *net)
+static void read_network(cursor *at, instance_row *row, instance_make *make, vlan_facts *net)
 {
-	read_shared(at, &row->vlan);
+	read_shared(at, &make->vlan);
 	net->vrf = u16(at);
 	net->mtu = u16(at);
 	net->isolated = flag(at);
@@ -196,20 +196,20 @@ static void read_network(cursor *at, instance_row *row, vlan_facts *net)
 	net->v6.prefix = u8(at);
 	net->v6.gateway = ip(at);
 	row->v6.generation = u64(at);
-	row->bandwidth_kbit = u32(at);
-	row->bandwidth_own = flag(at);
+	make->bandwidth_kbit = u32(at);
+	make->bandwidth_own = flag(at);
 	net->settings = u64(at);
-	instance_row_set_net(row, at->l->shared, net);
+	instance_make_set_net(make, at->l->shared, net);
 }
 
-static void read_observed(cursor *at, instance_row *row)
+static void read_observed(cursor *at, instance_row *row, instance_make *make)
 {
 	row->observed_generation = u64(at);
 	row->observed_restart_seq = u32(at);
-	read_shared(at, &row->observed_version);
+	read_shared(at, &make->observed_version);
 	row->container = container_ref_of(text(at));
 	row->restarts = u32(at);
-	read_shared(at, &row->error);
+	read_shared(at, &make->error);
 	row->started_unix_ms = number(at, 0, INT64_MAX);
 	row->observed_unix_ms = number(at, 0, INT64_MAX);
 	row->created_unix_ms = number(at, 0, INT64_MAX);
@@ -228,9 +228,9 @@ static void on_instances(void *self, const store_result *res)
 		instance_row row = {.id = id(&at)};
 		vlan_facts net;
 		memset(&net, 0, sizeof(net)); /* padding too: shared by its bytes */
-		instance_row_init(&row, at.l->shared);
-		row.app_id = id(&at);
-		row.group_id = id(&at);
+		instance_make make = instance_make_new(at.l->shared);
+		make.app_id = id(&at);
+		make.group_id = id(&at);
 		row.number = u32(&at);
 		COPY(&at, row.name);
 		WORD(&at, instance_state_parse, row.state);
@@ -240,17 +240,18 @@ static void on_instances(void *self, const store_result *res)
 		row.restart_seq = u32(&at);
 		row.host_id = id(&at);
 		read_address(&at, &row, &net);
-		row.cpu_milli = u32(&at);
-		row.memory_bytes = u64(&at);
-		row.disk_bytes = u64(&at);
-		read_shared(&at, &row.image);
-		read_shared(&at, &row.version);
-		read_observed(&at, &row);
-		read_network(&at, &row, &net);
+		make.cpu_milli = u32(&at);
+		make.memory_bytes = u64(&at);
+		make.disk_bytes = u64(&at);
+		read_shared(&at, &make.image);
+		read_shared(&at, &make.version);
+		read_observed(&at, &row, &make);
+		read_network(&at, &row, &make, &net);
 		row.moving_to = id(&at);
-		read_shared(&at, &row.plan);
+		read_shared(&at, &make.plan);
 		row.rebuild_seq = u32(&at);
-		read_shared(&at, &row.middleware);
+		read_shared(&at, &make.middleware);
+		instance_remake(&row, at.l->shared, &make);
 		at.l->last_instance = row.id;
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_instance(at.l->c, &row, &at.l->err));

@@ -62,7 +62,7 @@ static inline const subnet_way *way_of(const instance_row *row, const held_addre
 
 	if (sot_ip_is_none(held->address))
 		return &none;
-	return held == &row->v4 ? &row->net->v4 : &row->net->v6;
+	return held == &row->v4 ? &row->make->net->v4 : &row->make->net->v6;
 }
 
 static inline void item_container(store_tx *tx, const container_ref *c)

@@ -134,8 +134,9 @@ static bool is_plain(const instance_row *row)
 	return row->health == SOT_HEALTH_UNKNOWN && row->desired == SOT_DESIRED_STATE_RUNNING &&
 	       row->generation == 1 && row->restart_seq == 0 && row->rebuild_seq == 0 &&
 	       row->observed_generation == 0 && row->observed_restart_seq == 0 && row->restarts == 0 &&
-	       row->started_unix_ms == 0 && row->observed_unix_ms == 0 && !row->observed_version[0] &&
-	       row->container.length == 0 && !row->error[0] && sot_uuid_is_zero(row->moving_to);
+	       row->started_unix_ms == 0 && row->observed_unix_ms == 0 &&
+	       !row->make->observed_version[0] && row->container.length == 0 && !row->make->error[0] &&
+	       sot_uuid_is_zero(row->moving_to);
 }
 
 static bool hold_alike(const held_address *a, const held_address *b)
@@ -143,18 +144,12 @@ static bool hold_alike(const held_address *a, const held_address *b)
 	return sot_ip_is_none(a->address) == sot_ip_is_none(b->address);
 }
 
-/* What both have in common is all that is not an instance's own. Shared values are compared by
- * where they are: two that say the same make two shapes, which is no harm. */
+/* What both have in common is all that is not an instance's own. */
 static bool is_of_shape(const instance_row *a, const instance_row *b)
 {
-	return sot_uuid_eq(a->group_id, b->group_id) && sot_uuid_eq(a->app_id, b->app_id) &&
-	       sot_uuid_eq(a->decision_id, b->decision_id) && hold_alike(&a->v4, &b->v4) &&
-	       hold_alike(&a->v6, &b->v6) && a->bandwidth_kbit == b->bandwidth_kbit &&
-	       a->cpu_milli == b->cpu_milli && a->memory_bytes == b->memory_bytes &&
-	       a->disk_bytes == b->disk_bytes && a->created_unix_ms == b->created_unix_ms &&
-	       a->updated_unix_ms == b->updated_unix_ms && a->vlan == b->vlan && a->plan == b->plan &&
-	       a->image == b->image && a->version == b->version && a->middleware == b->middleware &&
-	       a->net == b->net;
+	return a->make == b->make && sot_uuid_eq(a->decision_id, b->decision_id) &&
+	       hold_alike(&a->v4, &b->v4) && hold_alike(&a->v6, &b->v6) &&
+	       a->created_unix_ms == b->created_unix_ms && a->updated_unix_ms == b->updated_unix_ms;
 }
 
 typedef struct newcomers {
@@ -209,31 +204,31 @@ static void write_rows(store_tx *tx, const newcomers *c)
 
 static void write_shapes(store_tx *tx, const instance_row **r, size_t n)
 {
-	COLUMN(r, n, store_item_uuid, row->app_id);
-	COLUMN(r, n, store_item_uuid, row->group_id);
+	COLUMN(r, n, store_item_uuid, row->make->app_id);
+	COLUMN(r, n, store_item_uuid, row->make->group_id);
 	COLUMN(r, n, item_u64, way_of(row, &row->v4)->prefix);
 	COLUMN(r, n, store_item_ip, way_of(row, &row->v4)->gateway);
-	COLUMN(r, n, item_u64, row->net->vlan_id);
-	COLUMN(r, n, item_u64, row->cpu_milli);
-	COLUMN(r, n, item_u64, row->memory_bytes);
-	COLUMN(r, n, item_u64, row->disk_bytes);
-	COLUMN(r, n, item_c, row->image);
-	COLUMN(r, n, item_c, row->version);
+	COLUMN(r, n, item_u64, row->make->net->vlan_id);
+	COLUMN(r, n, item_u64, row->make->cpu_milli);
+	COLUMN(r, n, item_u64, row->make->memory_bytes);
+	COLUMN(r, n, item_u64, row->make->disk_bytes);
+	COLUMN(r, n, item_c, row->make->image);
+	COLUMN(r, n, item_c, row->make->version);
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
-	COLUMN(r, n, item_c, row->vlan);
-	COLUMN(r, n, item_u64, row->net->vrf);
-	COLUMN(r, n, item_u64, row->net->mtu);
-	COLUMN(r, n, store_item_bool, row->net->isolated);
-	COLUMN(r, n, write_item_resolvers, row->net);
-	COLUMN(r, n, item_c, row->net->dns_search);
+	COLUMN(r, n, item_c, row->make->vlan);
+	COLUMN(r, n, item_u64, row->make->net->vrf);
+	COLUMN(r, n, item_u64, row->make->net->mtu);
+	COLUMN(r, n, store_item_bool, row->make->net->isolated);
+	COLUMN(r, n, write_item_resolvers, row->make->net);
+	COLUMN(r, n, item_c, row->make->net->dns_search);
 	COLUMN(r, n, item_u64, way_of(row, &row->v6)->prefix);
 	COLUMN(r, n, store_item_ip, way_of(row, &row->v6)->gateway);
-	COLUMN(r, n, item_u64, row->bandwidth_kbit);
-	COLUMN(r, n, item_u64, row->net->settings);
-	COLUMN(r, n, item_c, row->plan);
+	COLUMN(r, n, item_u64, row->make->bandwidth_kbit);
+	COLUMN(r, n, item_u64, row->make->net->settings);
+	COLUMN(r, n, item_c, row->make->plan);
 	COLUMN(r, n, item_id, row->decision_id);
-	COLUMN(r, n, item_c, row->middleware);
+	COLUMN(r, n, item_c, row->make->middleware);
 }
 
 void write_new_instances(store_tx *tx, const instance_row **r, size_t n)
