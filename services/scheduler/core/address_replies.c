@@ -211,16 +211,17 @@ static void replace_contested(controller *c, instance *i)
 {
 	operation *o = app_operation(i->app);
 	char address[SOT_IP_TEXT], mac[18];
+	errand *e = errand_of(i);
 
 	if (o)
 		say_log(c, o, LOG_WARN, "%s: %s is used by %s already; it gets another address",
-		    i->row.name, sot_ip_format(i->conflict.address, address),
-		    sot_format_mac(i->conflict.mac.b, mac));
-	if (sot_ip_eq(i->conflict.address, i->row.v4.address))
+		    i->row.name, sot_ip_format(e->conflict_address, address),
+		    sot_format_mac(e->conflict_mac.b, mac));
+	if (sot_ip_eq(e->conflict_address, i->row.v4.address))
 		drop_address(c, i, &i->row.v4);
-	else if (sot_ip_eq(i->conflict.address, i->row.v6.address))
+	else if (sot_ip_eq(e->conflict_address, i->row.v6.address))
 		drop_address(c, i, &i->row.v6);
-	i->conflict.address = (sot_ip){0};
+	e->conflict_address = (sot_ip){0};
 	address_need_set(c, i, ADDRESS_ACQUIRE);
 }
 

@@ -49,8 +49,7 @@ void address_need_set(controller *c, instance *i, address_need need)
 		sot_list_push(&c->asking, &i->app->asking);
 }
 
-/* The last request id before all acquires that are open; other requests give nothing out. */
-static uint64_t last_closed(const controller *c)
+uint64_t addresses_last_closed(const controller *c)
 {
 	uint64_t first_open = c->next_request_id;
 
@@ -81,7 +80,7 @@ static void frame_wants(controller *c, const asked *q, const char *actor, sot_uu
 	    .wants = wants,
 	    .wants_count = q->instance_count,
 	    .epoch = c->config.epoch,
-	    .closed = last_closed(c),
+	    .closed = addresses_last_closed(c),
 	    .following = following};
 	sot_err err = {0};
 
@@ -126,7 +125,7 @@ static void frame_refs(
 		code = sot_addresses_bind_encode(&m, frame, &err);
 	} else {
 		struct sot_addresses_release m = {q->request_id, sot_str_c(actor), operation_id, refs, n,
-		    c->config.epoch, last_closed(c)};
+		    c->config.epoch, addresses_last_closed(c)};
 		code = sot_addresses_release_encode(&m, frame, &err);
 	}
 	if (code != SOT_OK)
@@ -144,13 +143,14 @@ static void frame_conflicts(
 
 	for (size_t k = 0; k < q->instance_count; k++) {
 		const instance *i = model_find_instance(c, q->instances[k]);
+		const errand *e = errand_read(i);
 		const held_address *held =
-		    sot_ip_eq(i->conflict.address, i->row.v6.address) ? &i->row.v6 : &i->row.v4;
+		    sot_ip_eq(e->conflict_address, i->row.v6.address) ? &i->row.v6 : &i->row.v4;
 		list[k] = (struct sot_address_conflict){.owner = i->row.id,
-		    .address = i->conflict.address,
+		    .address = e->conflict_address,
 		    .generation = held->generation,
 		    .host = i->row.host_id,
-		    .mac = i->conflict.mac};
+		    .mac = e->conflict_mac};
 	}
 	if (sot_addresses_conflict_encode(&m, frame, &err) != SOT_OK)
 		sot_buf_reset(frame);
@@ -177,7 +177,7 @@ static void note_acquire(controller *c, asked *q)
 	for (size_t k = 0; k < q->instance_count; k++) {
 		instance *i = model_find_instance(c, q->instances[k]);
 		if (i)
-			i->acquire = q->request_id;
+			errand_of(i)->acquire = q->request_id;
 	}
 }
 
@@ -185,7 +185,7 @@ static void note_acquire(controller *c, asked *q)
  * mark of a release would not reach it. */
 static bool waits_for_mark(const controller *c, const instance *i, address_need need)
 {
-	return need == ADDRESS_RELEASE && i->acquire > last_closed(c);
+	return need == ADDRESS_RELEASE && errand_read(i)->acquire > addresses_last_closed(c);
 }
 
 static void frame_asked(controller *c, app *a, const asked *q, size_t following, sot_buf *frame)

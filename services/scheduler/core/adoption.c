@@ -121,7 +121,9 @@ void adoption_begin(controller *c, operation *o)
 		number = of->row.next_number;
 	of->row.next_number = number + 1;
 	instance_row row = {.id = u.instance_id, .number = number, .generation = u.generation + 1};
-	model_copy_text(row.name, sizeof(row.name), u.instance_name);
+	char name[LABEL_MAX_BYTES + 1];
+	model_copy_text(name, sizeof(name), u.instance_name);
+	row.name = name;
 	instance *i = plan_instance_row(c, o, of, row);
 	/* It may have a row from before, which says that it was retired. */
 	i->is_written = true;

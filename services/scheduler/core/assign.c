@@ -200,9 +200,9 @@ static void note_untold(controller *c, instance *i, const sot_err *why)
 	char id[SOT_UUID_TEXT], text[OPERATION_TEXT_MAX];
 	sot_buf data;
 
-	if (!i || i->untold == i->row.generation)
+	if (!i || errand_read(i)->untold == i->row.generation)
 		return;
-	i->untold = i->row.generation;
+	errand_of(i)->untold = i->row.generation;
 	(void)snprintf(text, sizeof(text), "its host cannot be told of it: %.380s", why->text);
 	instance_set_error(c, i, sot_str_c(text));
 	start_over(c, i);
@@ -245,8 +245,8 @@ static void write_part(controller *c, struct sot_assign *m, const pick *items, s
 
 	if (sot_assign_encode(m, frame, &err) == SOT_OK) {
 		for (size_t k = 0; k < n; k++) {
-			if (items[k].i)
-				items[k].i->untold = 0;
+			if (items[k].i && items[k].i->errand)
+				items[k].i->errand->untold = 0;
 		}
 		return;
 	}
@@ -327,9 +327,9 @@ void assign_delta(controller *c, host *h, uint64_t from)
 	picked p = {0};
 
 	while (!sot_list_empty(&h->pushes)) {
-		instance *i = SOT_CONTAINER(h->pushes.next, instance, push);
-		sot_list_remove(&i->push);
-		*VECTOR_PUSH(p.items, p.count, p.cap) = (pick){i, NULL};
+		errand *e = SOT_CONTAINER(h->pushes.next, errand, push);
+		sot_list_remove(&e->push);
+		*VECTOR_PUSH(p.items, p.count, p.cap) = (pick){e->of, NULL};
 	}
 	if (h->departures_changed)
 		pick_departures(c, h, &p);

@@ -87,7 +87,8 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 static void free_instance(instance *i)
 {
 	free(i->start);
-	instance_row_clear(&i->row);
+	free(i->errand);
+	shared_drop(i->row.make);
 	free(i);
 }
 

@@ -332,10 +332,16 @@ static void take(placer *p, uint32_t *handle)
 	*handle = PLACER_NONE;
 }
 
-void fleet_forget_instance(controller *c, instance *i)
+void fleet_lift_instance(controller *c, instance *i)
 {
 	take(c->fleet.placer, &i->handle);
-	take(c->fleet.placer, &i->target_handle);
+	if (i->errand)
+		take(c->fleet.placer, &i->errand->target_handle);
+}
+
+void fleet_forget_instance(controller *c, instance *i)
+{
+	fleet_lift_instance(c, i);
 	instances_unmark(&c->fleet.instances, &i->stale_at);
 }
 
@@ -371,7 +377,9 @@ static void sync_instance(controller *c, instance *i)
 	uint32_t on = i->host ? i->host->handle : PLACER_NONE, shape = shape_of(c, i->row.make);
 
 	fleet_know_app(c, i->app, shape);
-	sync_standing(p, i, &i->target_handle, i->target ? i->target->handle : PLACER_NONE, shape);
+	if (i->errand)
+		sync_standing(
+		    p, i, &i->errand->target_handle, i->target ? i->target->handle : PLACER_NONE, shape);
 	sync_standing(p, i, &i->handle, on, shape);
 	if (on != PLACER_NONE && (i->target || i->row.desired == SOT_DESIRED_STATE_RETIRED))
 		placer_leave(p, i->handle);

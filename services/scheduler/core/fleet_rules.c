@@ -176,11 +176,7 @@ static void set_company(controller *c, app *a, const placer_app_spec *spec)
 
 	for (sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
 		instance *i = SOT_CONTAINER(l, instance, of_app);
-		if (i->handle != PLACER_NONE)
-			placer_take(p, i->handle);
-		if (i->target_handle != PLACER_NONE)
-			placer_take(p, i->target_handle);
-		i->handle = i->target_handle = PLACER_NONE;
+		fleet_lift_instance(c, i);
 		instances_mark(&c->fleet.instances, i, &i->stale_at);
 	}
 	placer_app_set(p, a->handle, spec);

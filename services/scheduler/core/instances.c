@@ -177,7 +177,7 @@ static void copy_facts(controller *c, instance *i, const struct sot_instance_sta
 static void note_failure(controller *c, instance *i, bool failed)
 {
 	if (failed && !i->has_failed)
-		i->failed_since = c->now.mono;
+		errand_of(i)->failed_since = c->now.mono;
 	i->has_failed = failed;
 }
 
@@ -196,8 +196,9 @@ static bool note_conflict(controller *c, instance *i, const struct sot_instance_
 		return false;
 	if (i->need == ADDRESS_CONFLICT)
 		return true;
-	i->conflict.address = address;
-	i->conflict.mac = is_copy ? i->row.mac : s->conflict_mac;
+	errand *e = errand_of(i);
+	e->conflict_address = address;
+	e->conflict_mac = is_copy ? i->row.mac : s->conflict_mac;
 	address_need_set(c, i, ADDRESS_CONFLICT);
 	return true;
 }

@@ -46,12 +46,14 @@ static void smooth(double *level, double *trend, double sample, double dt_s)
 }
 
 /* What ran during the report is in the level to the share that the level took of it. */
-static void age_placements(host *h, double share)
+static void age_placements(const controller *c, host *h, double share)
 {
 	for (sot_link *l = h->instances.next; l != &h->instances; l = l->next) {
 		instance *i = SOT_CONTAINER(l, instance, of_host);
-		if (!instance_is_starting(i))
-			i->unsampled *= 1 - share;
+		if (!i->errand || instance_is_starting(i))
+			continue;
+		i->errand->unsampled *= 1 - share;
+		errand_end(c, i);
 	}
 }
 
@@ -89,7 +91,7 @@ static void take_report(controller *c, host *h, const sot_host_report *m)
 			h->load.trend[k] = 0;
 		}
 	}
-	age_placements(h, h->load.known ? 1 - exp(-dt_s / LEVEL_TAU_S) : 1);
+	age_placements(c, h, h->load.known ? 1 - exp(-dt_s / LEVEL_TAU_S) : 1);
 	h->load.known = true;
 	h->load.at = c->now.mono;
 	h->load.period_ms = (int64_t)(dt_s * 1000);
@@ -138,11 +140,11 @@ void load_predict(const host *h, uint16_t ret[PLACER_LOADS])
 	}
 	for (const sot_link *l = h->instances.next; l != &h->instances; l = l->next) {
 		const instance *i = SOT_CONTAINER(l, instance, of_host);
-		if (i->unsampled > 0.01)
-			add_expected(&h->row, i, i->unsampled, ahead);
+		if (!errand_is_sampled(i))
+			add_expected(&h->row, i, i->errand->unsampled, ahead);
 	}
 	for (const sot_link *l = h->arrivals.next; l != &h->arrivals; l = l->next)
-		add_expected(&h->row, SOT_CONTAINER(l, instance, of_target), 1, ahead);
+		add_expected(&h->row, SOT_CONTAINER(l, errand, of_target)->of, 1, ahead);
 	for (int k = 0; k < PLACER_LOADS; k++)
 		ret[k] = (uint16_t)(floor(capped(ahead[k]) / STEP_PERMILLE) * STEP_PERMILLE);
 }

@@ -153,14 +153,15 @@ bool instance_carries_out(const instance *i)
 static bool has_failed_for_long(const controller *c, const step *s, const instance *i)
 {
 	return i->has_failed && i->row.observed_generation >= i->row.generation &&
-	       sot_mono_diff_ms(c->now.mono, i->failed_since) >= c->config.failure_grace_ms &&
+	       sot_mono_diff_ms(c->now.mono, errand_read(i)->failed_since) >=
+	           c->config.failure_grace_ms &&
 	       is_late(c, s, c->config.failure_grace_ms);
 }
 
 /* The newest order could not be given: assign.c. */
 static bool is_untold(const instance *i)
 {
-	return i->untold == i->row.generation;
+	return errand_read(i)->untold == i->row.generation;
 }
 
 /* Start, stop, restart, deploy: the agent carries the newest spec out. */

@@ -75,7 +75,7 @@ static void departure_add(controller *c, host *h, instance *i, enum sot_desired_
 	    .desired = desired,
 	    .created_unix_ms = c->now.wall.unix_ms};
 
-	memcpy(row.name, i->row.name, sizeof(row.name));
+	model_copy_text(row.name, sizeof(row.name), sot_str_c(i->row.name));
 	memcpy(row.app, i->app->row.name, sizeof(row.app));
 	departure_load(c, h, &row);
 	write_departure(c, &row);

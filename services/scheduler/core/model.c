@@ -277,16 +277,16 @@ group *model_add_group(controller *c, app *a, const group_row *row)
 	return g;
 }
 
-instance *model_add_instance(controller *c, app *a, instance_row *row)
+instance *model_add_instance(controller *c, app *a, const instance_row *row)
 {
-	instance *i = sot_alloc(sizeof(*i));
+	size_t name_size = strlen(row->name) + 1;
+	instance *i = sot_alloc(sizeof(*i) + name_size);
 
 	i->row = *row;
+	i->row.name = memcpy(i->name, row->name, name_size);
 	i->app = a;
 	sot_list_init(&i->of_host);
-	sot_list_init(&i->of_target);
-	sot_list_init(&i->push);
-	i->handle = i->target_handle = PLACER_NONE;
+	i->handle = PLACER_NONE;
 	instances_mark(&c->fleet.instances, i, &i->stale_at);
 	sot_list_push(&a->instances, &i->of_app);
 	model_index_instance(c, i);
@@ -381,7 +381,7 @@ void model_book(controller *c, instance *i, host *h)
 {
 	i->host = h;
 	i->row.host_id = h->row.id;
-	i->unsampled = 1;
+	errand_of(i)->unsampled = 1;
 	book(h, i);
 	sot_list_push(&h->instances, &i->of_host);
 	c->freed |= FREED_BY_COMING;
@@ -397,7 +397,8 @@ void model_unbook(controller *c, instance *i)
 		return;
 	unbook(h, i);
 	sot_list_remove(&i->of_host);
-	sot_list_remove(&i->push);
+	if (i->errand)
+		sot_list_remove(&i->errand->push);
 	i->host = NULL;
 	i->row.host_id = (sot_uuid){{0}};
 	c->freed |= FREED_BY_LEAVING;
@@ -424,7 +425,7 @@ void model_reserve(controller *c, instance *i, host *h)
 	i->target = h;
 	i->row.moving_to = h->row.id;
 	book(h, i);
-	sot_list_push(&h->arrivals, &i->of_target);
+	sot_list_push(&h->arrivals, &errand_of(i)->of_target);
 	fleet_note_placed(c, i);
 	touch_booking(c, h);
 	touch_instance(c, i);
@@ -437,7 +438,7 @@ void model_unreserve(controller *c, instance *i)
 	if (!h)
 		return;
 	unbook(h, i);
-	sot_list_remove(&i->of_target);
+	sot_list_remove(&i->errand->of_target);
 	i->target = NULL;
 	i->row.moving_to = (sot_uuid){{0}};
 	c->freed |= FREED_BY_LEAVING;
@@ -450,7 +451,7 @@ void model_spec_changed(controller *c, instance *i)
 	touch_instance(c, i);
 	if (!instance_is_told(i))
 		return;
-	mark(&i->host->pushes, &i->push);
+	mark(&i->host->pushes, &errand_of(i)->push);
 	mark(&c->changed_hosts, &i->host->changed);
 	touch_booking(c, i->host);
 }

@@ -172,18 +172,30 @@ typedef struct instance_marks {
 	size_t count, cap;
 } instance_marks;
 
+/* What an instance has only while something of it is under way: it starts, moves, is told
+ * something, has failed. 100,000 that run have none (errands.c). */
+typedef struct errand {
+	struct instance *of;
+	sot_link push;           /* in host.pushes */
+	sot_link of_target;      /* in host.arrivals */
+	uint32_t target_handle;  /* in the placer, while it moves */
+	double unsampled;        /* the share of its use that is in no report of its host yet */
+	sot_mono failed_since;   /* while instance.has_failed */
+	uint64_t untold;         /* the generation that no frame can say (assign.c); 0: none */
+	uint64_t acquire;        /* the last request to ipam that named it in this leadership, or 0 */
+	sot_ip conflict_address; /* none: no conflict */
+	sot_mac conflict_mac;
+} errand;
+
 typedef struct instance {
 	instance_row row;
 	app *app;
 	host *host;
-	host *target; /* it moves there; NULL: it stays */
-	start *start; /* owned; NULL: none waits or flies */
-	sot_link of_app, of_host, of_target, push;
-	uint64_t acquire; /* the last request to ipam that named it in this leadership; 0: none did */
+	host *target;   /* it moves there; NULL: it stays */
+	start *start;   /* owned; NULL: none waits or flies */
+	errand *errand; /* owned; NULL: nothing of it is under way */
+	sot_link of_app, of_host;
 	error_report errors;
-	double unsampled; /* the share of its use that is in no report of its host yet */
-	sot_mono failed_since;
-	uint64_t untold; /* the generation that no frame can say (assign.c); 0: none */
 	struct {
 		int64_t written_unix_ms; /* its row of uses, by this leader; 0: not yet */
 		bool was_used, is_used;  /* as that row says; since then */
@@ -194,18 +206,14 @@ typedef struct instance {
 	uint32_t stale_at; /* in controller.fleet.instances */
 	uint32_t told_at;  /* in controller.told, from 1: its last event, if that is its place there */
 	uint32_t handle;   /* in the placer, while it stands on a host */
-	uint32_t target_handle; /* in the placer, while it moves */
-	struct {
-		sot_ip address; /* none: no conflict */
-		sot_mac mac;
-	} conflict;
-	bool asked;      /* a request to ipam that names it is open */
-	bool is_written; /* a batch held its row, or it was loaded */
-	bool bound;      /* ipam knows that it is in use */
-	bool held;       /* its agent has not heard of it: its start was not given a slot yet */
-	bool has_copy;   /* came back to a host that may still have its container of the first stay */
+	bool asked;        /* a request to ipam that names it is open */
+	bool is_written;   /* a batch held its row, or it was loaded */
+	bool bound;        /* ipam knows that it is in use */
+	bool held;         /* its agent has not heard of it: its start was not given a slot yet */
+	bool has_copy;     /* came back to a host that may still have its container of the first stay */
 	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
 	bool has_failed;
+	char name[]; /* row.name */
 } instance;
 
 #define STOCK_HOSTS 8 /* of one app */
@@ -491,7 +499,8 @@ group *instance_group(const controller *c, const instance *i);
 group *model_add_group(controller *c, app *a, const group_row *row);
 void model_add_version(
     controller *c, app *a, const version_row *row, bool write); /* takes its origin */
-instance *model_add_instance(controller *c, app *a, instance_row *row);
+/* The reference to what it is made of goes along; the name is copied. */
+instance *model_add_instance(controller *c, app *a, const instance_row *row);
 operation *model_add_operation(controller *c, operation_row *row);
 step *model_add_step(controller *c, operation *o, const step_row *row);
 

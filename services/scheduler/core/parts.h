@@ -321,6 +321,8 @@ uint32_t fleet_shape_of_plan(controller *c, const plan_row *plan);
 const char *fleet_vlan(const controller *c, const app *a, uint32_t pool);
 /* The instance is buried: it stands nowhere any more. */
 void fleet_forget_instance(controller *c, instance *i);
+/* It stands nowhere in the placer until the next sync. */
+void fleet_lift_instance(controller *c, instance *i);
 /* It stands where it does as a new one: no longer on its way out, and about to start. */
 void fleet_stands_anew(controller *c, instance *i);
 /* The app and all its instances are gone. */
@@ -381,6 +383,18 @@ void addresses_apply(controller *c, app *a, const asked *q, sot_str frame);
 void address_need_set(controller *c, instance *i, address_need need);
 /* Asks ipam for what is needed and not asked yet. */
 void addresses_ask(controller *c);
+/* The last request id before all acquires that are open; other requests give nothing out. */
+uint64_t addresses_last_closed(const controller *c);
+
+/* ---- errands.c ---- */
+/* The instance's, made when it has none. */
+errand *errand_of(instance *i);
+/* To be read only: of who has none, that nothing is under way. */
+const errand *errand_read(const instance *i);
+/* Reports of its host say nearly all that it uses. */
+bool errand_is_sampled(const instance *i);
+/* It is over when nothing is under way any more. */
+void errand_end(const controller *c, instance *i);
 void asked_free(asked *a);
 /* Tells ipam that this epoch leads, until it has said that it knows. */
 void fence_ask(controller *c);

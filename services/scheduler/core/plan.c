@@ -55,10 +55,11 @@ static instance *new_instance(controller *c, const operation *o)
 {
 	group *of = group_of(o);
 	instance_row row = {.id = model_new_id(c), .number = of->row.next_number++, .generation = 1};
-	char name[96];
+	char whole[96], name[LABEL_MAX_BYTES + 1];
 
-	(void)snprintf(name, sizeof(name), "%s-%s-%02u", o->app->row.name, of->row.name, row.number);
-	model_copy_text(row.name, sizeof(row.name), sot_str_c(name));
+	(void)snprintf(whole, sizeof(whole), "%s-%s-%02u", o->app->row.name, of->row.name, row.number);
+	model_copy_text(name, sizeof(name), sot_str_c(whole));
+	row.name = name;
 	return plan_instance_row(c, o, of, row);
 }
 

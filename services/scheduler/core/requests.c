@@ -119,7 +119,7 @@ operation *operation_accept(controller *c, const acceptance *a)
 	model_share_text(c, &row.actor, ACTOR_MAX_BYTES, a->context->actor);
 	model_put_text(&row.key, KEY_MAX_BYTES, a->context->idempotency_key);
 	model_share_text(c, &row.version, WORD_MAX_BYTES, a->version);
-	model_share_text(c, &row.to_host, HOST_MAX_BYTES, a->to_host);
+	model_share_text(c, &row.to_host, LABEL_MAX_BYTES, a->to_host);
 	model_share_text(c, &row.reason, REASON_MAX_BYTES, a->context->reason);
 	model_share_text(c, &row.plan, PLAN_MAX_BYTES, a->plan);
 	model_share_text(c, &row.bandwidth, PLAN_MAX_BYTES, a->bandwidth);

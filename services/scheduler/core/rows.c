@@ -264,11 +264,13 @@ void instance_row_copy(instance_row *to, const instance_row *from)
 {
 	*to = *from;
 	KEEP(to->make);
+	to->name = shared_alone(sot_str_c(from->name));
 }
 
 void instance_row_clear(instance_row *row)
 {
 	shared_drop(row->make);
+	shared_drop(row->name);
 }
 
 /* The shared parts of an operation's row. */

@@ -22,8 +22,8 @@ enum { VLAN_REF_MAX = 66 };
 enum {
 	NAME_MAX_BYTES = 30, /* of an app, a group, a team */
 	PLAN_MAX_BYTES = 32,
-	HOST_MAX_BYTES = 63,
-	WORD_MAX_BYTES = 64, /* an image, a version */
+	LABEL_MAX_BYTES = 63, /* a host, an instance: a label of DNS */
+	WORD_MAX_BYTES = 64,  /* an image, a version */
 	TARGET_MAX_BYTES = 80,
 	ACTOR_MAX_BYTES = 128,
 	KEY_MAX_BYTES = 128,
@@ -307,7 +307,7 @@ typedef struct instance_row {
 	enum sot_health health;
 	enum sot_desired_state desired;
 	uint64_t generation, observed_generation;
-	char name[64];
+	const char *name; /* at most LABEL_MAX_BYTES; kept by whoever has the row */
 	held_address v4, v6;
 	uint32_t observed_restart_seq, restarts;
 	int64_t started_unix_ms, observed_unix_ms, created_unix_ms, updated_unix_ms;
@@ -576,6 +576,7 @@ void app_row_clear(app_row *row);
 void host_row_init(host_row *row);
 void host_row_copy(host_row *to, const host_row *from);
 void host_row_clear(host_row *row);
+/* The copy has a name of its own. */
 void instance_row_copy(instance_row *to, const instance_row *from);
 void instance_row_clear(instance_row *row);
 void operation_row_init(operation_row *row);

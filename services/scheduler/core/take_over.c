@@ -108,7 +108,6 @@ sot_code controller_load_instance(controller *c, const instance_row *row, sot_er
 {
 	app *a = sot_map_get_uuid(c->apps, row->make->app_id);
 	host *h = sot_map_get_uuid(c->hosts, row->host_id);
-	instance_row copy;
 
 	if (!a)
 		return missing("app", row->make->app_id, "an instance", err);
@@ -117,16 +116,17 @@ sot_code controller_load_instance(controller *c, const instance_row *row, sot_er
 	host *target = sot_map_get_uuid(c->hosts, row->moving_to);
 	if (!target && !sot_uuid_is_zero(row->moving_to))
 		return missing("host", row->moving_to, "an instance", err);
-	instance_row_copy(&copy, row);
-	instance *i = model_add_instance(c, a, &copy);
+	(void)shared_keep(row->make);
+	instance *i = model_add_instance(c, a, row);
 	i->host = h;
 	i->is_written = true;
-	i->unsampled = instance_is_starting(i) ? 1 : 0;
+	if (instance_is_starting(i))
+		errand_of(i)->unsampled = 1;
 	if (h)
 		sot_list_push(&h->instances, &i->of_host);
 	i->target = target;
 	if (target)
-		sot_list_push(&target->arrivals, &i->of_target);
+		sot_list_push(&target->arrivals, &errand_of(i)->of_target);
 	return SOT_OK;
 }
 

@@ -232,7 +232,7 @@ static void on_instances(void *self, const store_result *res)
 		make.app_id = id(&at);
 		make.group_id = id(&at);
 		row.number = u32(&at);
-		COPY(&at, row.name);
+		read_alone(&at, &row.name);
 		WORD(&at, instance_state_parse, row.state);
 		WORD(&at, health_parse, row.health);
 		WORD(&at, desired_parse, row.desired);

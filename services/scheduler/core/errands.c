@@ -1,0 +1,42 @@
+/* What is under way with an instance, kept while it is. */
+#include "parts.h"
+
+#include <stdlib.h>
+
+#define SAMPLED 0.01 /* a share of its use that is not worth an errand */
+
+errand *errand_of(instance *i)
+{
+	if (i->errand)
+		return i->errand;
+	errand *e = i->errand = sot_alloc(sizeof(*e));
+	e->of = i;
+	e->target_handle = PLACER_NONE;
+	sot_list_init(&e->push);
+	sot_list_init(&e->of_target);
+	return e;
+}
+
+const errand *errand_read(const instance *i)
+{
+	static const errand none = {.target_handle = PLACER_NONE};
+
+	return i->errand ? i->errand : &none;
+}
+
+bool errand_is_sampled(const instance *i)
+{
+	return errand_read(i)->unsampled <= SAMPLED;
+}
+
+void errand_end(const controller *c, instance *i)
+{
+	const errand *e = i->errand;
+
+	if (!e || i->row.state != INSTANCE_RUNNING || i->need != ADDRESS_NOTHING || i->asked ||
+	    i->has_failed || i->target || e->target_handle != PLACER_NONE || !errand_is_sampled(i) ||
+	    !sot_list_empty(&e->push) || e->untold > 0 || e->acquire > addresses_last_closed(c))
+		return;
+	free(i->errand);
+	i->errand = NULL;
+}
