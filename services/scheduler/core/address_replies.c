@@ -43,9 +43,9 @@ static void take_facts(controller *c, instance *i, const struct sot_subnet_facts
 	net.v4 = way_of(facts);
 	if (v6)
 		net.v6 = way_of(v6);
-	instance_make make = instance_make_of(&i->row);
+	instance_make make = instance_make_of(i->row.make);
 	instance_make_set_net(&make, c->shared, &net);
-	instance_remake(&i->row, c->shared, &make);
+	instance_remake(&i->row.make, c->shared, &make);
 	i->row.mac = mac;
 }
 
@@ -84,14 +84,14 @@ static novelty hold(controller *c, instance *i, granted g, const struct sot_addr
 {
 	held_address none = {0}, v4 = held_of(g.v4), v6 = g.v6 ? held_of(g.v6) : none;
 
-	bool same = same_holding(&i->row.v4, &v4) && same_holding(&i->row.v6, &v6);
+	bool same = same_holding(&i->row.v4, &v4) && same_holding(instance_v6(i), &v6);
 	if (same && i->row.make->net->settings == m->subnets[g.v4->subnet].settings)
 		return NOTHING_NEW;
-	model_set_address(c, i, &i->row.v4, &none); /* both, before the VRF may change */
-	model_set_address(c, i, &i->row.v6, &none);
+	model_set_address(c, i, 4, &none); /* both, before the VRF may change */
+	model_set_address(c, i, 6, &none);
 	take_facts(c, i, &m->subnets[g.v4->subnet], g.v6 ? &m->subnets[g.v6->subnet] : NULL, g.v4->mac);
-	model_set_address(c, i, &i->row.v4, &v4);
-	model_set_address(c, i, &i->row.v6, &v6);
+	model_set_address(c, i, 4, &v4);
+	model_set_address(c, i, 6, &v6);
 	return same ? NEW_SETTINGS : NEW_ADDRESSES;
 }
 
@@ -119,7 +119,7 @@ static void grant(controller *c, instance *i, granted g, const struct sot_addres
 		return;
 	}
 	i->bound = false;
-	if (!i->target && instance_state_may(i->row.state, INSTANCE_CREATING))
+	if (!instance_target(i) && instance_state_may(i->row.state, INSTANCE_CREATING))
 		instance_move(c, i, INSTANCE_CREATING);
 	model_spec_changed(c, i);
 }
@@ -199,11 +199,11 @@ static void apply_refused(controller *c, app *a, const asked *q, const struct so
 
 /* ---- done ---- */
 
-static void drop_address(controller *c, instance *i, held_address *held)
+static void drop_address(controller *c, instance *i, int family)
 {
 	held_address none = {0};
 
-	model_set_address(c, i, held, &none);
+	model_set_address(c, i, family, &none);
 }
 
 /* The contested one is ipam's to keep as `conflict`; the instance gets another. */
@@ -218,9 +218,9 @@ static void replace_contested(controller *c, instance *i)
 		    i->row.name, sot_ip_format(e->conflict_address, address),
 		    sot_format_mac(e->conflict_mac.b, mac));
 	if (sot_ip_eq(e->conflict_address, i->row.v4.address))
-		drop_address(c, i, &i->row.v4);
-	else if (sot_ip_eq(e->conflict_address, i->row.v6.address))
-		drop_address(c, i, &i->row.v6);
+		drop_address(c, i, 4);
+	else if (sot_ip_eq(e->conflict_address, instance_v6(i)->address))
+		drop_address(c, i, 6);
 	e->conflict_address = (sot_ip){0};
 	address_need_set(c, i, ADDRESS_ACQUIRE);
 }
@@ -248,8 +248,8 @@ static void apply_done(controller *c, const asked *q, const struct sot_addresses
 		} else if (q->need == ADDRESS_CONFLICT) {
 			replace_contested(c, i);
 		} else {
-			drop_address(c, i, &i->row.v4);
-			drop_address(c, i, &i->row.v6);
+			drop_address(c, i, 4);
+			drop_address(c, i, 6);
 			if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 				instance_reclaim(c, i);
 			else /* moved to where its VLAN does not reach */

@@ -66,7 +66,7 @@ static enum sot_ip_families families_of(const instance *i)
 {
 	if (sot_ip_is_none(i->row.v4.address))
 		return SOT_IP_FAMILIES_AVAILABLE;
-	return sot_ip_is_none(i->row.v6.address) ? SOT_IP_FAMILIES_V4 : SOT_IP_FAMILIES_BOTH;
+	return sot_ip_is_none(instance_v6(i)->address) ? SOT_IP_FAMILIES_V4 : SOT_IP_FAMILIES_BOTH;
 }
 
 /* following: as many requests go out behind this one at once. */
@@ -102,7 +102,7 @@ static size_t add_ref(struct sot_address_ref *refs, size_t n, const instance *i,
 	refs[n] = (struct sot_address_ref){
 	    .owner = i->row.id, .address = held->address, .generation = held->generation};
 	if (with_host)
-		refs[n].host = i->row.host_id;
+		refs[n].host = model_host_id(i->host);
 	return n + 1;
 }
 
@@ -118,7 +118,7 @@ static void frame_refs(
 	for (size_t k = 0; k < q->instance_count; k++) {
 		const instance *i = model_find_instance(c, q->instances[k]);
 		n = add_ref(refs, n, i, &i->row.v4, binds);
-		n = add_ref(refs, n, i, &i->row.v6, binds);
+		n = add_ref(refs, n, i, instance_v6(i), binds);
 	}
 	if (binds) {
 		struct sot_addresses_bind m = {q->request_id, sot_str_c(actor), operation_id, refs, n};
@@ -145,11 +145,11 @@ static void frame_conflicts(
 		const instance *i = model_find_instance(c, q->instances[k]);
 		const errand *e = errand_read(i);
 		const held_address *held =
-		    sot_ip_eq(e->conflict_address, i->row.v6.address) ? &i->row.v6 : &i->row.v4;
+		    sot_ip_eq(e->conflict_address, instance_v6(i)->address) ? instance_v6(i) : &i->row.v4;
 		list[k] = (struct sot_address_conflict){.owner = i->row.id,
 		    .address = e->conflict_address,
 		    .generation = held->generation,
-		    .host = i->row.host_id,
+		    .host = model_host_id(i->host),
 		    .mac = e->conflict_mac};
 	}
 	if (sot_addresses_conflict_encode(&m, frame, &err) != SOT_OK)

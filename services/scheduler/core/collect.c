@@ -46,15 +46,19 @@ static void *collect_next(sot_link *list)
 /* As COLLECT_NEW_LAST. */
 static void collect_instances(instance_marks *dirty, controller_batch *b)
 {
-	size_t room = 0;
-
+	if (dirty->count == 0)
+		return;
+	b->instance_rows = sot_alloc_array(dirty->count, sizeof(*b->instance_rows));
+	b->instances = sot_alloc_array(dirty->count, sizeof(*b->instances));
 	for (int is_new = 0; is_new <= 1; is_new++) {
 		for (size_t k = 0; k < dirty->count; k++) {
 			instance *i = dirty->items[k];
 			if (!i || i->is_written == is_new)
 				continue;
 			instances_unmark(dirty, &i->dirty_at);
-			*VECTOR_PUSH(b->instances, b->instance_count, room) = &i->row;
+			instance_row *row = &b->instance_rows[b->instance_count];
+			*row = instance_row_of(i);
+			b->instances[b->instance_count++] = row;
 			b->new_instances += (size_t)is_new;
 			i->is_written = true;
 		}

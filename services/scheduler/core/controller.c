@@ -88,6 +88,7 @@ static void free_instance(instance *i)
 {
 	free(i->start);
 	free(i->errand);
+	free(i->v6);
 	shared_drop(i->row.make);
 	free(i);
 }
@@ -319,6 +320,7 @@ controller_batch *controller_batch_free(controller_batch *b)
 	free(b->image_versions);
 	free(b->apps);
 	free(b->groups);
+	free(b->instance_rows);
 	free(b->instances);
 	free(b->operations);
 	free(b->steps);

@@ -92,6 +92,7 @@ typedef struct controller_batch {
 	const image_row **images;
 	const app_row **apps;
 	const group_row **groups;
+	instance_row *instance_rows; /* `instances` point here */
 	const instance_row **instances;
 	const operation_row **operations;
 	const step_row **steps; /* whole tracks: with a step come its neighbours of the same instance */

@@ -34,7 +34,7 @@ bool app_may_lose(const app *a, const instance *i)
 
 bool drain_moves(const instance *i, bool include_pinned)
 {
-	return i->row.desired != SOT_DESIRED_STATE_RETIRED && !i->target &&
+	return i->row.desired != SOT_DESIRED_STATE_RETIRED && !instance_target(i) &&
 	       (include_pinned || i->app->row.recovery != SOT_RECOVERY_PINNED);
 }
 
@@ -50,7 +50,7 @@ size_t drain_begin(controller *c, operation *o, host *h, bool include_pinned, si
 			bulk_add_child(c, o, OPERATION_INSTANCE_MOVE, i->app, i, SOT_STR(""));
 			moves++;
 		} else {
-			*ret_stay += i->row.desired != SOT_DESIRED_STATE_RETIRED && !i->target;
+			*ret_stay += i->row.desired != SOT_DESIRED_STATE_RETIRED && !instance_target(i);
 		}
 	}
 	return moves;

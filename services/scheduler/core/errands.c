@@ -17,6 +17,11 @@ errand *errand_of(instance *i)
 	return e;
 }
 
+host *instance_target(const instance *i)
+{
+	return i->errand ? i->errand->target : NULL;
+}
+
 const errand *errand_read(const instance *i)
 {
 	static const errand none = {.target_handle = PLACER_NONE};
@@ -34,7 +39,7 @@ void errand_end(const controller *c, instance *i)
 	const errand *e = i->errand;
 
 	if (!e || i->row.state != INSTANCE_RUNNING || i->need != ADDRESS_NOTHING || i->asked ||
-	    i->has_failed || i->target || e->target_handle != PLACER_NONE || !errand_is_sampled(i) ||
+	    i->has_failed || e->target || e->target_handle != PLACER_NONE || !errand_is_sampled(i) ||
 	    !sot_list_empty(&e->push) || e->untold > 0 || e->acquire > addresses_last_closed(c))
 		return;
 	free(i->errand);

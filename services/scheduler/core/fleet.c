@@ -378,10 +378,10 @@ static void sync_instance(controller *c, instance *i)
 
 	fleet_know_app(c, i->app, shape);
 	if (i->errand)
-		sync_standing(
-		    p, i, &i->errand->target_handle, i->target ? i->target->handle : PLACER_NONE, shape);
+		sync_standing(p, i, &i->errand->target_handle,
+		    instance_target(i) ? instance_target(i)->handle : PLACER_NONE, shape);
 	sync_standing(p, i, &i->handle, on, shape);
-	if (on != PLACER_NONE && (i->target || i->row.desired == SOT_DESIRED_STATE_RETIRED))
+	if (on != PLACER_NONE && (instance_target(i) || i->row.desired == SOT_DESIRED_STATE_RETIRED))
 		placer_leave(p, i->handle);
 	if (on != PLACER_NONE && !instance_is_starting(i))
 		placer_started(p, i->handle);

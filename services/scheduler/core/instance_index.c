@@ -1,6 +1,7 @@
 /* Instances by id, by name and by the addresses that they hold. */
 #include "parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- what they are found by ---- */
@@ -37,7 +38,7 @@ static bool has_address(const void *item, sot_str key)
 	uint8_t v4[ADDRESS_KEY], v6[ADDRESS_KEY];
 
 	return sot_str_eq(address_key(v4, i->row.make->net->vrf, i->row.v4.address), key) ||
-	       sot_str_eq(address_key(v6, i->row.make->net->vrf, i->row.v6.address), key);
+	       sot_str_eq(address_key(v6, i->row.make->net->vrf, instance_v6(i)->address), key);
 }
 
 /* ---- the indexes ---- */
@@ -101,7 +102,7 @@ void model_index_instance(controller *c, instance *i)
 	sot_index_set(c->instances, sot_index_key_uuid(&i->row.id), i);
 	sot_index_set(c->instances_by_name, sot_str_c(i->row.name), i);
 	index_address(c, i, i->row.v4.address);
-	index_address(c, i, i->row.v6.address);
+	index_address(c, i, instance_v6(i)->address);
 }
 
 /* It holds no address any more. */
@@ -111,18 +112,41 @@ void model_unindex_instance(controller *c, const instance *i)
 	sot_index_remove(c->instances_by_name, sot_str_c(i->row.name));
 }
 
-void model_set_address(controller *c, instance *i, held_address *held, const held_address *next)
+const held_address *instance_v6(const instance *i)
 {
+	static const held_address none;
+
+	return i->v6 ? i->v6 : &none;
+}
+
+static void set_v6(instance *i, const held_address *next)
+{
+	if (sot_ip_is_none(next->address)) {
+		free(i->v6);
+		i->v6 = NULL;
+		return;
+	}
+	if (!i->v6)
+		i->v6 = sot_alloc(sizeof(*i->v6));
+	*i->v6 = *next;
+}
+
+void model_set_address(controller *c, instance *i, int family, const held_address *next)
+{
+	sot_ip before = family == 4 ? i->row.v4.address : instance_v6(i)->address;
 	uint8_t key[ADDRESS_KEY];
 
-	if (!sot_ip_is_none(held->address))
-		sot_index_remove(c->by_address, address_key(key, i->row.make->net->vrf, held->address));
-	*held = *next;
-	index_address(c, i, held->address);
+	if (!sot_ip_is_none(before))
+		sot_index_remove(c->by_address, address_key(key, i->row.make->net->vrf, before));
+	if (family == 4)
+		i->row.v4 = *next;
+	else
+		set_v6(i, next);
+	index_address(c, i, next->address);
 	touch_instance(c, i);
 }
 
 bool model_holds_address(const instance *i)
 {
-	return !sot_ip_is_none(i->row.v4.address) || !sot_ip_is_none(i->row.v6.address);
+	return !sot_ip_is_none(i->row.v4.address) || !sot_ip_is_none(instance_v6(i)->address);
 }

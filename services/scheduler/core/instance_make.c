@@ -33,28 +33,29 @@ void instance_make_set_net(instance_make *make, shared_pool *pool, const vlan_fa
 	shared_drop(before);
 }
 
-instance_make instance_make_of(const instance_row *row)
+instance_make instance_make_of(const instance_make *make)
 {
-	instance_make make = *row->make;
+	instance_make copy = *make;
 
 	for (size_t k = 0; k < PARTS; k++)
-		(void)shared_keep(parts_of(&make)[k]);
-	return make;
+		(void)shared_keep(parts_of(&copy)[k]);
+	return copy;
 }
 
-void instance_remake(instance_row *row, shared_pool *pool, const instance_make *make)
+void instance_remake(const instance_make **field, shared_pool *pool, const instance_make *make)
 {
-	const instance_make *before = row->make;
+	const instance_make *before = *field;
 
-	row->make = shared_struct(pool, make, sizeof(*make), PARTS);
+	*field = shared_struct(pool, make, sizeof(*make), PARTS);
 	shared_drop(before);
 }
 
-void instance_remake_text(instance_row *row, shared_pool *pool, size_t field, sot_str text)
+void instance_remake_text(
+    const instance_make **field, shared_pool *pool, size_t member, sot_str text)
 {
-	instance_make make = instance_make_of(row);
-	const char **at = (const char **)(void *)((char *)&make + field);
+	instance_make make = instance_make_of(*field);
+	const char **at = (const char **)(void *)((char *)&make + member);
 
 	shared_set(at, pool, text);
-	instance_remake(row, pool, &make);
+	instance_remake(field, pool, &make);
 }

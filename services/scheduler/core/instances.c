@@ -23,7 +23,7 @@ void instance_set_desired(controller *c, instance *i, enum sot_desired_state des
 bool instance_is_told(const instance *i)
 {
 	bool is_settled = i->row.state != INSTANCE_PLACED &&
-	                  (i->row.state != INSTANCE_MOVING || i->target); /* see moves.c */
+	                  (i->row.state != INSTANCE_MOVING || instance_target(i)); /* see moves.c */
 
 	return i->host && !i->held &&
 	       ((!sot_ip_is_none(i->row.v4.address) && is_settled) ||
@@ -32,7 +32,7 @@ bool instance_is_told(const instance *i)
 
 enum sot_desired_state instance_told_desired(const instance *i)
 {
-	return i->target ? SOT_DESIRED_STATE_RETIRED : i->row.desired;
+	return instance_target(i) ? SOT_DESIRED_STATE_RETIRED : i->row.desired;
 }
 
 /*
@@ -125,7 +125,7 @@ static instance_state state_of(const instance *i, const struct sot_instance_stat
 {
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 		return INSTANCE_RETIRING;
-	if (i->target)
+	if (instance_target(i))
 		return INSTANCE_MOVING;
 	if (i->row.desired == SOT_DESIRED_STATE_STOPPED)
 		return state_when_stopped(s);
@@ -192,7 +192,7 @@ static bool note_conflict(controller *c, instance *i, const struct sot_instance_
 	if (is_copy && instance_may_run_on_lost(c, i))
 		address = s->elsewhere_address;
 	if (sot_ip_is_none(address) || i->row.desired == SOT_DESIRED_STATE_RETIRED ||
-	    (!sot_ip_eq(address, i->row.v4.address) && !sot_ip_eq(address, i->row.v6.address)))
+	    (!sot_ip_eq(address, i->row.v4.address) && !sot_ip_eq(address, instance_v6(i)->address)))
 		return false;
 	if (i->need == ADDRESS_CONFLICT)
 		return true;
@@ -223,7 +223,7 @@ void instance_apply_status(controller *c, instance *i, const struct sot_instance
 	 * runs with it is not to be used before it has another. */
 	if (to == INSTANCE_RUNNING &&
 	    (i->need == ADDRESS_CONFLICT ||
-	        (sot_ip_is_none(i->row.v4.address) && sot_ip_is_none(i->row.v6.address))))
+	        (sot_ip_is_none(i->row.v4.address) && sot_ip_is_none(instance_v6(i)->address))))
 		to = i->row.state;
 	copy_facts(c, i, s);
 	note_failure(c, i, s->observed == SOT_OBSERVED_STATE_FAILED);

@@ -76,7 +76,8 @@ static finding look_address(controller *c, const step *s, const instance *i)
 
 	if (!sot_ip_is_none(i->row.v4.address) && i->row.state != INSTANCE_PLACED)
 		return found(VERDICT_DONE, "%s%s%s", sot_ip_format(i->row.v4.address, v4),
-		    sot_ip_is_none(i->row.v6.address) ? "" : " and ", sot_ip_format(i->row.v6.address, v6));
+		    sot_ip_is_none(instance_v6(i)->address) ? "" : " and ",
+		    sot_ip_format(instance_v6(i)->address, v6));
 	if (is_late(c, s, c->config.wait_deadline_ms))
 		return found(VERDICT_FAIL, "no address in VLAN %s: %.400s", i->row.make->vlan, why);
 	return waits(s, "an address of VLAN %s%s%.400s", i->row.make->vlan, why[0] ? ": " : "", why);
@@ -84,8 +85,9 @@ static finding look_address(controller *c, const step *s, const instance *i)
 
 static finding look_target(controller *c, const operation *o, const step *s, const instance *i)
 {
-	if (i->target)
-		return found(VERDICT_DONE, "from %s to %s", i->host->row.name, i->target->row.name);
+	if (instance_target(i))
+		return found(
+		    VERDICT_DONE, "from %s to %s", i->host->row.name, instance_target(i)->row.name);
 	if (i->host && strcmp(i->host->row.name, o->row.to_host) == 0)
 		return found(VERDICT_DONE, "it is on %s already", o->row.to_host);
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
@@ -101,7 +103,7 @@ static finding look_leave(controller *c, const step *s, const instance *i)
 {
 	char where[160];
 
-	if (!i->target)
+	if (!instance_target(i))
 		return found(VERDICT_DONE, "on %s now", host_words(i, where));
 	if (is_late(c, s, c->config.stop_deadline_ms))
 		return found(VERDICT_FAIL, "still on %s; it goes on by itself when that is mended",
@@ -129,8 +131,8 @@ static finding look_return(controller *c, const operation *o, const step *s, con
 	const host *h = operation_host(c, o);
 	const departure *d = h ? departure_find(h, i->row.id) : NULL;
 
-	if (!d || d->row.desired == SOT_DESIRED_STATE_RETIRED || i->target == h)
-		return found(VERDICT_DONE, "%s", i->target == h ? "on its way" : "it stays");
+	if (!d || d->row.desired == SOT_DESIRED_STATE_RETIRED || instance_target(i) == h)
+		return found(VERDICT_DONE, "%s", instance_target(i) == h ? "on its way" : "it stays");
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 		return found(VERDICT_DONE, "it is being retired");
 	if (is_late(c, s, c->config.wait_deadline_ms))

@@ -210,7 +210,8 @@ static enum sot_desired_state order_for(const instance *i)
 static void replace(controller *c, operation *o, instance *i, host *to)
 {
 	host *from = i->host;
-	const host *reserved = i->target; /* it was on its way there: decided then, and counted then */
+	const host *reserved =
+	    instance_target(i); /* it was on its way there: decided then, and counted then */
 
 	departure_add(c, from, i, order_for(i));
 	if (instance_state_may(i->row.state, INSTANCE_MOVING))
@@ -249,8 +250,8 @@ void replace_attempt(controller *c, operation *o, instance *i)
 		model_put_text(&o->place_text, OPERATION_TEXT_MAX - 1, sot_str_c(hindrance));
 		return;
 	}
-	if (i->target && host_takes_instances(i->target)) {
-		replace(c, o, i, i->target);
+	if (instance_target(i) && host_takes_instances(instance_target(i))) {
+		replace(c, o, i, instance_target(i));
 		return;
 	}
 	if (!sot_mono_reached(c->now.mono, o->place_after))
@@ -351,7 +352,7 @@ void return_attempt(controller *c, operation *o, instance *i)
 	host *h = operation_host(c, o);
 	departure *d = h ? departure_find(h, i->row.id) : NULL;
 
-	if (!d || d->row.desired != SOT_DESIRED_STATE_STOPPED || i->target || !i->host ||
+	if (!d || d->row.desired != SOT_DESIRED_STATE_STOPPED || instance_target(i) || !i->host ||
 	    !host_is_up(h) || !instance_may_move(i))
 		return;
 	if (count_returning(o) >= RETURNS_AT_ONCE || !app_may_lose(i->app, i)) {
@@ -379,7 +380,7 @@ void return_ended(controller *c, operation *o)
 		const step *s = o->steps[k];
 		departure *d = s->row.kind == STEP_RETURN ? departure_find(h, s->row.instance_id) : NULL;
 		const instance *i = d ? model_find_instance(c, d->row.instance_id) : NULL;
-		if (d && (!i || i->target != h))
+		if (d && (!i || instance_target(i) != h))
 			departure_retire(c, d);
 	}
 }

@@ -282,8 +282,32 @@ instance *model_add_instance(controller *c, app *a, const instance_row *row)
 	size_t name_size = strlen(row->name) + 1;
 	instance *i = sot_alloc(sizeof(*i) + name_size);
 
-	i->row = *row;
-	i->row.name = memcpy(i->name, row->name, name_size);
+	i->row = (instance_kept){
+	    .id = row->id,
+	    .make = row->make,
+	    .name = memcpy(i->name, row->name, name_size),
+	    .v4 = row->v4,
+	    .generation = row->generation,
+	    .observed_generation = row->observed_generation,
+	    .started_unix_ms = row->started_unix_ms,
+	    .observed_unix_ms = row->observed_unix_ms,
+	    .created_unix_ms = row->created_unix_ms,
+	    .updated_unix_ms = row->updated_unix_ms,
+	    .number = row->number,
+	    .restart_seq = row->restart_seq,
+	    .rebuild_seq = row->rebuild_seq,
+	    .observed_restart_seq = row->observed_restart_seq,
+	    .restarts = row->restarts,
+	    .state = row->state,
+	    .health = row->health,
+	    .desired = row->desired,
+	    .container = row->container,
+	    .mac = row->mac,
+	};
+	if (!sot_ip_is_none(row->v6.address)) {
+		i->v6 = sot_alloc(sizeof(*i->v6));
+		*i->v6 = row->v6;
+	}
 	i->app = a;
 	sot_list_init(&i->of_host);
 	i->handle = PLACER_NONE;
@@ -291,6 +315,39 @@ instance *model_add_instance(controller *c, app *a, const instance_row *row)
 	sot_list_push(&a->instances, &i->of_app);
 	model_index_instance(c, i);
 	return i;
+}
+
+instance_row instance_row_of(const instance *i)
+{
+	const errand *e = errand_read(i);
+	const instance_kept *kept = &i->row;
+
+	return (instance_row){
+	    .id = kept->id,
+	    .make = kept->make,
+	    .name = kept->name,
+	    .host_id = model_host_id(i->host),
+	    .moving_to = model_host_id(e->target),
+	    .decision_id = e->decision_id,
+	    .v4 = kept->v4,
+	    .v6 = *instance_v6(i),
+	    .generation = kept->generation,
+	    .observed_generation = kept->observed_generation,
+	    .started_unix_ms = kept->started_unix_ms,
+	    .observed_unix_ms = kept->observed_unix_ms,
+	    .created_unix_ms = kept->created_unix_ms,
+	    .updated_unix_ms = kept->updated_unix_ms,
+	    .number = kept->number,
+	    .restart_seq = kept->restart_seq,
+	    .rebuild_seq = kept->rebuild_seq,
+	    .observed_restart_seq = kept->observed_restart_seq,
+	    .restarts = kept->restarts,
+	    .state = kept->state,
+	    .health = kept->health,
+	    .desired = kept->desired,
+	    .container = kept->container,
+	    .mac = kept->mac,
+	};
 }
 
 static bool follows_hosts(operation_kind kind)
@@ -380,7 +437,6 @@ static void unbook(host *h, const instance *i)
 void model_book(controller *c, instance *i, host *h)
 {
 	i->host = h;
-	i->row.host_id = h->row.id;
 	errand_of(i)->unsampled = 1;
 	book(h, i);
 	sot_list_push(&h->instances, &i->of_host);
@@ -400,7 +456,6 @@ void model_unbook(controller *c, instance *i)
 	if (i->errand)
 		sot_list_remove(&i->errand->push);
 	i->host = NULL;
-	i->row.host_id = (sot_uuid){{0}};
 	c->freed |= FREED_BY_LEAVING;
 	touch_booking(c, h);
 	touch_instance(c, i);
@@ -422,8 +477,7 @@ void model_book_size(controller *c, instance *i)
 
 void model_reserve(controller *c, instance *i, host *h)
 {
-	i->target = h;
-	i->row.moving_to = h->row.id;
+	errand_of(i)->target = h;
 	book(h, i);
 	sot_list_push(&h->arrivals, &errand_of(i)->of_target);
 	fleet_note_placed(c, i);
@@ -433,14 +487,13 @@ void model_reserve(controller *c, instance *i, host *h)
 
 void model_unreserve(controller *c, instance *i)
 {
-	host *h = i->target;
+	host *h = instance_target(i);
 
 	if (!h)
 		return;
 	unbook(h, i);
 	sot_list_remove(&i->errand->of_target);
-	i->target = NULL;
-	i->row.moving_to = (sot_uuid){{0}};
+	i->errand->target = NULL;
 	c->freed |= FREED_BY_LEAVING;
 	touch_booking(c, h);
 	touch_instance(c, i);

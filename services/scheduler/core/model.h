@@ -25,7 +25,7 @@
 
 /* One text of what an instance is made of. */
 #define INSTANCE_SET(c, i, field, text)                                                            \
-	instance_remake_text(&(i)->row, (c)->shared, offsetof(instance_make, field), (text))
+	instance_remake_text(&(i)->row.make, (c)->shared, offsetof(instance_make, field), (text))
 
 /* Of operation.lacks: what ipam has to give. */
 #define LACKS_VLAN (1u << PLACER_REASON_NETWORK | 1u << PLACER_REASON_ADDRESSES)
@@ -172,10 +172,29 @@ typedef struct instance_marks {
 	size_t count, cap;
 } instance_marks;
 
+/* An instance's row as it is kept: what its pointers say and what it seldom has is not in it.
+ * instance_row_of makes the row. */
+typedef struct instance_kept {
+	sot_uuid id;
+	const instance_make *make;
+	const char *name; /* instance.name */
+	held_address v4;  /* IPv6: instance.v6 */
+	uint64_t generation, observed_generation;
+	int64_t started_unix_ms, observed_unix_ms, created_unix_ms, updated_unix_ms;
+	uint32_t number, restart_seq, rebuild_seq, observed_restart_seq, restarts;
+	instance_state state : 8;
+	enum sot_health health : 8;
+	enum sot_desired_state desired : 8;
+	container_ref container;
+	sot_mac mac;
+} instance_kept;
+
 /* What an instance has only while something of it is under way: it starts, moves, is told
  * something, has failed. 100,000 that run have none (errands.c). */
 typedef struct errand {
 	struct instance *of;
+	struct host *target;     /* it moves there; NULL: it stays */
+	sot_uuid decision_id;    /* as of instance_row */
 	sot_link push;           /* in host.pushes */
 	sot_link of_target;      /* in host.arrivals */
 	uint32_t target_handle;  /* in the placer, while it moves */
@@ -188,32 +207,30 @@ typedef struct errand {
 } errand;
 
 typedef struct instance {
-	instance_row row;
+	instance_kept row;
 	app *app;
 	host *host;
-	host *target;   /* it moves there; NULL: it stays */
-	start *start;   /* owned; NULL: none waits or flies */
-	errand *errand; /* owned; NULL: nothing of it is under way */
+	held_address *v6; /* owned; NULL: it holds none */
+	start *start;     /* owned; NULL: none waits or flies */
+	errand *errand;   /* owned; NULL: nothing of it is under way */
 	sot_link of_app, of_host;
 	error_report errors;
-	struct {
-		int64_t written_unix_ms; /* its row of uses, by this leader; 0: not yet */
-		bool was_used, is_used;  /* as that row says; since then */
-	} use;
-	address_need need;
-	rollout_part part; /* set and read while a rollout of its app is looked at */
-	uint32_t dirty_at; /* in controller.dirty.instances */
-	uint32_t stale_at; /* in controller.fleet.instances */
-	uint32_t told_at;  /* in controller.told, from 1: its last event, if that is its place there */
-	uint32_t handle;   /* in the placer, while it stands on a host */
-	bool asked;        /* a request to ipam that names it is open */
-	bool is_written;   /* a batch held its row, or it was loaded */
-	bool bound;        /* ipam knows that it is in use */
-	bool held;         /* its agent has not heard of it: its start was not given a slot yet */
-	bool has_copy;     /* came back to a host that may still have its container of the first stay */
+	int64_t use_written_unix_ms; /* its row of uses, by this leader; 0: not yet */
+	address_need need : 8;
+	rollout_part part : 8; /* set and read while a rollout of its app is looked at */
+	uint32_t dirty_at;     /* in controller.dirty.instances */
+	uint32_t stale_at;     /* in controller.fleet.instances */
+	uint32_t told_at; /* in controller.told, from 1: its last event, if that is its place there */
+	uint32_t handle;  /* in the placer, while it stands on a host */
+	bool asked;       /* a request to ipam that names it is open */
+	bool is_written;  /* a batch held its row, or it was loaded */
+	bool bound;       /* ipam knows that it is in use */
+	bool held;        /* its agent has not heard of it: its start was not given a slot yet */
+	bool has_copy;    /* came back to a host that may still have its container of the first stay */
 	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
 	bool has_failed;
-	char name[]; /* row.name */
+	bool was_used, is_used; /* as its row of uses says; since then */
+	char name[];            /* row.name */
 } instance;
 
 #define STOCK_HOSTS 8 /* of one app */
@@ -473,7 +490,17 @@ instance *model_next_instance(const controller *c, instance_iter *it);
 /* The instance whose row holds the address, NULL when none. */
 instance *model_address_holder(const controller *c, uint16_t vrf, sot_ip address);
 /* `held` (&i->row.v4 or .v6) becomes `next`; an address of none for nothing. */
-void model_set_address(controller *c, instance *i, held_address *held, const held_address *next);
+void model_set_address(controller *c, instance *i, int family, const held_address *next);
+static inline sot_uuid model_host_id(const host *h)
+{
+	return h ? h->row.id : (sot_uuid){{0}};
+}
+/* Its IPv6 address, or none. */
+const held_address *instance_v6(const instance *i);
+/* Where it moves to; NULL: it stays. */
+host *instance_target(const instance *i);
+/* As a batch has it: what it points to is the instance's. */
+instance_row instance_row_of(const instance *i);
 /* It holds an address of either family. */
 bool model_holds_address(const instance *i);
 
@@ -499,7 +526,8 @@ group *instance_group(const controller *c, const instance *i);
 group *model_add_group(controller *c, app *a, const group_row *row);
 void model_add_version(
     controller *c, app *a, const version_row *row, bool write); /* takes its origin */
-/* The reference to what it is made of goes along; the name is copied. */
+/* The reference to what it is made of goes along; its name is copied. Of host_id and moving_to
+ * nothing is taken over. */
 instance *model_add_instance(controller *c, app *a, const instance_row *row);
 operation *model_add_operation(controller *c, operation_row *row);
 step *model_add_step(controller *c, operation *o, const step_row *row);

@@ -33,7 +33,7 @@ void move_begin(controller *c, instance *i, host *target)
 /* The host that was booked cannot take it any more: another one may, also the one it has left. */
 static host *present_target(controller *c, instance *i)
 {
-	host *booked = i->target;
+	host *booked = instance_target(i);
 
 	if (host_takes_instances(booked))
 		return booked;
@@ -92,7 +92,7 @@ void moves_settle(controller *c)
 		app *a = SOT_CONTAINER(l, app, all);
 		for (sot_link *k = a->instances.next; k != &a->instances; k = k->next) {
 			instance *i = SOT_CONTAINER(k, instance, of_app);
-			if (i->row.state != INSTANCE_MOVING || i->target)
+			if (i->row.state != INSTANCE_MOVING || instance_target(i))
 				continue;
 			settle_address(c, i);
 			model_spec_changed(c, i);
@@ -118,7 +118,7 @@ void move_say(
 
 void move_left(controller *c, instance *i)
 {
-	const host *from = i->host, *reserved = i->target;
+	const host *from = i->host, *reserved = instance_target(i);
 	host *to = present_target(c, i);
 
 	move_arrive(c, i, to);
@@ -145,7 +145,7 @@ static void write_decision(controller *c, const operation *o, instance *i, const
 	placer_take(p, i->handle);
 	(void)decision_stands(c, &d, i->app, handle, i->row.name, to->handle);
 	placer_rollback(p, mark);
-	d.id = i->row.decision_id = model_new_id(c);
+	d.id = errand_of(i)->decision_id = model_new_id(c);
 	decision_write(c, &d, o);
 	decision_clear(&d);
 }
@@ -155,7 +155,7 @@ void move_attempt(controller *c, operation *o, instance *i)
 	host *wanted = o->row.to_host[0] ? model_find_host(c, sot_str_c(o->row.to_host)) : NULL;
 	sot_buf why;
 
-	if (i->target || wanted == i->host || !instance_may_move(i) ||
+	if (instance_target(i) || wanted == i->host || !instance_may_move(i) ||
 	    !sot_mono_reached(c->now.mono, o->place_after))
 		return;
 	if (o->parent && !app_may_lose(i->app, i)) {

@@ -262,7 +262,7 @@ static bool place_one(controller *c, operation *o, decision *d, instance *i)
 		return false;
 	if (d->count == 1)
 		d->id = decision_id(c, o);
-	i->row.decision_id = d->id;
+	errand_of(i)->decision_id = d->id;
 	(void)placer_instance_holds(p, i->handle, &pool);
 	vlan *v = sot_map_get_c(c->vlans.by_name, fleet_vlan(c, o->app, pool));
 	/* ipam's count, told again by fleet_app, says what is left. */

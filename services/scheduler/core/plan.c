@@ -41,7 +41,7 @@ instance *plan_instance_row(controller *c, const operation *o, group *of, instan
 	    &make.version, c->shared, sot_str_c(of->row.version[0] ? of->row.version : a->row.version));
 	shared_set(&make.middleware, c->shared, sot_str_c(a->row.middleware ? a->row.middleware : ""));
 	shared_set(&make.plan, c->shared, sot_str_c(a->row.plan));
-	instance_remake(&row, c->shared, &make);
+	instance_remake(&row.make, c->shared, &make);
 	row.created_unix_ms = c->now.wall.unix_ms;
 	instance *i = model_add_instance(c, a, &row);
 	i->held = true;

@@ -33,7 +33,7 @@ static bool may_be_asked(const instance *i)
 {
 	const operation *own = i ? app_operation(i->app) : NULL;
 
-	return i && !i->target && !i->app->row.deleting &&
+	return i && !instance_target(i) && !i->app->row.deleting &&
 	       (!own || (own->row.kind == OPERATION_APP_SCALE && own->place_text[0] != '\0'));
 }
 

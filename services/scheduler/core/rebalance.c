@@ -36,7 +36,7 @@ typedef struct movers {
 
 static bool is_movable(const movers *m, const instance *i)
 {
-	return i->handle != PLACER_NONE && !i->target && instance_may_move(i) &&
+	return i->handle != PLACER_NONE && !instance_target(i) && instance_may_move(i) &&
 	       i->row.state == INSTANCE_RUNNING && i->row.health == SOT_HEALTH_HEALTHY &&
 	       host_is_up(i->host) &&
 	       (m->include_pinned || i->app->row.recovery != SOT_RECOVERY_PINNED);

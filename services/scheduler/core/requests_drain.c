@@ -51,7 +51,7 @@ static void list_instances(const sot_host_drain *m, plan *ret)
 		const sot_link *list = &ret->hosts[k]->instances;
 		for (const sot_link *l = list->next; l != list; l = l->next) {
 			instance *i = SOT_CONTAINER(l, instance, of_host);
-			if (i->row.desired == SOT_DESIRED_STATE_RETIRED || i->target)
+			if (i->row.desired == SOT_DESIRED_STATE_RETIRED || instance_target(i))
 				continue;
 			planned *at = VECTOR_PUSH(ret->items, ret->count, cap);
 			*at = (planned){.i = i, .is_kept = !drain_moves(i, m->include_pinned)};

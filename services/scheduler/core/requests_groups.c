@@ -165,9 +165,9 @@ void on_group_move(void *self, const void *from, const sot_group_move *m)
 	for (size_t k = 0; k < m->instances_count; k++) {
 		instance *i = request_instance(q->c, m->instances[k]);
 		if (!sot_uuid_eq(i->row.make->group_id, g->row.id)) {
-			instance_make make = instance_make_of(&i->row);
+			instance_make make = instance_make_of(i->row.make);
 			make.group_id = g->row.id;
-			instance_remake(&i->row, q->c->shared, &make);
+			instance_remake(&i->row.make, q->c->shared, &make);
 			i->row.number = g->row.next_number++;
 			touch_instance(q->c, i);
 		}

@@ -30,9 +30,9 @@ static bool check_move(controller *c, instance *i, const sot_instance_move *m, p
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
 		return problem_set(
 		    p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->row.name);
-	if (i->target)
+	if (instance_target(i))
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance", "%s moves to %s already",
-		    i->row.name, i->target->row.name);
+		    i->row.name, instance_target(i)->row.name);
 	if (!instance_is_told(i))
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance",
 		    "%s is not placed yet; wait for its operation, or cancel that", i->row.name);

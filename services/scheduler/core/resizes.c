@@ -78,11 +78,11 @@ bool resize_fits(controller *c, const instance *i, const char *plan, char *dst, 
 		return true;
 	if (!p)
 		(void)snprintf(dst, size, "there is no plan '%s' any more", plan);
-	else if (i->target)
-		(void)snprintf(dst, size, "it moves to %s; wait for that", i->target->row.name);
+	else if (instance_target(i))
+		(void)snprintf(dst, size, "it moves to %s; wait for that", instance_target(i)->row.name);
 	else if (i->host)
 		refuse_plan(i, p, dst, size);
-	if (dst[0] && i->host && !i->target && p) {
+	if (dst[0] && i->host && !instance_target(i) && p) {
 		size_t n = strlen(dst);
 		(void)snprintf(dst + n, size - n,
 		    "; move it first (sotalia instance move %s), or choose a smaller plan", i->row.name);
@@ -109,7 +109,7 @@ void resize_instance(controller *c, instance *i, const char *plan, const char *b
 	const plan_row *p = sot_map_get_c(c->plans, plan[0] ? plan : i->row.make->plan);
 	host *h = plan[0] ? i->host : NULL;
 
-	instance_make make = instance_make_of(&i->row);
+	instance_make make = instance_make_of(i->row.make);
 
 	if (h)
 		model_unbook_size(c, i);
@@ -120,7 +120,7 @@ void resize_instance(controller *c, instance *i, const char *plan, const char *b
 		make.disk_bytes = p->disk_bytes;
 	}
 	set_bandwidth(&make, p, bandwidth);
-	instance_remake(&i->row, c->shared, &make);
+	instance_remake(&i->row.make, c->shared, &make);
 	if (h)
 		model_book_size(c, i);
 	i->row.generation++;

@@ -549,12 +549,13 @@ bool words_next(sot_str *rest, sot_str *ret_word);
 /* One to begin with: texts "", numbers 0, a VLAN without facts. */
 instance_make instance_make_new(shared_pool *pool);
 void instance_make_set_net(instance_make *make, shared_pool *pool, const vlan_facts *facts);
-/* A copy of the row's, to be changed and given to instance_remake. */
-instance_make instance_make_of(const instance_row *row);
-/* The row is made of this; what it refers to goes along. row->make may be NULL before. */
-void instance_remake(instance_row *row, shared_pool *pool, const instance_make *make);
-/* One text of it, by its offset. */
-void instance_remake_text(instance_row *row, shared_pool *pool, size_t field, sot_str text);
+/* A copy, to be changed and given to instance_remake. */
+instance_make instance_make_of(const instance_make *make);
+/* A field that keeps one, or NULL, keeps this one; what it refers to goes along. */
+void instance_remake(const instance_make **field, shared_pool *pool, const instance_make *make);
+/* The same with another text in the member at this offset. */
+void instance_remake_text(
+    const instance_make **field, shared_pool *pool, size_t member, sot_str text);
 
 /* ---- app_settings.c ---- */
 void app_settings_copy(app_settings *to, const app_settings *from);

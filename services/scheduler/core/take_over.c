@@ -124,9 +124,10 @@ sot_code controller_load_instance(controller *c, const instance_row *row, sot_er
 		errand_of(i)->unsampled = 1;
 	if (h)
 		sot_list_push(&h->instances, &i->of_host);
-	i->target = target;
-	if (target)
-		sot_list_push(&target->arrivals, &errand_of(i)->of_target);
+	if (target) {
+		errand_of(i)->target = target;
+		sot_list_push(&target->arrivals, &i->errand->of_target);
+	}
 	return SOT_OK;
 }
 
@@ -292,7 +293,7 @@ void bind_some(controller *c)
 
 static int compare_age(const void *a, const void *b)
 {
-	const instance_row *x = &(*(instance *const *)a)->row, *y = &(*(instance *const *)b)->row;
+	const instance_kept *x = &(*(instance *const *)a)->row, *y = &(*(instance *const *)b)->row;
 
 	if (x->created_unix_ms != y->created_unix_ms)
 		return x->created_unix_ms < y->created_unix_ms ? -1 : 1;

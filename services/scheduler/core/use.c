@@ -17,9 +17,8 @@ static bool is_used(const controller *c, const struct sot_instance_report *r)
 
 static bool is_due(const controller *c, const instance *i)
 {
-	return i->use.written_unix_ms == 0 ||
-	       c->now.wall.unix_ms - i->use.written_unix_ms >= WRITE_MS ||
-	       (i->use.is_used && !i->use.was_used);
+	return i->use_written_unix_ms == 0 ||
+	       c->now.wall.unix_ms - i->use_written_unix_ms >= WRITE_MS || (i->is_used && !i->was_used);
 }
 
 static bool has_room(controller *c)
@@ -35,14 +34,14 @@ static void note_use(controller *c, instance *i, bool is_used_now)
 {
 	controller_batch *b = c->next;
 
-	i->use.is_used |= is_used_now;
+	i->is_used |= is_used_now;
 	if (!is_due(c, i) || !has_room(c))
 		return;
 	use_row *row = VECTOR_PUSH(b->uses, b->use_count, b->use_cap);
-	*row = (use_row){i->row.id, i->use.is_used, c->now.wall.unix_ms};
-	i->use.written_unix_ms = c->now.wall.unix_ms;
-	i->use.was_used = i->use.is_used;
-	i->use.is_used = false;
+	*row = (use_row){i->row.id, i->is_used, c->now.wall.unix_ms};
+	i->use_written_unix_ms = c->now.wall.unix_ms;
+	i->was_used = i->is_used;
+	i->is_used = false;
 	c->uses.count++;
 }
 

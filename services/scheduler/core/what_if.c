@@ -188,7 +188,8 @@ static void moves_end(moves *m)
 
 static bool stays(const instance *i)
 {
-	return i->handle != PLACER_NONE && !i->target && i->row.desired != SOT_DESIRED_STATE_RETIRED;
+	return i->handle != PLACER_NONE && !instance_target(i) &&
+	       i->row.desired != SOT_DESIRED_STATE_RETIRED;
 }
 
 /* ---- lose, drain ---- */

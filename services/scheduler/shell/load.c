@@ -251,7 +251,7 @@ static void on_instances(void *self, const store_result *res)
 		read_shared(&at, &make.plan);
 		row.rebuild_seq = u32(&at);
 		read_shared(&at, &make.middleware);
-		instance_remake(&row, at.l->shared, &make);
+		instance_remake(&row.make, at.l->shared, &make);
 		at.l->last_instance = row.id;
 		if (at.l->code == SOT_OK)
 			note(at.l, controller_load_instance(at.l->c, &row, &at.l->err));
