@@ -52,6 +52,18 @@ void *store_model_copy_row(int t, const void *row)
 	return copy;
 }
 
+/* As write_instances.sql does. */
+static void keep_what_is_unsaid(instance_row *row, const instance_row *before)
+{
+	if (row->observed_unix_ms == 0) {
+		row->observed_unix_ms = before->observed_unix_ms;
+		row->started_unix_ms = before->started_unix_ms;
+		row->container = before->container;
+	}
+	if (sot_uuid_is_zero(row->decision_id))
+		row->decision_id = before->decision_id;
+}
+
 static void free_row(int t, void *row)
 {
 	if (row && kinds[t].clear)
@@ -412,6 +424,8 @@ sot_code store_model_commit(store_model *s, uint64_t epoch, const store_rows *r,
 		                   ? sot_map_remove(s->tables[p->table].rows, p->key, p->key_n)
 		                   : sot_map_set(s->tables[p->table].rows, p->key, p->key_n,
 		                         store_model_copy_row(p->table, p->row));
+		if (before && p->table == INSTANCES)
+			keep_what_is_unsaid(sot_map_get(s->tables[p->table].rows, p->key, p->key_n), before);
 		free_row(p->table, before);
 	}
 	if (r->writes_brake)

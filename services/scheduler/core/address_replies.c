@@ -70,7 +70,7 @@ static bool is_held_by_another(
 
 	if (!holder || holder == i)
 		return false;
-	(void)snprintf(why, sizeof(why), "ipam granted an address that %s still has", holder->row.name);
+	(void)snprintf(why, sizeof(why), "ipam granted an address that %s still has", holder->name);
 	retry_later(c, i->app, ADDRESS_ACQUIRE, sot_str_c(why));
 	if (holder->need == ADDRESS_NOTHING)
 		address_need_set(c, holder, ADDRESS_ACQUIRE);
@@ -214,9 +214,8 @@ static void replace_contested(controller *c, instance *i)
 	errand *e = errand_of(i);
 
 	if (o)
-		say_log(c, o, LOG_WARN, "%s: %s is used by %s already; it gets another address",
-		    i->row.name, sot_ip_format(e->conflict_address, address),
-		    sot_format_mac(e->conflict_mac.b, mac));
+		say_log(c, o, LOG_WARN, "%s: %s is used by %s already; it gets another address", i->name,
+		    sot_ip_format(e->conflict_address, address), sot_format_mac(e->conflict_mac.b, mac));
 	if (sot_ip_eq(e->conflict_address, i->row.v4.address))
 		drop_address(c, i, 4);
 	else if (sot_ip_eq(e->conflict_address, instance_v6(i)->address))

@@ -61,7 +61,7 @@ static bool check_stands_nowhere(
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/container",
 		    "there is an instance %s already, on %s: this one can be ignored, or removed on its "
 		    "host by hand",
-		    i->row.name, i->host ? i->host->row.name : "no host yet");
+		    i->name, i->host ? i->host->row.name : "no host yet");
 	if (departure_find(h, u->instance_id))
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/container",
 		    "host %s was told to give it up, and does", h->row.name);
@@ -127,7 +127,7 @@ void adoption_begin(controller *c, operation *o)
 	instance *i = plan_instance_row(c, o, of, row);
 	/* It may have a row from before, which says that it was retired. */
 	i->is_written = true;
-	say_log(c, o, LOG_INFO, "%s: container %.12s of host %s becomes instance %u of %s", i->row.name,
+	say_log(c, o, LOG_INFO, "%s: container %.12s of host %s becomes instance %u of %s", i->name,
 	    u.id.n >= 12 ? u.id.p : "", h->row.name, number, o->app->row.name);
 	plan_add_growth(c, o, i);
 }

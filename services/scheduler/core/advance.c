@@ -35,7 +35,7 @@ step *operation_add_step(controller *c, operation *o, const instance *i, step_ki
 
 	const step_row *last = o->step_count > 0 ? &o->steps[o->step_count - 1]->row : NULL;
 	bool is_same = last && sot_uuid_eq(last->instance_id, i->row.id);
-	row.subject = is_same ? shared_keep(last->subject) : shared_alone(sot_str_c(i->row.name));
+	row.subject = is_same ? shared_keep(last->subject) : shared_alone(sot_str_c(i->name));
 	row.detail = shared_alone(SOT_STR(""));
 	step *s = model_add_step(c, o, &row);
 	touch_step(c, s);
@@ -103,7 +103,7 @@ static void say_rotation(controller *c, const operation *o, const instance *i, b
 	if (out)
 		sot_buf_printf(&data, ",\"seconds\":%u", o->rollout->row.strategy.drain_s);
 	sot_buf_add_c(&data, "}");
-	say_event(c, "instance.rotation", i->row.name, i->app, i->host, o, &data);
+	say_event(c, "instance.rotation", i->name, i->app, i->host, o, &data);
 }
 
 /* The order is given when the step begins; it is in the same batch as the step's state. */

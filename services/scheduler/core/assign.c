@@ -76,7 +76,7 @@ static struct sot_instance_spec spec_of(const controller *c, const instance *i,
 	    .generation = i->row.generation,
 	    .desired = instance_told_desired(i),
 	    .restart_seq = i->row.restart_seq,
-	    .name = sot_str_c(i->row.name),
+	    .name = sot_str_c(i->name),
 	    .app = sot_str_c(a->name),
 	    .image = sot_str_c(i->row.make->image),
 	    .command = sot_str_c(a->command),
@@ -211,7 +211,7 @@ static void note_untold(controller *c, instance *i, const sot_err *why)
 	sot_buf_printf(&data, "{\"id\":\"%s\",\"error\":", sot_uuid_format(i->row.id, id));
 	sot_buf_add_json(&data, sot_str_c(text));
 	sot_buf_add_c(&data, "}");
-	say_event(c, "instance.untold", i->row.name, i->app, i->host, app_operation(i->app), &data);
+	say_event(c, "instance.untold", i->name, i->app, i->host, app_operation(i->app), &data);
 	wake_app(c, i->app);
 }
 
@@ -230,8 +230,7 @@ static size_t leave_out(controller *c, const struct sot_assign *m, const pick *i
 			continue;
 		}
 		if (i && specs[k].desired == SOT_DESIRED_STATE_RETIRED)
-			specs[left++] =
-			    spec_of_gone(i->row.id, specs[k].generation, i->row.name, i->app->row.name);
+			specs[left++] = spec_of_gone(i->row.id, specs[k].generation, i->name, i->app->row.name);
 		else
 			note_untold(c, i, &why);
 	}

@@ -158,7 +158,7 @@ operation *bulk_add_child(
 	(void)snprintf(
 	    key, sizeof(key), "%s/%u", sot_uuid_format(o->row.id, id), ++o->row.children.total);
 	operation_row_init(&row);
-	row.target = shared_alone(sot_str_c(i ? i->row.name : a->row.name));
+	row.target = shared_alone(sot_str_c(i ? i->name : a->row.name));
 	row.key = shared_alone(sot_str_c(key));
 	row.actor = shared_keep(o->row.actor);
 	row.reason = shared_keep(o->row.reason);

@@ -44,8 +44,10 @@ static void *collect_next(sot_link *list)
 	} while (0)
 
 /* As COLLECT_NEW_LAST. */
-static void collect_instances(instance_marks *dirty, controller_batch *b)
+static void collect_instances(controller *c, controller_batch *b)
 {
+	instance_marks *dirty = &c->dirty.instances;
+
 	if (dirty->count == 0)
 		return;
 	b->instance_rows = sot_alloc_array(dirty->count, sizeof(*b->instance_rows));
@@ -57,10 +59,11 @@ static void collect_instances(instance_marks *dirty, controller_batch *b)
 				continue;
 			instances_unmark(dirty, &i->dirty_at);
 			instance_row *row = &b->instance_rows[b->instance_count];
-			*row = instance_row_of(i);
+			*row = instance_row_of(i, c->now.wall);
 			b->instances[b->instance_count++] = row;
 			b->new_instances += (size_t)is_new;
 			i->is_written = true;
+			errand_written(c, i);
 		}
 	}
 	instances_unmark_all(dirty);
@@ -216,7 +219,7 @@ void batch_collect(controller *c, controller_batch *b)
 	COLLECT(c->dirty.images, image, b->images, b->image_count);
 	COLLECT_NEW_LAST(c->dirty.apps, app, b->apps, b->app_count, b->new_apps);
 	COLLECT_NEW_LAST(c->dirty.groups, group, b->groups, b->group_count, b->new_groups);
-	collect_instances(&c->dirty.instances, b);
+	collect_instances(c, b);
 	put_addressless_first(b);
 	COLLECT_NEW_LAST(
 	    c->dirty.operations, operation, b->operations, b->operation_count, b->new_operations);

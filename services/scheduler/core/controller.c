@@ -58,9 +58,9 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 	    &c->hosts, &c->hosts_by_name, &c->apps, &c->apps_by_name, &c->groups, &c->operations,
 	    &c->keys, &c->asked};
 	sot_link *lists[] = {&c->host_operations, &c->drains, &c->looks, &c->all_hosts, &c->all_apps,
-	    &c->all_elastics, &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->changed_hosts,
-	    &c->relays, &c->open_acquires, &c->dirty.hosts, &c->dirty.images, &c->dirty.apps,
-	    &c->dirty.groups, &c->dirty.operations, &c->dirty.steps, &c->dirty.refusals,
+	    &c->all_elastics, &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->to_bind,
+	    &c->changed_hosts, &c->relays, &c->open_acquires, &c->dirty.hosts, &c->dirty.images,
+	    &c->dirty.apps, &c->dirty.groups, &c->dirty.operations, &c->dirty.steps, &c->dirty.refusals,
 	    &c->dirty.rollouts, &c->dirty.elastics};
 
 	c->config = *config;
@@ -247,7 +247,6 @@ controller *controller_free(controller *c)
 	free(c->ended);
 	free(c->deleted);
 	free(c->told);
-	free(c->to_bind.ids);
 	free(c->dirty.instances.items);
 	free(c->fleet.instances.items);
 	shared_pool_free(c->shared);

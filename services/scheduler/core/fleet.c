@@ -404,6 +404,13 @@ void fleet_sync(controller *c)
 	instances_unmark_all(&c->fleet.instances);
 }
 
+void fleet_begin(controller *c)
+{
+	placer_reserve(c->fleet.placer, (uint32_t)sot_map_count(c->hosts),
+	    (uint32_t)sot_index_count(c->instances));
+	fleet_sync(c);
+}
+
 /* ---- moves ---- */
 
 /* The pool that its address is of: where that reaches, a move needs no other one. */
@@ -427,7 +434,7 @@ void fleet_describe_obstacles(const instance *i, const host *h, uint32_t obstacl
 {
 	const char *between = "";
 
-	sot_buf_printf(why, "%s does not fit %s: ", i->row.name, h->row.name);
+	sot_buf_printf(why, "%s does not fit %s: ", i->name, h->row.name);
 	for (uint32_t reason = 0; reason < PLACER_REASONS; reason++) {
 		if (!(obstacles >> reason & 1))
 			continue;
@@ -466,7 +473,7 @@ static host *try_best(controller *c, instance *i, sot_buf *why)
 		return fleet_host(c, handle);
 	placer_take(p, i->handle);
 	placer_refuse(p, i->app->handle, &refusal);
-	sot_buf_printf(why, "another host for %s: ", i->row.name);
+	sot_buf_printf(why, "another host for %s: ", i->name);
 	placer_refusal_text(&refusal, why);
 	return NULL;
 }

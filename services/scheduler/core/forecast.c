@@ -209,7 +209,7 @@ size_t forecast_hosts(controller *c, app *a, uint32_t max, host **ret)
 static void add_leaver(const instance *i, const char *separator, forecast *f)
 {
 	sot_buf_printf(&f->out, "%s{", separator);
-	add_member(&f->out, "instance", i->row.name);
+	add_member(&f->out, "instance", i->name);
 	sot_buf_add_c(&f->out, ",");
 	add_member(&f->out, "host", i->host ? i->host->row.name : "");
 	sot_buf_add_c(&f->out, "}");

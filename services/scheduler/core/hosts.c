@@ -66,7 +66,7 @@ static void say_instances(controller *c, const host *h, bool unknown)
 			if (i->app != first->app)
 				continue;
 			sot_buf_add_c(&data, separator);
-			sot_buf_add_json(&data, sot_str_c(i->row.name));
+			sot_buf_add_json(&data, sot_str_c(i->name));
 			separator = ",";
 		}
 		sot_buf_add_c(&data, "]}");

@@ -149,7 +149,7 @@ static void say_health(controller *c, const instance *i, enum sot_health from)
 		sot_buf_add_json(&data, sot_str_c(i->row.make->error));
 	}
 	sot_buf_add_c(&data, "}");
-	say_event(c, "instance.health", i->row.name, i->app, i->host, app_operation(i->app), &data);
+	say_event(c, "instance.health", i->name, i->app, i->host, app_operation(i->app), &data);
 }
 
 static void set_health(controller *c, instance *i, enum sot_health health)
@@ -167,10 +167,8 @@ static void copy_facts(controller *c, instance *i, const struct sot_instance_sta
 	i->row.observed_generation = s->generation;
 	i->row.observed_restart_seq = s->restart_seq;
 	INSTANCE_SET(c, i, observed_version, s->version);
-	i->row.container = container_ref_of(s->container_id);
 	i->row.restarts = s->restarts;
-	i->row.started_unix_ms = s->started_unix_ms;
-	i->row.observed_unix_ms = c->now.wall.unix_ms;
+	errand_see(c, i, container_ref_of(s->container_id), s->started_unix_ms);
 	instance_set_error(c, i, s->error);
 }
 

@@ -108,7 +108,7 @@ static finding look_leave(controller *c, const step *s, const instance *i)
 	if (is_late(c, s, c->config.stop_deadline_ms))
 		return found(VERDICT_FAIL, "still on %s; it goes on by itself when that is mended",
 		    host_words(i, where));
-	return waits(s, "%s to leave %s", i->row.name, host_words(i, where));
+	return waits(s, "%s to leave %s", i->name, host_words(i, where));
 }
 
 static finding look_replace(controller *c, const operation *o, const step *s, const instance *i)
@@ -181,7 +181,7 @@ static finding look_spec(controller *c, const step *s, const instance *i, int64_
 		    instance_state_name(i->row.state), host_words(i, where),
 		    (long long)(deadline_ms / 1000), i->row.make->error[0] ? ": " : "", i->row.make->error);
 	return waits(
-	    s, "%s, %s on %s", i->row.name, instance_state_name(i->row.state), host_words(i, where));
+	    s, "%s, %s on %s", i->name, instance_state_name(i->row.state), host_words(i, where));
 }
 
 /* In place or not at all: an instance that did not get the plan will not get it by waiting. */
@@ -220,7 +220,7 @@ static finding look_healthy(controller *c, const step *s, const instance *i)
 		    host_words(i, where), (long long)(deadline_ms / 1000),
 		    instance_state_name(i->row.state), health_name(i->row.health),
 		    i->row.make->error[0] ? ": " : "", i->row.make->error);
-	return waits(s, "%s to be healthy on %s", i->row.name, host_words(i, where));
+	return waits(s, "%s to be healthy on %s", i->name, host_words(i, where));
 }
 
 static finding look_leaving(controller *c, const step *s, const instance *i)
@@ -234,8 +234,8 @@ static finding look_leaving(controller *c, const step *s, const instance *i)
 		return found(VERDICT_FAIL, "%s; it goes on by itself when that is mended",
 		    standing ? host_words(i, where) : "ipam did not take the address back");
 	if (standing)
-		return waits(s, "%s to be removed from %s", i->row.name, host_words(i, where));
-	return waits(s, "ipam to take back the address of %s", i->row.name);
+		return waits(s, "%s to be removed from %s", i->name, host_words(i, where));
+	return waits(s, "ipam to take back the address of %s", i->name);
 }
 
 /* On the wall clock: a new leader does not begin anew. Who is away gets no requests anyway. */
@@ -251,7 +251,7 @@ static finding look_drained(controller *c, const operation *o, const step *s, co
 		return command;
 	if (left_ms <= 0)
 		return found(VERDICT_DONE, "out of rotation");
-	return found(VERDICT_WAIT, "requests to %s to end: %lld s left", i->row.name,
+	return found(VERDICT_WAIT, "requests to %s to end: %lld s left", i->name,
 	    (long long)((left_ms + 999) / 1000));
 }
 

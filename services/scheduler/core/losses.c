@@ -75,7 +75,7 @@ static void departure_add(controller *c, host *h, instance *i, enum sot_desired_
 	    .desired = desired,
 	    .created_unix_ms = c->now.wall.unix_ms};
 
-	model_copy_text(row.name, sizeof(row.name), sot_str_c(i->row.name));
+	model_copy_text(row.name, sizeof(row.name), sot_str_c(i->name));
 	memcpy(row.app, i->app->row.name, sizeof(row.app));
 	departure_load(c, h, &row);
 	write_departure(c, &row);
@@ -222,7 +222,7 @@ static void replace(controller *c, operation *o, instance *i, host *to)
 		fleet_note_placed(c, i);
 	c->stats.replacements++;
 	move_say(c, o, i, from, "its host is lost");
-	say_log(c, o, LOG_INFO, "%s: on %s instead of %s, which is lost", i->row.name, to->row.name,
+	say_log(c, o, LOG_INFO, "%s: on %s instead of %s, which is lost", i->name, to->row.name,
 	    from->row.name);
 }
 
@@ -336,11 +336,11 @@ static void go_back(controller *c, operation *o, instance *i, host *h, departure
 
 	model_text_init(&why);
 	if (!fleet_choose_move(c, i, h, &why)) {
-		say_log(c, o, LOG_WARN, "%s: stays on %s: %.*s", i->row.name, i->host->row.name,
+		say_log(c, o, LOG_WARN, "%s: stays on %s: %.*s", i->name, i->host->row.name,
 		    SOT_ARG(sot_buf_str(&why)));
 		departure_retire(c, d);
 	} else {
-		say_log(c, o, LOG_INFO, "%s: back from %s to %s, where its files are", i->row.name,
+		say_log(c, o, LOG_INFO, "%s: back from %s to %s, where its files are", i->name,
 		    i->host->row.name, h->row.name);
 		move_begin(c, i, h);
 	}

@@ -153,7 +153,6 @@ void touch_group(controller *c, group *g)
 
 void touch_instance(controller *c, instance *i)
 {
-	i->row.updated_unix_ms = c->now.wall.unix_ms;
 	instances_mark(&c->dirty.instances, i, &i->dirty_at);
 	instances_mark(&c->fleet.instances, i, &i->stale_at);
 }
@@ -227,6 +226,7 @@ app *model_add_app(controller *c, app_row *row)
 	sot_list_init(&a->elastics);
 	sot_list_init(&a->queue);
 	sot_list_init(&a->asking);
+	sot_list_init(&a->to_bind);
 	start_init_app(a);
 	sot_list_push(&c->all_apps, &a->all);
 	sot_map_set_uuid(c->apps, row->id, a);
@@ -275,79 +275,6 @@ group *model_add_group(controller *c, app *a, const group_row *row)
 	sot_list_push(&a->groups, &g->of_app);
 	sot_map_set_uuid(c->groups, row->id, g);
 	return g;
-}
-
-instance *model_add_instance(controller *c, app *a, const instance_row *row)
-{
-	size_t name_size = strlen(row->name) + 1;
-	instance *i = sot_alloc(sizeof(*i) + name_size);
-
-	i->row = (instance_kept){
-	    .id = row->id,
-	    .make = row->make,
-	    .name = memcpy(i->name, row->name, name_size),
-	    .v4 = row->v4,
-	    .generation = row->generation,
-	    .observed_generation = row->observed_generation,
-	    .started_unix_ms = row->started_unix_ms,
-	    .observed_unix_ms = row->observed_unix_ms,
-	    .created_unix_ms = row->created_unix_ms,
-	    .updated_unix_ms = row->updated_unix_ms,
-	    .number = row->number,
-	    .restart_seq = row->restart_seq,
-	    .rebuild_seq = row->rebuild_seq,
-	    .observed_restart_seq = row->observed_restart_seq,
-	    .restarts = row->restarts,
-	    .state = row->state,
-	    .health = row->health,
-	    .desired = row->desired,
-	    .container = row->container,
-	    .mac = row->mac,
-	};
-	if (!sot_ip_is_none(row->v6.address)) {
-		i->v6 = sot_alloc(sizeof(*i->v6));
-		*i->v6 = row->v6;
-	}
-	i->app = a;
-	sot_list_init(&i->of_host);
-	i->handle = PLACER_NONE;
-	instances_mark(&c->fleet.instances, i, &i->stale_at);
-	sot_list_push(&a->instances, &i->of_app);
-	model_index_instance(c, i);
-	return i;
-}
-
-instance_row instance_row_of(const instance *i)
-{
-	const errand *e = errand_read(i);
-	const instance_kept *kept = &i->row;
-
-	return (instance_row){
-	    .id = kept->id,
-	    .make = kept->make,
-	    .name = kept->name,
-	    .host_id = model_host_id(i->host),
-	    .moving_to = model_host_id(e->target),
-	    .decision_id = e->decision_id,
-	    .v4 = kept->v4,
-	    .v6 = *instance_v6(i),
-	    .generation = kept->generation,
-	    .observed_generation = kept->observed_generation,
-	    .started_unix_ms = kept->started_unix_ms,
-	    .observed_unix_ms = kept->observed_unix_ms,
-	    .created_unix_ms = kept->created_unix_ms,
-	    .updated_unix_ms = kept->updated_unix_ms,
-	    .number = kept->number,
-	    .restart_seq = kept->restart_seq,
-	    .rebuild_seq = kept->rebuild_seq,
-	    .observed_restart_seq = kept->observed_restart_seq,
-	    .restarts = kept->restarts,
-	    .state = kept->state,
-	    .health = kept->health,
-	    .desired = kept->desired,
-	    .container = kept->container,
-	    .mac = kept->mac,
-	};
 }
 
 static bool follows_hosts(operation_kind kind)
@@ -554,6 +481,7 @@ void model_delete_app(controller *c, app *a)
 	elastic_free_of(a);
 	sot_list_remove(&a->dirty);
 	sot_list_remove(&a->asking);
+	sot_list_remove(&a->to_bind);
 	sot_map_remove_uuid(c->apps, a->row.id);
 	sot_map_remove(c->apps_by_name, a->row.name, strlen(a->row.name));
 	for (sot_link *l = a->groups.next; l != &a->groups; l = l->next) {

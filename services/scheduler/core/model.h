@@ -7,6 +7,7 @@
 #define SCHEDULER_MODEL_H
 
 #include "controller.h"
+#include "model_instance.h"
 #include "placer.h"
 #include "sot_index.h"
 #include "sot_map.h"
@@ -137,19 +138,6 @@ typedef struct group {
 typedef struct app app;
 typedef struct operation operation;
 
-/* What an instance is to the rollout that is looked at. */
-typedef enum rollout_part { PART_NONE, PART_ROTATES, PART_CHANGES, PART_HELPS } rollout_part;
-
-/* What ipam is asked for an instance. */
-typedef enum address_need {
-	ADDRESS_NOTHING,
-	ADDRESS_ACQUIRE,
-	ADDRESS_BIND,
-	ADDRESS_CONFLICT, /* the agent found `conflict` in use by somebody else */
-	ADDRESS_RELEASE,
-	ADDRESS_NEEDS
-} address_need;
-
 /* A VLAN as ipam tells it: where it reaches, what is free. Free counts are hints. */
 typedef struct vlan {
 	sot_link all;
@@ -164,74 +152,6 @@ typedef struct vlan {
 	} * places; /* owned; none: everywhere */
 	size_t place_count;
 } vlan;
-
-/* Instances with which something is to be done, in the order in which they were marked. Each knows
- * its place, from 1; 0: it is not among them. A place that was left is NULL. */
-typedef struct instance_marks {
-	struct instance **items;
-	size_t count, cap;
-} instance_marks;
-
-/* An instance's row as it is kept: what its pointers say and what it seldom has is not in it.
- * instance_row_of makes the row. */
-typedef struct instance_kept {
-	sot_uuid id;
-	const instance_make *make;
-	const char *name; /* instance.name */
-	held_address v4;  /* IPv6: instance.v6 */
-	uint64_t generation, observed_generation;
-	int64_t started_unix_ms, observed_unix_ms, created_unix_ms, updated_unix_ms;
-	uint32_t number, restart_seq, rebuild_seq, observed_restart_seq, restarts;
-	instance_state state : 8;
-	enum sot_health health : 8;
-	enum sot_desired_state desired : 8;
-	container_ref container;
-	sot_mac mac;
-} instance_kept;
-
-/* What an instance has only while something of it is under way: it starts, moves, is told
- * something, has failed. 100,000 that run have none (errands.c). */
-typedef struct errand {
-	struct instance *of;
-	struct host *target;     /* it moves there; NULL: it stays */
-	sot_uuid decision_id;    /* as of instance_row */
-	sot_link push;           /* in host.pushes */
-	sot_link of_target;      /* in host.arrivals */
-	uint32_t target_handle;  /* in the placer, while it moves */
-	double unsampled;        /* the share of its use that is in no report of its host yet */
-	sot_mono failed_since;   /* while instance.has_failed */
-	uint64_t untold;         /* the generation that no frame can say (assign.c); 0: none */
-	uint64_t acquire;        /* the last request to ipam that named it in this leadership, or 0 */
-	sot_ip conflict_address; /* none: no conflict */
-	sot_mac conflict_mac;
-} errand;
-
-typedef struct instance {
-	instance_kept row;
-	app *app;
-	host *host;
-	held_address *v6; /* owned; NULL: it holds none */
-	start *start;     /* owned; NULL: none waits or flies */
-	errand *errand;   /* owned; NULL: nothing of it is under way */
-	sot_link of_app, of_host;
-	error_report errors;
-	int64_t use_written_unix_ms; /* its row of uses, by this leader; 0: not yet */
-	address_need need : 8;
-	rollout_part part : 8; /* set and read while a rollout of its app is looked at */
-	uint32_t dirty_at;     /* in controller.dirty.instances */
-	uint32_t stale_at;     /* in controller.fleet.instances */
-	uint32_t told_at; /* in controller.told, from 1: its last event, if that is its place there */
-	uint32_t handle;  /* in the placer, while it stands on a host */
-	bool asked;       /* a request to ipam that names it is open */
-	bool is_written;  /* a batch held its row, or it was loaded */
-	bool bound;       /* ipam knows that it is in use */
-	bool held;        /* its agent has not heard of it: its start was not given a slot yet */
-	bool has_copy;    /* came back to a host that may still have its container of the first stay */
-	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
-	bool has_failed;
-	bool was_used, is_used; /* as its row of uses says; since then */
-	char name[];            /* row.name */
-} instance;
 
 #define STOCK_HOSTS 8 /* of one app */
 
@@ -276,6 +196,7 @@ struct app {
 	size_t version_count, version_cap;
 	sot_link instances; /* oldest first */
 	sot_link queue;     /* operations, the first one runs */
+	sot_link to_bind;   /* in controller.to_bind after a take-over */
 	sot_link asking;    /* in controller.asking while an instance needs something of ipam */
 	sot_mono ask_after[ADDRESS_NEEDS];
 	uint8_t ask_failures[ADDRESS_NEEDS]; /* in a row: the pauses between grow */
@@ -414,11 +335,7 @@ struct controller {
 		instance_state from; /* INSTANCE_STATES: the event is instance.created */
 	} * told;
 	size_t told_count, told_cap;
-	/* Whose bindings ipam is told again. */
-	struct {
-		sot_uuid *ids; /* NULL: nobody's any more */
-		size_t count, cap, next;
-	} to_bind;
+	sot_link to_bind; /* apps whose instances' bindings ipam is told again */
 	struct {
 		sot_map *racks, *images, *by_team;
 		sot_link teams, flying; /* the teams that have something ready, in turn */
@@ -475,7 +392,7 @@ struct controller {
 	controller_stats stats;
 };
 
-/* ---- instances by what they are found by: instance_index.c ---- */
+/* ---- instances by what they are found by: model_instances.c ---- */
 void model_init_instances(controller *c);
 void model_clear_instances(controller *c); /* the indexes, not the instances */
 void model_index_instance(controller *c, instance *i);
@@ -500,7 +417,7 @@ const held_address *instance_v6(const instance *i);
 /* Where it moves to; NULL: it stays. */
 host *instance_target(const instance *i);
 /* As a batch has it: what it points to is the instance's. */
-instance_row instance_row_of(const instance *i);
+instance_row instance_row_of(const instance *i, sot_wall now);
 /* It holds an address of either family. */
 bool model_holds_address(const instance *i);
 

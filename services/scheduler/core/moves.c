@@ -75,9 +75,8 @@ void move_arrive(controller *c, instance *i, host *h)
 		departure_end(c, d);
 	}
 	i->row.generation++;
-	i->row.container = (container_ref){0};
 	i->row.restarts = 0;
-	i->row.started_unix_ms = 0;
+	errand_see(c, i, (container_ref){0}, 0);
 	i->bound = i->has_failed = false;
 	instance_set_error(c, i, SOT_STR(""));
 	settle_address(c, i);
@@ -113,7 +112,7 @@ void move_say(
 	sot_buf_add_c(&data, "]},\"reason\":");
 	sot_buf_add_json(&data, sot_str_c(why));
 	sot_buf_add_c(&data, "}");
-	say_event(c, "instance.host", i->row.name, i->app, i->host, o, &data);
+	say_event(c, "instance.host", i->name, i->app, i->host, o, &data);
 }
 
 void move_left(controller *c, instance *i)
@@ -143,7 +142,7 @@ static void write_decision(controller *c, const operation *o, instance *i, const
 	decision_init(&d);
 	placer_mark mark = placer_begin(p);
 	placer_take(p, i->handle);
-	(void)decision_stands(c, &d, i->app, handle, i->row.name, to->handle);
+	(void)decision_stands(c, &d, i->app, handle, i->name, to->handle);
 	placer_rollback(p, mark);
 	d.id = errand_of(i)->decision_id = model_new_id(c);
 	decision_write(c, &d, o);
@@ -170,12 +169,12 @@ void move_attempt(controller *c, operation *o, instance *i)
 	    rebalance_owns(o) ? rebalance_choose(c, o, i, &why) : fleet_choose_move(c, i, wanted, &why);
 	if (target) {
 		write_decision(c, o, i, target);
-		say_log(c, o, LOG_INFO, "%s: from %s to %s (zone %s, rack %s)", i->row.name,
-		    i->host->row.name, target->row.name, target->row.az, target->row.rack);
+		say_log(c, o, LOG_INFO, "%s: from %s to %s (zone %s, rack %s)", i->name, i->host->row.name,
+		    target->row.name, target->row.az, target->row.rack);
 		say_log(c, o, LOG_WARN,
 		    "%s: its root file system and /data/appdatas do not travel; they stay on %s, below "
 		    "instances/.retired",
-		    i->row.name, i->host->row.name);
+		    i->name, i->host->row.name);
 		move_begin(c, i, target);
 	} else if (!o->stays) {
 		place_wait_for(c, o, &why);

@@ -270,6 +270,8 @@ void fleet_init(controller *c);
 void fleet_clear(controller *c);
 /* Tells the placer of every host and instance that changed since. */
 void fleet_sync(controller *c);
+/* After a take-over: the same, with room made for all at once. */
+void fleet_begin(controller *c);
 /* Quotas or mixing changed. */
 void fleet_forget_told(controller *c);
 /* The rules of the app changed; what stands is known under the new ones. */
@@ -395,6 +397,10 @@ const errand *errand_read(const instance *i);
 bool errand_is_sampled(const instance *i);
 /* It is over when nothing is under way any more. */
 void errand_end(const controller *c, instance *i);
+/* A batch took its row. */
+void errand_written(const controller *c, instance *i);
+/* What its agent says of its container; said by the next batch. */
+void errand_see(controller *c, instance *i, container_ref container, int64_t started_unix_ms);
 void asked_free(asked *a);
 /* Tells ipam that this epoch leads, until it has said that it knows. */
 void fence_ask(controller *c);

@@ -33,8 +33,8 @@ static void put(controller *c, operation *o, instance *i, host *h, vlan *v)
 	instance_move(c, i, INSTANCE_PLACED);
 	address_need_set(c, i, ADDRESS_ACQUIRE);
 	c->stats.placements++;
-	say_log(c, o, LOG_INFO, "%s: placed on %s (zone %s, rack %s), VLAN %s", i->row.name,
-	    h->row.name, h->row.az, h->row.rack, v->name);
+	say_log(c, o, LOG_INFO, "%s: placed on %s (zone %s, rack %s), VLAN %s", i->name, h->row.name,
+	    h->row.az, h->row.rack, v->name);
 }
 
 /* ---- what does not fit ---- */
@@ -236,7 +236,7 @@ static uint32_t place_where_it_is(
 
 	if (!h || placer_obstacles(c->fleet.placer, handle, h->handle) != 0)
 		return PLACER_NONE;
-	return decision_stands(c, d, o->app, handle, i->row.name, h->handle);
+	return decision_stands(c, d, o->app, handle, i->name, h->handle);
 }
 
 /* The decision of the commit that writes the operation first has its id, and no row of its own. */
@@ -257,7 +257,7 @@ static bool place_one(controller *c, operation *o, decision *d, instance *i)
 	if (o->row.kind == OPERATION_INSTANCE_ADOPT)
 		i->handle = place_where_it_is(c, o, d, i, handle);
 	else
-		i->handle = decision_place(c, d, o->app, handle, i->row.name);
+		i->handle = decision_place(c, d, o->app, handle, i->name);
 	if (i->handle == PLACER_NONE)
 		return false;
 	if (d->count == 1)

@@ -81,7 +81,7 @@ static void plan_leaving(controller *c, operation *o, instance *i)
 {
 	operation_add_step(c, o, i, STEP_REMOVE);
 	operation_add_step(c, o, i, STEP_RELEASE);
-	say_log(c, o, LOG_INFO, "%s: will be removed%s%s", i->row.name, i->host ? " from " : "",
+	say_log(c, o, LOG_INFO, "%s: will be removed%s%s", i->name, i->host ? " from " : "",
 	    i->host ? i->host->row.name : "");
 	instance_retire(c, i);
 }

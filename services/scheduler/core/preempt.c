@@ -48,7 +48,7 @@ static void say_preempted(
 	sot_buf_add_json(&data, sot_str_c(winner->row.name));
 	sot_buf_printf(&data, ",\"priorities\":[%u,%u]}", i->app->row.placement.priority,
 	    winner->row.placement.priority);
-	say_event(c, "instance.preempted", i->row.name, i->app, i->host, again, &data);
+	say_event(c, "instance.preempted", i->name, i->app, i->host, again, &data);
 }
 
 /* The operation that brings the app back to as many as it had. */
@@ -59,7 +59,7 @@ static operation *ask_again(controller *c, const instance *i, const app *winner,
 	sot_buf spec;
 
 	(void)snprintf(key, sizeof(key), "preempted-%s", sot_uuid_format(i->row.id, id));
-	(void)snprintf(reason, sizeof(reason), "%s gave way to app %s", i->row.name, winner->row.name);
+	(void)snprintf(reason, sizeof(reason), "%s gave way to app %s", i->name, winner->row.name);
 	sot_request_context context = {.actor = SOT_STR("svc:scheduler"),
 	    .idempotency_key = sot_str_c(key),
 	    .request_sha256 = {(const char *)digest, sizeof(digest)},
@@ -84,12 +84,12 @@ static void give_way(controller *c, operation *o, instance *i)
 	operation *again = ask_again(c, i, winner, count);
 
 	say_log(c, o, LOG_WARN, "%s of app %s (priority %u) gives way on %s to app %s (priority %u)",
-	    i->row.name, i->app->row.name, i->app->row.placement.priority, i->host->row.name,
+	    i->name, i->app->row.name, i->app->row.placement.priority, i->host->row.name,
 	    winner->row.name, winner->row.placement.priority);
 	say_log(c, again, LOG_WARN,
 	    "%s gave way on %s to app %s (priority %u over %u); another one is placed when there is "
 	    "room",
-	    i->row.name, i->host->row.name, winner->row.name, winner->row.placement.priority,
+	    i->name, i->host->row.name, winner->row.name, winner->row.placement.priority,
 	    i->app->row.placement.priority);
 	say_preempted(c, i, again, winner);
 	instance_retire(c, i);

@@ -124,7 +124,7 @@ static void add_move(controller *c, const placer_move *m, const instance *i, for
 {
 	const host *from = fleet_host(c, m->from), *to = fleet_host(c, m->to);
 
-	add_member(&f->out, "instance", i->row.name);
+	add_member(&f->out, "instance", i->name);
 	sot_buf_add_c(&f->out, ",");
 	add_member(&f->out, "from", from->row.name);
 	sot_buf_add_c(&f->out, ",");
@@ -251,8 +251,8 @@ host *rebalance_choose(controller *c, operation *o, instance *i, sot_buf *why)
 	if (placer_move_pays(c->fleet.placer, i->handle, MIN_GAIN, &move))
 		return fleet_host(c, move.to);
 	o->stays = true;
-	say_log(c, o, LOG_INFO, "%s: stays on %s, its move no longer pays off", i->row.name,
-	    i->host->row.name);
+	say_log(
+	    c, o, LOG_INFO, "%s: stays on %s, its move no longer pays off", i->name, i->host->row.name);
 	return NULL;
 }
 

@@ -392,11 +392,10 @@ static bool check_instance(
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/instance",
 		    "no live instance is called '%.*s'", SOT_ARG(m->instance));
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
-		return problem_set(
-		    p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->row.name);
+		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->name);
 	if (sot_ip_is_none(i->row.v4.address) && m->action != SOT_INSTANCE_ACTION_RETIRE)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance",
-		    "%s is not placed yet; wait for its operation, or cancel that", i->row.name);
+		    "%s is not placed yet; wait for its operation, or cancel that", i->name);
 	return request_has_room(c, i->app, 1, p);
 }
 
@@ -421,13 +420,13 @@ static void on_instance_act(void *self, const void *from, const sot_instance_act
 		request_refuse(q, m->request_id, &p);
 		return;
 	}
-	spec_begin(&spec, sot_str_c(i->row.name));
+	spec_begin(&spec, sot_str_c(i->name));
 	sot_buf_add_c(&spec, "}");
 	request_accept(q, &(acceptance){.request_id = m->request_id,
 	                      .context = &m->context,
 	                      .kind = kinds[m->action],
 	                      .app = i->app,
-	                      .target = sot_str_c(i->row.name),
+	                      .target = sot_str_c(i->name),
 	                      .resource_id = i->row.id,
 	                      .spec = &spec});
 }

@@ -177,7 +177,7 @@ static bool select_named(selector *s)
 			return problem_set(&s->p, SOT_REFUSAL_NOT_FOUND, pointer,
 			    "no live instance is called '%.*s'", SOT_ARG(s->m->instances[k]));
 		if (!can_be_hit(s, i))
-			return problem_set(&s->p, SOT_REFUSAL_CONFLICT, pointer, "%s is %s", i->row.name,
+			return problem_set(&s->p, SOT_REFUSAL_CONFLICT, pointer, "%s is %s", i->name,
 			    i->row.desired == SOT_DESIRED_STATE_RETIRED ? "being retired" : "not placed yet");
 		if (is_on(s, i->host))
 			hit(&s->hit, i->app, i, (uint32_t)k);
@@ -343,7 +343,7 @@ static void answer_dry_run(request *q, const sot_operation_bulk *m, const select
 	for (size_t k = 0; k < t->count && k < NAMES_MAX; k++) {
 		const target *at = &t->items[k];
 		names[reply.names_count++] =
-		    sot_str_c(at->instance ? at->instance->row.name : at->app->row.name);
+		    sot_str_c(at->instance ? at->instance->name : at->app->row.name);
 	}
 	e->peer = *q->from;
 	q->answered = true;

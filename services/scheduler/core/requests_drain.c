@@ -71,7 +71,7 @@ static bool keeps_address(const controller *c, const planned *at)
 
 static void add_move(const controller *c, const planned *at, sot_planned_move *ret)
 {
-	*ret = (sot_planned_move){.instance = sot_str_c(at->i->row.name),
+	*ret = (sot_planned_move){.instance = sot_str_c(at->i->name),
 	    .app = sot_str_c(at->i->app->row.name),
 	    .from = sot_str_c(at->i->host->row.name),
 	    .to = sot_str_c(at->to ? at->to->row.name : ""),

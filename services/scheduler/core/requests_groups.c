@@ -137,8 +137,7 @@ static bool check_move(const controller *c, const app *a, const sot_group_move *
 			return problem_set(p, SOT_REFUSAL_NOT_FOUND, pointer, "app '%s' has no instance '%.*s'",
 			    a->row.name, SOT_ARG(m->instances[k]));
 		if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
-			return problem_set(
-			    p, SOT_REFUSAL_CONFLICT, pointer, "%s is being retired", i->row.name);
+			return problem_set(p, SOT_REFUSAL_CONFLICT, pointer, "%s is being retired", i->name);
 	}
 	return true;
 }
@@ -172,7 +171,7 @@ void on_group_move(void *self, const void *from, const sot_group_move *m)
 			touch_instance(q->c, i);
 		}
 		sot_buf_add_c(&spec, k > 0 ? "," : "");
-		sot_buf_add_json(&spec, sot_str_c(i->row.name));
+		sot_buf_add_json(&spec, sot_str_c(i->name));
 	}
 	sot_buf_add_c(&spec, "]}");
 	touch_group(q->c, g);

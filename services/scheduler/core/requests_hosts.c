@@ -13,7 +13,7 @@ static bool check_target(controller *c, instance *i, host *h, sot_str name, prob
 		    p, SOT_REFUSAL_NOT_FOUND, "/host", "no host is called '%.*s'", SOT_ARG(name));
 	if (h == i->host)
 		return problem_set(
-		    p, SOT_REFUSAL_CONFLICT, "/host", "%s is on %s already", i->row.name, h->row.name);
+		    p, SOT_REFUSAL_CONFLICT, "/host", "%s is on %s already", i->name, h->row.name);
 	model_text_init(&why);
 	bool fits = fleet_choose_move(c, i, h, &why) != NULL;
 	if (!fits)
@@ -28,14 +28,13 @@ static bool check_move(controller *c, instance *i, const sot_instance_move *m, p
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/instance",
 		    "no live instance is called '%.*s'", SOT_ARG(m->instance));
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
-		return problem_set(
-		    p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->row.name);
+		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->name);
 	if (instance_target(i))
-		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance", "%s moves to %s already",
-		    i->row.name, instance_target(i)->row.name);
+		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance", "%s moves to %s already", i->name,
+		    instance_target(i)->row.name);
 	if (!instance_is_told(i))
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance",
-		    "%s is not placed yet; wait for its operation, or cancel that", i->row.name);
+		    "%s is not placed yet; wait for its operation, or cancel that", i->name);
 	return m->host.n == 0 || check_target(c, i, model_find_host(c, m->host), m->host, p);
 }
 
@@ -55,7 +54,7 @@ void on_instance_move(void *self, const void *from, const sot_instance_move *m)
 	}
 	model_text_init(&spec);
 	sot_buf_add_c(&spec, "{\"name\":");
-	sot_buf_add_json(&spec, sot_str_c(i->row.name));
+	sot_buf_add_json(&spec, sot_str_c(i->name));
 	sot_buf_add_c(&spec, ",\"from\":");
 	sot_buf_add_json(&spec, sot_str_c(i->host->row.name));
 	sot_buf_add_c(&spec, ",\"to\":");
@@ -65,7 +64,7 @@ void on_instance_move(void *self, const void *from, const sot_instance_move *m)
 	                      .context = &m->context,
 	                      .kind = OPERATION_INSTANCE_MOVE,
 	                      .app = i->app,
-	                      .target = sot_str_c(i->row.name),
+	                      .target = sot_str_c(i->name),
 	                      .resource_id = i->row.id,
 	                      .spec = &spec,
 	                      .to_host = m->host});

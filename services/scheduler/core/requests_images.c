@@ -225,7 +225,7 @@ static bool check_retire(const controller *c, const image *i, const image_versio
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/version",
 		    "%zu instance%s of version '%s', %s the first; rebuild them before: sotalia image "
 		    "rollout",
-		    users, users == 1 ? " is" : "s are", v->row.version, first->row.name);
+		    users, users == 1 ? " is" : "s are", v->row.version, first->name);
 	if (a)
 		return problem_set(p, SOT_REFUSAL_CONFLICT, "/version",
 		    "version '%s' is what new instances of app '%s' are made of; promote another before",

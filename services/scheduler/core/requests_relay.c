@@ -8,7 +8,7 @@ static bool check_instance(const instance *i, problem *p)
 	if (!i)
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no live instance is called so");
 	if (!i->host)
-		return problem_set(p, SOT_REFUSAL_CONFLICT, "", "%s is not placed yet", i->row.name);
+		return problem_set(p, SOT_REFUSAL_CONFLICT, "", "%s is not placed yet", i->name);
 	if (!i->host->has_session)
 		return problem_set(p, SOT_REFUSAL_UNAVAILABLE, "",
 		    "the agent of host %s is not connected; try again", i->host->row.name);
@@ -75,7 +75,7 @@ static const host *asked_host(controller *c, sot_str instance_name, sot_str host
 		problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no live instance is called '%.*s'",
 		    SOT_ARG(instance_name));
 	else if (i && !h)
-		problem_set(p, SOT_REFUSAL_CONFLICT, "", "%s is not placed yet", i->row.name);
+		problem_set(p, SOT_REFUSAL_CONFLICT, "", "%s is not placed yet", i->name);
 	else if (!h)
 		problem_set(p, SOT_REFUSAL_NOT_FOUND, "", "no host is called '%.*s'", SOT_ARG(host_name));
 	else if (!h->has_session)

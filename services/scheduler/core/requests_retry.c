@@ -140,7 +140,7 @@ static void name_target(controller *c, const sot_operation_retry *m, const app *
 	if (operation_kind_is_bulk(kind))
 		(void)snprintf(dst, 81, "%zu that were not done", m->targets_count);
 	else
-		(void)snprintf(dst, 81, "%s", i ? i->row.name : a->row.name);
+		(void)snprintf(dst, 81, "%s", i ? i->name : a->row.name);
 }
 
 void on_operation_retry(void *self, const void *from, const sot_operation_retry *m)

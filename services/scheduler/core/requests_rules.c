@@ -37,8 +37,8 @@ static void say_broken(controller *c, operation *o, const app *a)
 		sot_buf text;
 		model_text_init(&text);
 		add_reasons(bits, &text);
-		say_log(c, o, LOG_WARN, "%s on %s stands against the rules: %s", i->row.name,
-		    i->host->row.name, text.p);
+		say_log(c, o, LOG_WARN, "%s on %s stands against the rules: %s", i->name, i->host->row.name,
+		    text.p);
 		sot_buf_clear(&text);
 	}
 	if (broken == 0)

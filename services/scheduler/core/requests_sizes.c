@@ -59,8 +59,7 @@ static bool check_resize(controller *c, const instance *i, const sot_instance_re
 		return problem_set(p, SOT_REFUSAL_NOT_FOUND, "/instance",
 		    "no live instance is called '%.*s'", SOT_ARG(m->instance));
 	if (i->row.desired == SOT_DESIRED_STATE_RETIRED)
-		return problem_set(
-		    p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->row.name);
+		return problem_set(p, SOT_REFUSAL_CONFLICT, "/instance", "%s is being retired", i->name);
 	if (m->plan.n == 0 && m->bandwidth == SOT_BANDWIDTH_CHOICE_KEEP)
 		return problem_set(p, SOT_REFUSAL_INVALID, "/plan",
 		    "neither a plan nor a bandwidth limit is said, so nothing would change");
@@ -87,7 +86,7 @@ void on_instance_resize(void *self, const void *from, const sot_instance_resize 
 		return;
 	}
 	model_text_init(&spec);
-	add_text(&spec, "{\"name\":", sot_str_c(i->row.name));
+	add_text(&spec, "{\"name\":", sot_str_c(i->name));
 	if (m->plan.n > 0)
 		add_text(&spec, ",\"plan\":", m->plan);
 	if (m->bandwidth == SOT_BANDWIDTH_CHOICE_OWN)
@@ -101,7 +100,7 @@ void on_instance_resize(void *self, const void *from, const sot_instance_resize 
 	                      .context = &m->context,
 	                      .kind = OPERATION_INSTANCE_RESIZE,
 	                      .app = i->app,
-	                      .target = sot_str_c(i->row.name),
+	                      .target = sot_str_c(i->name),
 	                      .resource_id = i->row.id,
 	                      .spec = &spec,
 	                      .plan = m->plan,

@@ -85,7 +85,7 @@ bool resize_fits(controller *c, const instance *i, const char *plan, char *dst, 
 	if (dst[0] && i->host && !instance_target(i) && p) {
 		size_t n = strlen(dst);
 		(void)snprintf(dst + n, size - n,
-		    "; move it first (sotalia instance move %s), or choose a smaller plan", i->row.name);
+		    "; move it first (sotalia instance move %s), or choose a smaller plan", i->name);
 	}
 	return dst[0] == '\0';
 }

@@ -244,7 +244,7 @@ static void describe_unit(sot_buf *out, const instance *i, operation_kind kind, 
 	                   : kind == OPERATION_APP_MIDDLEWARE ? i->row.make->middleware
 	                                                      : i->row.make->image;
 
-	add_text(out, "{\"name\":", i->row.name);
+	add_text(out, "{\"name\":", i->name);
 	add_text(out, ",\"host\":", i->host ? i->host->row.name : "");
 	add_text(out, ",\"az\":", i->host ? i->host->row.az : "");
 	add_text(out, ",\"rack\":", i->host ? i->host->row.rack : "");

@@ -59,11 +59,11 @@ bool rollout_find_unwell(controller *c, const operation *o, char why[static OPER
 			changed_unix_ms = s->finished_unix_ms;
 		if (is_unwell(i))
 			(void)snprintf(why, OPERATION_TEXT_MAX,
-			    "%s: was healthy after the change and is %s now: %.400s", i->row.name,
+			    "%s: was healthy after the change and is %s now: %.400s", i->name,
 			    i->row.state == INSTANCE_FAILED ? "failed" : health_name(i->row.health),
 			    i->row.make->error);
 		else if (has_too_many(c, o, &i->errors, s->finished_unix_ms))
-			say_errors(o, i->row.name, &i->errors, why);
+			say_errors(o, i->name, &i->errors, why);
 		else
 			continue;
 		return true;

@@ -91,7 +91,7 @@ finding rotation_look(controller *c, const operation *o, const step *s, const in
 	if (sot_mono_diff_ms(c->now.mono, s->since) >= timeout_ms(o) + ANSWER_MS)
 		return end(o, "its host's agent did not say how the command ended");
 	f.verdict = VERDICT_WAIT;
-	(void)snprintf(f.text, sizeof(f.text), "the command that takes %s %s rotation", i->row.name,
+	(void)snprintf(f.text, sizeof(f.text), "the command that takes %s %s rotation", i->name,
 	    s->row.kind == STEP_ROTATE_OUT ? "out of" : "back into");
 	return f;
 }

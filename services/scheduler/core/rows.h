@@ -310,7 +310,9 @@ typedef struct instance_row {
 	const char *name; /* at most LABEL_MAX_BYTES; kept by whoever has the row */
 	held_address v4, v6;
 	uint32_t observed_restart_seq, restarts;
-	int64_t started_unix_ms, observed_unix_ms, created_unix_ms, updated_unix_ms;
+	int64_t created_unix_ms, updated_unix_ms;
+	/* As its agent said last. observed_unix_ms 0: nothing since it was written; the row knows. */
+	int64_t observed_unix_ms, started_unix_ms;
 	container_ref container;
 	sot_mac mac;
 } instance_row;

@@ -143,7 +143,7 @@ static struct told *begin_telling(controller *c, instance *i)
 	controller_batch *b = c->next;
 	event_row *e = VECTOR_PUSH(b->events, b->event_count, b->event_cap);
 
-	model_copy_text(e->subject, sizeof(e->subject), sot_str_c(i->row.name));
+	model_copy_text(e->subject, sizeof(e->subject), sot_str_c(i->name));
 	memcpy(e->app, i->app->row.name, sizeof(e->app));
 	struct told *t = VECTOR_PUSH(c->told, c->told_count, c->told_cap);
 	t->of = i;

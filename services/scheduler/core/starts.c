@@ -116,7 +116,7 @@ static bool has_to_pull(const instance *i)
 	for (const sot_link *l = i->host->instances.next; l != &i->host->instances; l = l->next) {
 		const instance *other = SOT_CONTAINER(l, instance, of_host);
 		if (strcmp(other->row.make->image, i->row.make->image) == 0 &&
-		    (other->row.container.length > 0 || (other->start && other->start->pull)))
+		    (other->row.has_container || (other->start && other->start->pull)))
 			return false;
 	}
 	return true;

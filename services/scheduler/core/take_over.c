@@ -269,25 +269,39 @@ static void resume_instance(controller *c, instance *i)
 		address_need_set(c, i, ADDRESS_RELEASE); /* moved: of a VLAN that does not reach its host */
 	} else if (i->row.state == INSTANCE_RUNNING) {
 		i->bound = true; /* most likely; said again when there is time */
-		*VECTOR_PUSH(c->to_bind.ids, c->to_bind.count, c->to_bind.cap) = i->row.id;
+		i->bind_again = true;
+		if (sot_list_empty(&i->app->to_bind))
+			sot_list_push(&c->to_bind, &i->app->to_bind);
 	} else if (i->host && sot_ip_is_none(i->row.v4.address)) {
 		address_need_set(c, i, ADDRESS_ACQUIRE);
 	}
+}
+
+static void bind_again(controller *c, instance *i)
+{
+	i->bind_again = false;
+	if (i->row.state == INSTANCE_RUNNING && i->need == ADDRESS_NOTHING &&
+	    i->row.desired != SOT_DESIRED_STATE_RETIRED && model_holds_address(i))
+		address_need_set(c, i, ADDRESS_BIND);
 }
 
 /* Whether ipam heard of every binding is not known: it is told again, a few at a time, so that it
  * has time for what is new. */
 void bind_some(controller *c)
 {
-	for (int n = 0; n < BINDS_OF_A_TICK && c->to_bind.next < c->to_bind.count; n++) {
-		instance *i = model_find_instance(c, c->to_bind.ids[c->to_bind.next++]);
-		if (i && i->row.state == INSTANCE_RUNNING && i->need == ADDRESS_NOTHING &&
-		    i->row.desired != SOT_DESIRED_STATE_RETIRED && model_holds_address(i))
-			address_need_set(c, i, ADDRESS_BIND);
-	}
-	if (c->to_bind.ids && c->to_bind.next == c->to_bind.count) {
-		free(c->to_bind.ids);
-		memset(&c->to_bind, 0, sizeof(c->to_bind));
+	int n = 0;
+
+	while (!sot_list_empty(&c->to_bind)) {
+		app *a = SOT_CONTAINER(c->to_bind.next, app, to_bind);
+		for (sot_link *l = a->instances.next; l != &a->instances; l = l->next) {
+			instance *i = SOT_CONTAINER(l, instance, of_app);
+			if (!i->bind_again)
+				continue;
+			if (n++ == BINDS_OF_A_TICK)
+				return;
+			bind_again(c, i);
+		}
+		sot_list_remove(&a->to_bind);
 	}
 }
 
@@ -346,6 +360,7 @@ void controller_loaded(controller *c, controller_now now)
 			o->steps[k]->since = now.mono;
 		wake_operation(c, o);
 	}
+	fleet_begin(c);
 	fence_ask(c);
 	vlans_ask(c);
 }

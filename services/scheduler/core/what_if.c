@@ -96,7 +96,7 @@ static void note_move(moves *m, const instance *i, const host *from, const host 
 	if (m->moved++ >= FORECAST_LIST_MAX)
 		return;
 	sot_buf_add_c(&m->items, m->moved > 1 ? ",{" : "{");
-	add_member(&m->items, "instance", i->row.name);
+	add_member(&m->items, "instance", i->name);
 	sot_buf_add_c(&m->items, ",");
 	add_member(&m->items, "from", from->row.name);
 	sot_buf_add_c(&m->items, ",");

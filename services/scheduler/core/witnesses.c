@@ -65,7 +65,7 @@ static size_t list_targets(const host *h, sot_probe_target list[static TARGETS_M
 	for (int ran = 1; ran >= 0; ran--) {
 		for (const sot_link *l = h->instances.next; l != &h->instances; l = l->next) {
 			const instance *i = SOT_CONTAINER(l, instance, of_host);
-			if (!may_answer(i) || (i->row.started_unix_ms != 0) != ran || n == TARGETS_MAX)
+			if (!may_answer(i) || i->row.has_run != ran || n == TARGETS_MAX)
 				continue;
 			list[n++] = (sot_probe_target){.vlan_id = i->row.make->net->vlan_id,
 			    .address = i->row.v4.address,

@@ -152,6 +152,8 @@ typedef struct placer placer;
 placer *placer_new(const placer_config *config);
 placer *placer_free(placer *p);
 SOT_DEFINE_AUTO(placer)
+/* Room for so many hosts and instances at once: what is filled in steps has its arrays copied. */
+void placer_reserve(placer *p, uint32_t hosts, uint32_t instances);
 /* Bytes of memory that the placer holds. */
 size_t placer_memory_bytes(const placer *p);
 

@@ -152,20 +152,35 @@ void host_changed(placer *p, uint32_t host_id, bool settled)
 }
 
 /* Hosts lie on cache lines. */
+static void set_host_room(placer *p, uint32_t cap)
+{
+	host *grown = aligned_alloc(CACHE_LINE, cap * sizeof(host));
+
+	if (!grown)
+		abort();
+	if (p->host_count > 0)
+		memcpy(grown, p->hosts, p->host_count * sizeof(host));
+	free(p->hosts);
+	p->hosts = grown;
+	p->host_cap = cap;
+}
+
 static host *new_host(placer *p)
 {
-	if (p->host_count == p->host_cap) {
-		uint32_t cap = p->host_cap ? p->host_cap * 2 : 8;
-		host *grown = aligned_alloc(CACHE_LINE, cap * sizeof(host));
-		if (!grown)
-			abort();
-		if (p->host_count > 0)
-			memcpy(grown, p->hosts, p->host_count * sizeof(host));
-		free(p->hosts);
-		p->hosts = grown;
-		p->host_cap = cap;
-	}
+	if (p->host_count == p->host_cap)
+		set_host_room(p, p->host_cap ? p->host_cap * 2 : 8);
 	return &p->hosts[p->host_count++];
+}
+
+void placer_reserve(placer *p, uint32_t hosts, uint32_t instances)
+{
+	if (hosts > p->host_cap)
+		set_host_room(p, hosts);
+	if (instances > p->instance_cap) {
+		p->instances =
+		    sot_grow_array(p->instances, p->instance_cap, instances, sizeof(*p->instances));
+		p->instance_cap = instances;
+	}
 }
 
 uint32_t placer_host_add(placer *p, const placer_host_spec *spec)

@@ -474,9 +474,9 @@ static void on_loaded(void *self, const store_outcome *outcome)
 	SOT_FAILPOINT_HIT("scheduler.take_over.loaded");
 	s->c = SOT_TAKE(l->c);
 	s->load = load_free(l);
-	(void)malloc_trim(0); /* the rows as they came are gone: what they took goes back */
 	controller_loaded(s->c, scheduler_now(s));
 	controller_each_host(s->c, allow, s);
+	(void)malloc_trim(0); /* rows as they came, and arrays that grew: what they took goes back */
 	sot_metric_set(s->metrics.leading, 1);
 	controller_stats stats = controller_get_stats(s->c);
 	sot_log(SOT_INFO, "leading", "epoch=%" PRIu64 " hosts=%zu instances=%zu operations=%zu",

@@ -1,4 +1,4 @@
-/* Instances by id, by name and by the addresses that they hold. */
+/* Instances as they are kept, and found by id, name and address. */
 #include "parts.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static bool has_name(const void *item, sot_str key)
 {
 	const instance *i = item;
 
-	return sot_str_eq_c(key, i->row.name);
+	return sot_str_eq_c(key, i->name);
 }
 
 #define ADDRESS_KEY 18
@@ -100,7 +100,7 @@ static void index_address(controller *c, instance *i, sot_ip address)
 void model_index_instance(controller *c, instance *i)
 {
 	sot_index_set(c->instances, sot_index_key_uuid(&i->row.id), i);
-	sot_index_set(c->instances_by_name, sot_str_c(i->row.name), i);
+	sot_index_set(c->instances_by_name, sot_str_c(i->name), i);
 	index_address(c, i, i->row.v4.address);
 	index_address(c, i, instance_v6(i)->address);
 }
@@ -109,7 +109,7 @@ void model_index_instance(controller *c, instance *i)
 void model_unindex_instance(controller *c, const instance *i)
 {
 	sot_index_remove(c->instances, sot_index_key_uuid(&i->row.id));
-	sot_index_remove(c->instances_by_name, sot_str_c(i->row.name));
+	sot_index_remove(c->instances_by_name, sot_str_c(i->name));
 }
 
 const held_address *instance_v6(const instance *i)
@@ -149,4 +149,77 @@ void model_set_address(controller *c, instance *i, int family, const held_addres
 bool model_holds_address(const instance *i)
 {
 	return !sot_ip_is_none(i->row.v4.address) || !sot_ip_is_none(instance_v6(i)->address);
+}
+
+/* ---- rows ---- */
+
+instance *model_add_instance(controller *c, app *a, const instance_row *row)
+{
+	size_t name_size = strlen(row->name) + 1, size = offsetof(instance, name) + name_size;
+	instance *i = sot_alloc(size > sizeof(*i) ? size : sizeof(*i));
+
+	memcpy(i->name, row->name, name_size);
+	i->row = (instance_kept){
+	    .id = row->id,
+	    .make = row->make,
+	    .v4 = row->v4,
+	    .generation = row->generation,
+	    .observed_generation = row->observed_generation,
+	    .created_unix_ms = row->created_unix_ms,
+	    .number = row->number,
+	    .restart_seq = row->restart_seq,
+	    .rebuild_seq = row->rebuild_seq,
+	    .observed_restart_seq = row->observed_restart_seq,
+	    .restarts = row->restarts,
+	    .state = row->state,
+	    .health = row->health,
+	    .desired = row->desired,
+	    .mac = row->mac,
+	    .has_container = row->container.length > 0,
+	    .has_run = row->started_unix_ms != 0,
+	};
+	if (!sot_ip_is_none(row->v6.address)) {
+		i->v6 = sot_alloc(sizeof(*i->v6));
+		*i->v6 = row->v6;
+	}
+	i->app = a;
+	sot_list_init(&i->of_host);
+	i->handle = PLACER_NONE;
+	instances_mark(&c->fleet.instances, i, &i->stale_at);
+	sot_list_push(&a->instances, &i->of_app);
+	model_index_instance(c, i);
+	return i;
+}
+
+instance_row instance_row_of(const instance *i, sot_wall now)
+{
+	const errand *e = errand_read(i);
+	const instance_kept *kept = &i->row;
+
+	return (instance_row){
+	    .id = kept->id,
+	    .make = kept->make,
+	    .name = i->name,
+	    .host_id = model_host_id(i->host),
+	    .moving_to = model_host_id(e->target),
+	    .decision_id = e->decision_id,
+	    .v4 = kept->v4,
+	    .v6 = *instance_v6(i),
+	    .generation = kept->generation,
+	    .observed_generation = kept->observed_generation,
+	    .observed_unix_ms = e->observed_unix_ms,
+	    .started_unix_ms = e->started_unix_ms,
+	    .created_unix_ms = kept->created_unix_ms,
+	    .updated_unix_ms = now.unix_ms,
+	    .number = kept->number,
+	    .restart_seq = kept->restart_seq,
+	    .rebuild_seq = kept->rebuild_seq,
+	    .observed_restart_seq = kept->observed_restart_seq,
+	    .restarts = kept->restarts,
+	    .state = kept->state,
+	    .health = kept->health,
+	    .desired = kept->desired,
+	    .container = e->container,
+	    .mac = kept->mac,
+	};
 }
