@@ -24,14 +24,33 @@ static sot_code new_context(int connections, void **ret, sot_err *err)
 	return SOT_OK;
 }
 
+static bool has_key(const void *item, sot_str key)
+{
+	const allowed_peer *peer = item;
+	return sot_str_eq_c(key, peer->key);
+}
+
+static bool has_identity(const void *item, sot_str key)
+{
+	const allowed_peer *peer = item;
+	return sot_str_eq_c(key, peer->identity);
+}
+
+static void free_peer(allowed_peer *peer)
+{
+	sot_list_remove(&peer->all);
+	free(peer);
+}
+
 static bus *new_bus(reactor *r, void *context, const bus_keypair *keys)
 {
 	bus *b = sot_alloc(sizeof(*b));
 	b->r = r;
 	b->context = context;
 	b->keys = *keys;
-	b->by_key = sot_map_new();
-	b->by_identity = sot_map_new();
+	b->by_key = sot_index_new(has_key);
+	b->by_identity = sot_index_new(has_identity);
+	sot_list_init(&b->allowed);
 	sot_list_init(&b->sockets);
 	uint64_t seed;
 	sot_rand_bytes(&seed, sizeof(seed));
@@ -93,11 +112,10 @@ bus *bus_free(bus *b)
 	bus_zap_close(b);
 	if (!b->crowd)
 		zmq_ctx_term(b->context);
-	sot_map_iter it = {0};
-	for (void *peer; (peer = sot_map_next(b->by_key, &it, NULL)) != NULL;)
-		free(peer);
-	sot_map_free(b->by_key);
-	sot_map_free(b->by_identity);
+	while (!sot_list_empty(&b->allowed))
+		free_peer(SOT_CONTAINER(b->allowed.next, allowed_peer, all));
+	sot_index_free(b->by_key);
+	sot_index_free(b->by_identity);
 	explicit_bzero(&b->keys, sizeof(b->keys));
 	free(b);
 	return NULL;
@@ -112,43 +130,44 @@ uint64_t bus_next_request_id(bus *b)
 
 const allowed_peer *bus_find_key(const bus *b, const char *key)
 {
-	return key ? sot_map_get_c(b->by_key, key) : NULL;
+	return key ? sot_index_get(b->by_key, sot_str_c(key)) : NULL;
 }
 
 bool bus_identity_is_allowed(const bus *b, const char *identity)
 {
-	return sot_map_get_c(b->by_identity, identity) != NULL;
+	return sot_index_get(b->by_identity, sot_str_c(identity)) != NULL;
 }
 
 /* Another key may have taken the identity since: that one stays. */
 static void forget_identity(bus *b, const allowed_peer *peer)
 {
-	if (sot_map_get_c(b->by_identity, peer->identity) == peer)
-		sot_map_remove(b->by_identity, peer->identity, strlen(peer->identity));
+	if (sot_index_get(b->by_identity, sot_str_c(peer->identity)) == peer)
+		sot_index_remove(b->by_identity, sot_str_c(peer->identity));
 }
 
 void bus_allow(bus *b, const char *public_key, const char *identity)
 {
 	assert(strlen(public_key) == BUS_KEY_TEXT - 1 && strlen(identity) < BUS_IDENTITY_MAX);
-	allowed_peer *peer = sot_map_get_c(b->by_key, public_key);
+	allowed_peer *peer = sot_index_get(b->by_key, sot_str_c(public_key));
 	if (peer) {
 		forget_identity(b, peer);
 	} else {
 		peer = sot_alloc(sizeof(*peer));
 		memcpy(peer->key, public_key, BUS_KEY_TEXT);
-		sot_map_set(b->by_key, public_key, BUS_KEY_TEXT - 1, peer);
+		sot_list_push(&b->allowed, &peer->all);
+		sot_index_set(b->by_key, sot_str_c(peer->key), peer);
 	}
 	memcpy(peer->identity, identity, strlen(identity) + 1);
-	sot_map_set(b->by_identity, identity, strlen(identity), peer);
+	sot_index_set(b->by_identity, sot_str_c(peer->identity), peer);
 }
 
 void bus_deny(bus *b, const char *public_key)
 {
-	allowed_peer *peer = sot_map_remove(b->by_key, public_key, strlen(public_key));
+	allowed_peer *peer = sot_index_remove(b->by_key, sot_str_c(public_key));
 	if (!peer)
 		return;
 	forget_identity(b, peer);
-	free(peer);
+	free_peer(peer);
 }
 
 static sot_code allow_service(bus *b, const char *dir, sot_str service, sot_err *err)

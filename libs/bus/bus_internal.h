@@ -7,6 +7,7 @@
 #define BUS_INTERNAL_H
 
 #include "bus.h"
+#include "sot_index.h"
 #include "sot_map.h"
 #include "sot_metrics.h"
 #include "sot_rand.h"
@@ -27,8 +28,9 @@ struct bus {
 	void *context;
 	bus *crowd; /* whose context it is; NULL: its own */
 	bus_keypair keys;
-	sot_map *by_key;      /* public key -> allowed_peer, owned */
-	sot_map *by_identity; /* identity -> allowed_peer, borrowed: the one that was added last */
+	sot_index *by_key;      /* allowed_peer */
+	sot_index *by_identity; /* allowed_peer: of those with one identity who was added last */
+	sot_link allowed;       /* all of them, owned */
 	void *zap_socket;
 	reactor_watch *zap_watch;
 	sot_link sockets;
@@ -39,6 +41,7 @@ struct bus {
 };
 
 typedef struct allowed_peer {
+	sot_link all; /* in bus.allowed */
 	char key[BUS_KEY_TEXT];
 	char identity[BUS_IDENTITY_MAX];
 } allowed_peer;

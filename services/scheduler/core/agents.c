@@ -274,7 +274,7 @@ void relays_tick(controller *c)
 sot_code controller_agent_message(
     controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err)
 {
-	host *h = sot_map_get_uuid(c->hosts, host_id);
+	host *h = model_host(c, host_id);
 	sot_wire_head head = {0};
 
 	c->now = now;

@@ -29,7 +29,7 @@ static int by_time(const void *a, const void *b)
 /* The most hosts that fell silent within one window, and how many hosts there are. */
 static size_t count_silent(const controller *c, size_t *ret_hosts)
 {
-	int64_t *since = sot_alloc_array(sot_map_count(c->hosts) + 1, sizeof(*since));
+	int64_t *since = sot_alloc_array(sot_index_count(c->hosts) + 1, sizeof(*since));
 	size_t n = 0, most = 0, first = 0;
 
 	*ret_hosts = 0;

@@ -61,7 +61,7 @@ static int by_place(const void *a, const void *b)
 /* Hosts that are not retired, by zone, rack, class and name. The caller frees the array. */
 static const host **present_hosts(const controller *c, size_t *ret_count)
 {
-	const host **list = sot_alloc_array(sot_map_count(c->hosts) + 1, sizeof(*list));
+	const host **list = sot_alloc_array(sot_index_count(c->hosts) + 1, sizeof(*list));
 	size_t n = 0;
 
 	for (sot_link *l = c->all_hosts.next; l != &c->all_hosts; l = l->next) {

@@ -55,8 +55,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 {
 	controller *c = sot_alloc(sizeof(*c));
 	sot_map **maps[] = {&c->plans, &c->teams, &c->host_classes, &c->images, &c->middleware,
-	    &c->hosts, &c->hosts_by_name, &c->apps, &c->apps_by_name, &c->groups, &c->operations,
-	    &c->keys, &c->asked};
+	    &c->apps, &c->apps_by_name, &c->groups, &c->operations, &c->keys, &c->asked};
 	sot_link *lists[] = {&c->host_operations, &c->drains, &c->looks, &c->all_hosts, &c->all_apps,
 	    &c->all_elastics, &c->all_operations, &c->awake, &c->waiting, &c->asking, &c->to_bind,
 	    &c->changed_hosts, &c->relays, &c->open_acquires, &c->dirty.hosts, &c->dirty.images,
@@ -71,6 +70,7 @@ controller *controller_new(const controller_config *config, uint64_t seed)
 		sot_list_init(lists[i]);
 	for (int k = 0; k < WORKLOADS * WORKLOADS; k++)
 		c->mixing[k / WORKLOADS][k % WORKLOADS] = MIXING_FREE;
+	model_init_hosts(c);
 	model_init_instances(c);
 	vlans_init(c);
 	starts_init(c);
@@ -189,10 +189,8 @@ static void free_map(sot_map *map, void (*release)(void *value))
 	sot_map_free(map);
 }
 
-static void release_host(void *value)
+static void free_host(host *h)
 {
-	host *h = value;
-
 	while (!sot_list_empty(&h->departures)) {
 		departure *d = SOT_CONTAINER(h->departures.next, departure, of_host);
 		sot_list_remove(&d->of_host);
@@ -201,6 +199,16 @@ static void release_host(void *value)
 	witnesses_forget(h);
 	host_row_clear(&h->row);
 	free(h);
+}
+
+static void free_hosts(controller *c)
+{
+	for (sot_link *l = c->all_hosts.next, *next; l != &c->all_hosts; l = next) {
+		next = l->next;
+		free_host(SOT_CONTAINER(l, host, all));
+	}
+	sot_index_free(c->hosts);
+	sot_index_free(c->hosts_by_name);
 }
 
 static void release_asked(void *value)
@@ -231,8 +239,7 @@ controller *controller_free(controller *c)
 	free_map(c->host_classes, free);
 	free_map(c->images, image_free);
 	free_map(c->middleware, middleware_free);
-	free_map(c->hosts, release_host);
-	free_map(c->hosts_by_name, NULL);
+	free_hosts(c);
 	free_instances(c);
 	free_map(c->apps, release_app);
 	free_map(c->apps_by_name, NULL);
@@ -361,7 +368,7 @@ controller_stats controller_get_stats(const controller *c)
 {
 	controller_stats stats = c->stats;
 
-	stats.hosts = sot_map_count(c->hosts);
+	stats.hosts = sot_index_count(c->hosts);
 	stats.apps = sot_map_count(c->apps);
 	stats.instances = sot_index_count(c->instances);
 	stats.operations_open = sot_map_count(c->operations);

@@ -406,7 +406,7 @@ void fleet_sync(controller *c)
 
 void fleet_begin(controller *c)
 {
-	placer_reserve(c->fleet.placer, (uint32_t)sot_map_count(c->hosts),
+	placer_reserve(c->fleet.placer, (uint32_t)sot_index_count(c->hosts),
 	    (uint32_t)sot_index_count(c->instances));
 	fleet_sync(c);
 }

@@ -101,7 +101,7 @@ static void take_report(controller *c, host *h, const sot_host_report *m)
 sot_code controller_host_report(
     controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err)
 {
-	host *h = sot_map_get_uuid(c->hosts, host_id);
+	host *h = model_host(c, host_id);
 	sot_host_report m = {0};
 
 	c->now = now;

@@ -172,7 +172,7 @@ void loss_declare(controller *c, host *h, loss_proof proof, const char *reason)
 
 host *operation_host(const controller *c, const operation *o)
 {
-	return sot_map_get_uuid(c->hosts, o->row.resource_id);
+	return model_host(c, o->row.resource_id);
 }
 
 void plan_replace(controller *c, operation *o)

@@ -56,9 +56,34 @@ app *model_find_app(controller *c, sot_str name)
 	return sot_map_get(c->apps_by_name, name.p, name.n);
 }
 
+static bool host_has_id(const void *item, sot_str key)
+{
+	const host *h = item;
+
+	return sot_str_eq(sot_index_key_uuid(&h->row.id), key);
+}
+
+static bool host_has_name(const void *item, sot_str key)
+{
+	const host *h = item;
+
+	return sot_str_eq_c(key, h->row.name);
+}
+
+void model_init_hosts(controller *c)
+{
+	c->hosts = sot_index_new(host_has_id);
+	c->hosts_by_name = sot_index_new(host_has_name);
+}
+
+host *model_host(const controller *c, sot_uuid id)
+{
+	return sot_index_get(c->hosts, sot_index_key_uuid(&id));
+}
+
 host *model_find_host(controller *c, sot_str name)
 {
-	return sot_map_get(c->hosts_by_name, name.p, name.n);
+	return sot_index_get(c->hosts_by_name, name);
 }
 
 /* Actor and key with a NUL between: neither may contain one. */
@@ -208,8 +233,8 @@ host *model_add_host(controller *c, const host_row *row)
 	h->handle = PLACER_NONE;
 	mark(&c->fleet.hosts, &h->stale);
 	sot_list_push(&c->all_hosts, &h->all);
-	sot_map_set_uuid(c->hosts, row->id, h);
-	sot_map_set(c->hosts_by_name, row->name, strlen(row->name), h);
+	sot_index_set(c->hosts, sot_index_key_uuid(&h->row.id), h);
+	sot_index_set(c->hosts_by_name, sot_str_c(h->row.name), h);
 	return h;
 }
 

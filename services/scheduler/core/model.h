@@ -284,8 +284,9 @@ struct controller {
 	controller_config config;
 	sot_rand rand;
 	controller_now now; /* of the event that is handled */
-	sot_map *plans, *teams, *host_classes, *images, *middleware, *hosts, *hosts_by_name, *apps,
-	    *apps_by_name, *groups, *operations, *keys, *asked;
+	sot_map *plans, *teams, *host_classes, *images, *middleware, *apps, *apps_by_name, *groups,
+	    *operations, *keys, *asked;
+	sot_index *hosts, *hosts_by_name;
 	sot_index *instances, *instances_by_name, *by_address; /* those that are not buried */
 	sot_link all_hosts, all_apps, all_elastics, all_operations, awake, waiting, asking,
 	    changed_hosts, relays, open_acquires;
@@ -393,6 +394,7 @@ struct controller {
 };
 
 /* ---- instances by what they are found by: model_instances.c ---- */
+void model_init_hosts(controller *c);
 void model_init_instances(controller *c);
 void model_clear_instances(controller *c); /* the indexes, not the instances */
 void model_index_instance(controller *c, instance *i);
@@ -424,6 +426,7 @@ bool model_holds_address(const instance *i);
 /* ---- make and find ---- */
 sot_uuid model_new_id(controller *c);
 app *model_find_app(controller *c, sot_str name);
+host *model_host(const controller *c, sot_uuid id);
 host *model_find_host(controller *c, sot_str name);
 const version_row *model_find_version(const app *a, const char *version);
 /* One that was removed, too: its name stays taken. */

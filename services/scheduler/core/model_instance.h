@@ -41,7 +41,7 @@ typedef struct instance_kept {
 	enum sot_health health : 8;
 	enum sot_desired_state desired : 8;
 	sot_mac mac;
-	bool has_container, has_run; /* its agent said so last */
+	bool has_container : 1, has_run : 1; /* its agent said so last */
 } instance_kept;
 
 /* What an instance has only while something of it is under way: it starts, moves, is told
@@ -76,20 +76,21 @@ typedef struct instance {
 	int64_t use_written_unix_ms; /* its row of uses, by this leader; 0: not yet */
 	address_need need : 8;
 	rollout_part part : 8; /* set and read while a rollout of its app is looked at */
-	uint32_t dirty_at;     /* in controller.dirty.instances */
-	uint32_t stale_at;     /* in controller.fleet.instances */
+	bool asked : 1;        /* a request to ipam that names it is open */
+	bool is_written : 1;   /* a batch held its row, or it was loaded */
+	bool bound : 1;        /* ipam knows that it is in use */
+	bool bind_again : 1;   /* it may not know, after a take-over */
+	bool held : 1;         /* its agent has not heard of it: its start was not given a slot yet */
+	bool has_copy : 1; /* came back to a host that may still have its container of the first stay */
+	bool arrived : 1; /* while it is held: it came from another host, whatever becomes of operations
+	                   */
+	bool has_failed : 1;
+	bool was_used : 1, is_used : 1; /* as its row of uses says; since then */
+	uint32_t dirty_at;              /* in controller.dirty.instances */
+	uint32_t stale_at;              /* in controller.fleet.instances */
 	uint32_t told_at; /* in controller.told, from 1: its last event, if that is its place there */
 	uint32_t handle;  /* in the placer, while it stands on a host */
-	bool asked;       /* a request to ipam that names it is open */
-	bool is_written;  /* a batch held its row, or it was loaded */
-	bool bound;       /* ipam knows that it is in use */
-	bool bind_again;  /* it may not know, after a take-over */
-	bool held;        /* its agent has not heard of it: its start was not given a slot yet */
-	bool has_copy;    /* came back to a host that may still have its container of the first stay */
-	bool arrived; /* while it is held: it came from another host, whatever becomes of operations */
-	bool has_failed;
-	bool was_used, is_used; /* as its row of uses says; since then */
-	char name[];            /* at most LABEL_MAX_BYTES */
+	char name[];      /* at most LABEL_MAX_BYTES */
 } instance;
 
 #endif

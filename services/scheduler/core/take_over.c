@@ -107,13 +107,13 @@ sot_code controller_load_version(controller *c, const version_row *row, sot_err 
 sot_code controller_load_instance(controller *c, const instance_row *row, sot_err *err)
 {
 	app *a = sot_map_get_uuid(c->apps, row->make->app_id);
-	host *h = sot_map_get_uuid(c->hosts, row->host_id);
+	host *h = model_host(c, row->host_id);
 
 	if (!a)
 		return missing("app", row->make->app_id, "an instance", err);
 	if (!h && !sot_uuid_is_zero(row->host_id))
 		return missing("host", row->host_id, "an instance", err);
-	host *target = sot_map_get_uuid(c->hosts, row->moving_to);
+	host *target = model_host(c, row->moving_to);
 	if (!target && !sot_uuid_is_zero(row->moving_to))
 		return missing("host", row->moving_to, "an instance", err);
 	(void)shared_keep(row->make);
@@ -181,7 +181,7 @@ sot_code controller_load_rollout(controller *c, const rollout_row *row, sot_err 
 
 sot_code controller_load_departure(controller *c, const departure_row *row, sot_err *err)
 {
-	host *h = sot_map_get_uuid(c->hosts, row->host_id);
+	host *h = model_host(c, row->host_id);
 
 	if (!h)
 		return missing("host", row->host_id, "a departure", err);

@@ -59,7 +59,7 @@ static void take_reports(controller *c, const host *h, const sot_instance_report
 sot_code controller_instance_reports(
     controller *c, controller_now now, sot_uuid host_id, sot_str frame, sot_err *err)
 {
-	const host *h = sot_map_get_uuid(c->hosts, host_id);
+	const host *h = model_host(c, host_id);
 	sot_instance_reports m = {0};
 
 	c->now = now;

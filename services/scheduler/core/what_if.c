@@ -41,7 +41,7 @@ static bool check_names(controller *c, const sot_what_if *m, problem *p)
 /* The caller frees the array. */
 static host **meant(controller *c, const sot_what_if *m, size_t *ret_count)
 {
-	host **list = sot_alloc_array(sot_map_count(c->hosts) + 1, sizeof(*list));
+	host **list = sot_alloc_array(sot_index_count(c->hosts) + 1, sizeof(*list));
 	size_t n = 0;
 
 	for (sot_link *l = c->all_hosts.next; l != &c->all_hosts; l = l->next) {

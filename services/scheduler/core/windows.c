@@ -12,7 +12,7 @@ const char *host_windows(const host *h)
 
 static const host *drained_host(const controller *c, const operation *drain)
 {
-	return sot_map_get_uuid(c->hosts, drain->row.resource_id);
+	return model_host(c, drain->row.resource_id);
 }
 
 /* NULL when it waits for none; whose they are. */

@@ -114,7 +114,7 @@ static void list_names(
 
 	dst[0] = '\0';
 	for (size_t k = 0; k < q->count; k++) {
-		const host *w = sot_map_get_uuid(c->hosts, q->questions[k].witness);
+		const host *w = model_host(c, q->questions[k].witness);
 		if (q->questions[k].end != end || !w)
 			continue;
 		n += (size_t)snprintf(dst + n, WITNESSES * 66 - n, "%s%s", n ? ", " : "", w->row.name);
