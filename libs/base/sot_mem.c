@@ -25,14 +25,20 @@ void *sot_alloc_array(size_t count, size_t size)
 	return p;
 }
 
-void *sot_grow_array(void *p, size_t old_count, size_t count, size_t size)
+void *sot_resize_array(void *p, size_t count, size_t size)
 {
 	size_t bytes;
 	if (__builtin_mul_overflow(count, size, &bytes))
 		out_of_memory(SIZE_MAX);
-	char *grown = realloc(p, bytes ? bytes : 1);
-	if (!grown)
+	void *resized = realloc(p, bytes ? bytes : 1);
+	if (!resized)
 		out_of_memory(bytes);
+	return resized;
+}
+
+void *sot_grow_array(void *p, size_t old_count, size_t count, size_t size)
+{
+	char *grown = sot_resize_array(p, count, size);
 	if (count > old_count)
 		memset(grown + old_count * size, 0, (count - old_count) * size);
 	return grown;

@@ -11,7 +11,9 @@
 
 void *sot_alloc(size_t size) __attribute__((malloc, returns_nonnull)); /* zeroed; aborts on OOM */
 void *sot_alloc_array(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
-/* Grows to `count` items, new items zeroed; aborts on OOM or overflow. */
+/* Room for `count` items; what is new is not touched yet. Aborts on OOM or overflow. */
+void *sot_resize_array(void *p, size_t count, size_t size);
+/* The same, new items zeroed. */
 void *sot_grow_array(void *p, size_t old_count, size_t count, size_t size);
 char *sot_strdup(const char *c);
 char *sot_strndup(sot_str s); /* NUL-terminated copy */

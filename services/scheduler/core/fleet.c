@@ -406,8 +406,11 @@ void fleet_sync(controller *c)
 
 void fleet_begin(controller *c)
 {
-	placer_reserve(c->fleet.placer, (uint32_t)sot_index_count(c->hosts),
-	    (uint32_t)sot_index_count(c->instances));
+	uint32_t hosts = (uint32_t)sot_index_count(c->hosts);
+	uint32_t instances = (uint32_t)sot_index_count(c->instances);
+
+	/* An eighth to spare: the next one that comes does not double them. */
+	placer_reserve(c->fleet.placer, hosts + hosts / 8 + 8, instances + instances / 8 + 8);
 	fleet_sync(c);
 }
 

@@ -6,6 +6,8 @@
 #ifndef SCHEDULER_MODEL_H
 #define SCHEDULER_MODEL_H
 
+#include <string.h>
+
 #include "controller.h"
 #include "model_instance.h"
 #include "placer.h"
@@ -18,9 +20,10 @@
 	__extension__({                                                                                \
 		if ((count) == (cap)) {                                                                    \
 			size_t cap_ = (cap) ? (cap)*2 : 8;                                                     \
-			(array) = sot_grow_array((array), (cap), cap_, sizeof(*(array)));                      \
+			(array) = sot_resize_array((array), cap_, sizeof(*(array)));                           \
 			(cap) = cap_;                                                                          \
 		}                                                                                          \
+		memset(&(array)[count], 0, sizeof(*(array)));                                              \
 		&(array)[(count)++];                                                                       \
 	})
 

@@ -177,8 +177,7 @@ void placer_reserve(placer *p, uint32_t hosts, uint32_t instances)
 	if (hosts > p->host_cap)
 		set_host_room(p, hosts);
 	if (instances > p->instance_cap) {
-		p->instances =
-		    sot_grow_array(p->instances, p->instance_cap, instances, sizeof(*p->instances));
+		p->instances = sot_resize_array(p->instances, instances, sizeof(*p->instances));
 		p->instance_cap = instances;
 	}
 }

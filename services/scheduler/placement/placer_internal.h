@@ -6,6 +6,7 @@
 #include "sot_map.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum {
 	CACHE_LINE = 64,
@@ -256,9 +257,10 @@ typedef struct entry {
 	__extension__({                                                                                \
 		if ((count) == (cap)) {                                                                    \
 			size_t cap_ = (cap) ? (size_t)(cap)*2 : 8;                                             \
-			(array) = sot_grow_array((array), (cap), cap_, sizeof(*(array)));                      \
+			(array) = sot_resize_array((array), cap_, sizeof(*(array)));                           \
 			(cap) = (__typeof__(cap))cap_;                                                         \
 		}                                                                                          \
+		memset(&(array)[count], 0, sizeof(*(array)));                                              \
 		&(array)[(count)++];                                                                       \
 	})
 
