@@ -149,15 +149,14 @@ void bus_allow(bus *b, const char *public_key, const char *identity)
 {
 	assert(strlen(public_key) == BUS_KEY_TEXT - 1 && strlen(identity) < BUS_IDENTITY_MAX);
 	allowed_peer *peer = sot_index_get(b->by_key, sot_str_c(public_key));
-	if (peer) {
-		forget_identity(b, peer);
-	} else {
-		peer = sot_alloc(sizeof(*peer));
-		memcpy(peer->key, public_key, BUS_KEY_TEXT);
-		sot_list_push(&b->allowed, &peer->all);
-		sot_index_set(b->by_key, sot_str_c(peer->key), peer);
-	}
-	memcpy(peer->identity, identity, strlen(identity) + 1);
+	if (peer)
+		bus_deny(b, public_key);
+	size_t identity_size = strlen(identity) + 1;
+	peer = sot_alloc(sizeof(*peer) + identity_size);
+	memcpy(peer->key, public_key, BUS_KEY_TEXT);
+	memcpy(peer->identity, identity, identity_size);
+	sot_list_push(&b->allowed, &peer->all);
+	sot_index_set(b->by_key, sot_str_c(peer->key), peer);
 	sot_index_set(b->by_identity, sot_str_c(peer->identity), peer);
 }
 

@@ -43,7 +43,7 @@ struct bus {
 typedef struct allowed_peer {
 	sot_link all; /* in bus.allowed */
 	char key[BUS_KEY_TEXT];
-	char identity[BUS_IDENTITY_MAX];
+	char identity[];
 } allowed_peer;
 
 /* Metrics that every socket has, labelled with its name. */

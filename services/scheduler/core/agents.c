@@ -62,7 +62,7 @@ static sot_code on_hello(controller *c, host *h, sot_str frame, sot_err *err)
 	h->row.address = m.address;
 	model_copy_text(h->row.boot_id, sizeof(h->row.boot_id), m.boot_id);
 	model_share_text(c, &h->row.agent_version, HOST_WORD_MAX, m.agent_version);
-	model_copy_text(h->row.hostname, sizeof(h->row.hostname), m.hostname);
+	model_share_text(c, &h->row.hostname, WORD_MAX_BYTES, m.hostname);
 	model_share_text(c, &h->row.kernel, HOST_KERNEL_MAX, m.kernel);
 	model_share_text(c, &h->row.docker_version, HOST_WORD_MAX, m.docker_version);
 	take_capacity(c, h, &m);

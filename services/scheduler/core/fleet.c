@@ -42,8 +42,10 @@ void fleet_clear(controller *c)
 	free_items(c->fleet.tags);
 	free_items(c->fleet.teams);
 	free_items(c->fleet.named);
-	for (size_t k = 0; k < c->fleet.ghost_count; k++)
+	for (size_t k = 0; k < c->fleet.ghost_count; k++) {
+		host_row_clear(&c->fleet.ghosts[k]->row);
 		free(c->fleet.ghosts[k]);
+	}
 	free(c->fleet.ghosts);
 	free(c->fleet.by_handle);
 	c->fleet.placer = placer_free(c->fleet.placer);
@@ -64,19 +66,18 @@ fleet_item *fleet_item_of(sot_map *map, const void *key, size_t key_n, bool *ret
 /* ---- hosts ---- */
 
 /* Racks of different zones are different racks. */
-static uint32_t rack_of(controller *c, const host_row *row)
+static uint32_t rack_of(controller *c, const char *az, const char *name)
 {
-	char key[sizeof(row->az) + sizeof(row->rack)] = {0};
+	char key[2 * PLAN_MAX_BYTES + 2];
 	bool is_new;
-	fleet_item *zone = fleet_item_of(c->fleet.zones, row->az, strlen(row->az), &is_new);
+	fleet_item *zone = fleet_item_of(c->fleet.zones, az, strlen(az), &is_new);
 
 	if (is_new) {
 		zone->handle = placer_az_add(c->fleet.placer);
 		c->fleet.catalog++; /* who is pinned to other zones must not come here */
 	}
-	memcpy(key, row->az, sizeof(row->az));
-	memcpy(key + sizeof(row->az), row->rack, sizeof(row->rack));
-	fleet_item *rack = fleet_item_of(c->fleet.racks, key, sizeof(key), &is_new);
+	int n = snprintf(key, sizeof(key), "%s/%s", az, name);
+	fleet_item *rack = fleet_item_of(c->fleet.racks, key, (size_t)n, &is_new);
 	if (is_new)
 		rack->handle = placer_rack_add(c->fleet.placer, zone->handle);
 	return rack->handle;
@@ -138,7 +139,7 @@ static void set_amounts(const controller *c, const host *h, placer_host_spec *sp
 
 static void sync_host(controller *c, host *h)
 {
-	const uint32_t rack = rack_of(c, &h->row);
+	const uint32_t rack = rack_of(c, h->row.az, h->row.rack);
 	placer_host_spec spec = placer_host_blank(rack);
 
 	spec.state = state_of(&h->row);
@@ -161,7 +162,8 @@ static void sync_host(controller *c, host *h)
 /* ---- hosts that are not there ---- */
 
 /* One that no question uses now, of that rack; or a new one. */
-static uint32_t ghost_of(controller *c, const host_row *place, uint32_t rack, uint32_t *next)
+static uint32_t ghost_of(
+    controller *c, const char *az, const char *rack_name, uint32_t rack, uint32_t *next)
 {
 	placer *p = c->fleet.placer;
 	placer_host_spec spec = placer_host_blank(rack);
@@ -175,8 +177,9 @@ static uint32_t ghost_of(controller *c, const host_row *place, uint32_t rack, ui
 	}
 	host *ghost = sot_alloc(sizeof(*ghost));
 	(void)snprintf(ghost->row.name, sizeof(ghost->row.name), "new-%zu", ++c->fleet.ghost_count);
-	memcpy(ghost->row.az, place->az, sizeof(ghost->row.az));
-	memcpy(ghost->row.rack, place->rack, sizeof(ghost->row.rack));
+	host_row_init(&ghost->row);
+	shared_set(&ghost->row.az, c->shared, sot_str_c(az));
+	shared_set(&ghost->row.rack, c->shared, sot_str_c(rack_name));
 	spec.state = PLACER_ABSENT;
 	ghost->handle = placer_host_add(p, &spec);
 	*VECTOR_PUSH(c->fleet.by_handle, c->fleet.by_handle_count, c->fleet.by_handle_cap) = ghost;
@@ -186,12 +189,13 @@ static uint32_t ghost_of(controller *c, const host_row *place, uint32_t rack, ui
 	return ghost->handle;
 }
 
-uint32_t fleet_ghosts(controller *c, const host_row *place, uint32_t count, uint32_t *ret_handles)
+uint32_t fleet_ghosts(
+    controller *c, const char *az, const char *rack_name, uint32_t count, uint32_t *ret_handles)
 {
-	uint32_t rack = rack_of(c, place), next = 0;
+	uint32_t rack = rack_of(c, az, rack_name), next = 0;
 
 	for (uint32_t k = 0; k < count; k++)
-		ret_handles[k] = ghost_of(c, place, rack, &next);
+		ret_handles[k] = ghost_of(c, az, rack_name, rack, &next);
 	return rack;
 }
 

@@ -108,25 +108,25 @@ typedef struct host {
 	sot_link pushes;    /* instances whose spec changed since the last generation */
 	sot_link instances; /* placed here, not retired */
 	sot_link arrivals;  /* moving to here: booked, not here yet */
-	bool has_session;   /* said hello in this leadership */
 	uint64_t agent_start_id, status_seq;
 	sot_mono last_seen;
 	int64_t seen_written_unix_ms;
 	struct {
-		bool known;                                      /* a report came in time */
 		double level[PLACER_LOADS], trend[PLACER_LOADS]; /* thousandths; a second */
 		sot_mono at;                                     /* when it came */
 		int64_t period_ms;
-		bool is_back; /* came (back) to life at back_at, not long ago */
 		sot_mono back_at;
+		bool known;   /* a report came in time */
+		bool is_back; /* came (back) to life at back_at, not long ago */
 	} load;
-	bool only_booked;  /* while dirty: nothing but the booking and the generation changed */
-	uint32_t handle;   /* in the placer; PLACER_NONE: not there yet */
 	sot_link greeting; /* in controller.greetings while it waits for its whole set */
 	start_gauge starts;
 	sot_link stale;      /* in controller.fleet.hosts: the placer has not seen the last change */
 	inquiry *inquiry;    /* owned; NULL: nobody is asked about it */
 	sot_link departures; /* copies of instances that stand elsewhere now */
+	uint32_t handle;     /* in the placer; PLACER_NONE: not there yet */
+	bool has_session;    /* said hello in this leadership */
+	bool only_booked;    /* while dirty: nothing but the booking and the generation changed */
 	bool departures_changed; /* since the last generation */
 	bool is_excused;         /* from the brake: silent when it was released */
 } host;

@@ -314,9 +314,10 @@ host *fleet_choose(controller *c, instance *i);
 void fleet_prepare_move(controller *c, instance *i);
 /* A JSON array of the VLANs that the app may use, with the addresses left in each. */
 void fleet_addresses_left(const controller *c, const app *a, sot_buf *out);
-/* Hosts that are not there, in the rack of `place`: absent until a what-if says otherwise. Returns
+/* Hosts that are not there, in this rack: absent until a what-if says otherwise. Returns
  * the rack. */
-uint32_t fleet_ghosts(controller *c, const host_row *place, uint32_t count, uint32_t *ret_handles);
+uint32_t fleet_ghosts(
+    controller *c, const char *az, const char *rack_name, uint32_t count, uint32_t *ret_handles);
 /* The size in the placer. */
 uint32_t fleet_shape_of_plan(controller *c, const plan_row *plan);
 /* The VLAN of a pool of the app's network, "" when it is none of them. */

@@ -160,7 +160,7 @@ static host *make_host(controller *c, const sot_host_register *m)
 	host_row_init(&row);
 	model_copy_text(row.name, sizeof(row.name), m->name);
 	model_copy_text(row.public_key, sizeof(row.public_key), m->public_key);
-	memcpy(row.class, "default", sizeof("default"));
+	model_share_text(c, &row.class, NAME_MAX_BYTES, SOT_STR("default"));
 	host *h = model_add_host(c, &row);
 	requests_apply_class(c, h);
 	return h;
@@ -168,8 +168,8 @@ static host *make_host(controller *c, const sot_host_register *m)
 
 static void set_place(controller *c, host *h, const sot_host_register *m)
 {
-	model_copy_text(h->row.az, sizeof(h->row.az), m->az);
-	model_copy_text(h->row.rack, sizeof(h->row.rack), m->rack);
+	model_share_text(c, &h->row.az, PLAN_MAX_BYTES, m->az);
+	model_share_text(c, &h->row.rack, PLAN_MAX_BYTES, m->rack);
 	char *tags = rules_join(m->tags, m->tags_count);
 	shared_set(&h->row.tags, c->shared, sot_str_c(tags));
 	shared_set(&h->row.rack_windows, c->shared, sot_str_c(rack_windows(c, m->rack)));

@@ -195,7 +195,7 @@ static sot_buf set_host(controller *c, host *h, const sot_host_set *m)
 	changes_text(&ch, "class", h->row.class, class);
 	change_words(&ch, "tags", h->row.tags, tags);
 	change_words(&ch, "repels", h->row.repels, repels);
-	memcpy(h->row.class, class, sizeof(class));
+	model_share_text(c, &h->row.class, NAME_MAX_BYTES, m->class);
 	shared_set(&h->row.repels, c->shared, sot_str_c(repels));
 	shared_set(&h->row.tags, c->shared, sot_str_c(tags));
 	requests_apply_class(c, h);

@@ -232,12 +232,16 @@ const char *container_ref_text(const container_ref *c, char dst[static CONTAINER
 /* The shared parts of a host's row. */
 #define EACH_SHARED_OF_HOST(row, each)                                                             \
 	do {                                                                                           \
+		each((row)->az);                                                                           \
+		each((row)->rack);                                                                         \
+		each((row)->class);                                                                        \
 		each((row)->tags);                                                                         \
 		each((row)->repels);                                                                       \
 		each((row)->windows);                                                                      \
 		each((row)->rack_windows);                                                                 \
 		each((row)->containers);                                                                   \
 		each((row)->ignored);                                                                      \
+		each((row)->hostname);                                                                     \
 		each((row)->agent_version);                                                                \
 		each((row)->kernel);                                                                       \
 		each((row)->docker_version);                                                               \

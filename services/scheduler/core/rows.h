@@ -20,8 +20,8 @@ enum { VLAN_REF_MAX = 66 };
 
 /* Most bytes of texts that the schema bounds. */
 enum {
-	NAME_MAX_BYTES = 30, /* of an app, a group, a team */
-	PLAN_MAX_BYTES = 32,
+	NAME_MAX_BYTES = 30,  /* of an app, a group, a team */
+	PLAN_MAX_BYTES = 32,  /* a zone and a rack, too */
 	LABEL_MAX_BYTES = 63, /* a host, an instance: a label of DNS */
 	WORD_MAX_BYTES = 64,  /* an image, a version */
 	TARGET_MAX_BYTES = 80,
@@ -198,34 +198,29 @@ typedef enum loss_proof { LOSS_NONE, LOSS_WITNESSES, LOSS_OPERATOR, LOSS_PROOFS 
 #define HOST_REASON_MAX 400
 typedef struct host_row {
 	sot_uuid id;
-	char name[64], az[33], rack[33], public_key[41];
+	char name[64], public_key[41], boot_id[41];
+	sot_ip address; /* of the machine, as its agent told; none: not known */
+	bool revoked, schedulable;
+	host_state state;
+	const char *az, *rack, *class;      /* shared.h, never NULL */
 	const char *tags, *repels;          /* shared.h, never NULL: words with commas between */
 	const char *windows, *rack_windows; /* shared.h, never NULL: of maintenance */
 	/* shared.h, never NULL: what containers.c keeps of those that no assignment knows */
 	const char *containers, *ignored;
-	char class[31];
-	bool revoked, schedulable;
-	host_state state;
 	uint64_t generation; /* of the desired set */
-	char boot_id[41], hostname[65];
-	const char *agent_version, *kernel, *docker_version; /* shared.h, never NULL */
-	uint32_t cpu_milli;
-	uint64_t memory_bytes, disk_bytes;
-	uint32_t booked_cpu_milli;
-	uint64_t booked_memory_bytes, booked_disk_bytes;
-	uint32_t booked_instances;
+	/* shared.h, never NULL */
+	const char *hostname, *agent_version, *kernel, *docker_version;
+	uint32_t cpu_milli, booked_cpu_milli, booked_instances;
+	uint64_t memory_bytes, disk_bytes, booked_memory_bytes, booked_disk_bytes;
 	/* What its class says, for the database's guard. */
 	uint32_t cpu_overcommit_permille, memory_overcommit_permille, disk_overcommit_permille;
-	uint32_t reserve_cpu_milli;
+	uint32_t reserve_cpu_milli, max_instances, unknown_containers;
 	uint64_t reserve_memory_bytes, reserve_disk_bytes;
-	uint32_t max_instances;
-	uint32_t unknown_containers;
 	int64_t created_unix_ms, seen_unix_ms;
 	host_duty duty;
-	sot_ip address;     /* of the machine, as its agent told; none: not known */
-	const char *reason; /* shared.h, never NULL: of its state */
 	loss_proof lost_by; /* of the last loss */
 	int64_t lost_unix_ms;
+	const char *reason; /* shared.h, never NULL: of its state */
 } host_row;
 
 /* The order to a host to give up its copy of an instance that stands elsewhere now: losses.c. */

@@ -238,8 +238,12 @@ static void empty_hosts(controller *c, const sot_what_if *m, forecast *f)
 
 /* ---- more hosts ---- */
 
+typedef struct new_place {
+	char az[PLAN_MAX_BYTES + 1], rack[PLAN_MAX_BYTES + 1];
+} new_place;
+
 static bool spec_of_new(
-    controller *c, const sot_what_if *m, host *place, placer_host_spec *spec, problem *p)
+    controller *c, const sot_what_if *m, new_place *place, placer_host_spec *spec, problem *p)
 {
 	const host *like = m->like.n ? model_find_host(c, m->like) : NULL;
 	const host_class_row *class = sot_map_get_c(c->host_classes, "default");
@@ -253,10 +257,10 @@ static bool spec_of_new(
 	if (m->count == 0 || m->count > 500)
 		return problem_set(p, SOT_REFUSAL_INVALID, "/count", "say how many: 1 to 500");
 	if (like) {
-		*place = (host){.row = like->row};
+		model_copy_text(place->az, sizeof(place->az), sot_str_c(like->row.az));
+		model_copy_text(place->rack, sizeof(place->rack), sot_str_c(like->row.rack));
 		*spec = *placer_host_spec_of(c->fleet.placer, like->handle);
 	} else {
-		*place = (host){0};
 		*spec = placer_host_blank(0);
 		spec->overcommit_permille[PLACER_CPU] =
 		    class ? (int32_t) class->cpu_overcommit_permille : 0;
@@ -272,9 +276,9 @@ static bool spec_of_new(
 	for (int k = 0; k < PLACER_LOADS; k++)
 		spec->load_permille[k] = PLACER_LOAD_UNKNOWN;
 	if (m->az.n)
-		model_copy_text(place->row.az, sizeof(place->row.az), m->az);
+		model_copy_text(place->az, sizeof(place->az), m->az);
 	if (m->rack.n)
-		model_copy_text(place->row.rack, sizeof(place->row.rack), m->rack);
+		model_copy_text(place->rack, sizeof(place->rack), m->rack);
 	return true;
 }
 
@@ -338,7 +342,7 @@ static void add_waiting(controller *c, sot_buf *out)
 static bool add_hosts(controller *c, const sot_what_if *m, forecast *f, problem *p)
 {
 	placer_host_spec spec;
-	host place;
+	new_place place;
 	size_t plan_count;
 
 	fleet_sync(c);
@@ -349,7 +353,7 @@ static bool add_hosts(controller *c, const sot_what_if *m, forecast *f, problem 
 	for (size_t k = 0; k < plan_count; k++)
 		before[k] = capacity_plan_fit(c, plans[k]).instances;
 	uint32_t *ghosts = sot_alloc_array(m->count + 1, sizeof(*ghosts));
-	spec.rack = fleet_ghosts(c, &place.row, m->count, ghosts);
+	spec.rack = fleet_ghosts(c, place.az, place.rack, m->count, ghosts);
 	prepare_waiting(c);
 	placer_mark mark = placer_begin(c->fleet.placer);
 	for (uint32_t k = 0; k < m->count; k++)

@@ -92,9 +92,9 @@ static int32_t limit_of(const placer_host_spec *spec, int dim)
 	return limit < PLACER_UNLIMITED ? (int32_t)limit : PLACER_UNLIMITED;
 }
 
-static uint32_t worst_load(const uint16_t permille[PLACER_LOADS])
+static uint16_t worst_load(const uint16_t permille[PLACER_LOADS])
 {
-	uint32_t worst = 0;
+	uint16_t worst = 0;
 
 	for (int i = 0; i < PLACER_LOADS; i++) {
 		if (permille[i] != PLACER_LOAD_UNKNOWN && permille[i] > worst)
@@ -116,12 +116,12 @@ void host_apply_spec(placer *p, uint32_t id, const placer_host_spec *spec)
 		h->free[d] += limit - h->limit[d];
 		h->limit[d] = limit;
 	}
-	bool settled = h->state != (uint32_t)spec->state ||
+	bool settled = h->state != (uint16_t)spec->state ||
 	               memcmp(&h->tags, &spec->tags, sizeof(h->tags)) != 0 ||
 	               memcmp(&h->repels, &spec->repels, sizeof(h->repels)) != 0;
 	p->static_version += settled;
 	h->spec = *spec;
-	h->state = spec->state;
+	h->state = (uint16_t)spec->state;
 	h->tags = spec->tags;
 	h->repels = spec->repels;
 	h->load_permille = worst_load(spec->load_permille);

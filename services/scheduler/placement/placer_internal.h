@@ -86,20 +86,21 @@ static inline uint32_t tally_staying(const tally *t, uint32_t key)
 typedef struct host {
 	/* Read by every evaluation: two cache lines, fetched ahead. */
 	_Alignas(CACHE_LINE) int32_t free[PLACER_DIMS];
-	uint32_t state, instances;
+	uint16_t state;         /* placer_state */
+	uint16_t load_permille; /* the worst known, 0 when nothing is known */
+	uint32_t instances;
 	placer_tags tags, repels;
-	uint64_t exclusive;     /* what all its instances share, 0: they are not exclusive */
-	uint32_t load_permille; /* the worst known, 0 when nothing is known */
+	uint64_t exclusive; /* what all its instances share, 0: they are not exclusive */
 	uint32_t workloads[PLACER_WORKLOADS];
 	uint32_t position;   /* in the cells of a class */
 	uint32_t rack_key;   /* zone and rack */
 	uint64_t settled_at; /* place in the log of the last change of more than what stands there */
+	int32_t *used;       /* slots of cpu, then of memory, for profiled shapes; else NULL */
 	/* Read by profiled shapes. */
 	float load_cost; /* penalty, price, peak and variance of what stands there */
-	int32_t *used;   /* slots of cpu, then of memory; NULL without profiles */
 	/* The rest. */
+	uint32_t first; /* of its instances */
 	int32_t limit[PLACER_DIMS];
-	uint32_t first;  /* of its instances */
 	uint64_t logged; /* its last place in the log of its zone */
 	uint64_t version;
 	tally apps;

@@ -51,8 +51,8 @@ static void on_hosts(void *self, const store_result *res)
 	{
 		host_row row = {.id = id(&at)};
 		COPY(&at, row.name);
-		COPY(&at, row.az);
-		COPY(&at, row.rack);
+		read_shared(&at, &row.az);
+		read_shared(&at, &row.rack);
 		read_shared(&at, &row.tags);
 		COPY(&at, row.public_key);
 		row.revoked = flag(&at);
@@ -61,7 +61,7 @@ static void on_hosts(void *self, const store_result *res)
 		row.generation = u64(&at);
 		COPY(&at, row.boot_id);
 		read_shared(&at, &row.agent_version);
-		COPY(&at, row.hostname);
+		read_shared(&at, &row.hostname);
 		read_shared(&at, &row.kernel);
 		read_shared(&at, &row.docker_version);
 		row.cpu_milli = u32(&at);

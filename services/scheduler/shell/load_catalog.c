@@ -68,7 +68,7 @@ void load_on_mixing(void *self, const store_result *res)
 
 void load_read_class(cursor *at, host_row *row)
 {
-	COPY(at, row->class);
+	read_shared(at, &row->class);
 	read_shared(at, &row->repels);
 	row->cpu_overcommit_permille = u32(at);
 	row->memory_overcommit_permille = u32(at);
