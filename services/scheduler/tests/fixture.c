@@ -241,6 +241,7 @@ static void say_status(agent *a)
 		    .observed = seen[a->kept[k].desired],
 		    .health = runs ? SOT_HEALTH_HEALTHY : SOT_HEALTH_UNKNOWN,
 		    .version = sot_str_c(a->kept[k].version),
+		    .container_id = SOT_STR("c0ffee"),
 		    .started_unix_ms = 1700000000000};
 	}
 	sot_status m = {.boot_id = SOT_STR("boot"),

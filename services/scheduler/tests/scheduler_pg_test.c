@@ -152,6 +152,16 @@ static void a_version_rolls_out_and_an_instance_stops_and_starts(void **state)
 	    .action = SOT_INSTANCE_ACTION_RESTART);
 	wait_done(w);
 	expect_invariants(w, 3);
+	/* A change that its agent says nothing about: its row keeps what was said before. */
+	sot_str first = SOT_STR("shop-default-01"), groups[] = {SOT_STR("canary"), SOT_STR("default")};
+	ASK(w, group_set, .app = SOT_STR("shop"), .group = groups[0]);
+	for (int k = 0; k < 2; k++)
+		ASK(w, group_move, .app = SOT_STR("shop"), .group = groups[k], .instances = &first,
+		    .instances_count = 1);
+	assert_int_equal(control(w, "SELECT count(*) FROM scheduler.instance WHERE number = 1"), 0);
+	assert_int_equal(control(w, "SELECT count(started_at - observed_at) FROM scheduler.instance"
+	                            " WHERE name = 'shop-default-01' AND container_id = 'c0ffee'"),
+	    1);
 }
 
 /* A parent, its counts and its queue are rows: a crash in the middle changes nothing. */
