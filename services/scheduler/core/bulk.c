@@ -24,7 +24,7 @@ void bulk_child_ended(controller *c, const operation *child)
 		if (!o->row.error[0]) {
 			char text[OPERATION_TEXT_MAX];
 			(void)snprintf(text, sizeof(text), "%s: %.500s", child->row.target, child->row.error);
-			model_put_text(&o->row.error, sizeof(text), sot_str_c(text));
+			model_put_text(&o->row.error, OPERATION_TEXT_MAX - 1, sot_str_c(text));
 		}
 	} else {
 		say_log(c, o, LOG_INFO, "%s %s", child->row.target, operation_state_name(child->row.state));

@@ -53,9 +53,11 @@ void instance_remake(const instance_make **field, shared_pool *pool, const insta
 void instance_remake_text(
     const instance_make **field, shared_pool *pool, size_t member, sot_str text)
 {
-	instance_make make = instance_make_of(*field);
-	const char **at = (const char **)(void *)((char *)&make + member);
+	const char *const *said = (const char *const *)(const void *)((const char *)*field + member);
 
-	shared_set(at, pool, text);
+	if (sot_str_eq_c(text, *said))
+		return;
+	instance_make make = instance_make_of(*field);
+	shared_set((const char **)(void *)((char *)&make + member), pool, text);
 	instance_remake(field, pool, &make);
 }

@@ -397,7 +397,6 @@ struct controller {
 };
 
 /* ---- instances by what they are found by: model_instances.c ---- */
-void model_init_hosts(controller *c);
 void model_init_instances(controller *c);
 void model_clear_instances(controller *c); /* the indexes, not the instances */
 void model_index_instance(controller *c, instance *i);
@@ -411,7 +410,7 @@ typedef struct instance_iter {
 instance *model_next_instance(const controller *c, instance_iter *it);
 /* The instance whose row holds the address, NULL when none. */
 instance *model_address_holder(const controller *c, uint16_t vrf, sot_ip address);
-/* `held` (&i->row.v4 or .v6) becomes `next`; an address of none for nothing. */
+/* Its address of the family, 4 or 6, becomes `next`; an address of none for nothing. */
 void model_set_address(controller *c, instance *i, int family, const held_address *next);
 static inline sot_uuid model_host_id(const host *h)
 {
@@ -427,6 +426,7 @@ instance_row instance_row_of(const instance *i, sot_wall now);
 bool model_holds_address(const instance *i);
 
 /* ---- make and find ---- */
+void model_init_hosts(controller *c); /* their indexes */
 sot_uuid model_new_id(controller *c);
 app *model_find_app(controller *c, sot_str name);
 host *model_host(const controller *c, sot_uuid id);

@@ -16,7 +16,7 @@ typedef enum address_need {
 	ADDRESS_NOTHING,
 	ADDRESS_ACQUIRE,
 	ADDRESS_BIND,
-	ADDRESS_CONFLICT, /* the agent found `conflict` in use by somebody else */
+	ADDRESS_CONFLICT, /* its agent found errand.conflict_address in use by somebody else */
 	ADDRESS_RELEASE,
 	ADDRESS_NEEDS
 } address_need;

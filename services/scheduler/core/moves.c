@@ -161,7 +161,7 @@ void move_attempt(controller *c, operation *o, instance *i)
 		char text[OPERATION_TEXT_MAX];
 		(void)snprintf(text, sizeof(text), "others of %s to be healthy: at most %u may be away",
 		    i->app->row.name, i->app->row.placement.max_unavailable);
-		model_put_text(&o->place_text, sizeof(text), sot_str_c(text));
+		model_put_text(&o->place_text, OPERATION_TEXT_MAX - 1, sot_str_c(text));
 		return;
 	}
 	model_text_init(&why);

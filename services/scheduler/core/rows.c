@@ -323,12 +323,6 @@ void operation_row_clear(operation_row *row)
 	row->target_count = 0;
 }
 
-void step_row_init(step_row *row)
-{
-	EMPTY(row->subject);
-	EMPTY(row->detail);
-}
-
 void step_row_copy(step_row *to, const step_row *from)
 {
 	*to = *from;

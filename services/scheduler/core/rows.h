@@ -565,7 +565,6 @@ void app_settings_json(const app_settings *s, sot_buf *out);
 void group_row_init(group_row *row);
 void group_row_copy(group_row *to, const group_row *from);
 void group_row_clear(group_row *row);
-void step_row_init(step_row *row);
 void step_row_copy(step_row *to, const step_row *from);
 void step_row_clear(step_row *row);
 void app_row_init(app_row *row);
