@@ -284,6 +284,16 @@ void write_groups(store_tx *tx, const group_row **r, size_t n)
 	COLUMN(r, n, store_item_bool, row->deleted);
 }
 
+void network_columns(store_tx *tx, const instance_row **r, size_t n)
+{
+	COLUMN(r, n, item_c, row->make->vlan);
+	COLUMN(r, n, item_u64, row->make->net->vrf);
+	COLUMN(r, n, item_u64, row->make->net->mtu);
+	COLUMN(r, n, store_item_bool, row->make->net->isolated);
+	COLUMN(r, n, write_item_resolvers, row->make->net);
+	COLUMN(r, n, item_c, row->make->net->dns_search);
+}
+
 void write_instances(store_tx *tx, const instance_row **r, size_t n)
 {
 	store_query(tx, SCHEDULER_SQL_WRITE_INSTANCES, NULL, NULL);
@@ -319,12 +329,7 @@ void write_instances(store_tx *tx, const instance_row **r, size_t n)
 	COLUMN(r, n, store_item_i64, row->observed_unix_ms);
 	COLUMN(r, n, store_item_i64, row->created_unix_ms);
 	COLUMN(r, n, store_item_i64, row->updated_unix_ms);
-	COLUMN(r, n, item_c, row->make->vlan);
-	COLUMN(r, n, item_u64, row->make->net->vrf);
-	COLUMN(r, n, item_u64, row->make->net->mtu);
-	COLUMN(r, n, store_item_bool, row->make->net->isolated);
-	COLUMN(r, n, write_item_resolvers, row->make->net);
-	COLUMN(r, n, item_c, row->make->net->dns_search);
+	network_columns(tx, r, n);
 	COLUMN(r, n, store_item_ip, row->v6.address);
 	COLUMN(r, n, item_u64, way_of(row, &row->v6)->prefix);
 	COLUMN(r, n, store_item_ip, way_of(row, &row->v6)->gateway);

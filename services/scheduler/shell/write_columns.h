@@ -81,6 +81,8 @@ void app_health_json(const app_row *row, sot_buf *json);
 void app_env_json(const app_row *row, sot_buf *json);
 void app_placement_json(const app_row *row, sot_buf *json);
 void group_columns(store_tx *tx, const group_row **r, size_t n);
+/* What instances are told of their VLAN: vlan to dns_search. */
+void network_columns(store_tx *tx, const instance_row **r, size_t n);
 
 /* ---- write_catalog.c ---- */
 void write_images(store_tx *tx, const image_row **r, size_t n);
